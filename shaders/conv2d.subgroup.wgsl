@@ -1,0 +1,268 @@
+// Convolution as an implicit matrix product, for drivers that compute on the CPU with 8-wide subgroups.
+//
+//   gather_multiply:  y[m, n] (+)= sum_{tap, c} x[source(m, tap), c] * w[tap, c, n]
+//   backward_weight:  partial[s, tap, c, n] = sum_{m in slice s} x[source(m, tap), c] * dy[m, n]
+//
+// m output pixels, tap the window, c channels of x, n channels of the result. Weights are panels
+// [N / WIDTH][taps * C][WIDTH]. A buffer or workgroup load whose address differs between lanes
+// costs such a driver a loop over the lanes; a texel fetch is one vector load. So operands are texels
+// (a quad each, 4096 a row), every float is fetched once a tile, four to a lane, and spread to the
+// other lanes by subgroupBroadcast. A panel of 16 columns fills only half of the lanes: the lower half
+// then takes the even, the upper half the odd terms of the sum. Twin: src/ops/conv2d.rs; the window is
+// in shared/window.wgsl.
+
+override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
+
+@group(0) @binding(1) var x: texture_2d<f32>;
+@group(0) @binding(2) var w: texture_2d<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var dy: texture_2d<f32>;
+@group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
+
+alias Rows = array<vec4<f32>, 8>;
+
+// Integer division costs a loop over the lanes too; carrying does not.
+fn advance(lattice: Lattice, eight: Pixel, p: Pixel) -> Pixel {
+    let column = p.column + eight.column;
+    let wrap = column >= lattice.extent.y;
+    let row = p.row + eight.row + select(0u, 1u, wrap);
+    let turn = row >= lattice.extent.x;
+    return Pixel(p.image + eight.image + select(0u, 1u, turn), select(row, row - lattice.extent.x, turn), select(column, column - lattice.extent.y, wrap));
+}
+
+fn x_quad(source: u32, quad: u32) -> vec4<f32> {
+    let inside = source != OUTSIDE && quad < params.source_quads;
+    let at = select(0u, source + quad, inside);
+    return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u), 0), inside);
+}
+
+fn w_quad(at: u32) -> vec4<f32> {
+    return textureLoad(w, vec2(at & 4095u, at >> 12u), 0);
+}
+
+fn dy_quad(m: u32, end: u32, column: u32) -> vec4<f32> {
+    let inside = m < end && column < params.out_quads;
+    let at = select(0u, m * params.out_quads + column, inside);
+    return select(vec4<f32>(), textureLoad(dy, vec2(at & 4095u, at >> 12u), 0), inside);
+}
+
+// Eight pixels' values of one channel, times that channel's row of weights.
+fn outer(c: ptr<function, Rows>, a: f32, b: vec4<f32>) {
+    (*c)[0] += subgroupBroadcast(a, 0u) * b;
+    (*c)[1] += subgroupBroadcast(a, 1u) * b;
+    (*c)[2] += subgroupBroadcast(a, 2u) * b;
+    (*c)[3] += subgroupBroadcast(a, 3u) * b;
+    (*c)[4] += subgroupBroadcast(a, 4u) * b;
+    (*c)[5] += subgroupBroadcast(a, 5u) * b;
+    (*c)[6] += subgroupBroadcast(a, 6u) * b;
+    (*c)[7] += subgroupBroadcast(a, 7u) * b;
+}
+
+// The same for two channels at once, one in each half of the lanes.
+fn outer_halves(c: ptr<function, Rows>, even: f32, odd: f32, upper: bool, b: vec4<f32>) {
+    (*c)[0] += select(subgroupBroadcast(even, 0u), subgroupBroadcast(odd, 0u), upper) * b;
+    (*c)[1] += select(subgroupBroadcast(even, 1u), subgroupBroadcast(odd, 1u), upper) * b;
+    (*c)[2] += select(subgroupBroadcast(even, 2u), subgroupBroadcast(odd, 2u), upper) * b;
+    (*c)[3] += select(subgroupBroadcast(even, 3u), subgroupBroadcast(odd, 3u), upper) * b;
+    (*c)[4] += select(subgroupBroadcast(even, 4u), subgroupBroadcast(odd, 4u), upper) * b;
+    (*c)[5] += select(subgroupBroadcast(even, 5u), subgroupBroadcast(odd, 5u), upper) * b;
+    (*c)[6] += select(subgroupBroadcast(even, 6u), subgroupBroadcast(odd, 6u), upper) * b;
+    (*c)[7] += select(subgroupBroadcast(even, 7u), subgroupBroadcast(odd, 7u), upper) * b;
+}
+
+fn multiply_wide(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) {
+    outer(c, a.x, b0);
+    outer(c, a.y, b1);
+    outer(c, a.z, b2);
+    outer(c, a.w, b3);
+}
+
+fn multiply_narrow(c: ptr<function, Rows>, a: vec4<f32>, upper: bool, b0: vec4<f32>, b1: vec4<f32>) {
+    outer_halves(c, a.x, a.y, upper, b0);
+    outer_halves(c, a.z, a.w, upper, b1);
+}
+
+fn whole(value: vec4<f32>) -> vec4<f32> {
+    if WIDTH == 32u {
+        return value;
+    }
+    return value + subgroupShuffleXor(value, 4u);
+}
+
+fn store_row(value: vec4<f32>, row: u32, column: u32) {
+    let sum = whole(value);
+    if row != OUTSIDE && column < params.out_quads {
+        let at = row * params.out_quads + column;
+        if params.accumulate == 1u {
+            y[at] += sum;
+        } else {
+            y[at] = sum;
+        }
+    }
+}
+
+fn store(c: ptr<function, Rows>, row: u32, column: u32) {
+    store_row((*c)[0], subgroupBroadcast(row, 0u), column);
+    store_row((*c)[1], subgroupBroadcast(row, 1u), column);
+    store_row((*c)[2], subgroupBroadcast(row, 2u), column);
+    store_row((*c)[3], subgroupBroadcast(row, 3u), column);
+    store_row((*c)[4], subgroupBroadcast(row, 4u), column);
+    store_row((*c)[5], subgroupBroadcast(row, 5u), column);
+    store_row((*c)[6], subgroupBroadcast(row, 6u), column);
+    store_row((*c)[7], subgroupBroadcast(row, 7u), column);
+}
+
+// Column quad of a lane, and OUTSIDE for the lanes that only help with the sum.
+fn column_of(panel: u32, lane: u32) -> u32 {
+    return select(select(OUTSIDE, panel * 4u + lane, lane < 4u), panel * 8u + lane, WIDTH == 32u);
+}
+
+@compute @workgroup_size(8)
+fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let lane = local.x;
+    let upper = lane >= 4u;
+    let classes = select(1u, params.stride * params.stride, params.backward == 1u);
+    let lattice = lattice_of(group.z % classes);
+    let panel = group.z / classes;
+    let eight = pixel_at(lattice, 8u);
+    let p0 = pixel_at(lattice, (group.y * groups.x + group.x) * 32u + lane);
+    let p1 = advance(lattice, eight, p0);
+    let p2 = advance(lattice, eight, p1);
+    let p3 = advance(lattice, eight, p2);
+    var c0 = Rows();
+    var c1 = Rows();
+    var c2 = Rows();
+    var c3 = Rows();
+    let panel_quads = WIDTH / 4u;
+    let depth = params.source_quads * 4u;
+    var row = 0;
+    for (var ky = lattice.tap.x; ky < params.kernel; ky += lattice.tap_step) {
+        var column = 0;
+        for (var kx = lattice.tap.y; kx < params.kernel; kx += lattice.tap_step) {
+            let s0 = source_of(lattice, p0, vec2(row, column));
+            let s1 = source_of(lattice, p1, vec2(row, column));
+            let s2 = source_of(lattice, p2, vec2(row, column));
+            let s3 = source_of(lattice, p3, vec2(row, column));
+            let tap = (panel * params.kernel + ky) * params.kernel + kx;
+            var b = tap * depth * panel_quads + lane;
+            for (var quad = 0u; quad < params.source_quads; quad++) {
+                let b0 = w_quad(b);
+                let b1 = w_quad(b + 8u);
+                if WIDTH == 32u {
+                    let b2 = w_quad(b + 16u);
+                    let b3 = w_quad(b + 24u);
+                    multiply_wide(&c0, x_quad(s0, quad), b0, b1, b2, b3);
+                    multiply_wide(&c1, x_quad(s1, quad), b0, b1, b2, b3);
+                    multiply_wide(&c2, x_quad(s2, quad), b0, b1, b2, b3);
+                    multiply_wide(&c3, x_quad(s3, quad), b0, b1, b2, b3);
+                    b += 32u;
+                } else {
+                    multiply_narrow(&c0, x_quad(s0, quad), upper, b0, b1);
+                    multiply_narrow(&c1, x_quad(s1, quad), upper, b0, b1);
+                    multiply_narrow(&c2, x_quad(s2, quad), upper, b0, b1);
+                    multiply_narrow(&c3, x_quad(s3, quad), upper, b0, b1);
+                    b += 16u;
+                }
+            }
+            column += lattice.direction;
+        }
+        row += lattice.direction;
+    }
+    let column = column_of(panel, lane);
+    store(&c0, output_row(lattice, p0), column);
+    store(&c1, output_row(lattice, p1), column);
+    store(&c2, output_row(lattice, p2), column);
+    store(&c3, output_row(lattice, p3), column);
+}
+
+// One channel of eight pixels against their rows of dy.
+fn dot_wide(a: f32, d: ptr<function, Rows>) -> vec4<f32> {
+    return subgroupBroadcast(a, 0u) * (*d)[0] + subgroupBroadcast(a, 1u) * (*d)[1]
+        + subgroupBroadcast(a, 2u) * (*d)[2] + subgroupBroadcast(a, 3u) * (*d)[3]
+        + subgroupBroadcast(a, 4u) * (*d)[4] + subgroupBroadcast(a, 5u) * (*d)[5]
+        + subgroupBroadcast(a, 6u) * (*d)[6] + subgroupBroadcast(a, 7u) * (*d)[7];
+}
+
+// The same with rows of even pixels in the lower and of odd pixels in the upper half of the lanes.
+fn dot_narrow(a: f32, upper: bool, d: ptr<function, Rows>) -> vec4<f32> {
+    return select(subgroupBroadcast(a, 0u), subgroupBroadcast(a, 1u), upper) * (*d)[0]
+        + select(subgroupBroadcast(a, 2u), subgroupBroadcast(a, 3u), upper) * (*d)[1]
+        + select(subgroupBroadcast(a, 4u), subgroupBroadcast(a, 5u), upper) * (*d)[2]
+        + select(subgroupBroadcast(a, 6u), subgroupBroadcast(a, 7u), upper) * (*d)[3];
+}
+
+fn add_quad(c: ptr<function, array<vec4<f32>, 4>>, a: vec4<f32>, upper: bool, d: ptr<function, Rows>) {
+    if WIDTH == 32u {
+        (*c)[0] += dot_wide(a.x, d);
+        (*c)[1] += dot_wide(a.y, d);
+        (*c)[2] += dot_wide(a.z, d);
+        (*c)[3] += dot_wide(a.w, d);
+    } else {
+        (*c)[0] += dot_narrow(a.x, upper, d);
+        (*c)[1] += dot_narrow(a.y, upper, d);
+        (*c)[2] += dot_narrow(a.z, upper, d);
+        (*c)[3] += dot_narrow(a.w, upper, d);
+    }
+}
+
+fn store_quad(c: ptr<function, array<vec4<f32>, 4>>, row: u32, quad: u32, lane: u32) {
+    let panel_quads = WIDTH / 4u;
+    let r0 = whole((*c)[0]);
+    let r1 = whole((*c)[1]);
+    let r2 = whole((*c)[2]);
+    let r3 = whole((*c)[3]);
+    if quad < params.source_quads && lane < panel_quads {
+        let at = (row + quad * 4u) * panel_quads + lane;
+        partial[at] = r0;
+        partial[at + panel_quads] = r1;
+        partial[at + 2u * panel_quads] = r2;
+        partial[at + 3u * panel_quads] = r3;
+    }
+}
+
+@compute @workgroup_size(8)
+fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let lane = local.x;
+    let upper = lane >= 4u;
+    let taps = params.kernel * params.kernel;
+    let tap = group.z % taps;
+    let slice = group.z / taps;
+    let lattice = lattice_of(0u);
+    let offset = vec2(i32(tap / params.kernel), i32(tap % params.kernel));
+    let quad = group.y * 4u; // the tile: channels 16 y .. 16 y + 16 of x against panel x of dy
+    let end = min((slice + 1u) * params.slice, params.images * params.out_height * params.out_width);
+    let eight = pixel_at(lattice, 8u);
+    var pixel = pixel_at(lattice, slice * params.slice + lane);
+    var c0 = array<vec4<f32>, 4>();
+    var c1 = array<vec4<f32>, 4>();
+    var c2 = array<vec4<f32>, 4>();
+    var c3 = array<vec4<f32>, 4>();
+    for (var m = slice * params.slice; m < end; m += 8u) {
+        let source = source_of(lattice, pixel, offset);
+        var d = Rows();
+        if WIDTH == 32u {
+            let column = group.x * 8u + lane;
+            d = Rows(
+                dy_quad(m, end, column), dy_quad(m + 1u, end, column), dy_quad(m + 2u, end, column), dy_quad(m + 3u, end, column),
+                dy_quad(m + 4u, end, column), dy_quad(m + 5u, end, column), dy_quad(m + 6u, end, column), dy_quad(m + 7u, end, column),
+            );
+        } else {
+            let column = group.x * 4u + (lane & 3u);
+            let n = m + (lane >> 2u);
+            d[0] = dy_quad(n, end, column);
+            d[1] = dy_quad(n + 2u, end, column);
+            d[2] = dy_quad(n + 4u, end, column);
+            d[3] = dy_quad(n + 6u, end, column);
+        }
+        add_quad(&c0, x_quad(source, quad), upper, &d);
+        add_quad(&c1, x_quad(source, quad + 1u), upper, &d);
+        add_quad(&c2, x_quad(source, quad + 2u), upper, &d);
+        add_quad(&c3, x_quad(source, quad + 3u), upper, &d);
+        pixel = advance(lattice, eight, pixel);
+    }
+    let row = ((slice * groups.x + group.x) * taps + tap) * params.source_quads * 4u;
+    store_quad(&c0, row, quad, lane);
+    store_quad(&c1, row, quad + 1u, lane);
+    store_quad(&c2, row, quad + 2u, lane);
+    store_quad(&c3, row, quad + 3u, lane);
+}

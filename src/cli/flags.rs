@@ -1,0 +1,63 @@
+//! Settings as flags: `final_lr` in the table becomes `--final-lr`, with the same help, under the
+//! heading of its group.
+
+use clap::builder::PossibleValuesParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches};
+
+use crate::config::{Config, Setting};
+use crate::error::Result;
+
+/// The one setting that is an argument without a flag.
+pub const POSITIONAL: &str = "data";
+
+/// A flag for every setting.
+pub fn all() -> impl Iterator<Item = Arg> {
+    Config::SETTINGS.iter().map(flag)
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let default = setting.default_text();
+    let mut help = setting.help();
+    if !default.is_empty() && default != "none" {
+        help += &format!(" [default: {default}]");
+    }
+    let arg = Arg::new(setting.key).help(short(&help)).long_help(help).allow_negative_numbers(true);
+    let arg = if setting.key == POSITIONAL {
+        arg.value_name("DATA").help_heading("Arguments")
+    } else {
+        arg.long(setting.flag()).value_name(setting.hint).help_heading(setting.group)
+    };
+    if setting.choices.is_empty() {
+        return arg;
+    }
+    // `none` undoes what a preset or a file chose, where there is such a choice.
+    let none = default == "none" && setting.key != "preset";
+    let words = setting.choices.iter().copied().chain(none.then_some("none"));
+    arg.value_parser(PossibleValuesParser::new(words))
+}
+
+/// The first sentence and the default, for the short help.
+fn short(help: &str) -> String {
+    let (text, default) = match help.rfind(" [default: ") {
+        Some(at) => help.split_at(at),
+        None => (help, ""),
+    };
+    let end = text.find(". ").map_or(text.len(), |at| at + 1);
+    format!("{}{default}", text[..end].trim_end_matches('.'))
+}
+
+/// The settings that were given on the command line, in the order of the table.
+pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, &str)> {
+    let typed = |key| matches.value_source(key) == Some(ValueSource::CommandLine);
+    Config::SETTINGS
+        .iter()
+        .filter(|setting| typed(setting.key))
+        .filter_map(|setting| Some((setting, matches.get_one::<String>(setting.key)?.as_str())))
+        .collect()
+}
+
+/// Sets what was given on the command line.
+pub fn apply(config: &mut Config, matches: &ArgMatches) -> Result<()> {
+    given(matches).into_iter().try_for_each(|(setting, text)| config.set(setting.key, text))
+}

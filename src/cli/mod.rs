@@ -1,0 +1,102 @@
+//! The command line: flags built from the table of settings, one file a command, and the only place
+//! that prints.
+//!
+//! `main` calls [`run`], which parses, runs the command, prints an error once, and returns the exit
+//! code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Progress and errors go to standard error,
+//! results to standard output.
+
+pub mod devices;
+pub mod flags;
+pub mod presets;
+pub mod progress;
+pub mod train;
+
+use std::error::Error as _;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Command;
+
+use crate::error::{Error, Result};
+
+/// How a command ended, when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything that was asked for is done.
+    Done,
+    /// Stopped by Ctrl-C, with a checkpoint.
+    Interrupted,
+}
+
+/// Runs the program with the given arguments (the first is its own name).
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let matches = match command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        // clap's own errors include `--help` and `--version`, which go to standard output with code 0.
+        Err(error) => {
+            let _ = error.print();
+            return code(error.exit_code());
+        }
+    };
+    let outcome = match matches.subcommand() {
+        Some(("train", matches)) => train::run(matches),
+        Some(("devices", _)) => devices::run(),
+        _ => Ok(Outcome::Done),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Interrupted) => code(130),
+        Err(error) => {
+            report(&error);
+            code(if matches!(error, Error::Config { .. }) { 2 } else { 1 })
+        }
+    }
+}
+
+/// The whole command line.
+pub fn command() -> Command {
+    Command::new("swav-wgpu")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Learns image features without labels (SwAV) on any Vulkan, Metal or DX12 GPU")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help(EXAMPLES)
+        .subcommand(train::command())
+        .subcommand(devices::command())
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  swav-wgpu train                       learn from the embedded pictures
+  swav-wgpu train photos/               learn from a folder of your own
+  swav-wgpu train photos/ --plan        only say what it would cost
+  swav-wgpu train --list-presets        the known recipes and their values
+  swav-wgpu train --resume runs/NAME    go on with a run that was stopped
+  swav-wgpu devices                     the graphics adapters of this machine";
+
+fn code(number: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(number).unwrap_or(1))
+}
+
+fn report(error: &Error) {
+    let mut text = format!("error: {error}");
+    // `Io` already shows its source; deeper causes would only be seen here.
+    let mut cause = error.source().and_then(std::error::Error::source);
+    while let Some(error) = cause {
+        text += &format!("\n  because: {error}");
+        cause = error.source();
+    }
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints to standard output. A reader that has gone away (`… | head`) is no failure of ours.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("standard output")(error))
+        }
+        _ => Ok(()),
+    }
+}

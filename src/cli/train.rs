@@ -1,0 +1,171 @@
+//! `swav-wgpu train`: turns flags, file and preset into a checked request, and runs it.
+//!
+//! Resolving is a pure function of the arguments and the files that they name, so that it can be
+//! tested without a device: [`resolve`] gives a [`TrainRequest`], [`start`] hands it to the engine.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::{Outcome, flags, presets};
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// What the user asked for, resolved and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainRequest {
+    /// Every setting of the run.
+    pub config: Config,
+    /// Only say what the run would cost.
+    pub plan: bool,
+    /// Measure the kernels while training.
+    pub profile: bool,
+    /// The run folder to go on with.
+    pub resume: Option<PathBuf>,
+}
+
+/// The settings that a resumed run may change: they decide how long and where it runs, not what it
+/// computes next. `steps` is among them for extending a run.
+const RESUMABLE: [&str; 9] = [
+    "steps",
+    "max_time",
+    "adapter",
+    "kernels",
+    "workers",
+    "cache_mb",
+    "report_every",
+    "checkpoint_every",
+    "eval_every",
+];
+
+/// The command with all its flags.
+pub fn command() -> Command {
+    let switch = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+    };
+    Command::new("train")
+        .about("Train on a folder of pictures, or on the embedded ones")
+        .long_about(
+            "Train on a folder of pictures, or on the embedded ones when no folder is given.\n\n\
+             Every setting is a flag here and a key in a TOML file. Values come from the defaults, then \
+             the preset, then the --config file, then the flags; the later wins. The run folder's \
+             config.toml records them all and can be given to --config.",
+        )
+        .args(flags::all())
+        .arg(switch("list-presets", "List the presets with their values, and stop").help_heading("Command"))
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .help_heading("Command")
+                .help("Read settings from a TOML file, such as the config.toml of an earlier run"),
+        )
+        .arg(
+            switch("plan", "Say what a step would do and the memory it needs, without training")
+                .help_heading("Command"),
+        )
+        .arg(
+            switch("profile", "Time every kernel and print a table by operation and layer at the end")
+                .help_heading("Command"),
+        )
+        .arg(
+            Arg::new("resume").long("resume").value_name("RUN").help_heading("Command").help(
+                "Go on with a stopped run; its settings come from its folder, and only a few can change",
+            ),
+        )
+        .after_help(EXAMPLES)
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  swav-wgpu train
+  swav-wgpu train photos/ --epochs 200 --out runs/photos
+  swav-wgpu train photos/ --arch resnet50 --crops 2x224@0.14-1,6x96@0.05-0.14 --batch 32
+  swav-wgpu train imagenet/train --preset imagenet-256 --max-time 8h
+  swav-wgpu train --resume runs/photos";
+
+/// Runs the command.
+pub fn run(matches: &ArgMatches) -> Result<Outcome> {
+    if matches.get_flag("list-presets") {
+        super::print(&presets::render())?;
+        return Ok(Outcome::Done);
+    }
+    start(resolve(matches)?)
+}
+
+/// Hands a request to the engine.
+fn start(_request: TrainRequest) -> Result<Outcome> {
+    Err(Error::Device("this build has no training engine".to_owned()))
+}
+
+/// The request that the arguments stand for, with every setting checked.
+pub fn resolve(matches: &ArgMatches) -> Result<TrainRequest> {
+    let resume = matches.get_one::<String>("resume").map(PathBuf::from);
+    let mut config = match &resume {
+        Some(run) => resumed(run, matches)?,
+        None => fresh(matches)?,
+    };
+    // The run folder must make sense from any other folder too.
+    if let Some(data) = &config.data {
+        config.data = Some(std::path::absolute(data).map_err(Error::io(data))?);
+    }
+    config.validate()?;
+    Ok(TrainRequest { config, plan: matches.get_flag("plan"), profile: matches.get_flag("profile"), resume })
+}
+
+fn fresh(matches: &ArgMatches) -> Result<Config> {
+    let file = match matches.get_one::<String>("config") {
+        Some(path) => Some((std::fs::read_to_string(path).map_err(Error::io(path))?, path)),
+        None => None,
+    };
+    let overlay = |config: &mut Config| {
+        if let Some((text, origin)) = &file {
+            config.merge_toml(text, origin)?;
+        }
+        flags::apply(config, matches)
+    };
+    // File and flags over the defaults tell which preset is meant; then they go over that preset.
+    let mut asked = Config::default();
+    overlay(&mut asked)?;
+    let preset = asked.preset.unwrap_or_else(|| Config::usual_preset(asked.data.is_some()));
+    let recipe = Config::from_preset(preset)?;
+    let mut config = recipe.clone();
+    overlay(&mut config)?;
+    config.preset = Some(preset);
+    config.fit_warmup(&recipe);
+    Ok(config)
+}
+
+fn resumed(run: &Path, matches: &ArgMatches) -> Result<Config> {
+    if matches.contains_id("config") {
+        return Err(Error::config(
+            "config",
+            "cannot be given with --resume: the run folder has its own settings",
+        ));
+    }
+    for (setting, _) in flags::given(matches) {
+        if !RESUMABLE.contains(&setting.key) {
+            let allowed = RESUMABLE.map(|key| format!("--{}", key.replace('_', "-"))).join(", ");
+            return Err(Error::config(
+                setting.key,
+                format!(
+                    "cannot be given with --resume: a resumed run goes on as if it had never stopped, so \
+                     what it computes is fixed by its folder; allowed are {allowed}"
+                ),
+            ));
+        }
+    }
+    let path = run.join("config.toml");
+    if run.is_dir() && !path.is_file() {
+        let reason = "the folder has no config.toml, so it is not a run of this program".to_owned();
+        return Err(Error::Checkpoint { path: run.to_owned(), reason });
+    }
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let mut config = Config::from_toml(&text, &path.display().to_string())?;
+    flags::apply(&mut config, matches)?;
+    Ok(config)
+}
+
+#[cfg(test)]
+#[path = "train_tests.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+//! The settings of a run: one struct, in which one field is one flag, one TOML key and one row of
+//! the desktop app, with one help text and one check.
+//!
+//! The table in `settings.rs` is the only place where a setting is written down: its type, default,
+//! help and range. The command line builds its flags from [`Config::SETTINGS`], the run folder's
+//! `config.toml` is [`Config::to_toml`], and the app draws a row per [`Setting`].
+//!
+//! Where a value comes from, the later winning: defaults (the official ones) < preset < TOML file <
+//! flags. A setting's own range is checked when it is set; what must fit together is checked by
+//! [`Config::validate`], which every door calls before the engine starts.
+
+mod check;
+mod file;
+mod length;
+mod presets;
+mod settings;
+mod suggest;
+mod table;
+mod types;
+mod validate;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use length::RunLength;
+pub use presets::Preset;
+pub use settings::Config;
+pub use suggest::nearest;
+pub use table::Setting;
+pub use types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem, TrunkSpec};
+pub use value::Value;
+
+use crate::error::{Error, Result};
+
+impl Config {
+    /// The defaults with a preset's values over them.
+    pub fn from_preset(preset: Preset) -> Result<Self> {
+        let mut config = Self { preset: Some(preset), ..Self::default() };
+        for (key, value) in preset.values() {
+            config.set(key, value)?;
+        }
+        Ok(config)
+    }
+
+    /// The preset of a run for which none was named: `demo` for the embedded pictures, `photos` for
+    /// a folder of one's own. The reasons stand with [`Preset::Photos`].
+    pub fn usual_preset(has_data: bool) -> Preset {
+        if has_data { Preset::Photos } else { Preset::Demo }
+    }
+
+    /// The row of a setting; an unknown key is an error that suggests the nearest one.
+    pub fn setting(key: &str) -> Result<&'static Setting> {
+        Self::SETTINGS.iter().find(|setting| setting.key == key).ok_or_else(|| unknown(key))
+    }
+
+    /// Sets one value from text, after checking its range.
+    ///
+    /// `preset` only records the name: a preset's values come from [`Config::from_preset`], because
+    /// they have to go in before any other.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
+        let setting = Self::setting(key)?;
+        (setting.set)(self, text).map_err(|reason| Error::config(key, reason))
+    }
+
+    /// One value as text that [`Config::set`] reads back to the same value.
+    pub fn get(&self, key: &str) -> Result<String> {
+        Ok((Self::setting(key)?.get)(self))
+    }
+
+    /// The shape of the trunk: what `arch` says, with `block`, `blocks` and `width` replacing parts.
+    pub fn trunk(&self) -> TrunkSpec {
+        let mut spec = self.arch.trunk();
+        if let Some(block) = self.block {
+            spec.block = block;
+        }
+        if let Some(width) = self.width {
+            spec.width = width;
+        }
+        if let Some(blocks) = &self.blocks {
+            // A list of any other length never gets here: `set` and `validate` refuse it.
+            for (slot, &count) in spec.blocks.iter_mut().zip(blocks) {
+                *slot = count;
+            }
+        }
+        spec
+    }
+
+    /// How many crops a picture gives in one step.
+    pub fn crop_count(&self) -> usize {
+        self.crops.iter().map(|group| group.count).sum()
+    }
+}
+
+fn unknown(key: &str) -> Error {
+    let keys = Config::SETTINGS.iter().map(|setting| setting.key);
+    let reason = match nearest(key, keys) {
+        Some(near) => format!("there is no such setting; did you mean `{near}`?"),
+        None => "there is no such setting; `swav-wgpu train --help` lists them all".to_owned(),
+    };
+    Error::config(key, reason)
+}

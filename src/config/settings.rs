@@ -1,0 +1,182 @@
+//! The table of settings. One row is one field, flag, TOML key and row of the app; the doc comment
+//! is its help text everywhere. The defaults are those of the official code.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check::{self, at_least, crops, decay, distinct, each, list, optional, positive, stages, within};
+use super::presets::Preset;
+use super::table::{Setting, settings};
+use super::types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem};
+use super::value::Value;
+
+settings! {
+    "Run" {
+        /// The recipe to start from; every other setting changes one value of it. Without it, the embedded
+        /// pictures are trained with `demo` and a folder of your own with `photos`. `--list-presets` shows
+        /// them all with their values.
+        preset: Option<Preset> = None;
+        /// How often the run sees every picture. More is nearly always better: the paper goes from 72.1 % at
+        /// 200 epochs to 75.3 % at 800.
+        epochs: u64 = 100 => within(1, 1_000_000);
+        /// The length of the run in steps, in place of `epochs`. The whole schedule is stretched over it:
+        /// warm-up keeps its share and the learning rate still falls to its end.
+        steps: Option<u64> = None => optional(at_least(1));
+        /// Stop cleanly after so long, such as 90s, 10m or 1h30m, with a checkpoint. The schedule does not
+        /// change, so `--resume` goes on as if nothing had happened.
+        max_time: Option<Duration> = None;
+        /// Pictures in a step. Each gives all of its crops at once, so memory grows with batch × crops. When it
+        /// is far smaller than the prototypes, add a queue, as the paper does at 256.
+        batch: usize = 256 => within(2, 65_536);
+        /// Where all random numbers start. The same seed on the same adapter gives the same bits, whatever the
+        /// number of workers; compare recipes on several seeds. The official code has 31.
+        seed: u64 = 31;
+        /// The run folder, which must not exist yet: settings, metrics, checkpoints, gallery. Without it, a new
+        /// folder under `runs/` is named after the time and the preset.
+        out: Option<PathBuf> = None;
+        /// Steps between two checkpoints; 0 writes one only when the run ends or is stopped. A power cut loses
+        /// at most the steps since the last one.
+        checkpoint_every: u64 = 500;
+        /// Steps between two reports: lines of `metrics.jsonl` and moves of the progress bar. Reading numbers
+        /// back makes the device wait, so very small values cost speed.
+        report_every: u64 = 10 => at_least(1);
+        /// Epochs between two kNN evaluations, where the pictures have labels; 0 evaluates only at the end. The
+        /// loss says little about the features, so this is the figure to watch.
+        eval_every: u64 = 10;
+    }
+    "Data" {
+        /// The folder of pictures, nested or not; sub-folder names serve as labels for judging, never for
+        /// training. Without it, the embedded pictures are used.
+        data: Option<PathBuf> = None;
+        /// Threads that decode and crop pictures; 0 takes every core. When reports show a wait share, the
+        /// device starves: raise this, or use smaller pictures.
+        workers: usize = 0 => within(0, 1024);
+        /// Memory for decoded pictures in MiB, so that later epochs need not decode them again; 0 keeps none.
+        cache_mb: usize = 1024;
+    }
+    "Crops" {
+        /// Crops of each picture, as COUNTxSIZE@SCALE-SCALE: 6x96@0.05-0.14 is six of 96 pixels, each from 5 to
+        /// 14 % of the picture's area. The default is the paper's multi-crop: two large ones and six small ones
+        /// that cost little and teach that parts belong to the whole.
+        crops: Vec<CropGroup> = vec![
+            CropGroup { count: 2, size: 224, scale: [0.14, 1.0] },
+            CropGroup { count: 6, size: 96, scale: [0.05, 0.14] },
+        ] => list(crops);
+        /// Chance that a crop is mirrored left to right. Use 0 where the side matters, as in writing.
+        flip: f64 = 0.5 => within(0.0, 1.0);
+        /// Chance that a crop's colours are jittered (brightness, contrast, saturation and hue in a random
+        /// order). Without it, the network can tell a picture by its colours alone.
+        jitter: f64 = 0.8 => within(0.0, 1.0);
+        /// Strength of the brightness jitter: a factor between 1 − this and 1 + this. On small or drawn
+        /// pictures, the official strength can keep the loss at ln K; halve all four there.
+        brightness: f64 = 0.8 => within(0.0, 2.0);
+        /// Strength of the contrast jitter: a factor between 1 − this and 1 + this.
+        contrast: f64 = 0.8 => within(0.0, 2.0);
+        /// Strength of the saturation jitter: a factor between 1 − this and 1 + this.
+        saturation: f64 = 0.8 => within(0.0, 2.0);
+        /// Strength of the hue jitter, as a share of the colour circle to either side.
+        hue: f64 = 0.2 => within(0.0, 0.5);
+        /// Chance that a crop loses its colours. Use 0 for pictures that are grey anyway.
+        grey: f64 = 0.2 => within(0.0, 1.0);
+        /// Chance that a crop is blurred. Use 0 for crops of about 32 pixels, which have nothing to lose.
+        blur: f64 = 0.5 => within(0.0, 1.0);
+        /// Smallest radius of the blur in pixels.
+        blur_min: f64 = 0.1 => within(0.0, 100.0);
+        /// Largest radius of the blur in pixels.
+        blur_max: f64 = 2.0 => within(0.0, 100.0);
+        /// Mean of the red, green and blue values that is taken off every pixel; these are ImageNet's.
+        mean: [f64; 3] = [0.485, 0.456, 0.406] => each(within(0.0, 1.0));
+        /// Deviation of the red, green and blue values that every pixel is divided by. The official code has
+        /// .228 for red where others have .229.
+        std: [f64; 3] = [0.228, 0.224, 0.225] => each(positive(10.0));
+    }
+    "Model" {
+        /// The ResNet that turns a crop into features. `block`, `blocks` and `width` replace parts of it, for
+        /// machines that cannot carry one of the usual ones.
+        arch: Arch = Arch::Resnet50;
+        /// The residual block, in place of the arch's: basic (two 3×3) or bottleneck (1×1, 3×3, 1×1).
+        block: Option<Block> = None;
+        /// Blocks in each of the four stages, in place of the arch's: 1,1,1,1 is the smallest trunk.
+        blocks: Option<Vec<usize>> = None => optional(list(stages));
+        /// Channels of the first stage, in place of the arch's (64, or 128, 256, 320 for w2, w4, w5). Time and
+        /// memory grow with it, up to its square.
+        width: Option<usize> = None => optional(within(4, 1024));
+        /// The layers before the first block: imagenet (7×7 of stride 2 and a max-pool) for crops of about 96
+        /// pixels and more, cifar (3×3 of stride 1) for 32, stride2 (3×3 of stride 2) for 32 at a quarter of
+        /// the cost.
+        stem: Stem = Stem::Imagenet;
+        /// Width of the hidden layer of the projection head; 0 makes the head one linear layer. The official
+        /// code has 2048, and 8192 for resnet50w2 and w4.
+        hidden: usize = 2048 => within(0, 65_536);
+        /// Length of the embedding that is compared with the prototypes.
+        embedding: usize = 128 => within(2, 8192);
+        /// How many prototypes (K): the clusters that the codes are spread over. The authors advise about 10 ×
+        /// the classes that you expect; 12 to 20 in all easily fails.
+        prototypes: usize = 3000 => within(2, 1_000_000);
+    }
+    "SwAV" {
+        /// Smoothness of the codes (ε of Sinkhorn): smaller is sharper. Lower it to 0.03 when the loss stays at
+        /// ln K, the authors' first advice; raise it when prototypes die.
+        epsilon: f64 = 0.05 => positive(10.0);
+        /// Rounds of Sinkhorn that balance the codes between the prototypes. Three leave them roughly balanced,
+        /// which is what the paper uses.
+        sinkhorn_iterations: u32 = 3 => within(1, 1000);
+        /// Temperature of the softmax that predicts the codes; smaller punishes mistakes harder.
+        temperature: f64 = 0.1 => positive(10.0);
+        /// The crops whose codes are computed and predicted from the others, counted from 0 in the order of
+        /// `crops`: the large ones.
+        assign: Vec<usize> = vec![0, 1] => list(distinct);
+        /// Embeddings of earlier steps that join the batch while codes are balanced, for batches much smaller
+        /// than the prototypes; rounded down to a multiple of the batch, 0 for none. The official value is 3840
+        /// at batch 256.
+        queue: usize = 0 => within(0, 10_000_000);
+        /// Epoch from which the queue is filled. When it comes into use the loss should go down: if it goes up,
+        /// start later or make it smaller.
+        queue_start: f64 = 15.0 => within(0.0, 1e6);
+        /// Steps at the start in which the prototypes do not move, so that the first, random codes do not pull
+        /// them together. Make it longer when the loss stays at ln K.
+        freeze_prototypes: u64 = 313;
+    }
+    "Optimiser" {
+        /// The rule of the steps: larc (SGD with each tensor's step scaled to its norm: the official one, made
+        /// for large batches), sgd, or adamw (common for small data).
+        optimizer: Optimizer = Optimizer::Larc;
+        /// Learning rate after warm-up. It goes with the batch: 4.8 for LARC at 4096, 0.6 at 256; AdamW wants
+        /// about 0.001.
+        lr: f64 = 4.8 => positive(1000.0);
+        /// Learning rate that the cosine falls to at the end of the run; officially a thousandth of `lr`.
+        final_lr: f64 = 0.0048 => within(0.0, 1000.0);
+        /// Epochs in which the learning rate rises in a line from `start_lr` to `lr`; 0 for none. When you
+        /// shorten a recipe below its warm-up and leave this alone, warm-up keeps its share of the run.
+        warmup: f64 = 10.0 => within(0.0, 1e6);
+        /// Learning rate at the first step of the warm-up.
+        start_lr: f64 = 0.3 => within(0.0, 1000.0);
+        /// Pull of every weight towards zero, batch norm and biases included as in the official code.
+        weight_decay: f64 = 1e-6 => within(0.0, 1.0);
+        /// Share of the last step that is kept, for larc and sgd.
+        momentum: f64 = 0.9 => decay;
+        /// LARC's trust: the size of a step as a share of the weights' norm.
+        trust: f64 = 0.001 => positive(1.0);
+        /// AdamW's memory of the mean gradient.
+        beta1: f64 = 0.9 => decay;
+        /// AdamW's memory of the squared gradient.
+        beta2: f64 = 0.999 => decay;
+    }
+    "Evaluation" {
+        /// Shorter side in pixels that a picture is scaled to before its centre is cut out for evaluation.
+        eval_resize: u32 = 256 => within(8, 1024);
+        /// Side of that centre in pixels; best near the size of the large crops.
+        eval_size: u32 = 224 => within(8, 1024);
+        /// Neighbours that vote in the kNN evaluation; the field uses 20 and 200.
+        knn_k: usize = 20 => within(1, 100_000);
+        /// Temperature of the votes: a neighbour counts exp(similarity / this).
+        knn_temperature: f64 = 0.07 => positive(10.0);
+    }
+    "Device" {
+        /// The graphics adapter, by its number in `swav-wgpu devices` or a part of its name. Without it, the
+        /// fastest kind is taken: discrete, integrated, then software.
+        adapter: Option<String> = None;
+        /// The family of matrix kernels. auto takes what suits the adapter; the others are for comparing.
+        kernels: Kernels = Kernels::Auto;
+    }
+}

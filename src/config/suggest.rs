@@ -1,0 +1,35 @@
+//! "Did you mean …?": the nearest known word to a mistyped one.
+
+/// The word that is nearest to `typed`, if one is near enough to be what was meant.
+pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.trim().to_lowercase().replace('-', "_");
+    let near = |word: &str| distance(&typed, &word.replace('-', "_"));
+    // A third of the letters may be wrong, or the one may begin with the other (`proto`).
+    let worst = (typed.chars().count() / 3).max(1);
+    let mut best = None;
+    for word in words {
+        let begins =
+            typed.len() >= 3 && (word.starts_with(&typed) || typed.starts_with(word) && word.len() >= 3);
+        let score = if begins { near(word).min(worst) } else { near(word) };
+        if score <= worst && best.is_none_or(|(least, _)| score < least) {
+            best = Some((score, word));
+        }
+    }
+    best.map(|(_, word)| word)
+}
+
+/// Levenshtein's distance: insertions, deletions and replacements between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(ca != *cb));
+            diagonal = above;
+        }
+    }
+    row[b.len()]
+}

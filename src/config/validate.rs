@@ -1,0 +1,87 @@
+//! What must fit together: checks over several settings, each with the way out.
+
+use super::check::require;
+use super::settings::Config;
+use crate::error::{Error, Result};
+
+type Check = fn(&Config) -> Result<(), String>;
+
+impl Config {
+    /// Checks every setting's range and what must fit together; the first thing wrong is the error.
+    pub fn validate(&self) -> Result<()> {
+        for setting in Self::SETTINGS {
+            (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
+        }
+        let checks: [(&str, Check); 7] = [
+            ("assign", Self::check_assign),
+            ("blur_min", Self::check_blur),
+            ("final_lr", Self::check_final_lr),
+            ("warmup", Self::check_warmup),
+            ("start_lr", Self::check_start_lr),
+            ("queue", Self::check_queue),
+            ("eval_size", Self::check_eval),
+        ];
+        checks.iter().try_for_each(|(key, check)| check(self).map_err(|reason| Error::config(*key, reason)))
+    }
+
+    fn check_assign(&self) -> Result<(), String> {
+        let count = self.crop_count();
+        let beyond = self.assign.iter().find(|&&crop| crop >= count);
+        beyond.map_or(Ok(()), |crop| {
+            Err(format!(
+                "crop {crop} does not exist: `crops` gives {count}, counted from 0 to {}; the usual value is 0,1",
+                count - 1
+            ))
+        })
+    }
+
+    fn check_blur(&self) -> Result<(), String> {
+        let (min, max) = (self.blur_min, self.blur_max);
+        require(min <= max, || format!("is {min}, which is above `blur_max` {max}; exchange them"))
+    }
+
+    fn check_final_lr(&self) -> Result<(), String> {
+        let (last, lr) = (self.final_lr, self.lr);
+        require(last <= lr, || {
+            format!(
+                "is {last}, which is above `lr` {lr}: the rate falls to it; set it to {} or 0",
+                lr / 1000.0
+            )
+        })
+    }
+
+    fn check_warmup(&self) -> Result<(), String> {
+        let (warmup, epochs) = (self.warmup, self.epochs);
+        // Equality would leave no step for the cosine.
+        require(warmup < epochs as f64, || {
+            format!("lasts {warmup} epochs, but the run has only {epochs}; lower it or raise `epochs`")
+        })
+    }
+
+    fn check_start_lr(&self) -> Result<(), String> {
+        let (start, lr) = (self.start_lr, self.lr);
+        require(self.warmup == 0.0 || start <= lr, || {
+            format!(
+                "is {start}, which is above `lr` {lr}: warm-up rises from it; set it to 0, or `warmup` to 0"
+            )
+        })
+    }
+
+    fn check_queue(&self) -> Result<(), String> {
+        let (queue, batch) = (self.queue, self.batch);
+        require(queue == 0 || queue >= batch, || {
+            format!(
+                "holds {queue} rows, fewer than a batch of {batch}; use 0 for none or a multiple of {batch}"
+            )
+        })
+    }
+
+    fn check_eval(&self) -> Result<(), String> {
+        let (size, resize) = (self.eval_size, self.eval_resize);
+        require(size <= resize, || {
+            format!(
+                "is {size}, which is above `eval_resize` {resize}: the centre is cut from the scaled picture"
+            )
+        })
+    }
+}

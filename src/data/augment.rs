@@ -1,0 +1,277 @@
+//! How crops are drawn, and what was drawn for one: the random half of the augmentation.
+//!
+//! Drawing and rendering are apart because a renderer may run elsewhere (on the device, say) from
+//! the same [`CropParams`]. All values are drawn whether they are used or not, the box last: so a
+//! setting that is switched off leaves every other draw of the crop as it was.
+
+use super::crop::CropBox;
+use crate::error::{Error, Result};
+use crate::rng::Stream;
+
+/// One group of crops of equal size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CropGroup {
+    /// Crops of each picture.
+    pub count: usize,
+    /// Width and height in pixels.
+    pub size: u32,
+    /// Least and greatest share of the picture's area, in (0, 1].
+    pub scale: [f64; 2],
+}
+
+/// How views of a picture are made. The default is the official recipe: 2×224 and 6×96.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Augment {
+    /// The groups of crops, large ones first; the assignment crops are the first of all.
+    pub crops: Vec<CropGroup>,
+    /// Probability of a horizontal flip.
+    pub flip: f64,
+    /// Probability that the four colour adjustments below are applied, in random order.
+    pub jitter: f64,
+    /// Brightness is multiplied by U(1 − b, 1 + b).
+    pub brightness: f64,
+    /// Contrast is multiplied by U(1 − c, 1 + c).
+    pub contrast: f64,
+    /// Saturation is multiplied by U(1 − s, 1 + s).
+    pub saturation: f64,
+    /// Hue is turned by U(−h, h) of a whole turn; at most 0.5.
+    pub hue: f64,
+    /// Probability of greyscale.
+    pub grey: f64,
+    /// Probability of a Gaussian blur.
+    pub blur: f64,
+    /// Least and greatest standard deviation of the blur, in pixels of the crop.
+    pub blur_radius: [f64; 2],
+    /// Subtracted from the channels, which are in [0, 1].
+    pub mean: [f32; 3],
+    /// Then divided by.
+    pub std: [f32; 3],
+}
+
+impl Default for Augment {
+    fn default() -> Self {
+        Self {
+            crops: vec![
+                CropGroup { count: 2, size: 224, scale: [0.14, 1.0] },
+                CropGroup { count: 6, size: 96, scale: [0.05, 0.14] },
+            ],
+            flip: 0.5,
+            jitter: 0.8,
+            brightness: 0.8,
+            contrast: 0.8,
+            saturation: 0.8,
+            hue: 0.2,
+            grey: 0.2,
+            blur: 0.5,
+            blur_radius: [0.1, 2.0],
+            mean: [0.485, 0.456, 0.406],
+            // The first is .229 everywhere else; the official code has .228, and so its weights.
+            std: [0.228, 0.224, 0.225],
+        }
+    }
+}
+
+impl Augment {
+    /// Crops of each picture, over all groups.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        self.crops.iter().map(|group| group.count).sum()
+    }
+
+    /// Refuses values that make no sense, naming the field.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        if self.views() == 0 {
+            return Err(Error::config("crops", "there must be at least one crop a picture"));
+        }
+        for group in &self.crops {
+            let [low, high] = group.scale;
+            if group.size == 0 || group.size > 4096 {
+                return Err(Error::config("crops", format!("a crop of {} pixels; 1 to 4096 are allowed", group.size)));
+            }
+            if !(low > 0.0 && low <= high && high <= 1.0) {
+                let reason = format!("scale {low} to {high}; it must be 0 < least <= greatest <= 1");
+                return Err(Error::config("crops", reason));
+            }
+        }
+        let [low, high] = self.blur_radius;
+        if !(low >= 0.0 && low <= high && high <= 100.0) {
+            let reason = format!("{low} to {high}; it must be 0 <= least <= greatest <= 100 pixels");
+            return Err(Error::config("blur_radius", reason));
+        }
+        let limits = [("flip", self.flip, 1.0), ("jitter", self.jitter, 1.0), ("grey", self.grey, 1.0)].into_iter();
+        let limits = limits.chain([("blur", self.blur, 1.0), ("hue", self.hue, 0.5)]);
+        let colours = [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
+        for (field, value, most) in limits.chain(colours.map(|(field, value)| (field, value, 100.0))) {
+            if !(0.0..=most).contains(&value) {
+                return Err(Error::config(field, format!("{value} is not in 0 to {most}")));
+            }
+        }
+        if !self.std.iter().all(|&s| s.is_finite() && s > 0.0) || !self.mean.iter().all(|m| m.is_finite()) {
+            return Err(Error::config("std", "mean must be finite and std finite and above 0"));
+        }
+        Ok(())
+    }
+}
+
+/// One colour adjustment with its factor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Adjustment {
+    /// Multiply the channels; 1 changes nothing.
+    Brightness(f32),
+    /// Stretch from the mean grey of the crop; 1 changes nothing.
+    Contrast(f32),
+    /// Stretch from each pixel's own grey; 1 changes nothing, 0 is grey.
+    Saturation(f32),
+    /// Turn the hue by this share of a whole turn, in [−0.5, 0.5]; 0 changes nothing.
+    Hue(f32),
+}
+
+/// What was drawn for one crop: everything that rendering needs beside the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CropParams {
+    /// The part of the picture.
+    pub region: CropBox,
+    /// Mirrored left to right.
+    pub flip: bool,
+    /// The colour adjustments in the order in which they are applied, if any.
+    pub jitter: Option<[Adjustment; 4]>,
+    /// Turned to grey, after the adjustments.
+    pub grey: bool,
+    /// Standard deviation of the blur in pixels of the crop, if any.
+    pub blur: Option<f32>,
+}
+
+impl CropParams {
+    /// Draws a crop of a `width`×`height` picture from its stream, which is
+    /// `Stream::new(seed, Purpose::Crop, &[epoch, picture, crop])`, crops counted over all groups.
+    pub fn draw(stream: &mut Stream, augment: &Augment, group: &CropGroup, width: u32, height: u32) -> Self {
+        let flip = stream.chance(augment.flip);
+        let jittered = stream.chance(augment.jitter);
+        let mut factor = |strength: f64| stream.range((1.0 - strength).max(0.0), 1.0 + strength) as f32;
+        let (brightness, contrast) = (factor(augment.brightness), factor(augment.contrast));
+        let saturation = factor(augment.saturation);
+        let hue = stream.range(-augment.hue, augment.hue) as f32;
+        let mut jitter = [
+            Adjustment::Brightness(brightness),
+            Adjustment::Contrast(contrast),
+            Adjustment::Saturation(saturation),
+            Adjustment::Hue(hue),
+        ];
+        stream.shuffle(&mut jitter);
+        let grey = stream.chance(augment.grey);
+        let blurred = stream.chance(augment.blur);
+        let sigma = stream.range(augment.blur_radius[0], augment.blur_radius[1]) as f32;
+        let region = CropBox::draw(|| stream.uniform(), group.scale, width, height);
+        Self { region, flip, jitter: jittered.then_some(jitter), grey, blur: blurred.then_some(sigma) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::testing::{golden_json, moments};
+    use crate::rng::Purpose;
+
+    fn draws(n: u64, augment: &Augment) -> Vec<CropParams> {
+        (0..n)
+            .map(|i| {
+                let mut stream = Stream::new(31, Purpose::Crop, &[0, i, 0]);
+                CropParams::draw(&mut stream, augment, &augment.crops[0], 96, 96)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn colour_draws_have_the_official_distribution() {
+        let stats = golden_json("09_aug_stats.json");
+        let augment = Augment::default();
+        let n = 50_000;
+        let all = draws(n, &augment);
+        let share = |what: &dyn Fn(&CropParams) -> bool| all.iter().filter(|c| what(c)).count() as f64 / n as f64;
+        let near = |got: f64, want: f64, what: &str| {
+            let error = (want * (1.0 - want) / n as f64).sqrt();
+            assert!((got - want).abs() < 5.0 * error, "{what}: {got} for {want}");
+        };
+        near(share(&|c| c.flip), stats["horizontal_flip"]["p"].as_f64().unwrap(), "flip");
+        near(share(&|c| c.jitter.is_some()), stats["color_jitter"]["p_apply"].as_f64().unwrap(), "jitter");
+        near(share(&|c| c.grey), stats["grayscale"]["p"].as_f64().unwrap(), "grey");
+        near(share(&|c| c.blur.is_some()), stats["gaussian_blur"]["p"].as_f64().unwrap(), "blur");
+
+        let sigma: Vec<f64> = all.iter().filter_map(|c| c.blur).map(f64::from).collect();
+        let range = &stats["gaussian_blur"]["sigma_uniform"];
+        let (low, high) = (range[0].as_f64().unwrap(), range[1].as_f64().unwrap());
+        assert!(sigma.iter().all(|s| (low..=high).contains(s)));
+        let (mean, std) = moments(&sigma);
+        assert!((mean - (low + high) / 2.0).abs() < 0.02 && (std - (high - low) / 12f64.sqrt()).abs() < 0.01);
+
+        let jitter = &stats["color_jitter"];
+        let mut values = vec![Vec::new(); 4];
+        let mut orders = std::collections::HashMap::<Vec<usize>, usize>::new();
+        for adjustments in all.iter().filter_map(|c| c.jitter) {
+            let mut order = Vec::new();
+            for adjustment in adjustments {
+                let (kind, value) = match adjustment {
+                    Adjustment::Brightness(f) => (0, f),
+                    Adjustment::Contrast(f) => (1, f),
+                    Adjustment::Saturation(f) => (2, f),
+                    Adjustment::Hue(f) => (3, f),
+                };
+                values[kind].push(f64::from(value));
+                order.push(kind);
+            }
+            *orders.entry(order).or_default() += 1;
+        }
+        for (kind, name) in ["brightness", "contrast", "saturation", "hue"].into_iter().enumerate() {
+            let (low, high) = (jitter[name][0].as_f64().unwrap(), jitter[name][1].as_f64().unwrap());
+            assert!(values[kind].iter().all(|v| (low - 1e-6..=high + 1e-6).contains(v)), "{name}");
+            let (mean, std) = moments(&values[kind]);
+            assert!((mean - jitter["means"][kind].as_f64().unwrap()).abs() < 0.015, "{name}: mean {mean}");
+            assert!((std - jitter["stds"][kind].as_f64().unwrap()).abs() < 0.01, "{name}: deviation {std}");
+        }
+        assert_eq!(orders.len() as u64, jitter["n_orders"].as_u64().unwrap());
+        let total = values[0].len() as f64;
+        assert!(orders.values().all(|&c| (c as f64 / total - 1.0 / 24.0).abs() < 0.005), "{orders:?}");
+    }
+
+    #[test]
+    fn the_default_is_the_official_recipe() {
+        let recipe = &golden_json("09_aug_stats.json")["multicrop"]["recipes"]["imagenet"];
+        let augment = Augment::default();
+        for (i, group) in augment.crops.iter().enumerate() {
+            assert_eq!(u64::from(group.size), recipe["size"][i].as_u64().unwrap());
+            assert_eq!(group.count as u64, recipe["n"][i].as_u64().unwrap());
+            let scale = [&recipe["min_scale"], &recipe["max_scale"]].map(|s| s[i].as_f64().unwrap());
+            assert_eq!(group.scale, scale);
+        }
+        augment.check().unwrap();
+    }
+
+    #[test]
+    fn switching_one_setting_off_leaves_the_others() {
+        let on = Augment::default();
+        let off = Augment { jitter: 0.0, blur: 0.0, brightness: 0.0, ..Augment::default() };
+        for (a, b) in draws(200, &on).iter().zip(draws(200, &off)) {
+            assert_eq!((&a.region, a.flip, a.grey), (&b.region, b.flip, b.grey));
+            assert!(b.jitter.is_none() && b.blur.is_none());
+        }
+    }
+
+    #[test]
+    fn senseless_values_are_refused_by_name() {
+        let field = |change: &dyn Fn(&mut Augment)| {
+            let mut augment = Augment::default();
+            change(&mut augment);
+            augment.check().unwrap_err().to_string()
+        };
+        assert!(field(&|a| a.crops.clear()).contains("`crops`"));
+        assert!(field(&|a| a.crops[0].size = 0).contains("`crops`"));
+        assert!(field(&|a| a.crops[1].scale = [0.5, 0.1]).contains("`crops`"));
+        assert!(field(&|a| a.hue = 0.6).contains("`hue`"));
+        assert!(field(&|a| a.flip = f64::NAN).contains("`flip`"));
+        assert!(field(&|a| a.blur_radius = [2.0, 1.0]).contains("`blur_radius`"));
+        assert!(field(&|a| a.std[1] = 0.0).contains("`std`"));
+    }
+}

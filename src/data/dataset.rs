@@ -1,0 +1,217 @@
+//! A data set: numbered pictures, their labels where there are any, and how to split them.
+//!
+//! Everything behind [`Dataset::open`] is the same for every source; a source only lists its
+//! pictures and decodes one of them. Labels are for evaluation: training never looks at them.
+
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+
+use super::{embedded, folder};
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+
+/// One way to judge features by nearest neighbours: labels of the bank predict those of the queries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// What the results are called, for instance `test` or `held-out`.
+    pub name: String,
+    /// Pictures whose labels are known to the classifier.
+    pub bank: Vec<u32>,
+    /// Pictures whose labels must be predicted.
+    pub queries: Vec<u32>,
+}
+
+/// The pictures of a source, decoded on request by any thread.
+pub(super) trait Pictures: Send + Sync {
+    /// The path of a picture, for messages and the gallery.
+    fn name(&self, picture: u32) -> String;
+    /// The picture as 8-bit RGB, at least one pixel.
+    fn decode(&self, picture: u32) -> Result<RgbImage>;
+}
+
+/// What a source knows about its pictures.
+pub(super) struct Listing {
+    /// What the set is called.
+    pub name: String,
+    /// Where it is, for messages.
+    pub path: PathBuf,
+    /// Class names in order; empty where there are no labels.
+    pub classes: Vec<String>,
+    /// One entry a picture: its class, where it has one.
+    pub labels: Vec<Option<u32>>,
+    /// Pictures to train on.
+    pub pretrain: Vec<u32>,
+    /// Splits for evaluation.
+    pub splits: Vec<Split>,
+    /// The pictures themselves.
+    pub pictures: Box<dyn Pictures>,
+}
+
+/// Pictures, their labels where there are any, and how to split them for evaluation.
+pub struct Dataset(Listing);
+
+impl Dataset {
+    /// Opens a folder of pictures, or with `None` the set that is compiled in (picto16).
+    ///
+    /// A folder may be nested in any way; what its sub-folders mean is told in `layout`. Nothing is
+    /// decoded yet, so a picture that turns out unreadable is an error of [`Self::decode`].
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the path is missing, is not a folder or holds no picture;
+    /// [`Error::Io`] where a folder in it cannot be listed.
+    pub fn open(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else {
+            return embedded::list().map(Self);
+        };
+        let wrong = |reason: &str| Error::Data { path: path.to_owned(), reason: reason.to_owned() };
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => folder::list(path).map(Self),
+            Ok(_) => Err(wrong("this is a file; name the folder that holds the pictures")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(wrong("there is nothing here; name a folder of pictures, or none for the built-in set"))
+            }
+            Err(error) => Err(Error::io(path)(error)),
+        }
+    }
+
+    /// What the set is called: the folder's name, or `picto16`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where the set is; for the built-in set a path that exists only in messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// How many pictures there are; they are numbered `0..len`.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.labels.len()
+    }
+
+    /// Whether there are no pictures (never true of a set that [`Self::open`] returned).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.labels.is_empty()
+    }
+
+    /// The class of a picture, an index into [`Self::classes`]; `None` where it is unknown.
+    #[must_use]
+    pub fn label(&self, picture: u32) -> Option<u32> {
+        self.0.labels.get(picture as usize).copied().flatten()
+    }
+
+    /// Class names, sorted; empty where the pictures have no labels.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        &self.0.classes
+    }
+
+    /// The pictures to train on, without their labels, in ascending order.
+    #[must_use]
+    pub fn pretrain(&self) -> &[u32] {
+        &self.0.pretrain
+    }
+
+    /// Splits for evaluation with labels; empty where there are none.
+    #[must_use]
+    pub fn splits(&self) -> &[Split] {
+        &self.0.splits
+    }
+
+    /// The path of a picture, for messages and the gallery.
+    #[must_use]
+    pub fn picture_name(&self, picture: u32) -> String {
+        self.0.pictures.name(picture)
+    }
+
+    /// Reads and decodes a picture to 8-bit RGB, at least 1×1. Any thread may call it.
+    ///
+    /// Grey, palette and 16-bit pictures are converted, transparent ones are laid on white, and the
+    /// orientation that a camera noted is applied. The first frame stands for an animation.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the picture, where it cannot be read or is too large.
+    pub fn decode(&self, picture: u32) -> Result<RgbImage> {
+        if picture as usize >= self.len() {
+            let reason = format!("there is no picture {picture}, the set has {}", self.len());
+            return Err(Error::Data { path: self.0.path.clone(), reason });
+        }
+        self.0.pictures.decode(picture)
+    }
+
+    /// A data set of anything that decodes, for tests: pictures only, no labels.
+    #[cfg(test)]
+    pub(super) fn of(count: u32, pictures: Box<dyn Pictures>) -> Self {
+        Self(Listing {
+            name: "test".into(),
+            path: "test".into(),
+            classes: Vec::new(),
+            labels: vec![None; count as usize],
+            pretrain: (0..count).collect(),
+            splits: Vec::new(),
+            pictures,
+        })
+    }
+}
+
+impl std::fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Dataset({}, {} pictures, {} classes)", self.name(), self.len(), self.classes().len())
+    }
+}
+
+/// Holds out a fifth of every class (at least one picture of two or more), chosen by a hash of the
+/// pictures' names: the same for every run, seed and machine.
+pub(super) fn held_out(labels: &[Option<u32>], classes: usize, name: impl Fn(u32) -> String) -> Split {
+    let mut members = vec![Vec::new(); classes];
+    for (picture, label) in (0..).zip(labels) {
+        if let Some(label) = label {
+            let bytes: Vec<u64> = name(picture).bytes().map(u64::from).collect();
+            let rank = Stream::new(0, Purpose::Evaluation, &bytes).bits();
+            members[*label as usize].push((rank, picture));
+        }
+    }
+    let (mut bank, mut queries) = (Vec::new(), Vec::new());
+    for mut class in members {
+        class.sort_unstable();
+        let held = if class.len() < 2 { 0 } else { (class.len() / 5).max(1) };
+        queries.extend(class[..held].iter().map(|&(_, picture)| picture));
+        bank.extend(class[held..].iter().map(|&(_, picture)| picture));
+    }
+    bank.sort_unstable();
+    queries.sort_unstable();
+    Split { name: "held-out".into(), bank, queries }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_out_takes_a_fifth_of_each_class() {
+        let labels: Vec<Option<u32>> =
+            (0..100).map(|i| if i == 99 { None } else { Some(u32::from(i >= 60)) }).chain([Some(2)]).collect();
+        let split = held_out(&labels, 3, |i| format!("{i}.png"));
+        let count = |class| split.queries.iter().filter(|&&p| labels[p as usize] == Some(class)).count();
+        assert_eq!((count(0), count(1), count(2)), (12, 7, 0));
+        assert_eq!(split.bank.len() + split.queries.len(), 100);
+        assert_eq!(split, held_out(&labels, 3, |i| format!("{i}.png")));
+        assert_ne!(split.queries[..12], (0..12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn wrong_paths_are_named_with_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Dataset::open(Some(&folder.path().join("nowhere"))).unwrap_err().to_string();
+        assert!(missing.contains("nowhere") && missing.contains("name a folder"), "{missing}");
+        let file = folder.path().join("a.png");
+        std::fs::write(&file, b"x").unwrap();
+        let file = Dataset::open(Some(&file)).unwrap_err().to_string();
+        assert!(file.contains("a.png") && file.contains("this is a file"), "{file}");
+    }
+}

@@ -1,0 +1,268 @@
+//! Batches of crops in order, made ahead by worker threads, in bounded memory.
+//!
+//! One task is one picture of one batch: decode it, draw and render all its crops straight into the
+//! batch's rows. The tasks of a batch share a thread pool. Two lanes make batches in turn (lane 0
+//! the even ones, lane 1 the odd ones), so that the pool has work while the last pictures of a batch
+//! are under way; the consumer takes from the lanes in turn, which keeps the order exact.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::augment::{Augment, CropParams};
+use super::dataset::Dataset;
+use super::order::{Gallery, epoch_order};
+use super::view::render;
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+
+/// What a [`Loader`] makes and with how much.
+#[derive(Clone, Debug)]
+pub struct LoaderSpec {
+    /// Seed of the order and of the crops.
+    pub seed: u64,
+    /// Pictures of a batch.
+    pub batch: usize,
+    /// How crops are made.
+    pub augment: Augment,
+    /// Threads that decode and render; 0 for as many as the machine has cores.
+    pub workers: usize,
+    /// Batches that may be finished or under way beside the one that was handed out; at least 1.
+    pub prefetch: usize,
+    /// Bytes of decoded pictures that may be kept, 3 a pixel.
+    pub cache_bytes: usize,
+    /// Epoch to start in.
+    pub start_epoch: u64,
+    /// Batch of that epoch to start with; beyond the last one it runs on into the next epochs.
+    pub start_batch: u64,
+}
+
+/// The crops of some pictures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Counted from 0.
+    pub epoch: u64,
+    /// The batch within its epoch, from 0.
+    pub index: u64,
+    /// The pictures, in row order; crop `c` of picture `p` was drawn from
+    /// `Stream::new(seed, Purpose::Crop, &[epoch, p, c])`, `c` counted over all groups.
+    pub pictures: Vec<u32>,
+    /// For each crop group `[count · batch, size, size, 4]`: all pictures' first crops, then all
+    /// second ones, …; channels are red, green, blue (normalised) and 0.
+    pub groups: Vec<Vec<f32>>,
+}
+
+/// Makes batches ahead on its own threads, which end when it is dropped.
+pub struct Loader {
+    lanes: Vec<Receiver<Result<Batch>>>,
+    threads: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+    next_lane: usize,
+    waited: Duration,
+}
+
+/// What the lanes and the consumer share.
+struct Shared {
+    dataset: Arc<Dataset>,
+    spec: LoaderSpec,
+    gallery: Gallery,
+    pool: ThreadPool,
+    stop: AtomicBool,
+    /// Buffers that were given back.
+    spare: Mutex<Vec<Vec<Vec<f32>>>>,
+}
+
+impl Loader {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the batch is empty or larger than the data set, or the augmentation
+    /// makes no sense; [`Error::Data`] where no thread can be started.
+    pub fn new(dataset: Arc<Dataset>, spec: LoaderSpec) -> Result<Self> {
+        spec.augment.check()?;
+        let pictures = dataset.pretrain().len();
+        if spec.batch == 0 {
+            return Err(Error::config("batch", "must be at least 1"));
+        }
+        if spec.batch > pictures {
+            let (batch, name) = (spec.batch, dataset.name());
+            let reason = format!("{batch}, but {name} has only {pictures} pictures to train on; use {pictures} or less");
+            return Err(Error::config("batch", reason));
+        }
+        let failed = |error: String| Error::Data {
+            path: dataset.path().to_owned(),
+            reason: format!("the threads that load pictures cannot be started: {error}"),
+        };
+        let pool = ThreadPoolBuilder::new().num_threads(spec.workers).thread_name(|i| format!("crops-{i}"));
+        let pool = pool.build().map_err(|error| failed(error.to_string()))?;
+        let lanes = spec.prefetch.clamp(1, 2);
+        // A lane holds one batch while it is made or waits to be sent, and the rest in its channel.
+        let queued = (spec.prefetch / lanes).saturating_sub(1);
+        let shared = Arc::new(Shared {
+            gallery: Gallery::new(dataset.clone(), spec.cache_bytes),
+            dataset: dataset.clone(),
+            spec,
+            pool,
+            stop: AtomicBool::new(false),
+            spare: Mutex::default(),
+        });
+        let mut loader = Self { lanes: Vec::new(), threads: Vec::new(), shared, next_lane: 0, waited: Duration::ZERO };
+        for lane in 0..lanes {
+            let (sender, receiver) = sync_channel(queued);
+            let shared = loader.shared.clone();
+            let thread = std::thread::Builder::new().name(format!("batches-{lane}"));
+            let thread = thread.spawn(move || shared.run_lane(lane, lanes, &sender));
+            loader.threads.push(thread.map_err(|error| failed(error.to_string()))?);
+            loader.lanes.push(receiver);
+        }
+        Ok(loader)
+    }
+
+    /// Batches of an epoch; the last partial one is dropped.
+    #[must_use]
+    pub fn batches_per_epoch(&self) -> u64 {
+        self.shared.batches_per_epoch()
+    }
+
+    /// The next batch, waiting for it if need be. There is no end: after an epoch comes the next.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where more than a tenth of the pictures cannot be read, and ever after.
+    #[expect(clippy::should_implement_trait, reason = "an iterator of results that never ends would need two unwraps")]
+    pub fn next(&mut self) -> Result<Batch> {
+        let start = Instant::now();
+        let received = self.lanes[self.next_lane].recv();
+        self.waited += start.elapsed();
+        match received {
+            Ok(Ok(batch)) => {
+                self.next_lane = (self.next_lane + 1) % self.lanes.len();
+                Ok(batch)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(Error::Data {
+                path: self.shared.dataset.path().to_owned(),
+                reason: "no more batches: loading stopped at an earlier error".into(),
+            }),
+        }
+    }
+
+    /// How long [`Self::next`] has waited in all: near zero while the device is the slower side.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// The pictures that could not be read so far, with the reasons, in ascending order.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<(u32, String)> {
+        self.shared.gallery.unreadable()
+    }
+
+    /// Gives the buffers of a batch back, so that the next one need not allocate.
+    pub fn recycle(&self, batch: Batch) {
+        let mut spare = self.shared.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() <= self.shared.spec.prefetch {
+            spare.push(batch.groups);
+        }
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        // A lane that waits to send ends when nobody can receive.
+        self.lanes.clear();
+        for thread in self.threads.drain(..) {
+            // A lane that panicked has been noticed by `next`; there is nothing to do about it here.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Shared {
+    fn batches_per_epoch(&self) -> u64 {
+        (self.dataset.pretrain().len() / self.spec.batch) as u64
+    }
+
+    /// Makes every `lanes`-th batch until nobody wants one or an error.
+    fn run_lane(&self, lane: usize, lanes: usize, sender: &SyncSender<Result<Batch>>) {
+        let per_epoch = self.batches_per_epoch();
+        let mut epoch = self.spec.start_epoch + self.spec.start_batch / per_epoch;
+        let mut index = self.spec.start_batch % per_epoch + lane as u64;
+        let mut order: Option<(u64, Vec<u32>)> = None;
+        loop {
+            (epoch, index) = (epoch + index / per_epoch, index % per_epoch);
+            let order = match &mut order {
+                Some((of, order)) if *of == epoch => order,
+                other => &mut other.insert((epoch, epoch_order(&self.dataset, self.spec.seed, epoch))).1,
+            };
+            let made = self.pool.install(|| self.make(epoch, index, order));
+            let failed = made.is_err();
+            // The stop comes before the send: a batch that was cut short must not be handed out.
+            if self.stop.load(Ordering::Relaxed) || sender.send(made).is_err() || failed {
+                return;
+            }
+            index += lanes as u64;
+        }
+    }
+
+    /// Makes one batch; runs within the pool.
+    fn make(&self, epoch: u64, index: u64, order: &[u32]) -> Result<Batch> {
+        let batch = self.spec.batch;
+        let mut groups = self.buffers();
+        // For each picture its rows: crop v of picture b is row v·batch + b of the group.
+        let mut rows: Vec<Vec<&mut [f32]>> = (0..batch).map(|_| Vec::new()).collect();
+        for (group, buffer) in self.spec.augment.crops.iter().zip(&mut groups) {
+            for (i, row) in buffer.chunks_exact_mut(row_length(group.size)).enumerate() {
+                rows[i % batch].push(row);
+            }
+        }
+        let first = index as usize * batch;
+        let pictures = rows
+            .into_par_iter()
+            .enumerate()
+            .map(|(i, rows)| self.fill(epoch, order, first + i, rows))
+            .collect::<Result<Vec<u32>>>()?;
+        Ok(Batch { epoch, index, pictures, groups })
+    }
+
+    /// Renders all crops of the picture at `position` and returns its number.
+    fn fill(&self, epoch: u64, order: &[u32], position: usize, rows: Vec<&mut [f32]>) -> Result<u32> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        let (picture, pixels) = self.gallery.at(order, position)?;
+        let augment = &self.spec.augment;
+        let groups = augment.crops.iter().flat_map(|group| std::iter::repeat_n(group, group.count));
+        for ((crop, group), row) in (0u64..).zip(groups).zip(rows) {
+            let mut stream = Stream::new(self.spec.seed, Purpose::Crop, &[epoch, u64::from(picture), crop]);
+            let params = CropParams::draw(&mut stream, augment, group, pixels.width(), pixels.height());
+            render(&pixels, &params, group.size, augment, row);
+        }
+        Ok(picture)
+    }
+
+    /// Buffers for a batch: ones that were given back, or new ones. Every float is written over.
+    fn buffers(&self) -> Vec<Vec<f32>> {
+        let crops = &self.spec.augment.crops;
+        let lengths = crops.iter().map(|group| group.count * self.spec.batch * row_length(group.size));
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        spare.resize(crops.len(), Vec::new());
+        spare.iter_mut().zip(lengths).for_each(|(buffer, length)| buffer.resize(length, 0.0));
+        spare
+    }
+}
+
+/// Floats of one view.
+fn row_length(size: u32) -> usize {
+    4 * size as usize * size as usize
+}
+
+#[cfg(test)]
+#[path = "loader_tests.rs"]
+mod tests;

@@ -1,0 +1,209 @@
+//! The loader's promises: same batches whatever the threads, restarts and broken files; no hang.
+
+use super::*;
+use crate::data::CropGroup;
+use crate::data::testing::encode;
+use image::{ImageFormat, RgbImage};
+use std::path::Path;
+
+fn spec(batch: usize, workers: usize) -> LoaderSpec {
+    let crops = vec![
+        CropGroup { count: 2, size: 16, scale: [0.14, 1.0] },
+        CropGroup { count: 1, size: 9, scale: [0.05, 0.14] },
+    ];
+    LoaderSpec {
+        seed: 31,
+        batch,
+        augment: Augment { crops, ..Augment::default() },
+        workers,
+        prefetch: 3,
+        cache_bytes: 1 << 14,
+        start_epoch: 0,
+        start_batch: 0,
+    }
+}
+
+/// `count` small pictures of different sizes, of which those in `broken` are torn.
+fn folder(count: usize, broken: &[usize]) -> (tempfile::TempDir, Arc<Dataset>) {
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..count {
+        let picture = RgbImage::from_fn(20 + i as u32 % 7, 24, |x, y| {
+            image::Rgb([(x * 9) as u8, (y * 10) as u8, (i * 5) as u8])
+        });
+        let mut bytes = encode(picture, ImageFormat::Png);
+        if broken.contains(&i) {
+            bytes.truncate(60);
+        }
+        std::fs::write(folder.path().join(format!("{i:03}.png")), bytes).unwrap();
+    }
+    let dataset = Arc::new(Dataset::open(Some(folder.path())).unwrap());
+    (folder, dataset)
+}
+
+fn take(dataset: &Arc<Dataset>, spec: LoaderSpec, count: usize) -> Vec<Batch> {
+    let mut loader = Loader::new(dataset.clone(), spec).unwrap();
+    (0..count).map(|_| loader.next().unwrap()).collect()
+}
+
+#[test]
+fn batches_do_not_depend_on_workers_prefetch_or_restarts() {
+    let (_folder, dataset) = folder(50, &[3, 4, 30]);
+    let all = take(&dataset, spec(8, 1), 20);
+    for (i, batch) in all.iter().enumerate() {
+        assert_eq!((batch.epoch, batch.index), (i as u64 / 6, i as u64 % 6));
+        assert_eq!(batch.pictures.len(), 8);
+        let lengths: Vec<usize> = batch.groups.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [2 * 8 * 16 * 16 * 4, 8 * 9 * 9 * 4]);
+    }
+    for workers in [2, 8] {
+        for prefetch in [0, 1, 2, 7] {
+            assert!(all == take(&dataset, LoaderSpec { prefetch, ..spec(8, workers) }, 20));
+        }
+    }
+    assert!(all[9..] == take(&dataset, LoaderSpec { start_epoch: 1, start_batch: 3, ..spec(8, 2) }, 11));
+    assert!(all[12..] == take(&dataset, LoaderSpec { start_epoch: 1, start_batch: 6, ..spec(8, 2) }, 8));
+}
+
+#[test]
+fn an_epoch_takes_every_picture_once_and_each_epoch_has_its_order() {
+    let (_folder, dataset) = folder(24, &[]);
+    let all = take(&dataset, spec(8, 2), 6);
+    let mut epochs: Vec<Vec<u32>> = all.chunks(3).map(|b| b.iter().flat_map(|b| b.pictures.clone()).collect()).collect();
+    assert_ne!(epochs[0], epochs[1]);
+    for epoch in &mut epochs {
+        epoch.sort_unstable();
+        assert_eq!(*epoch, (0..24).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn rows_are_view_major_and_follow_the_streams() {
+    let (_folder, dataset) = folder(12, &[]);
+    let spec = spec(5, 2);
+    let batch = &take(&dataset, LoaderSpec { start_epoch: 4, ..spec.clone() }, 2)[1];
+    for (b, &picture) in batch.pictures.iter().enumerate() {
+        let pixels = dataset.decode(picture).unwrap();
+        for (crop, (group, view)) in [(0, 0), (0, 1), (1, 0)].into_iter().enumerate() {
+            let group_spec = &spec.augment.crops[group];
+            let mut stream = Stream::new(31, Purpose::Crop, &[4, picture.into(), crop as u64]);
+            let params =
+                CropParams::draw(&mut stream, &spec.augment, group_spec, pixels.width(), pixels.height());
+            let length = row_length(group_spec.size);
+            let mut want = vec![0.0; length];
+            render(&pixels, &params, group_spec.size, &spec.augment, &mut want);
+            let row = view * 5 + b;
+            assert!(batch.groups[group][row * length..(row + 1) * length] == want);
+        }
+    }
+}
+
+#[test]
+fn unreadable_pictures_are_replaced_and_listed() {
+    let (_folder, dataset) = folder(50, &[3, 4, 30]);
+    let mut loader = Loader::new(dataset.clone(), spec(10, 2)).unwrap();
+    for _ in 0..2 * loader.batches_per_epoch() {
+        let batch = loader.next().unwrap();
+        assert!(batch.pictures.iter().all(|p| ![3, 4, 30].contains(p)));
+        loader.recycle(batch);
+    }
+    let list = loader.unreadable();
+    assert_eq!(list.iter().map(|(p, _)| *p).collect::<Vec<_>>(), [3, 4, 30]);
+    assert!(list[0].1.contains("003.png"), "{}", list[0].1);
+}
+
+#[test]
+fn too_many_unreadable_pictures_stop_with_their_names() {
+    let broken: Vec<usize> = (0..20).step_by(3).collect();
+    let (_folder, dataset) = folder(20, &broken);
+    let mut loader = Loader::new(dataset, spec(4, 2)).unwrap();
+    let error = (0..10).find_map(|_| loader.next().err()).unwrap().to_string();
+    assert!(error.contains("3 of 20") && error.contains(".png"), "{error}");
+    assert!((0..3).all(|_| loader.next().is_err()));
+}
+
+#[test]
+fn recycled_buffers_change_nothing() {
+    let (_folder, dataset) = folder(20, &[]);
+    let all = take(&dataset, spec(6, 2), 12);
+    let mut loader = Loader::new(dataset, spec(6, 2)).unwrap();
+    for want in &all {
+        let mut got = loader.next().unwrap();
+        assert!(*want == got);
+        got.groups[0].truncate(5);
+        got.groups[1].fill(f32::NAN);
+        loader.recycle(got);
+    }
+    assert!(loader.waited() > Duration::ZERO);
+}
+
+#[test]
+fn senseless_batches_are_refused() {
+    let (folder, dataset) = folder(20, &[]);
+    let fail = |batch| Loader::new(dataset.clone(), spec(batch, 1)).err().unwrap().to_string();
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    let message = fail(64);
+    assert!(message.contains("`batch`") && message.contains(name) && message.contains("only 20 pictures"), "{message}");
+    assert!(fail(0).contains("`batch`"));
+    let mut bad = spec(4, 1);
+    bad.augment.crops.clear();
+    assert!(Loader::new(dataset.clone(), bad).err().unwrap().to_string().contains("`crops`"));
+}
+
+#[test]
+fn dropping_ends_the_threads_and_lets_go_of_the_data() {
+    let (_folder, dataset) = folder(20, &[]);
+    for taken in 0..3 {
+        let mut loader = Loader::new(dataset.clone(), spec(4, 2)).unwrap();
+        (0..taken).for_each(|_| drop(loader.next().unwrap()));
+        drop(loader);
+        assert_eq!(Arc::strong_count(&dataset), 1);
+    }
+    assert!(Path::new(dataset.path()).exists());
+}
+
+/// Measures; run with `--ignored --nocapture`.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn cost_of_crops() {
+    let dataset = Arc::new(Dataset::open(None).unwrap());
+    let crops = vec![CropGroup { count: 2, size: 32, scale: [0.14, 1.0] }];
+    let augment = Augment { crops, ..Augment::default() };
+    let pictures: Vec<RgbImage> = (0..64).map(|p| dataset.decode(p * 60).unwrap()).collect();
+    let mut out = vec![0.0; row_length(32)];
+    let mut time = |what: &str, change: &dyn Fn(&mut CropParams)| {
+        let start = Instant::now();
+        let rounds = 40;
+        for epoch in 0..rounds {
+            for (p, picture) in (0..).zip(&pictures) {
+                let mut stream = Stream::new(31, Purpose::Crop, &[epoch, p, 0]);
+                let mut params = CropParams::draw(&mut stream, &augment, &augment.crops[0], 64, 64);
+                change(&mut params);
+                render(picture, &params, 32, &augment, &mut out);
+            }
+        }
+        let each = start.elapsed().as_secs_f64() * 1e6 / (rounds as f64 * pictures.len() as f64);
+        println!("{what}: {each:.1} µs");
+    };
+    time("warm up", &|_| {});
+    time("one 32 px crop", &|_| {});
+    time("  resize and normalise only", &|p| (p.jitter, p.grey, p.blur) = (None, false, None));
+    time("  with jitter always", &|p| (p.grey, p.blur) = (false, None));
+    time("  with blur 2.0 always", &|p| (p.jitter, p.grey, p.blur) = (None, false, Some(2.0)));
+    let start = Instant::now();
+    (0..640).for_each(|p| drop(dataset.decode(p).unwrap()));
+    println!("decode: {:.1} µs", start.elapsed().as_secs_f64() * 1e6 / 640.0);
+    for workers in [1, 2] {
+        let spec = LoaderSpec { augment: augment.clone(), cache_bytes: 1 << 30, ..spec(64, workers) };
+        let mut loader = Loader::new(dataset.clone(), spec).unwrap();
+        let mut pass = |batches: u64| {
+            for _ in 0..batches {
+                let batch = loader.next().unwrap();
+                loader.recycle(batch);
+            }
+        };
+        pass(44);
+        let start = Instant::now();
+        pass(100);
+        println!("2x32 crops x 64, {workers} workers: {:.2} ms", start.elapsed().as_secs_f64() * 10.0);
+    }
+}

@@ -1,0 +1,103 @@
+//! The one error type: every variant names the thing that is wrong and the way out (DESIGN §8).
+//!
+//! A panic is a bug. Errors are handled once, at the top of the command line or of the app.
+
+use std::path::PathBuf;
+
+/// Why something could not be done. `Display` is a whole sentence for a person.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting has a value that makes no sense.
+    #[error("setting `{field}`: {reason}")]
+    Config {
+        /// The TOML key (the flag is the same word with dashes).
+        field: String,
+        /// What is wrong and which values are allowed.
+        reason: String,
+    },
+    /// No graphics adapter that this program can use.
+    #[error("no graphics adapter found: {hint}")]
+    NoAdapter {
+        /// What to install or pass.
+        hint: String,
+    },
+    /// Something is larger than the adapter or the memory allows.
+    #[error("{what} needs {need}, but only {have} is available: {remedy}")]
+    Limit {
+        /// The tensor, buffer or run that does not fit.
+        what: String,
+        /// How much it needs.
+        need: String,
+        /// How much there is.
+        have: String,
+        /// What to change.
+        remedy: String,
+    },
+    /// A shader, or the Rust side of it, is wrong: always a bug of this program or of a driver.
+    #[error("shader {file}, entry point `{entry}`: {reason}")]
+    Shader {
+        /// The WGSL file.
+        file: String,
+        /// The entry point, or `-` for the whole file.
+        entry: String,
+        /// What does not match, with the line where there is one.
+        reason: String,
+    },
+    /// The driver reported an error while commands ran.
+    #[error("the graphics driver reported an error: {0}")]
+    Device(String),
+    /// The device went away (reset, unplugged, out of memory).
+    #[error("the graphics device was lost: {0}; restart the run with `--resume`")]
+    DeviceLost(String),
+    /// A file or folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The data cannot be trained on.
+    #[error("{}: {reason}", path.display())]
+    Data {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// A checkpoint cannot be used.
+    #[error("checkpoint {}: {reason}", path.display())]
+    Checkpoint {
+        /// The checkpoint file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The numbers of a run are no longer finite.
+    #[error("the run diverged at step {step}: {what}; {remedy}")]
+    Diverged {
+        /// The step whose report showed it, from 0.
+        step: u64,
+        /// Which value went first.
+        what: String,
+        /// What to change, and where the last good checkpoint is.
+        remedy: String,
+    },
+}
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Wraps an operating-system error with the path that it happened at.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// A setting that makes no sense: which, and why.
+    pub fn config(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Config { field: field.into(), reason: reason.into() }
+    }
+}

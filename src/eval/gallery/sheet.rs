@@ -1,0 +1,144 @@
+//! The contact sheet: the largest prototypes as one picture, a row each, with a line of text that
+//! needs no font file.
+
+use super::{Cluster, Gallery, NEAREST, ON_SHEET, TILE, font, hue};
+use image::{Rgb, RgbImage};
+
+const GROUND: Rgb<u8> = Rgb([245, 246, 248]);
+const CARD: Rgb<u8> = Rgb([255, 255, 255]);
+const LINE: Rgb<u8> = Rgb([228, 231, 236]);
+const INK: Rgb<u8> = Rgb([22, 24, 29]);
+const SOFT: Rgb<u8> = Rgb([102, 112, 133]);
+const ACCENT: Rgb<u8> = Rgb([79, 107, 237]);
+
+const MARGIN: u32 = 28;
+const GAP: u32 = 8;
+const PADDING: u32 = 12;
+/// Width of the text at the left of a row.
+const ABOUT: u32 = 196;
+const HEAD: u32 = 64;
+/// A line of figures: one takes a quarter of the width.
+const FIGURE_LINE: u32 = 44;
+const FIGURES_A_LINE: u32 = 4;
+const ROW: u32 = TILE + 2 * PADDING;
+const WIDTH: u32 = 2 * MARGIN + 3 * PADDING + ABOUT + NEAREST as u32 * (TILE + GAP) - GAP;
+
+/// An axis-aligned box: x, y, width, height in pixels.
+#[derive(Clone, Copy)]
+struct Area {
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+}
+
+/// Draws the head of `clusters`; `tiles` are their thumbnails in order.
+pub(super) fn draw(gallery: &Gallery<'_>, clusters: &[Cluster], tiles: &[&RgbImage]) -> RgbImage {
+    let shown = &clusters[..clusters.len().min(ON_SHEET)];
+    let figure_lines = (gallery.figures.len() as u32).div_ceil(FIGURES_A_LINE);
+    let top = MARGIN + HEAD + figure_lines * FIGURE_LINE;
+    let height = top + shown.len() as u32 * (ROW + GAP) + MARGIN - GAP.min(MARGIN);
+    let mut sheet = RgbImage::from_pixel(WIDTH, height, GROUND);
+    head(&mut sheet, gallery, clusters);
+    let largest = clusters.first().map_or(1, |cluster| cluster.members.len());
+    let mut tiles = tiles.iter();
+    for (i, cluster) in shown.iter().enumerate() {
+        let y = top + i as u32 * (ROW + GAP);
+        row(&mut sheet, gallery, cluster, y, largest);
+        let x = MARGIN + 2 * PADDING + ABOUT;
+        for (j, tile) in tiles.by_ref().take(cluster.nearest().len()).enumerate() {
+            paste(&mut sheet, tile, x + j as u32 * (TILE + GAP), y + PADDING);
+        }
+    }
+    sheet
+}
+
+fn head(sheet: &mut RgbImage, gallery: &Gallery<'_>, clusters: &[Cluster]) {
+    font::draw(sheet, gallery.title, (MARGIN, MARGIN), 3, INK);
+    let line = format!(
+        "{} pictures · {} of {} prototypes used · largest first, most similar pictures first",
+        gallery.best.len(),
+        clusters.len(),
+        gallery.prototypes
+    );
+    font::draw(sheet, &line, (MARGIN, MARGIN + 32), 2, SOFT);
+    let width = (WIDTH - 2 * MARGIN) / FIGURES_A_LINE;
+    for (i, (name, value)) in gallery.figures.iter().enumerate() {
+        let i = i as u32;
+        let at = (MARGIN + i % FIGURES_A_LINE * width, MARGIN + HEAD + i / FIGURES_A_LINE * FIGURE_LINE);
+        let room = (width / font::advance(1)) as usize - 1;
+        font::draw(sheet, &font::fit(name, room), at, 1, SOFT);
+        font::draw(sheet, &font::fit(value, room / 2), (at.0, at.1 + 12), 2, INK);
+    }
+}
+
+fn row(sheet: &mut RgbImage, gallery: &Gallery<'_>, cluster: &Cluster, y: u32, largest: usize) {
+    let card = Area { x: MARGIN, y, width: WIDTH - 2 * MARGIN, height: ROW };
+    rounded(sheet, card, 10.0, LINE);
+    let inside = Area { x: card.x + 1, y: y + 1, width: card.width - 2, height: ROW - 2 };
+    rounded(sheet, inside, 9.0, CARD);
+    let x = MARGIN + PADDING + 4;
+    let count = cluster.members.len();
+    font::draw(sheet, &format!("#{}", cluster.prototype), (x, y + 16), 2, INK);
+    let plural = if count == 1 { "" } else { "s" };
+    font::draw(sheet, &format!("{count} picture{plural}"), (x, y + 37), 1, SOFT);
+    let bar = Area { x, y: y + 50, width: ABOUT - 16, height: 4 };
+    rounded(sheet, bar, 2.0, LINE);
+    let width = (f64::from(bar.width) * count as f64 / largest as f64).round().max(4.0) as u32;
+    rounded(sheet, Area { width, ..bar }, 2.0, ACCENT);
+    let names = gallery.labels.map(|labels| labels.names).unwrap_or_default();
+    if let Some((dominant, name)) =
+        cluster.dominant.as_ref().and_then(|d| names.get(d.class).map(|name| (d, name)))
+    {
+        let text = format!("{} {:.0}%", font::fit(name, 20), 100.0 * dominant.share);
+        let colour = colour(hue(dominant.class), 0.38);
+        let chip = Area { x, y: y + 61, width: font::width(&text, 1) + 14, height: 15 };
+        rounded(sheet, chip, 7.5, self::colour(hue(dominant.class), 0.93));
+        font::draw(sheet, &text, (x + 7, y + 65), 1, colour);
+    }
+}
+
+/// Pastes a thumbnail with rounded corners and a faint edge, so that white pictures have a shape.
+fn paste(sheet: &mut RgbImage, tile: &RgbImage, x: u32, y: u32) {
+    rounded(sheet, Area { x: x - 1, y: y - 1, width: TILE + 2, height: TILE + 2 }, 9.0, LINE);
+    let area = Area { x, y, width: TILE, height: TILE };
+    for (i, j, pixel) in tile.enumerate_pixels() {
+        blend(sheet, x + i, y + j, *pixel, cover(area, 8.0, x + i, y + j));
+    }
+}
+
+/// Fills a box with rounded corners, smoothly.
+fn rounded(sheet: &mut RgbImage, area: Area, radius: f64, colour: Rgb<u8>) {
+    for y in area.y..area.y + area.height {
+        for x in area.x..area.x + area.width {
+            blend(sheet, x, y, colour, cover(area, radius, x, y));
+        }
+    }
+}
+
+/// How much of the pixel (x, y) lies in the box with rounded corners, from 0 to 1.
+fn cover(area: Area, radius: f64, x: u32, y: u32) -> f64 {
+    let outside = |at: u32, start: u32, length: u32| {
+        let from_middle = (f64::from(at - start) + 0.5 - f64::from(length) / 2.0).abs();
+        (from_middle - (f64::from(length) / 2.0 - radius)).max(0.0)
+    };
+    let distance = outside(x, area.x, area.width).hypot(outside(y, area.y, area.height));
+    (radius - distance + 0.5).clamp(0.0, 1.0)
+}
+
+fn blend(sheet: &mut RgbImage, x: u32, y: u32, colour: Rgb<u8>, cover: f64) {
+    let Some(pixel) = sheet.get_pixel_mut_checked(x, y) else { return };
+    for (old, new) in pixel.0.iter_mut().zip(colour.0) {
+        *old = (f64::from(*old) + cover * (f64::from(new) - f64::from(*old))).round() as u8;
+    }
+}
+
+/// HSL with saturation 0.6, as on the page.
+fn colour(hue: f64, lightness: f64) -> Rgb<u8> {
+    let chroma = 0.6 * lightness.min(1.0 - lightness);
+    Rgb([0.0, 8.0, 4.0].map(|n| {
+        let k = (n + hue / 30.0) % 12.0;
+        let value = lightness - chroma * (k - 3.0).min(9.0 - k).clamp(-1.0, 1.0);
+        (255.0 * value).round() as u8
+    }))
+}

@@ -1,0 +1,284 @@
+//! k-nearest-neighbour accuracy: how well the labels of a bank of features predict those of others.
+//!
+//! The field's rule: cosine similarity, the k most similar rows of the bank vote for their label
+//! with weight exp(similarity / T). Two variants, always reported together: *plain*, and
+//! *mean-centred*, where the mean of the bank is taken off every row, bank and queries alike, before
+//! they are brought to unit length. Nothing is random: equal similarities go to the earlier row of
+//! the bank, equal votes to the smaller label.
+
+use super::vectors::{Features, Unit, dots};
+use crate::error::{Error, Result};
+use rayon::prelude::*;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// Top-1 accuracy, from 0 to 1, under both centring rules.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// Features as they are.
+    pub plain: f64,
+    /// Every row less the mean of the bank.
+    pub centred: f64,
+}
+
+/// Queries that go through the bank together: few enough that a block of bank rows is read once for
+/// several of them, and many enough blocks to keep all threads busy.
+const QUERIES: usize = 32;
+/// Bank rows of one block: 64 rows of 512 values are 128 KiB, which stays in a core's cache.
+const BANK_ROWS: usize = 64;
+
+/// The accuracy of the `k` nearest rows of `bank` as a guess of the label of every query, with votes
+/// exp(similarity / `temperature`). A `k` beyond the bank means all of it. Memory beside the two
+/// sets: one normalised copy of each, and `k` numbers for each query in flight.
+///
+/// # Errors
+/// [`Error::Config`] when `k` is 0, the temperature not positive, a set empty, or sizes disagree.
+pub fn accuracy(
+    bank: &Features,
+    bank_labels: &[u32],
+    queries: &Features,
+    query_labels: &[u32],
+    k: usize,
+    temperature: f64,
+) -> Result<Accuracy> {
+    check(bank, bank_labels, queries, query_labels)?;
+    if k == 0 {
+        return Err(Error::config("knn_k", "no neighbours to ask: use 1 or more (20 and 200 are usual)"));
+    }
+    if !(temperature > 0.0 && temperature.is_finite()) {
+        return Err(Error::config(
+            "knn_temperature",
+            format!("{temperature} is not a positive number (0.07 is usual)"),
+        ));
+    }
+    let share = |centre: Option<&[f32]>| {
+        let (bank, queries) = (bank.normalised(centre), queries.normalised(centre));
+        let right: usize = (0..queries.rows.div_ceil(QUERIES))
+            .into_par_iter()
+            .map(|block| {
+                let first = block * QUERIES;
+                let nearest = nearest(&bank, &queries, first..(first + QUERIES).min(queries.rows), k);
+                let guesses = nearest.iter().map(|near| vote(near, bank_labels, temperature));
+                guesses.zip(&query_labels[first..]).filter(|(guess, label)| *guess == Some(**label)).count()
+            })
+            .sum();
+        right as f64 / queries.rows as f64
+    };
+    Ok(Accuracy { plain: share(None), centred: share(Some(&bank.mean())) })
+}
+
+fn check(bank: &Features, bank_labels: &[u32], queries: &Features, query_labels: &[u32]) -> Result<()> {
+    bank.check("knn bank")?;
+    queries.check("knn queries")?;
+    let wrong = |reason: String| Err(Error::config("knn", reason));
+    if bank.rows != bank_labels.len() || queries.rows != query_labels.len() {
+        return wrong(format!(
+            "{} and {} rows, but {} and {} labels",
+            bank.rows,
+            queries.rows,
+            bank_labels.len(),
+            query_labels.len()
+        ));
+    }
+    if bank.dim != queries.dim {
+        return wrong(format!("bank rows have {} values, queries {}", bank.dim, queries.dim));
+    }
+    if bank.rows == 0 || queries.rows == 0 {
+        return wrong(format!(
+            "{} labelled pictures to learn from and {} to test on",
+            bank.rows, queries.rows
+        ));
+    }
+    Ok(())
+}
+
+/// A row of the bank; the order puts the one to throw out first on top of a heap.
+#[derive(PartialEq)]
+struct Neighbour {
+    similarity: f32,
+    row: u32,
+}
+
+impl Eq for Neighbour {}
+
+impl Ord for Neighbour {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.similarity.total_cmp(&self.similarity).then(self.row.cmp(&other.row))
+    }
+}
+
+impl PartialOrd for Neighbour {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The `k` nearest bank rows of each query of a range.
+fn nearest(
+    bank: &Unit,
+    queries: &Unit,
+    range: std::ops::Range<usize>,
+    k: usize,
+) -> Vec<BinaryHeap<Neighbour>> {
+    let mut nearest: Vec<BinaryHeap<Neighbour>> = range.clone().map(|_| BinaryHeap::new()).collect();
+    for block in (0..bank.rows).step_by(BANK_ROWS) {
+        let rows = block..(block + BANK_ROWS).min(bank.rows);
+        for (i, nearest) in nearest.iter_mut().enumerate() {
+            let query = queries.row(range.start + i);
+            let mut row = rows.start;
+            while row + 4 <= rows.end {
+                let four = [bank.row(row), bank.row(row + 1), bank.row(row + 2), bank.row(row + 3)];
+                for (j, similarity) in dots(four, query).into_iter().enumerate() {
+                    offer(nearest, k, similarity, row + j);
+                }
+                row += 4;
+            }
+            for row in row..rows.end {
+                offer(nearest, k, dots([bank.row(row)], query)[0], row);
+            }
+        }
+    }
+    nearest
+}
+
+/// Keeps a row if it is among the `k` best so far. Rows come in order, so at equal similarity the
+/// earlier one stays. A similarity that is not a number is no neighbour.
+fn offer(nearest: &mut BinaryHeap<Neighbour>, k: usize, similarity: f32, row: usize) {
+    let neighbour = Neighbour { similarity, row: row as u32 };
+    if nearest.len() < k {
+        if !similarity.is_nan() {
+            nearest.push(neighbour);
+        }
+    } else if let Some(mut worst) = nearest.peek_mut() {
+        if similarity > worst.similarity {
+            *worst = neighbour;
+        }
+    }
+}
+
+/// The label with the most votes. Weights are taken relative to the best neighbour, which changes no
+/// vote and keeps small temperatures from overflowing.
+fn vote(nearest: &BinaryHeap<Neighbour>, labels: &[u32], temperature: f64) -> Option<u32> {
+    let best = nearest.iter().map(|near| near.similarity).max_by(f32::total_cmp)?;
+    let mut neighbours: Vec<&Neighbour> = nearest.iter().collect();
+    // A heap has no order of its own; sums of floats depend on order.
+    neighbours.sort_unstable_by(|a, b| a.cmp(b));
+    let mut votes: BTreeMap<u32, f64> = BTreeMap::new();
+    for near in neighbours {
+        let weight = (f64::from(near.similarity - best) / temperature).exp();
+        *votes.entry(labels[near.row as usize]).or_default() += weight;
+    }
+    let mut winner = None;
+    for (label, votes) in votes {
+        if winner.is_none_or(|(_, most)| votes > most) {
+            winner = Some((label, votes));
+        }
+    }
+    winner.map(|(label, _)| label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Purpose, Stream};
+
+    /// Blobs around one point a class, far from the origin, so that centring matters.
+    fn blobs(seed: u64, rows: usize, dim: usize, classes: u64) -> (Features, Vec<u32>) {
+        let mut random = Stream::new(seed, Purpose::Test, &[]);
+        let mut centres = Stream::new(99, Purpose::Test, &[]);
+        let centres: Vec<f64> = (0..classes as usize * dim).map(|_| 1.5 + centres.normal()).collect();
+        let labels: Vec<u32> = (0..rows).map(|_| random.below(classes) as u32).collect();
+        let value = |i: usize, random: &mut Stream| {
+            centres[labels[i / dim] as usize * dim + i % dim] + 1.5 * random.normal()
+        };
+        let data = (0..rows * dim).map(|i| value(i, &mut random) as f32).collect();
+        (Features { rows, dim, data }, labels)
+    }
+
+    fn naive(
+        bank: &Features,
+        bl: &[u32],
+        queries: &Features,
+        ql: &[u32],
+        k: usize,
+        t: f64,
+        centred: bool,
+    ) -> f64 {
+        let mean: Vec<f64> = (0..bank.dim)
+            .map(|d| (0..bank.rows).map(|r| f64::from(bank.row(r)[d])).sum::<f64>() / bank.rows as f64)
+            .map(|mean| if centred { mean } else { 0.0 })
+            .collect();
+        let unit = |row: &[f32]| -> Vec<f64> {
+            let row: Vec<f64> = row.iter().zip(&mean).map(|(&v, m)| f64::from(v) - m).collect();
+            let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt();
+            row.iter().map(|v| v / norm).collect()
+        };
+        let rows: Vec<Vec<f64>> = (0..bank.rows).map(|r| unit(bank.row(r))).collect();
+        let mut right = 0;
+        for (q, &label) in ql.iter().enumerate() {
+            let query = unit(queries.row(q));
+            let sims = rows.iter().map(|row| row.iter().zip(&query).map(|(a, b)| a * b).sum::<f64>());
+            let mut sims: Vec<(f64, usize)> = sims.enumerate().map(|(i, s)| (s, i)).collect();
+            sims.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let mut votes = vec![0.0; 64];
+            sims.iter().take(k).for_each(|(s, i)| votes[bl[*i] as usize] += (s / t).exp());
+            let best = (0..64).rev().max_by(|&a, &b| votes[a].total_cmp(&votes[b])).unwrap();
+            right += usize::from(best == label as usize);
+        }
+        right as f64 / ql.len() as f64
+    }
+
+    #[test]
+    fn equals_a_naive_f64_count() {
+        for (rows, queries, dim, classes, k) in [
+            (403, 157, 37, 7, 20),
+            (64, 33, 8, 3, 1),
+            (130, 1, 129, 16, 200),
+            (5, 9, 1, 2, 3),
+            (1, 1, 3, 1, 20),
+        ] {
+            let (bank, bl) = blobs(1, rows, dim, classes);
+            let (queries, ql) = blobs(2, queries, dim, classes);
+            let got = accuracy(&bank, &bl, &queries, &ql, k, 0.07).unwrap();
+            assert_eq!(got.plain, naive(&bank, &bl, &queries, &ql, k, 0.07, false), "{rows} {dim} {k}");
+            if rows > 5 {
+                assert_eq!(got.centred, naive(&bank, &bl, &queries, &ql, k, 0.07, true), "{rows} {dim} {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_earlier_row_and_the_smaller_label() {
+        let same = |rows: usize| Features { rows, dim: 2, data: [1.0, 2.0].repeat(rows) };
+        // Copies of one row: with k 3 the first three vote, whatever comes later.
+        let labels = [5, 4, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4];
+        assert_eq!(accuracy(&same(12), &labels, &same(1), &[5], 3, 0.07).unwrap().plain, 1.0);
+        assert_eq!(accuracy(&same(12), &labels, &same(1), &[4], 2, 0.07).unwrap().plain, 1.0);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let ((bank, bl), (queries, ql)) = (blobs(3, 500, 64, 9), blobs(4, 300, 64, 9));
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| accuracy(&bank, &bl, &queries, &ql, 20, 0.07).unwrap())
+        };
+        assert_eq!(on(1), on(4));
+    }
+
+    #[test]
+    fn hostile_input_is_an_error_or_a_miss() {
+        let (bank, labels) = blobs(5, 20, 4, 2);
+        let ask = |k, t| accuracy(&bank, &labels, &bank, &labels, k, t);
+        assert!(ask(0, 0.07).is_err() && ask(1, 0.0).is_err() && ask(1, f64::NAN).is_err());
+        assert!(ask(1000, 1e-9).is_ok());
+        assert!(accuracy(&bank, &labels[1..], &bank, &labels, 1, 0.07).is_err());
+        assert!(accuracy(&Features::default(), &[], &bank, &labels, 1, 0.07).is_err());
+        let short = Features { rows: 20, dim: 4, data: vec![0.0; 7] };
+        assert!(accuracy(&short, &labels, &bank, &labels, 1, 0.07).is_err());
+        let nan = Features { rows: 20, dim: 4, data: vec![f32::NAN; 80] };
+        assert_eq!(accuracy(&bank, &labels, &nan, &labels, 5, 0.07).unwrap().plain, 0.0);
+        let zero = Features { rows: 20, dim: 4, data: vec![0.0; 80] };
+        assert!(accuracy(&zero, &labels, &zero, &labels, 5, 0.07).is_ok());
+    }
+}

@@ -1,0 +1,13 @@
+//! Judging features without training on them: nearest neighbours, clusters, and what they look like.
+//!
+//! One rule for all that is compared: the same neighbours, votes and centring for the trained
+//! network, the untrained one and raw pixels, because each of these choices moves the figures more
+//! than training does on a small budget.
+
+pub mod cluster;
+pub mod gallery;
+pub mod knn;
+pub mod pixels;
+mod vectors;
+
+pub use vectors::Features;

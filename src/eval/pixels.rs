@@ -1,0 +1,71 @@
+//! Raw pixels as features: the least that a trained network has to beat.
+
+use super::Features;
+use crate::error::Result;
+use image::{RgbImage, imageops};
+use rayon::prelude::*;
+
+/// Pictures are made this many pixels wide and high.
+pub const SIDE: u32 = 32;
+
+/// The pictures `0..count` as `count` rows of 32 × 32 × 3 values in `[0, 1]` (height, width, channel),
+/// made small by a triangle filter that is widened to the scale (no aliasing) and ignores the
+/// picture's proportions. Rows come in the order of the pictures, whatever the number of threads.
+///
+/// # Errors
+/// The first error of `decode`.
+pub fn features(count: u32, decode: impl Fn(u32) -> Result<RgbImage> + Sync) -> Result<Features> {
+    let rows: Result<Vec<Vec<f32>>> =
+        (0..count).into_par_iter().map(|id| decode(id).map(|picture| row(&picture))).collect();
+    let data = rows?.concat();
+    Ok(Features { rows: count as usize, dim: (SIDE * SIDE * 3) as usize, data })
+}
+
+fn row(picture: &RgbImage) -> Vec<f32> {
+    if picture.width() == 0 || picture.height() == 0 {
+        return vec![0.0; (SIDE * SIDE * 3) as usize];
+    }
+    let small = imageops::resize(picture, SIDE, SIDE, imageops::FilterType::Triangle);
+    small.as_raw().iter().map(|&level| f32::from(level) / 255.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use image::Rgb;
+
+    #[test]
+    fn sizes_order_and_range() {
+        let sizes = [(64, 64), (7, 90), (1, 1), (32, 32), (0, 5)];
+        let picture = |id: u32| {
+            let (width, height) = sizes[id as usize];
+            Ok(RgbImage::from_pixel(width, height, Rgb([id as u8 * 10, 255, 0])))
+        };
+        let got = features(4, picture).unwrap();
+        assert_eq!((got.rows, got.dim, got.data.len()), (4, 3072, 4 * 3072));
+        for id in 0..4 {
+            for pixel in got.row(id).chunks(3) {
+                assert_eq!(pixel, [id as f32 * 10.0 / 255.0, 1.0, 0.0]);
+            }
+        }
+        assert_eq!(features(5, picture).unwrap().row(4), [0.0; 3072]);
+    }
+
+    #[test]
+    fn downsizing_averages_instead_of_picking() {
+        // A one-pixel chessboard becomes grey everywhere away from the border.
+        let board = RgbImage::from_fn(128, 128, |x, y| Rgb([if (x + y) % 2 == 0 { 255 } else { 0 }; 3]));
+        let got = features(1, |_| Ok(board.clone())).unwrap();
+        assert!(got.data.iter().all(|&value| (value - 0.5).abs() < 0.02));
+    }
+
+    #[test]
+    fn an_unreadable_picture_is_passed_on() {
+        let broken = |id: u32| match id {
+            3 => Err(Error::config("picture", "broken")),
+            _ => Ok(RgbImage::new(4, 4)),
+        };
+        assert!(features(3, broken).is_ok() && features(5, broken).is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! Which adapters there are, what they can do, and which one a name means.
+
+use crate::error::{Error, Result};
+
+/// How a kernel spreads its operands over the invocations (PERFORMANCE: "Shape of the answer").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Operands in registers, spread by subgroup broadcast and read as texels: for CPU drivers with
+    /// 8-wide subgroups, where each buffer load costs a loop over the lanes.
+    Subgroup,
+    /// Operands in workgroup-memory tiles: for GPUs.
+    Tile,
+}
+
+/// What a person and the kernel selection want to know of one adapter.
+#[derive(Clone, Debug)]
+pub struct AdapterFacts {
+    /// Position in the list, accepted by `--adapter`.
+    pub index: usize,
+    /// The marketing name.
+    pub name: String,
+    /// "discrete GPU", "integrated GPU", "software (CPU)", …
+    pub kind: String,
+    /// "Vulkan", "Metal", "DX12".
+    pub backend: String,
+    /// Driver name and version as the driver says it.
+    pub driver: String,
+    /// True for a driver that computes on the CPU.
+    pub software: bool,
+    /// Largest buffer, bytes.
+    pub max_buffer_bytes: u64,
+    /// Largest part of a buffer that a kernel can see, bytes.
+    pub max_binding_bytes: u64,
+    /// Smallest and largest subgroup, where subgroups are supported.
+    pub subgroup: Option<(u32, u32)>,
+    /// Half-precision arithmetic in shaders.
+    pub f16: bool,
+    /// Time stamps for `--profile`.
+    pub timestamps: bool,
+}
+
+impl AdapterFacts {
+    /// The kernel family that suits this adapter.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        if self.supports(Family::Subgroup) && self.software { Family::Subgroup } else { Family::Tile }
+    }
+
+    /// Whether a family can run at all: the subgroup kernels are written for exactly 8 lanes.
+    #[must_use]
+    pub fn supports(&self, family: Family) -> bool {
+        family == Family::Tile || self.subgroup == Some((8, 8))
+    }
+
+    fn read(index: usize, adapter: &wgpu::Adapter) -> Self {
+        let info = adapter.get_info();
+        let features = adapter.features();
+        let limits = adapter.limits();
+        let kind = match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+            wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+            wgpu::DeviceType::VirtualGpu => "virtual GPU",
+            wgpu::DeviceType::Cpu => "software (CPU)",
+            wgpu::DeviceType::Other => "other",
+        };
+        let backend = match info.backend {
+            wgpu::Backend::Vulkan => "Vulkan",
+            wgpu::Backend::Metal => "Metal",
+            wgpu::Backend::Dx12 => "DX12",
+            _ => "other",
+        };
+        Self {
+            index,
+            kind: kind.into(),
+            backend: backend.into(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().into(),
+            software: info.device_type == wgpu::DeviceType::Cpu,
+            max_buffer_bytes: limits.max_buffer_size,
+            max_binding_bytes: limits.max_storage_buffer_binding_size,
+            subgroup: features
+                .contains(wgpu::Features::SUBGROUP)
+                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            name: info.name,
+        }
+    }
+}
+
+fn enumerate() -> Vec<wgpu::Adapter> {
+    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let descriptor = wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+    pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends))
+}
+
+/// All adapters of this machine, in the order that `--adapter INDEX` counts.
+#[must_use]
+pub fn adapters() -> Vec<AdapterFacts> {
+    enumerate().iter().enumerate().map(|(i, a)| AdapterFacts::read(i, a)).collect()
+}
+
+/// The adapter that `wanted` means: an index, a part of the name, or the best one for `None`.
+///
+/// # Errors
+/// No adapter at all, or none of that name (the message lists what there is).
+pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFacts)> {
+    let found: Vec<_> =
+        enumerate().into_iter().enumerate().map(|(i, a)| { let f = AdapterFacts::read(i, &a); (a, f) }).collect();
+    if found.is_empty() {
+        let hint = if cfg!(target_os = "linux") {
+            "install your GPU's Vulkan driver, or the software driver with \
+             `apt-get install mesa-vulkan-drivers libvulkan1`"
+        } else {
+            "install or update your graphics driver (Vulkan, Metal or DX12)"
+        };
+        return Err(Error::NoAdapter { hint: hint.into() });
+    }
+    let list = found.iter().map(|(_, f)| format!("{}: {} ({})", f.index, f.name, f.backend)).collect::<Vec<_>>();
+    let rank = |f: &AdapterFacts| match f.kind.as_str() {
+        "discrete GPU" => 0,
+        "integrated GPU" => 1,
+        "virtual GPU" | "other" => 2,
+        _ => 3,
+    };
+    let matches = |f: &AdapterFacts| match wanted {
+        None => true,
+        Some(w) => match w.parse::<usize>() {
+            Ok(index) => f.index == index,
+            Err(_) => f.name.to_lowercase().contains(&w.to_lowercase()),
+        },
+    };
+    found.into_iter().filter(|(_, f)| matches(f)).min_by_key(|(_, f)| (rank(f), f.index)).ok_or_else(|| {
+        Error::config("adapter", format!("no adapter is called `{}`; there is {}", wanted.unwrap_or(""), list.join(", ")))
+    })
+}

@@ -1,0 +1,130 @@
+//! One opened adapter: queue, limits, captured errors, uploads and read-backs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::adapter::{self, AdapterFacts, Family};
+use super::kernel::{Kernel, KernelInner, ShaderParams};
+use super::shader::Shader;
+use crate::error::{Error, Result};
+
+/// What went wrong on the device since it was last asked; wgpu's own handler would panic.
+#[derive(Debug, Default)]
+struct Faults {
+    error: Option<String>,
+    lost: Option<String>,
+}
+
+/// An opened device and its kernels. Shared by everything that computes.
+#[derive(Debug)]
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    facts: AdapterFacts,
+    family: Family,
+    limits: wgpu::Limits,
+    faults: Arc<Mutex<Faults>>,
+    kernels: Mutex<HashMap<String, Arc<KernelInner>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Gpu {
+    /// Opens the adapter that `adapter` means (index, part of the name, or the best one), with the
+    /// kernel family that suits it or the one that is asked for.
+    ///
+    /// # Errors
+    /// No such adapter, a family that it cannot run, or a driver that refuses.
+    pub fn open(adapter: Option<&str>, family: Option<Family>) -> Result<Arc<Self>> {
+        let (adapter, facts) = adapter::choose(adapter)?;
+        let family = family.unwrap_or_else(|| facts.family());
+        if !facts.supports(family) {
+            let reason = format!("the subgroup kernels need subgroups of exactly 8 lanes, {} has {:?}", facts.name, facts.subgroup);
+            return Err(Error::config("kernels", reason));
+        }
+        let wanted = wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
+        let limits = adapter.limits();
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("swav-wgpu"),
+            required_features: adapter.features() & wanted,
+            required_limits: limits.clone(),
+            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            memory_hints: wgpu::MemoryHints::Performance,
+            trace: wgpu::Trace::Off,
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|e| Error::Device(format!("{} could not be opened: {e}", facts.name)))?;
+        let faults = Arc::new(Mutex::new(Faults::default()));
+        let for_errors = Arc::clone(&faults);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            locked(&for_errors).error.get_or_insert_with(|| error.to_string());
+        }));
+        let for_loss = Arc::clone(&faults);
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                locked(&for_loss).lost.get_or_insert(message);
+            }
+        });
+        Ok(Arc::new(Self { device, queue, facts, family, limits, faults, kernels: Mutex::default() }))
+    }
+
+    /// What is known of the adapter.
+    #[must_use]
+    pub fn facts(&self) -> &AdapterFacts {
+        &self.facts
+    }
+
+    /// The kernel family in use.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The kernel of an entry point, from the cache or made now.
+    ///
+    /// # Errors
+    /// `Error::Shader` where WGSL and Rust disagree; `Error::Device` where the driver refuses.
+    pub fn kernel<P: ShaderParams>(&self, shader: &Shader, entry: &str, constants: &[(&str, f64)]) -> Result<Kernel<P>> {
+        Kernel::get(self, shader, entry, constants)
+    }
+
+    /// The first error that the driver reported since the last check.
+    ///
+    /// # Errors
+    /// `Error::DeviceLost` or `Error::Device`.
+    pub fn check(&self) -> Result<()> {
+        let mut faults = locked(&self.faults);
+        if let Some(message) = faults.lost.clone() {
+            return Err(Error::DeviceLost(message));
+        }
+        faults.error.take().map_or(Ok(()), |message| Err(Error::Device(message)))
+    }
+
+    /// Waits until everything that was submitted is done.
+    ///
+    /// # Errors
+    /// What the driver reported meanwhile.
+    pub fn wait(&self) -> Result<()> {
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map(|_| ()).map_err(|e| Error::Device(e.to_string()))
+    }
+
+    pub(super) fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    pub(super) fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    pub(super) fn limits(&self) -> &wgpu::Limits {
+        &self.limits
+    }
+
+    pub(super) fn kernels(&self) -> MutexGuard<'_, HashMap<String, Arc<KernelInner>>> {
+        locked(&self.kernels)
+    }
+}

@@ -1,0 +1,34 @@
+//! The only code that names `wgpu` or `naga`: adapters, devices, tensors, kernels and plans.
+//!
+//! Everything above records dispatches into a [`Plan`] once, [`Session::bind`]s it, and then replays
+//! it: no allocation, no bind group and no shader work happens inside a training step.
+//!
+//! | file | what |
+//! |---|---|
+//! | `adapter` | which adapters there are, what they can do, and which one a name means |
+//! | `device` | one opened adapter: queue, limits, captured errors, uploads and read-backs |
+//! | `arena` | who owns which bytes: leases while recording, real buffers once the plan is complete |
+//! | `tensor` | a shaped handle on arena bytes; dropping the last handle frees the bytes for reuse |
+//! | `shader`, `kernel` | WGSL files, their reflection by naga, pipelines with checked `Params` |
+//! | `plan` | the recorded list of dispatches, its memory and its replay |
+//! | `profile` | time stamps of every dispatch of one replay |
+
+mod adapter;
+mod arena;
+mod device;
+mod kernel;
+mod plan;
+mod profile;
+mod shader;
+mod tensor;
+
+pub use adapter::{AdapterFacts, Family, adapters};
+pub use arena::{Arena, Usage};
+pub use device::Gpu;
+pub use kernel::{Kernel, Scalar, ShaderParams};
+pub use plan::{Fetch, Grid, Plan, Replay, Session};
+pub use profile::{Profile, ProfileRow};
+pub use shader::{Shader, ShaderVariant, shader_sources};
+pub use tensor::{Shape, Tensor};
+
+pub(crate) use kernel::shader_params;

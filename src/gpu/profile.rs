@@ -1,0 +1,121 @@
+//! Time stamps of every dispatch of one replay (`--profile`).
+
+use std::collections::BTreeMap;
+
+use super::plan::{Bound, Replay, Session, encode_copy};
+use crate::error::{Error, Result};
+
+/// Queries a set that every adapter allows.
+const QUERIES: usize = 4096;
+
+/// One line of the table.
+#[derive(Clone, Debug)]
+pub struct ProfileRow {
+    /// `layer/entry point` or entry point.
+    pub label: String,
+    /// Dispatches summed here.
+    pub calls: usize,
+    /// Device time, milliseconds.
+    pub milliseconds: f64,
+}
+
+/// Where the device time of one step went.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    /// Each dispatch, in order.
+    pub dispatches: Vec<ProfileRow>,
+}
+
+impl Profile {
+    /// Sums by what `key` makes of a label, largest first.
+    #[must_use]
+    pub fn by(&self, key: impl Fn(&str) -> String) -> Vec<ProfileRow> {
+        let mut sums: BTreeMap<String, (usize, f64)> = BTreeMap::new();
+        for row in &self.dispatches {
+            let sum = sums.entry(key(&row.label)).or_default();
+            sum.0 += row.calls;
+            sum.1 += row.milliseconds;
+        }
+        let mut rows: Vec<_> = sums
+            .into_iter()
+            .map(|(label, (calls, milliseconds))| ProfileRow { label, calls, milliseconds })
+            .collect();
+        rows.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
+        rows
+    }
+
+    /// Device time of all dispatches, milliseconds.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.dispatches.iter().map(|r| r.milliseconds).sum()
+    }
+}
+
+impl Session {
+    /// Runs a plan once with a time stamp around each dispatch.
+    ///
+    /// # Errors
+    /// An adapter without time stamps; what the driver reports.
+    pub fn profile(&self, replay: &Replay) -> Result<Profile> {
+        if !self.gpu().facts().timestamps {
+            return Err(Error::Device("this adapter has no time stamps, so --profile cannot work on it".into()));
+        }
+        let mut profile = Profile::default();
+        let mut rest = replay.commands.as_slice();
+        while !rest.is_empty() {
+            let part = rest.len().min(QUERIES / 2);
+            self.profile_part(&rest[..part], &mut profile)?;
+            rest = &rest[part..];
+        }
+        Ok(profile)
+    }
+
+    fn profile_part(&self, commands: &[Bound], profile: &mut Profile) -> Result<()> {
+        let device = self.gpu().device();
+        let set = device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: None,
+            ty: wgpu::QueryType::Timestamp,
+            count: QUERIES as u32,
+        });
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut labels = Vec::new();
+        for command in commands {
+            let Bound::Dispatch { label, kernel, group, grid } = command else {
+                encode_copy(&mut encoder, command);
+                continue;
+            };
+            let first = labels.len() as u32 * 2;
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                    query_set: &set,
+                    beginning_of_pass_write_index: Some(first),
+                    end_of_pass_write_index: Some(first + 1),
+                }),
+            });
+            pass.set_pipeline(&kernel.pipeline);
+            pass.set_bind_group(0, group, &[]);
+            pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
+            labels.push(label.clone());
+        }
+        let size = labels.len() as u64 * 16;
+        let buffer = |usage| {
+            device.create_buffer(&wgpu::BufferDescriptor { label: None, size: size.max(16), usage, mapped_at_creation: false })
+        };
+        let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
+        let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+        encoder.resolve_query_set(&set, 0..labels.len() as u32 * 2, &resolved, 0);
+        encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, size);
+        self.gpu().queue().submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
+        self.gpu().wait()?;
+        let mapped = staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
+        let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&mapped);
+        let period = f64::from(self.gpu().queue().get_timestamp_period());
+        for (label, t) in labels.into_iter().zip(ticks.chunks_exact(2)) {
+            let milliseconds = t[1].saturating_sub(t[0]) as f64 * period * 1e-6;
+            profile.dispatches.push(ProfileRow { label, calls: 1, milliseconds });
+        }
+        Ok(())
+    }
+}

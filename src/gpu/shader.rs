@@ -1,0 +1,134 @@
+//! WGSL files and what naga says of them.
+
+use crate::error::{Error, Result};
+use crate::ops;
+
+/// One WGSL file. Helpers are appended after it, so that error lines stay those of the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Shader {
+    /// File name under `shaders/`.
+    pub file: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    /// Texts of shared helpers, appended in this order.
+    pub shared: &'static [&'static str],
+    /// False where the file uses subgroup operations.
+    pub portable: bool,
+}
+
+/// A complete source, for tests and tools.
+#[derive(Clone, Debug)]
+pub struct ShaderVariant {
+    /// File name under `shaders/`.
+    pub file: &'static str,
+    /// What distinguishes this variant of the file (empty: there is only one).
+    pub variant: &'static str,
+    /// File and helpers.
+    pub source: String,
+    /// Must run on every adapter: within WebGPU's default limits and without optional features.
+    pub portable: bool,
+}
+
+/// Every shader of the program, complete.
+#[must_use]
+pub fn shader_sources() -> Vec<ShaderVariant> {
+    ops::SHADERS
+        .iter()
+        .map(|s| ShaderVariant { file: s.file, variant: "", source: s.source(), portable: s.portable })
+        .collect()
+}
+
+impl Shader {
+    pub(super) fn source(&self) -> String {
+        let mut source = self.text.to_owned();
+        for helper in self.shared {
+            source.push('\n');
+            source.push_str(helper);
+        }
+        source
+    }
+
+    pub(super) fn error(&self, entry: &str, reason: impl Into<String>) -> Error {
+        Error::Shader { file: self.file.into(), entry: entry.into(), reason: reason.into() }
+    }
+
+    /// What one entry point binds and which `Params` it wants.
+    pub(super) fn reflect(&self, entry: &str) -> Result<Reflection> {
+        let source = self.source();
+        let module = naga::front::wgsl::parse_str(&source)
+            .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))?;
+        let capabilities = naga::valid::Capabilities::SUBGROUP | naga::valid::Capabilities::SUBGROUP_BARRIER;
+        let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
+            .validate(&module)
+            .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))?;
+        let index = module
+            .entry_points
+            .iter()
+            .position(|e| e.name == entry)
+            .ok_or_else(|| self.error(entry, "there is no such entry point"))?;
+        let uses = info.get_entry_point(index);
+        let mut reflection = Reflection { bindings: Vec::new(), params: Vec::new() };
+        for (handle, variable) in module.global_variables.iter() {
+            let Some(binding) = &variable.binding else { continue };
+            if uses[handle].is_empty() {
+                continue;
+            }
+            let name = variable.name.clone().unwrap_or_default();
+            let kind = match variable.space {
+                naga::AddressSpace::Uniform => BindingKind::Uniform,
+                naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => {
+                    BindingKind::ReadWrite
+                }
+                naga::AddressSpace::Storage { .. } => BindingKind::Read,
+                naga::AddressSpace::Handle => BindingKind::Texels,
+                _ => return Err(self.error(entry, format!("binding `{name}` is of a kind that is not used here"))),
+            };
+            if name == "params" {
+                reflection.params = param_fields(&module, variable.ty);
+            }
+            reflection.bindings.push(Binding { index: binding.binding, kind, name });
+        }
+        reflection.bindings.sort_by_key(|b| b.index);
+        Ok(reflection)
+    }
+}
+
+/// How a binding is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BindingKind {
+    Uniform,
+    Read,
+    ReadWrite,
+    Texels,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Binding {
+    pub(super) index: u32,
+    pub(super) kind: BindingKind,
+    pub(super) name: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Reflection {
+    /// Used by the entry point, in binding order; `params` is binding 0 where it is used.
+    pub(super) bindings: Vec<Binding>,
+    /// Name, byte offset and type of each field of `Params`.
+    pub(super) params: Vec<(String, u32, String)>,
+}
+
+fn param_fields(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Vec<(String, u32, String)> {
+    let naga::TypeInner::Struct { members, .. } = &module.types[ty].inner else { return Vec::new() };
+    members
+        .iter()
+        .map(|m| {
+            let ty = match &module.types[m.ty].inner {
+                naga::TypeInner::Scalar(naga::Scalar::U32) => "u32".into(),
+                naga::TypeInner::Scalar(naga::Scalar::I32) => "i32".into(),
+                naga::TypeInner::Scalar(naga::Scalar::F32) => "f32".into(),
+                other => format!("{other:?}"),
+            };
+            (m.name.clone().unwrap_or_default(), m.offset, ty)
+        })
+        .collect()
+}

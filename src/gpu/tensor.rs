@@ -1,0 +1,86 @@
+//! A shaped handle on bytes of the arena.
+
+use std::sync::Arc;
+
+use super::arena::Lease;
+
+/// Rows of channels: NHWC pictures, or a matrix where height and width are 1.
+///
+/// Channels are stored padded to a multiple of four, and the padding is zero everywhere and always,
+/// so kernels read and write whole quads without a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Pictures, or rows of a matrix.
+    pub images: u32,
+    /// Pixel rows.
+    pub height: u32,
+    /// Pixel columns.
+    pub width: u32,
+    /// Channels that mean something.
+    pub channels: u32,
+}
+
+impl Shape {
+    /// Pictures `[images, height, width, channels]`.
+    #[must_use]
+    pub fn pictures(images: u32, height: u32, width: u32, channels: u32) -> Self {
+        Self { images, height, width, channels }
+    }
+
+    /// A matrix `[rows, channels]`.
+    #[must_use]
+    pub fn matrix(rows: u32, channels: u32) -> Self {
+        Self::pictures(rows, 1, 1, channels)
+    }
+
+    /// Pixels in all: the rows of the matrix that a kernel sees.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.images * self.height * self.width
+    }
+
+    /// Quads a row.
+    #[must_use]
+    pub fn quads(&self) -> u32 {
+        self.channels.div_ceil(4)
+    }
+
+    /// Quads in all.
+    #[must_use]
+    pub fn total_quads(&self) -> u32 {
+        self.rows() * self.quads()
+    }
+
+    /// Bytes in all, padding included.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.rows()) * u64::from(self.quads()) * 16
+    }
+}
+
+/// A handle on `shape.bytes()` bytes. Cheap to clone; when the last handle of a recording is dropped,
+/// the bytes can be used by what is recorded next.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    pub(super) lease: Arc<Lease>,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
+    /// What the bytes mean.
+    pub shape: Shape,
+}
+
+impl Tensor {
+    /// A part of this tensor's bytes, starting `offset` bytes in (a multiple of 256).
+    #[must_use]
+    pub fn part(&self, offset: u64, shape: Shape) -> Self {
+        debug_assert!(offset % 256 == 0 && offset + shape.bytes() <= self.bytes, "a part lies within its tensor");
+        Self { lease: Arc::clone(&self.lease), offset: self.offset + offset, bytes: shape.bytes(), shape }
+    }
+
+    /// The same bytes under another shape of the same size.
+    #[must_use]
+    pub fn reshaped(&self, shape: Shape) -> Self {
+        debug_assert_eq!(shape.bytes(), self.bytes, "a reshape keeps the size");
+        Self { shape, ..self.clone() }
+    }
+}

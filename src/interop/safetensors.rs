@@ -1,0 +1,305 @@
+//! Reading and writing safetensors files of `f32` tensors with string metadata.
+//!
+//! The `safetensors` crate checks the header; the file is read and written here, tensor by tensor,
+//! for two reasons. A large model is never in memory twice, and the header is written in sorted
+//! order (the crate hashes it, in an order that changes from run to run), so that equal runs give
+//! equal files, byte for byte.
+
+use super::{HostTensor, write_temporary};
+use crate::error::{Error, Result};
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
+use std::path::Path;
+
+/// The largest header that the format allows.
+const HEADER_LIMIT: u64 = 100_000_000;
+
+/// Named tensors and string metadata: what a file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contents {
+    /// The tensors by name.
+    pub tensors: BTreeMap<String, HostTensor>,
+    /// The `__metadata__` of the file.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Writes a file atomically: on any failure the old file stays and no temporary is left.
+///
+/// # Errors
+/// [`Error::Io`] with the path (a full disk, a missing folder); [`Error::Checkpoint`] when a tensor's
+/// data does not fill its shape.
+pub fn write(
+    path: &Path,
+    tensors: &BTreeMap<String, HostTensor>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<()> {
+    super::persist(temporary(path, tensors, metadata)?, path)
+}
+
+/// The whole file under a temporary name in the folder of `path`, synced but not yet renamed.
+pub(crate) fn temporary(
+    path: &Path,
+    tensors: &BTreeMap<String, HostTensor>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<tempfile::NamedTempFile> {
+    let header = header(path, tensors, metadata)?;
+    write_temporary(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        tensors.values().try_for_each(|tensor| write_values(file, &tensor.data))
+    })
+}
+
+fn write_values(file: &mut dyn Write, values: &[f32]) -> std::io::Result<()> {
+    let mut bytes = Vec::with_capacity(1 << 16);
+    for chunk in values.chunks(1 << 14) {
+        bytes.clear();
+        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+        file.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+/// The JSON header, sorted by name and padded to 8 bytes as the format asks.
+fn header(
+    path: &Path,
+    tensors: &BTreeMap<String, HostTensor>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
+    let wrong = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
+    let mut entries = BTreeMap::new();
+    let mut offset = 0;
+    for (name, tensor) in tensors {
+        let HostTensor { shape, data } = tensor;
+        if elements(shape) != Some(data.len()) {
+            return Err(wrong(format!(
+                "cannot write `{name}`: {} values do not fill shape {shape:?}",
+                data.len()
+            )));
+        }
+        let end = offset + 4 * data.len();
+        let info = TensorInfo { dtype: Dtype::F32, shape: shape.clone(), data_offsets: (offset, end) };
+        entries.insert(name.as_str(), serde_json::to_value(info));
+        offset = end;
+    }
+    if !metadata.is_empty() {
+        entries.insert("__metadata__", serde_json::to_value(metadata));
+    }
+    let entries: serde_json::Result<BTreeMap<&str, Value>> =
+        entries.into_iter().map(|(name, value)| value.map(|value| (name, value))).collect();
+    let mut header = entries
+        .and_then(|entries| serde_json::to_vec(&entries))
+        .map_err(|e| wrong(format!("cannot write the header: {e}")))?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok(header)
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be opened; [`Error::Checkpoint`] with a plain reason when it is
+/// truncated, not a safetensors file, or holds something other than `f32`.
+pub fn read(path: &Path) -> Result<Contents> {
+    let (mut file, header) = open(path)?;
+    let mut tensors = BTreeMap::new();
+    for name in header.offset_keys() {
+        let Some(info) = header.info(&name) else { continue };
+        if info.dtype != Dtype::F32 {
+            let reason = format!("tensor `{name}` holds {:?} values; only F32 can be read", info.dtype);
+            return Err(Error::Checkpoint { path: path.to_owned(), reason });
+        }
+        let count = (info.data_offsets.1 - info.data_offsets.0) / 4;
+        let data = read_values(&mut file, count).map_err(Error::io(path))?;
+        tensors.insert(name, HostTensor { shape: info.shape.clone(), data });
+    }
+    let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    Ok(Contents { tensors, metadata })
+}
+
+fn read_values(file: &mut impl Read, count: usize) -> std::io::Result<Vec<f32>> {
+    let mut values = Vec::with_capacity(count);
+    let mut bytes = vec![0; count.clamp(1, 1 << 14) * 4];
+    while values.len() < count {
+        let chunk = &mut bytes[..(count - values.len()).min(1 << 14) * 4];
+        file.read_exact(chunk)?;
+        values.extend(chunk.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    }
+    Ok(values)
+}
+
+/// Checks the header and the length without reading the tensors.
+///
+/// # Errors
+/// As [`read`], but for wrong kinds of values.
+pub fn check(path: &Path) -> Result<()> {
+    open(path).map(|_| ())
+}
+
+/// Opens a file, checks its header and that it is exactly as long as the header says; the reader
+/// stands at the first tensor.
+fn open(path: &Path) -> Result<(BufReader<File>, Metadata)> {
+    let wrong = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
+    let foreign = |why: &str| wrong(format!("not a safetensors file ({why})"));
+    let file = File::open(path).map_err(Error::io(path))?;
+    let information = file.metadata().map_err(Error::io(path))?;
+    if !information.is_file() {
+        return Err(foreign("it is not a file"));
+    }
+    let length = information.len();
+    if length < 8 {
+        return Err(wrong(format!("the file is cut short: it has only {length} bytes")));
+    }
+    let mut file = BufReader::with_capacity(1 << 20, file);
+    let mut bytes = [0; 8];
+    file.read_exact(&mut bytes).map_err(Error::io(path))?;
+    let header_length = u64::from_le_bytes(bytes);
+    if header_length > HEADER_LIMIT {
+        return Err(foreign("its header length makes no sense"));
+    }
+    if header_length > length - 8 {
+        return Err(wrong(format!(
+            "the file is cut short inside its header, or is not a safetensors file: {length} bytes, and the \
+             header alone needs {}",
+            header_length + 8
+        )));
+    }
+    let mut header = vec![0; header_length as usize];
+    file.read_exact(&mut header).map_err(Error::io(path))?;
+    if !header.starts_with(b"{") {
+        return Err(foreign("it has no header"));
+    }
+    // Parsing checks that the tensors follow each other without holes and fit their shapes.
+    let header: Metadata = serde_json::from_slice(&header).map_err(|e| foreign(&explain(&e)))?;
+    let wanted = 8 + header_length + header.data_len() as u64;
+    match length.cmp(&wanted) {
+        std::cmp::Ordering::Less => {
+            Err(wrong(format!("the file is cut short: {length} bytes of {wanted} (was the disk full?)")))
+        }
+        std::cmp::Ordering::Greater => Err(wrong(format!("the file has {} bytes too many", length - wanted))),
+        std::cmp::Ordering::Equal => Ok((file, header)),
+    }
+}
+
+fn explain(error: &serde_json::Error) -> String {
+    format!("its header is damaged: {error}")
+}
+
+/// The number of values of a shape, unless it overflows.
+fn elements(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis))
+}
+
+impl Contents {
+    /// The tensor called `name`, which `path` (for the message) should hold.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] naming the tensor that is missing.
+    pub fn tensor(&self, path: &Path, name: &str) -> Result<&HostTensor> {
+        self.tensors.get(name).ok_or_else(|| Error::Checkpoint {
+            path: path.to_owned(),
+            reason: format!("tensor `{name}` is missing"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Contents {
+        let tensors = [
+            (
+                "b.weight".to_owned(),
+                HostTensor::new([2, 3], vec![1.0, -0.0, f32::MIN_POSITIVE, 1e-42, 5.5, f32::NAN]),
+            ),
+            ("a".to_owned(), HostTensor::new([], vec![7.0])),
+            ("empty".to_owned(), HostTensor::new([0, 4], vec![])),
+            ("long".to_owned(), HostTensor::new([40_000], (0..40_000).map(|i| i as f32 * 0.1).collect())),
+        ];
+        let metadata = [("format".to_owned(), "x".to_owned()), ("text".to_owned(), "ü \"q\"\n".to_owned())];
+        Contents { tensors: tensors.into(), metadata: metadata.into() }
+    }
+
+    #[test]
+    fn what_is_written_comes_back_bit_for_bit_and_equal_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("1"), folder.path().join("2"));
+        let want = sample();
+        write(&one, &want.tensors, &want.metadata).unwrap();
+        write(&two, &want.tensors, &want.metadata).unwrap();
+        let bytes = std::fs::read(&one).unwrap();
+        assert_eq!(bytes, std::fs::read(&two).unwrap());
+        let got = read(&one).unwrap();
+        assert_eq!(got.metadata, want.metadata);
+        for (name, tensor) in &want.tensors {
+            let bits = |t: &HostTensor| t.data.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&got.tensors[name]), bits(tensor), "{name}");
+            assert_eq!(got.tensors[name].shape, tensor.shape);
+        }
+        // The crate's own reader agrees that this is a sound file.
+        let theirs = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(theirs.tensor("b.weight").unwrap().shape(), [2, 3]);
+    }
+
+    #[test]
+    fn every_damage_is_a_plain_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.safetensors");
+        let want = sample();
+        write(&path, &want.tensors, &want.metadata).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        for cut in (0..bytes.len()).step_by(997).chain(0..64) {
+            std::fs::write(&path, &bytes[..cut]).unwrap();
+            let error = read(&path).unwrap_err();
+            assert!(matches!(error, Error::Checkpoint { .. }), "{cut}: {error}");
+            assert!(error.to_string().contains("cut short"), "{cut}: {error}");
+        }
+        let damaged: [&[u8]; 4] = [b"PK\x03\x04 a zip file of another program", &[0xff; 64], &[0; 64], b""];
+        for bytes in damaged {
+            std::fs::write(&path, bytes).unwrap();
+            assert!(matches!(read(&path).unwrap_err(), Error::Checkpoint { .. }));
+        }
+        let mut long = bytes.clone();
+        long.push(0);
+        std::fs::write(&path, long).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("1 bytes too many"));
+        assert!(matches!(read(folder.path()).unwrap_err(), Error::Checkpoint { .. } | Error::Io { .. }));
+        assert!(matches!(read(&folder.path().join("none")).unwrap_err(), Error::Io { .. }));
+    }
+
+    #[test]
+    fn flipped_header_bytes_never_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.safetensors");
+        let tensors = [("a".to_owned(), HostTensor::new([3], vec![1.0, 2.0, 3.0]))].into();
+        write(&path, &tensors, &BTreeMap::new()).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        for i in 0..bytes.len() - 12 {
+            for flip in [0x01, 0x10, 0x80] {
+                let mut bytes = bytes.clone();
+                bytes[i] ^= flip;
+                std::fs::write(&path, bytes).unwrap();
+                let _ = read(&path);
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_shapes_and_kinds_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.safetensors");
+        let tensors = [("w".to_owned(), HostTensor::new([2, 2], vec![0.0; 3]))].into();
+        let message = write(&path, &tensors, &BTreeMap::new()).unwrap_err().to_string();
+        assert!(message.contains("`w`") && !path.exists(), "{message}");
+        let data = 7i64.to_le_bytes();
+        let view = safetensors::tensor::TensorView::new(Dtype::I64, vec![1], &data).unwrap();
+        std::fs::write(&path, safetensors::serialize([("n", view)], None).unwrap()).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("`n` holds I64"));
+        check(&path).unwrap();
+        assert!(sample().tensor(&path, "nope").unwrap_err().to_string().contains("`nope` is missing"));
+    }
+}

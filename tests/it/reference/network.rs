@@ -1,0 +1,231 @@
+//! A whole SwAV network in `f64`: ResNet trunk, projection head, prototypes; forward and backward.
+//!
+//! Weights go by torchvision names. Crops arrive as a list; consecutive crops of one size share a trunk pass (and
+//! so its batch statistics), and the head sees the rows of all crops at once.
+
+use super::arch::{Arch, BlockPlan, Stem, Unit};
+use super::norm::{self, BatchStats};
+use super::{Tensor64, Weights, conv, linear, pool};
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Mode {
+    /// Batch statistics; running estimates move.
+    Train,
+    /// Running estimates; nothing moves.
+    Evaluate,
+}
+
+struct UnitSaved {
+    x: Tensor64,
+    conv: Tensor64,
+    stats: Option<BatchStats>,
+    y: Tensor64,
+}
+
+struct BlockSaved {
+    main: Vec<UnitSaved>,
+    downsample: Option<UnitSaved>,
+    y: Tensor64,
+}
+
+struct TrunkSaved {
+    stem: UnitSaved,
+    winners: Option<Vec<usize>>,
+    blocks: Vec<BlockSaved>,
+    images: usize,
+}
+
+struct HeadSaved {
+    hidden: Option<UnitSaved>,
+    projected: Tensor64,
+}
+
+/// Everything one forward computed. Rows are view-major: view 0 of every image, then view 1, and so on.
+pub(crate) struct Pass {
+    /// Pooled trunk outputs `[views·B, features]`.
+    pub(crate) features: Tensor64,
+    /// Unit-length embeddings `[views·B, D]`.
+    pub(crate) embeddings: Tensor64,
+    /// `[views·B, K]`
+    pub(crate) scores: Tensor64,
+    trunk: Vec<TrunkSaved>,
+    head: HeadSaved,
+}
+
+#[derive(Clone)]
+pub(crate) struct Network {
+    pub(crate) arch: Arch,
+    pub(crate) weights: Weights,
+}
+
+impl Network {
+    pub(crate) fn weight(&self, name: &str) -> &Tensor64 {
+        self.weights.get(name).unwrap_or_else(|| panic!("the net has no tensor {name}"))
+    }
+
+    /// The prototypes' rows are made unit length in place, as at the start of each training step.
+    pub(crate) fn normalize_prototypes(&mut self) {
+        let normal = norm::l2_normalize(self.weight("prototypes.weight"));
+        self.weights.insert("prototypes.weight".into(), normal);
+    }
+
+    pub(crate) fn forward(&mut self, crops: &[Tensor64], mode: Mode) -> Pass {
+        let (mut features, mut trunk) = (Vec::new(), Vec::new());
+        for group in crops.chunk_by(|a, b| a.shape == b.shape) {
+            let (pooled, saved) = self.trunk_forward(&Tensor64::concat(group), mode);
+            features.push(pooled);
+            trunk.push(saved);
+        }
+        let features = Tensor64::concat(&features);
+        let head = self.head_forward(&features, mode);
+        let embeddings = norm::l2_normalize(&head.projected);
+        let scores = linear::forward(&embeddings, self.weight("prototypes.weight"), None);
+        Pass { features, embeddings, scores, trunk, head }
+    }
+
+    /// Gradients of every parameter, from that of the scores.
+    pub(crate) fn backward(&self, pass: &Pass, dscores: &Tensor64) -> Weights {
+        let mut grads = Weights::new();
+        accumulate(&mut grads, "prototypes.weight", linear::backward_weight(&pass.embeddings, dscores));
+        let dembeddings = linear::backward_input(self.weight("prototypes.weight"), dscores);
+        let dprojected = norm::l2_normalize_backward(&pass.head.projected, &dembeddings);
+        let dfeatures = self.head_backward(pass, &dprojected, &mut grads);
+        let mut row = 0;
+        for saved in &pass.trunk {
+            self.trunk_backward(saved, &dfeatures.slice(row, row + saved.images), &mut grads);
+            row += saved.images;
+        }
+        grads
+    }
+
+    fn batch_norm(&mut self, name: &str, x: &Tensor64, mode: Mode) -> (Tensor64, Option<BatchStats>) {
+        let [weight, bias, mean, var] = ["weight", "bias", "running_mean", "running_var"].map(|s| format!("{name}.{s}"));
+        if mode == Mode::Evaluate {
+            let [weight, bias, mean, var] = [weight, bias, mean, var].map(|n| self.weight(&n));
+            return (norm::batch_norm_eval(x, weight, bias, mean, var), None);
+        }
+        let (y, stats) = norm::batch_norm_train(x, self.weight(&weight), self.weight(&bias));
+        let (mut new_mean, mut new_var) = (self.weight(&mean).clone(), self.weight(&var).clone());
+        norm::update_running(&mut new_mean, &mut new_var, &stats);
+        self.weights.insert(mean, new_mean);
+        self.weights.insert(var, new_var);
+        (y, Some(stats))
+    }
+
+    fn batch_norm_backward(&self, name: &str, saved: &UnitSaved, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+        let stats = saved.stats.as_ref().expect("only a training pass has a backward");
+        let weight = self.weight(&format!("{name}.weight"));
+        let (dx, dweight, dbias) = norm::batch_norm_backward(&saved.conv, weight, stats, dy);
+        accumulate(grads, &format!("{name}.weight"), dweight);
+        accumulate(grads, &format!("{name}.bias"), dbias);
+        dx
+    }
+
+    fn unit_forward(&mut self, unit: &Unit, x: Tensor64, mode: Mode) -> UnitSaved {
+        let conv = conv::forward(&x, self.weight(&unit.conv), unit.geometry());
+        let (y, stats) = self.batch_norm(&unit.bn, &conv, mode);
+        let y = if unit.relu { pool::relu(&y) } else { y };
+        UnitSaved { x, conv, stats, y }
+    }
+
+    fn unit_backward(&self, unit: &Unit, saved: &UnitSaved, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+        let dy = if unit.relu { pool::relu_backward(&saved.y, dy) } else { dy.clone() };
+        let dconv = self.batch_norm_backward(&unit.bn, saved, &dy, grads);
+        let dw = conv::backward_weight(&saved.x, &dconv, &unit.shape, unit.geometry());
+        accumulate(grads, &unit.conv, dw);
+        conv::backward_input(self.weight(&unit.conv), &dconv, &saved.x.shape, unit.geometry())
+    }
+
+    fn block_forward(&mut self, plan: &BlockPlan, x: &Tensor64, mode: Mode) -> BlockSaved {
+        let mut main: Vec<UnitSaved> = Vec::new();
+        for unit in &plan.main {
+            let input = main.last().map_or(x, |u| &u.y).clone();
+            main.push(self.unit_forward(unit, input, mode));
+        }
+        let downsample = plan.downsample.as_ref().map(|unit| self.unit_forward(unit, x.clone(), mode));
+        let shortcut = downsample.as_ref().map_or(x, |u| &u.y);
+        let y = pool::add_relu(&main.last().expect("a block has units").y, shortcut);
+        BlockSaved { main, downsample, y }
+    }
+
+    fn block_backward(&self, plan: &BlockPlan, saved: &BlockSaved, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+        let dsum = pool::relu_backward(&saved.y, dy);
+        let mut dmain = dsum.clone();
+        for (unit, saved) in plan.main.iter().zip(&saved.main).rev() {
+            dmain = self.unit_backward(unit, saved, &dmain, grads);
+        }
+        match (&plan.downsample, &saved.downsample) {
+            (Some(unit), Some(saved)) => dmain.add(&self.unit_backward(unit, saved, &dsum, grads)),
+            _ => dmain.add(&dsum),
+        }
+    }
+
+    fn trunk_forward(&mut self, images: &Tensor64, mode: Mode) -> (Tensor64, TrunkSaved) {
+        let stem = self.unit_forward(&self.arch.stem(), images.clone(), mode);
+        let (mut y, mut winners) = (stem.y.clone(), None);
+        if self.arch.stem == Stem::ImageNet {
+            let (pooled, won) = pool::max_pool(&y);
+            (y, winners) = (pooled, Some(won));
+        }
+        let mut blocks = Vec::new();
+        for plan in self.arch.blocks() {
+            let saved = self.block_forward(&plan, &y, mode);
+            y = saved.y.clone();
+            blocks.push(saved);
+        }
+        (pool::average_pool(&y), TrunkSaved { stem, winners, blocks, images: images.shape[0] })
+    }
+
+    fn trunk_backward(&self, saved: &TrunkSaved, dfeatures: &Tensor64, grads: &mut Weights) {
+        let last = &saved.blocks.last().expect("a trunk has blocks").y;
+        let mut dy = pool::average_pool_backward(dfeatures, &last.shape);
+        for (plan, saved) in self.arch.blocks().iter().zip(&saved.blocks).rev() {
+            dy = self.block_backward(plan, saved, &dy, grads);
+        }
+        if let Some(winners) = &saved.winners {
+            dy = pool::max_pool_backward(winners, &dy, &saved.stem.y.shape);
+        }
+        self.unit_backward(&self.arch.stem(), &saved.stem, &dy, grads);
+    }
+
+    /// Name and input of the head's last linear layer.
+    fn last_linear<'a>(features: &'a Tensor64, hidden: Option<&'a UnitSaved>) -> (&'static str, &'a Tensor64) {
+        hidden.map_or(("projection_head", features), |unit| ("projection_head.3", &unit.y))
+    }
+
+    fn head_forward(&mut self, features: &Tensor64, mode: Mode) -> HeadSaved {
+        let hidden = (self.arch.hidden > 0).then(|| {
+            let bias = self.weight("projection_head.0.bias");
+            let conv = linear::forward(features, self.weight("projection_head.0.weight"), Some(bias));
+            let (y, stats) = self.batch_norm("projection_head.1", &conv, mode);
+            UnitSaved { x: features.clone(), conv, stats, y: pool::relu(&y) }
+        });
+        let (name, x) = Self::last_linear(features, hidden.as_ref());
+        let bias = self.weight(&format!("{name}.bias"));
+        let projected = linear::forward(x, self.weight(&format!("{name}.weight")), Some(bias));
+        HeadSaved { hidden, projected }
+    }
+
+    fn linear_backward(&self, name: &str, x: &Tensor64, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+        accumulate(grads, &format!("{name}.weight"), linear::backward_weight(x, dy));
+        accumulate(grads, &format!("{name}.bias"), linear::backward_bias(dy));
+        linear::backward_input(self.weight(&format!("{name}.weight")), dy)
+    }
+
+    fn head_backward(&self, pass: &Pass, dprojected: &Tensor64, grads: &mut Weights) -> Tensor64 {
+        let (name, x) = Self::last_linear(&pass.features, pass.head.hidden.as_ref());
+        let dx = self.linear_backward(name, x, dprojected, grads);
+        let Some(hidden) = &pass.head.hidden else { return dx };
+        let dnormal = pool::relu_backward(&hidden.y, &dx);
+        let dlinear = self.batch_norm_backward("projection_head.1", hidden, &dnormal, grads);
+        self.linear_backward("projection_head.0", &hidden.x, &dlinear, grads)
+    }
+}
+
+fn accumulate(grads: &mut Weights, name: &str, grad: Tensor64) {
+    let sum = match grads.get(name) {
+        Some(before) => before.add(&grad),
+        None => grad,
+    };
+    grads.insert(name.into(), sum);
+}

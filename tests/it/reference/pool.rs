@@ -1,0 +1,74 @@
+//! Pooling and the activations: 3x3 max-pool (stride 2, padding 1), global average pool, ReLU, add + ReLU.
+
+use super::Tensor64;
+use super::conv::Geometry;
+
+const WINDOW: usize = 3;
+const GEOMETRY: Geometry = Geometry { stride: 2, pad: 1 };
+
+/// The pooled values and, for each, the flat index of the input that won.
+///
+/// Padding never wins, and of equal values the first in row-major order does.
+pub(crate) fn max_pool(x: &Tensor64) -> (Tensor64, Vec<usize>) {
+    let [n, c, height, width] = x.dims4();
+    let (out_height, out_width) = (GEOMETRY.out(height, WINDOW), GEOMETRY.out(width, WINDOW));
+    let mut winners = Vec::new();
+    for plane in 0..n * c {
+        for i in 0..out_height {
+            for j in 0..out_width {
+                let mut best: Option<usize> = None;
+                for u in 0..WINDOW {
+                    for v in 0..WINDOW {
+                        let row = (i * GEOMETRY.stride + u).wrapping_sub(GEOMETRY.pad);
+                        let col = (j * GEOMETRY.stride + v).wrapping_sub(GEOMETRY.pad);
+                        if row >= height || col >= width {
+                            continue;
+                        }
+                        let here = (plane * height + row) * width + col;
+                        if best.is_none_or(|best| x.data[here] > x.data[best]) {
+                            best = Some(here);
+                        }
+                    }
+                }
+                winners.push(best.expect("every window holds a pixel"));
+            }
+        }
+    }
+    let y = winners.iter().map(|&i| x.data[i]).collect();
+    (Tensor64::new(&[n, c, out_height, out_width], y), winners)
+}
+
+pub(crate) fn max_pool_backward(winners: &[usize], dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
+    let mut dx = Tensor64::zeros(x_shape);
+    for (&winner, &d) in winners.iter().zip(&dy.data) {
+        dx.data[winner] += d;
+    }
+    dx
+}
+
+/// `[N, C, H, W]` to `[N, C]`.
+pub(crate) fn average_pool(x: &Tensor64) -> Tensor64 {
+    let [n, c, height, width] = x.dims4();
+    let area = height * width;
+    Tensor64::new(&[n, c], x.data.chunks(area).map(|p| p.iter().sum::<f64>() / area as f64).collect())
+}
+
+pub(crate) fn average_pool_backward(dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
+    let area = x_shape[2] * x_shape[3];
+    let dx = dy.data.iter().flat_map(|&d| std::iter::repeat_n(d / area as f64, area)).collect();
+    Tensor64::new(x_shape, dx)
+}
+
+pub(crate) fn relu(x: &Tensor64) -> Tensor64 {
+    x.map(|v| v.max(0.0))
+}
+
+/// The gradient through a ReLU from its output: zero where the output is zero. Also that of both sides of
+/// `relu(a + b)`.
+pub(crate) fn relu_backward(y: &Tensor64, dy: &Tensor64) -> Tensor64 {
+    y.zip(dy, |y, d| if y > 0.0 { d } else { 0.0 })
+}
+
+pub(crate) fn add_relu(a: &Tensor64, b: &Tensor64) -> Tensor64 {
+    relu(&a.add(b))
+}

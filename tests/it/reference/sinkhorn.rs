@@ -1,0 +1,38 @@
+//! Sinkhorn-Knopp: scores to balanced codes, in the log domain and in the official order.
+//!
+//! `M = exp(scores / ε) / Σ`, then `iterations` times: each prototype (column) is given mass 1/K, each sample
+//! (row) mass 1/B; at last times B. Samples come last, so rows of the result sum to exactly 1.
+
+use super::Tensor64;
+
+fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    max + values.map(|v| (v - max).exp()).sum::<f64>().ln()
+}
+
+/// `scores` `[B, K]` to codes `[B, K]`.
+pub(crate) fn sinkhorn(scores: &Tensor64, epsilon: f64, iterations: usize) -> Tensor64 {
+    let (samples, prototypes) = scores.dims2();
+    let (ln_samples, ln_prototypes) = ((samples as f64).ln(), (prototypes as f64).ln());
+    let mut log = scores.map(|s| s / epsilon);
+    let total = log_sum_exp(log.data.iter().copied());
+    log.data.iter_mut().for_each(|v| *v -= total);
+    for _ in 0..iterations {
+        for k in 0..prototypes {
+            let mass = log_sum_exp((0..samples).map(|b| log.data[b * prototypes + k]));
+            (0..samples).for_each(|b| log.data[b * prototypes + k] -= mass + ln_prototypes);
+        }
+        for row in log.data.chunks_mut(prototypes) {
+            let mass = log_sum_exp(row.iter().copied());
+            row.iter_mut().for_each(|v| *v -= mass + ln_samples);
+        }
+    }
+    log.map(|v| (v + ln_samples).exp())
+}
+
+/// The codes of a batch: queue rows, if any, stand before it and only the batch's rows are kept.
+pub(crate) fn codes(scores: &Tensor64, queue: Option<&Tensor64>, epsilon: f64, iterations: usize) -> Tensor64 {
+    let Some(queue) = queue else { return sinkhorn(scores, epsilon, iterations) };
+    let all = sinkhorn(&Tensor64::concat(&[queue.clone(), scores.clone()]), epsilon, iterations);
+    all.slice(queue.shape[0], all.shape[0])
+}
