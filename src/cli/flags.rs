@@ -1,6 +1,8 @@
 //! Settings as flags: `final_lr` in the table becomes `--final-lr`, with the same help, under the
 //! heading of its group.
 
+use std::sync::LazyLock;
+
 use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
@@ -11,12 +13,15 @@ use crate::error::Result;
 /// The one setting that is an argument without a flag.
 pub const POSITIONAL: &str = "data";
 
+/// The flags' names, in the order of the table; clap wants them to live as long as the program.
+static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| Config::SETTINGS.iter().map(Setting::flag).collect());
+
 /// A flag for every setting.
 pub fn all() -> impl Iterator<Item = Arg> {
-    Config::SETTINGS.iter().map(flag)
+    Config::SETTINGS.iter().zip(NAMES.iter()).map(|(setting, name)| flag(setting, name))
 }
 
-fn flag(setting: &'static Setting) -> Arg {
+fn flag(setting: &'static Setting, name: &'static str) -> Arg {
     let default = setting.default_text();
     let mut help = setting.help();
     if !default.is_empty() && default != "none" {
@@ -26,7 +31,7 @@ fn flag(setting: &'static Setting) -> Arg {
     let arg = if setting.key == POSITIONAL {
         arg.value_name("DATA").help_heading("Arguments")
     } else {
-        arg.long(setting.flag()).value_name(setting.hint).help_heading(setting.group)
+        arg.long(name).value_name(setting.hint).help_heading(setting.group)
     };
     if setting.choices.is_empty() {
         return arg;

@@ -1,0 +1,146 @@
+// One update of all parameters of a shard, in a few dispatches whatever their number.
+//
+//   norms:         per chunk of 1024 quads: |p|^2, |g|^2, non-finite values of g
+//   finish_norms:  per parameter: |p|, |g|, non-finite values, LARC ratio
+//   update_sgd:    g' = (g + wd p) ratio; v = momentum v + g'; p -= lr v
+//                  ratio = trust |p| / (|g| + wd |p| + 1e-8) (LARC), or 1 (trust 0: plain SGD);
+//                  if |p| or |g| is 0, g' = g: no scaling and no decay (RECIPE "Facts" 1)
+//   update_adamw:  p -= lr wd p; m, v moments; p -= lr (m / c1) / (sqrt(v / c2) + 1e-8)
+//
+// Layout of weights does not matter here, and padding is zero and stays zero.
+// Twin: src/ops/optimizer.rs.
+
+struct Params {
+    parameters: u32,
+    chunks: u32,
+    weight_decay: f32,
+    trust: f32,
+    momentum: f32,
+    beta1: f32,
+    beta2: f32,
+    clip: u32,    // LARC: ratio = min(ratio / lr, 1)
+    exclude: u32, // 1: biases and batch norms are neither scaled nor decayed
+}
+
+const PROTOTYPES = 1u; // flags of a parameter
+const VECTOR = 2u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> chunks: array<vec4<u32>>;     // parameter, first quad, quads, 0
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<u32>>; // first chunk, chunks, flags, 0
+@group(0) @binding(3) var<storage, read> gradient: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> value: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> moment: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> second: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> partial: array<vec4<f32>>; // [chunk]
+@group(0) @binding(8) var<storage, read_write> norms_out: array<vec4<f32>>; // [parameter]: |p|, |g|, non-finite, ratio
+@group(0) @binding(10) var<storage, read> norms_in: array<vec4<f32>>;
+@group(0) @binding(11) var<storage, read> weights: array<vec4<f32>>; // value, read only
+@group(0) @binding(12) var<storage, read> sums: array<vec4<f32>>;    // partial, read only
+
+var<workgroup> shared_sums: array<vec4<f32>, 64>;
+
+// Counts by exponent bits: a comparison may be folded away under fast mathematics.
+fn non_finite(x: vec4<f32>) -> f32 {
+    let bits = bitcast<vec4<u32>>(x) & vec4(0x7f800000u);
+    return dot(select(vec4<f32>(), vec4(1.0), bits == vec4(0x7f800000u)), vec4(1.0));
+}
+
+@compute @workgroup_size(64)
+fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = group.y * groups.x + group.x;
+    if at >= params.chunks {
+        return;
+    }
+    let chunk = chunks[at];
+    var sum = vec4<f32>();
+    for (var quad = index; quad < chunk.z; quad += 64u) {
+        let p = weights[chunk.y + quad];
+        let g = gradient[chunk.y + quad];
+        sum += vec4(dot(p, p), dot(g, g), non_finite(g), 0.0);
+    }
+    shared_sums[index] = sum;
+    workgroupBarrier();
+    if index == 0u {
+        for (var i = 1u; i < 64u; i++) {
+            sum += shared_sums[i];
+        }
+        partial[at] = sum;
+    }
+}
+
+@compute @workgroup_size(64)
+fn finish_norms(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= params.parameters {
+        return;
+    }
+    let parameter = parameters[id.x];
+    var sum = vec4<f32>();
+    for (var i = 0u; i < parameter.y; i++) {
+        sum += sums[parameter.x + i];
+    }
+    let p = sqrt(sum.x);
+    let g = sqrt(sum.y);
+    let excluded = params.exclude == 1u && (parameter.z & VECTOR) != 0u;
+    var ratio = 1.0;
+    if params.trust > 0.0 && p != 0.0 && g != 0.0 && !excluded {
+        ratio = params.trust * p / (g + p * params.weight_decay + 1e-8);
+        if params.clip == 1u {
+            ratio = min(ratio / step.learning_rate, 1.0);
+        }
+    }
+    norms_out[id.x] = vec4(p, g, sum.z, ratio);
+}
+
+@compute @workgroup_size(64)
+fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = group.y * groups.x + group.x;
+    if at >= params.chunks {
+        return;
+    }
+    let chunk = chunks[at];
+    let flags = parameters[chunk.x].z;
+    if step.frozen == 1u && (flags & PROTOTYPES) != 0u {
+        return;
+    }
+    let norm = norms_in[chunk.x];
+    let excluded = params.exclude == 1u && (flags & VECTOR) != 0u;
+    let still = params.trust > 0.0 && (norm.x == 0.0 || norm.y == 0.0);
+    let decay = select(params.weight_decay, 0.0, excluded || still);
+    for (var quad = index; quad < chunk.z; quad += 64u) {
+        let i = chunk.y + quad;
+        let p = value[i];
+        let g = (gradient[i] + decay * p) * norm.w;
+        let v = params.momentum * moment[i] + g;
+        moment[i] = v;
+        value[i] = p - step.learning_rate * v;
+    }
+}
+
+@compute @workgroup_size(64)
+fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = group.y * groups.x + group.x;
+    if at >= params.chunks {
+        return;
+    }
+    let chunk = chunks[at];
+    let flags = parameters[chunk.x].z;
+    let late = (flags & PROTOTYPES) != 0u;
+    if step.frozen == 1u && late {
+        return;
+    }
+    let excluded = params.exclude == 1u && (flags & VECTOR) != 0u;
+    let decay = select(params.weight_decay, 0.0, excluded);
+    let c1 = select(step.correction1, step.late_correction1, late);
+    let c2 = select(step.correction2, step.late_correction2, late);
+    for (var quad = index; quad < chunk.z; quad += 64u) {
+        let i = chunk.y + quad;
+        let p = value[i] * (1.0 - step.learning_rate * decay);
+        let g = gradient[i];
+        let m = params.beta1 * moment[i] + (1.0 - params.beta1) * g;
+        let v = params.beta2 * second[i] + (1.0 - params.beta2) * g * g;
+        moment[i] = m;
+        second[i] = v;
+        value[i] = p - step.learning_rate * (m / c1) / (sqrt(v / c2) + 1e-8);
+    }
+}

@@ -1,0 +1,72 @@
+// The figures of a step, gathered into one small tensor that the CPU reads a step late.
+//
+//   report[0]  = loss, mean code entropy (nats), gradient norm, non-finite gradient values
+//   report[1]  = index of the first parameter with a non-finite gradient (-1: none), 0, 0, 0
+//   report[2 ..]           best prototype of each row of codes, four to a quad
+//   report[2 + codes ..]   mean embedding of crop 0, D / 4 quads
+//
+// One workgroup. Twin: src/ops/report.rs.
+
+struct Params {
+    loss_rows: u32,
+    code_rows: u32,
+    parameters: u32,
+    batch: u32,
+    embedding_quads: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> loss: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> figures: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> norms: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> report: array<vec4<f32>>;
+
+var<workgroup> parts: array<vec4<f32>, 64>;
+var<workgroup> first_bad: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn summarize(@builtin(local_invocation_index) index: u32) {
+    var sum = vec4<f32>(); // loss, entropy, |g|^2, non-finite
+    for (var row = index; row < params.loss_rows; row += 64u) {
+        sum.x += loss[row].x;
+    }
+    for (var row = index; row < params.code_rows; row += 64u) {
+        sum.y += figures[row].x;
+    }
+    var bad = 1e9;
+    for (var p = index; p < params.parameters; p += 64u) {
+        sum.z += norms[p].y * norms[p].y;
+        sum.w += norms[p].z;
+        if norms[p].z > 0.0 {
+            bad = min(bad, f32(p));
+        }
+    }
+    parts[index] = sum;
+    first_bad[index] = bad;
+    let code_quads = (params.code_rows + 3u) / 4u;
+    for (var quad = index; quad < code_quads; quad += 64u) {
+        var best = vec4<f32>();
+        for (var i = 0u; i < 4u; i++) {
+            best[i] = figures[min(quad * 4u + i, params.code_rows - 1u)].y;
+        }
+        report[2u + quad] = best;
+    }
+    for (var quad = index; quad < params.embedding_quads; quad += 64u) {
+        var mean = vec4<f32>();
+        for (var row = 0u; row < params.batch; row++) {
+            mean += z[row * params.embedding_quads + quad];
+        }
+        report[2u + code_quads + quad] = mean / f32(params.batch);
+    }
+    workgroupBarrier();
+    if index == 0u {
+        var total = vec4<f32>();
+        for (var i = 0u; i < 64u; i++) {
+            total += parts[i];
+            bad = min(bad, first_bad[i]);
+        }
+        report[0] = vec4(total.x, total.y / f32(params.code_rows), sqrt(total.z), total.w);
+        report[1] = vec4(select(bad, -1.0, bad > 1e8), 0.0, 0.0, 0.0);
+    }
+}

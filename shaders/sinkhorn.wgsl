@@ -1,0 +1,199 @@
+// Codes by Sinkhorn-Knopp in the log domain, for every assignment crop (grid z) at once.
+//
+//   l[r, k] = score / epsilon, rows r: queue rows, then the batch; R of them are in use
+//   repeat:  u[k] = -ln sum_r exp(l[r, k] + v[r]) - ln K     (prototypes)
+//            v[r] = -ln sum_k exp(l[r, k] + u[k]) - ln R     (samples, last: rows of q sum to 1)
+//   q[b, k] = R exp(l + u + v) for the rows of the batch
+//
+// The official code divides raw exponentials, which overflow for epsilon < 0.0113; potentials do not.
+// Prototype sums go in two stages: (maximum, sum) of row chunks, then one pass over the chunks.
+// The first row in use comes from `step`: an empty queue is skipped. Twin: src/ops/sinkhorn.rs.
+
+struct Params {
+    rows: u32,       // queue rows + batch
+    queue: u32,      // queue rows
+    batch: u32,
+    prototypes: u32, // K
+    quads: u32,      // K / 4, rounded up
+    chunk: u32,      // rows a chunk
+    chunks: u32,
+    first: u32,      // 1: the first iteration, v is 0
+    crops: u32,      // bit i: crop i is an assignment crop
+    epsilon: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> scores: array<vec4<f32>>;       // [V * batch][quads]
+@group(0) @binding(2) var<storage, read> queue_scores: array<vec4<f32>>; // [A * queue][quads]
+@group(0) @binding(3) var<storage, read_write> logits: array<vec4<f32>>; // [A][rows][quads]
+@group(0) @binding(4) var<storage, read> l: array<vec4<f32>>;            // logits, read only
+@group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>; // [A][chunk][2][quads]
+@group(0) @binding(6) var<storage, read> parts: array<vec4<f32>>;         // partial, read only
+@group(0) @binding(7) var<storage, read_write> prototype_potential: array<vec4<f32>>; // u [A][quads]
+@group(0) @binding(8) var<storage, read_write> sample_potential: array<f32>;          // v [A][rows]
+@group(0) @binding(10) var<storage, read> u: array<vec4<f32>>;
+@group(0) @binding(11) var<storage, read> v: array<f32>;
+@group(0) @binding(12) var<storage, read_write> codes_out: array<vec4<f32>>; // q [A * batch][quads]
+@group(0) @binding(13) var<storage, read_write> figures: array<vec4<f32>>;   // [A * batch]: entropy, best prototype
+
+const LOWEST = -3.0e38;
+
+var<workgroup> maxima: array<f32, 64>;
+var<workgroup> sums: array<f32, 64>;
+
+// The crop that is assignment crop `index`.
+fn crop_of(index: u32) -> u32 {
+    var rest = params.crops;
+    for (var i = 0u; i < index; i++) {
+        rest &= rest - 1u;
+    }
+    return firstTrailingBit(rest);
+}
+
+// Which lanes of a quad are prototypes: the last quad may be padding.
+fn real(quad: u32) -> vec4<bool> {
+    return vec4(quad * 4u) + vec4(0u, 1u, 2u, 3u) < vec4(params.prototypes);
+}
+
+@compute @workgroup_size(64)
+fn gather_scores(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = (group.y * groups.x + group.x) * 64u + index;
+    let row = at / params.quads;
+    let quad = at % params.quads;
+    if row >= params.rows {
+        return;
+    }
+    var score = vec4<f32>();
+    if row < params.queue {
+        score = queue_scores[(group.z * params.queue + row) * params.quads + quad];
+    } else {
+        score = scores[(crop_of(group.z) * params.batch + row - params.queue) * params.quads + quad];
+    }
+    logits[group.z * params.rows * params.quads + at] = score / params.epsilon;
+}
+
+@compute @workgroup_size(64)
+fn prototype_chunks(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = (group.y * groups.x + group.x) * 64u + index;
+    let chunk = at / params.quads;
+    let quad = at % params.quads;
+    if chunk >= params.chunks {
+        return;
+    }
+    var top = vec4(LOWEST);
+    var sum = vec4<f32>();
+    let end = min((chunk + 1u) * params.chunk, params.rows);
+    for (var row = max(chunk * params.chunk, step.first_row); row < end; row++) {
+        let r = group.z * params.rows + row;
+        let value = l[r * params.quads + quad] + select(v[r], 0.0, params.first == 1u);
+        let higher = max(top, value);
+        sum = sum * exp(top - higher) + exp(value - higher);
+        top = higher;
+    }
+    let out = (group.z * params.chunks + chunk) * 2u * params.quads + quad;
+    partial[out] = top;
+    partial[out + params.quads] = sum;
+}
+
+@compute @workgroup_size(64)
+fn finish_prototypes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let quad = (group.y * groups.x + group.x) * 64u + index;
+    if quad >= params.quads {
+        return;
+    }
+    var top = vec4(LOWEST);
+    var sum = vec4<f32>();
+    for (var chunk = 0u; chunk < params.chunks; chunk++) {
+        let at = (group.z * params.chunks + chunk) * 2u * params.quads + quad;
+        let higher = max(top, parts[at]);
+        sum = sum * exp(top - higher) + parts[at + params.quads] * exp(parts[at] - higher);
+        top = higher;
+    }
+    prototype_potential[group.z * params.quads + quad] = -(top + log(sum)) - log(f32(params.prototypes));
+}
+
+// Log-sum-exp over the prototypes of one row, by the whole workgroup.
+fn row_sum(row: u32, assignment: u32, index: u32) -> f32 {
+    var top = vec4(LOWEST);
+    var sum = vec4<f32>();
+    for (var quad = index; quad < params.quads; quad += 64u) {
+        let value = select(vec4(LOWEST), l[row * params.quads + quad] + u[assignment * params.quads + quad], real(quad));
+        let higher = max(top, value);
+        sum = sum * exp(top - higher) + exp(value - higher);
+        top = higher;
+    }
+    let best = max(max(top.x, top.y), max(top.z, top.w));
+    maxima[index] = best;
+    sums[index] = dot(sum, exp(top - vec4(best)));
+    workgroupBarrier();
+    var all_top = LOWEST;
+    for (var i = 0u; i < 64u; i++) {
+        all_top = max(all_top, maxima[i]);
+    }
+    var all_sum = 0.0;
+    for (var i = 0u; i < 64u; i++) {
+        all_sum += sums[i] * exp(maxima[i] - all_top);
+    }
+    return all_top + log(all_sum);
+}
+
+@compute @workgroup_size(64)
+fn samples(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let row = group.y * groups.x + group.x;
+    if row >= params.rows || row < step.first_row {
+        return;
+    }
+    let at = group.z * params.rows + row;
+    let total = row_sum(at, group.z, index);
+    if index == 0u {
+        sample_potential[at] = -total - log(f32(params.rows - step.first_row));
+    }
+}
+
+// Codes of the batch, with the entropy of each row and its best prototype.
+@compute @workgroup_size(64)
+fn codes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let row = group.y * groups.x + group.x;
+    if row >= params.batch {
+        return;
+    }
+    let at = group.z * params.rows + params.queue + row;
+    let potential = v[at] + log(f32(params.rows - step.first_row));
+    let out = group.z * params.batch + row;
+    var entropy = 0.0;
+    var best = LOWEST;
+    var best_at = 0.0;
+    for (var quad = index; quad < params.quads; quad += 64u) {
+        let value = l[at * params.quads + quad] + u[group.z * params.quads + quad] + vec4(potential);
+        let q = select(vec4<f32>(), exp(value), real(quad));
+        codes_out[out * params.quads + quad] = q;
+        entropy -= dot(q, select(vec4<f32>(), max(value, vec4(-100.0)), real(quad)));
+        for (var i = 0u; i < 4u; i++) {
+            if q[i] > best {
+                best = q[i];
+                best_at = f32(quad * 4u + i);
+            }
+        }
+    }
+    maxima[index] = best;
+    sums[index] = best_at;
+    workgroupBarrier();
+    if index == 0u {
+        for (var i = 1u; i < 64u; i++) {
+            if maxima[i] > best {
+                best = maxima[i];
+                best_at = sums[i];
+            }
+        }
+    }
+    workgroupBarrier();
+    maxima[index] = entropy;
+    workgroupBarrier();
+    if index == 0u {
+        var total = 0.0;
+        for (var i = 0u; i < 64u; i++) {
+            total += maxima[i];
+        }
+        figures[out] = vec4(total, best_at, 0.0, 0.0);
+    }
+}

@@ -1,0 +1,54 @@
+// Small passes over activations and vectors.
+//
+//   mask:        out = dy where y > 0, else 0 (the gradient of ReLU); a = y, b = dy
+//   add_bias:    out[r, c] += bias[c]
+//   column_sums: partial[chunk, c] = sum of a[r, c] over the rows of the chunk (the gradient of a bias)
+//
+// Twin: src/ops/vector.rs.
+
+struct Params {
+    rows: u32,
+    quads: u32,
+    chunk: u32, // rows a chunk
+    chunks: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
+
+fn position(group: vec3<u32>, groups: vec3<u32>, index: u32) -> u32 {
+    return (group.y * groups.x + group.x) * 64u + index;
+}
+
+@compute @workgroup_size(64)
+fn mask(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let first = position(group, groups, index) * 4u;
+    let end = min(first + 4u, params.rows * params.quads);
+    for (var at = first; at < end; at++) {
+        out[at] = select(vec4<f32>(), b_quad(at), a_quad(at) > vec4<f32>());
+    }
+}
+
+@compute @workgroup_size(64)
+fn add_bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = position(group, groups, index);
+    if at < params.rows * params.quads {
+        out[at] += bias[at % params.quads];
+    }
+}
+
+@compute @workgroup_size(64)
+fn column_sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = position(group, groups, index);
+    let chunk = at / params.quads;
+    if chunk >= params.chunks {
+        return;
+    }
+    var sum = vec4<f32>();
+    let end = min((chunk + 1u) * params.chunk, params.rows);
+    for (var row = chunk * params.chunk; row < end; row++) {
+        sum += a_quad(row * params.quads + at % params.quads);
+    }
+    out[at] = sum;
+}
