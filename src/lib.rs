@@ -1,1 +1,56 @@
+//! SwAV training on any Vulkan, Metal or DX12 GPU, with our own WGSL kernels.
+//!
+//! # Bird's-eye view
+//!
+//! Pictures are cut into crops on worker threads, crops become batch tensors, and one recorded plan of
+//! GPU dispatches turns them into features, scores, codes, a loss, gradients and an update:
+//!
+//! ```text
+//! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
+//!                         data (pictures + rng only)           <-  train
+//!                         eval, interop (no device)            <-  method, train, cli
+//! ```
+//!
+//! # Code map
+//!
+//! | module | what |
+//! |---|---|
+//! | [`gpu`] | adapters, device, tensors, kernels by reflection, plans and their replay, profiler |
+//! | [`ops`] | one file an operation, each the twin of `shaders/<same name>[.<family>].wgsl` |
+//! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store |
+//! | [`method`] | SwAV: the step, its report, evaluation views |
+//! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
+//! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder |
+//! | [`eval`] | kNN, cluster figures, gallery |
+//! | [`interop`] | safetensors |
+//! | [`config`] | every setting once: field = flag = TOML key |
+//! | [`cli`] | the commands; the only place that prints |
+//!
+//! # Invariants
+//!
+//! * Only [`gpu`] names `wgpu` or `naga`; [`data`] sees no device. A test reads the source and checks.
+//! * The library never prints, exits or reads the environment outside [`cli`].
+//! * A step allocates nothing on the device but its read-back: plans are recorded once.
+//! * Channels are padded to quads, the padding is zero everywhere, and every kernel keeps it so.
+//! * Sums run in a fixed order: same seed and adapter, same bits.
+//!
+//! # Two kernel families
+//!
+//! GPUs get tiles in workgroup memory. CPU drivers get subgroup broadcasts and operands *staged as
+//! texels*: Mesa's lavapipe expands a buffer load whose address differs between lanes into a loop over
+//! the lanes, and without AVX-512 each turn of it costs a failed store-to-load forward (about 20
+//! cycles a float; measured 7 GF/s). A texel fetch is one vector load (22 to 25 GF/s in the same
+//! kernel), so `gpu::Plan::stage` copies an operand into a texture first, which is a memcpy.
 
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod error;
+pub mod eval;
+pub mod gpu;
+pub mod interop;
+pub mod method;
+pub mod model;
+pub mod ops;
+pub mod rng;
+pub mod train;

@@ -149,10 +149,10 @@ fn offer(nearest: &mut BinaryHeap<Neighbour>, k: usize, similarity: f32, row: us
         if !similarity.is_nan() {
             nearest.push(neighbour);
         }
-    } else if let Some(mut worst) = nearest.peek_mut() {
-        if similarity > worst.similarity {
-            *worst = neighbour;
-        }
+    } else if let Some(mut worst) = nearest.peek_mut()
+        && similarity > worst.similarity
+    {
+        *worst = neighbour;
     }
 }
 
@@ -162,7 +162,7 @@ fn vote(nearest: &BinaryHeap<Neighbour>, labels: &[u32], temperature: f64) -> Op
     let best = nearest.iter().map(|near| near.similarity).max_by(f32::total_cmp)?;
     let mut neighbours: Vec<&Neighbour> = nearest.iter().collect();
     // A heap has no order of its own; sums of floats depend on order.
-    neighbours.sort_unstable_by(|a, b| a.cmp(b));
+    neighbours.sort_unstable();
     let mut votes: BTreeMap<u32, f64> = BTreeMap::new();
     for near in neighbours {
         let weight = (f64::from(near.similarity - best) / temperature).exp();

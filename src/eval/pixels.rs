@@ -9,8 +9,8 @@ use rayon::prelude::*;
 pub const SIDE: u32 = 32;
 
 /// The pictures `0..count` as `count` rows of 32 × 32 × 3 values in `[0, 1]` (height, width, channel),
-/// made small by a triangle filter that is widened to the scale (no aliasing) and ignores the
-/// picture's proportions. Rows come in the order of the pictures, whatever the number of threads.
+/// made small by averaging areas (no aliasing), whatever the picture's proportions. Rows come in the
+/// order of the pictures, whatever the number of threads.
 ///
 /// # Errors
 /// The first error of `decode`.
@@ -25,7 +25,7 @@ fn row(picture: &RgbImage) -> Vec<f32> {
     if picture.width() == 0 || picture.height() == 0 {
         return vec![0.0; (SIDE * SIDE * 3) as usize];
     }
-    let small = imageops::resize(picture, SIDE, SIDE, imageops::FilterType::Triangle);
+    let small = imageops::thumbnail(picture, SIDE, SIDE);
     small.as_raw().iter().map(|&level| f32::from(level) / 255.0).collect()
 }
 

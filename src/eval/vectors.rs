@@ -31,7 +31,7 @@ impl Features {
         Ok(features)
     }
 
-    /// One row.
+    /// One row, which must exist (as for a slice).
     #[must_use]
     pub fn row(&self, row: usize) -> &[f32] {
         &self.data[row * self.dim..][..self.dim]

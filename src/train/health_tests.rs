@@ -79,7 +79,8 @@ fn a_loss_that_wobbles_around_the_edge_does_not_nag() {
 
 #[test]
 fn collapse_is_named_for_what_shows_and_not_doubled_by_ln_k() {
-    let shapes: [(&str, fn(&mut Figures)); 3] = [
+    type Change = fn(&mut Figures);
+    let shapes: [(&str, Change); 3] = [
         ("same features", |f| f.embedding_spread = 0.001),
         ("Only 4 of 300", |f| (f.prototypes_used, f.prototypes_dead) = (4, 296)),
         ("280 of 300", |f| f.prototypes_duplicated = 280),

@@ -79,10 +79,10 @@ fn row(sheet: &mut RgbImage, gallery: &Gallery<'_>, cluster: &Cluster, y: u32, l
     rounded(sheet, inside, 9.0, CARD);
     let x = MARGIN + PADDING + 4;
     let count = cluster.members.len();
-    font::draw(sheet, &format!("#{}", cluster.prototype), (x, y + 16), 2, INK);
+    font::draw(sheet, &format!("#{}", cluster.prototype), (x, y + 11), 2, INK);
     let plural = if count == 1 { "" } else { "s" };
-    font::draw(sheet, &format!("{count} picture{plural}"), (x, y + 37), 1, SOFT);
-    let bar = Area { x, y: y + 50, width: ABOUT - 16, height: 4 };
+    font::draw(sheet, &format!("{count} picture{plural}"), (x, y + 31), 2, SOFT);
+    let bar = Area { x, y: y + 53, width: ABOUT - 16, height: 4 };
     rounded(sheet, bar, 2.0, LINE);
     let width = (f64::from(bar.width) * count as f64 / largest as f64).round().max(4.0) as u32;
     rounded(sheet, Area { width, ..bar }, 2.0, ACCENT);
@@ -92,9 +92,9 @@ fn row(sheet: &mut RgbImage, gallery: &Gallery<'_>, cluster: &Cluster, y: u32, l
     {
         let text = format!("{} {:.0}%", font::fit(name, 20), 100.0 * dominant.share);
         let colour = colour(hue(dominant.class), 0.38);
-        let chip = Area { x, y: y + 61, width: font::width(&text, 1) + 14, height: 15 };
+        let chip = Area { x, y: y + 64, width: font::width(&text, 1) + 14, height: 15 };
         rounded(sheet, chip, 7.5, self::colour(hue(dominant.class), 0.93));
-        font::draw(sheet, &text, (x + 7, y + 65), 1, colour);
+        font::draw(sheet, &text, (x + 7, y + 68), 1, colour);
     }
 }
 

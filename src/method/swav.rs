@@ -1,0 +1,310 @@
+//! SwAV (arXiv 2006.09882), one step as RECIPE "One step" says it, recorded once and replayed.
+//!
+//! normalise prototypes → trunk once per resolution → head once on all crops → scores → codes of the
+//! assignment crops (with the queue) → swapped loss → gradients → update → queue → report.
+
+mod evaluation;
+mod recording;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::eval::Features;
+use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor};
+use crate::interop::HostTensor;
+use crate::model::Store;
+use recording::Recorded;
+pub use report::StepReport;
+
+/// Where a run stands: everything besides the tensors that the next step depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Steps done.
+    pub step: u64,
+    /// Queue row of the newest entry.
+    pub queue_cursor: u64,
+    /// Queue rows filled since the queue started; the queue is used once all are.
+    pub queue_filled: u64,
+    /// Whether the queue's start epoch has come.
+    pub queue_started: bool,
+}
+
+/// The numbers of `shaders/shared/step.wgsl`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+struct StepNumbers {
+    learning_rate: f32,
+    frozen: u32,
+    first_row: u32,
+    queue_cursor: u32,
+    corrections: [f32; 2],
+    late_corrections: [f32; 2],
+}
+
+/// The settings that matter between steps.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    batch: u64,
+    queue: u64,
+    freeze: u64,
+    betas: [f64; 2],
+}
+
+/// A model in training: device memory, recorded plans and the position.
+#[derive(Debug)]
+pub struct Trainer {
+    session: Session,
+    store: Store,
+    train: Replay,
+    evaluate: Replay,
+    tensors: Tensors,
+    rules: Rules,
+    position: Position,
+    pending: Option<(u64, Fetch)>,
+    memory: u64,
+    dispatches: usize,
+}
+
+/// The tensors that the CPU writes or reads.
+#[derive(Debug)]
+struct Tensors {
+    crops: Vec<Tensor>,
+    step: Tensor,
+    report: Tensor,
+    layout: crate::ops::report::Layout,
+    queue: Option<Tensor>,
+    views: Tensor,
+    features: Tensor,
+    similarities: Tensor,
+    codes: Tensor,
+    embeddings: Tensor,
+}
+
+impl Trainer {
+    /// Records the plans, takes the memory, and draws the initial weights from the seed.
+    ///
+    /// # Errors
+    /// A run that does not fit the adapter; what the driver reports.
+    pub fn new(gpu: &Arc<Gpu>, config: &Config) -> Result<Self> {
+        let Recorded { store, arena, train, evaluate, tensors, queue_rows } = recording::record(gpu, config)?;
+        let (memory, dispatches) = (arena.bytes(), train.dispatches());
+        let session = Session::allocate(gpu, &arena)?;
+        let train = session.bind(train)?;
+        let evaluate = session.bind(evaluate)?;
+        store.initialize(&session, config.seed);
+        let rules = Rules {
+            batch: config.batch as u64,
+            queue: u64::from(queue_rows),
+            freeze: config.freeze_prototypes,
+            betas: [config.beta1, config.beta2],
+        };
+        let position = Position::default();
+        Ok(Self { session, store, train, evaluate, tensors, rules, position, pending: None, memory, dispatches })
+    }
+
+    /// Device memory taken, bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory
+    }
+
+    /// Dispatches a step.
+    #[must_use]
+    pub fn dispatches(&self) -> usize {
+        self.dispatches
+    }
+
+    /// Trained numbers.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.store.parameters().iter().map(|p| p.shape.iter().product::<usize>() as u64).sum()
+    }
+
+    /// Where the run stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Steps done.
+    #[must_use]
+    pub fn steps_done(&self) -> u64 {
+        self.position.step
+    }
+
+    /// From the next step on, embeddings go into the queue. Calling it again changes nothing.
+    pub fn start_queue(&mut self) {
+        self.position.queue_started = true;
+    }
+
+    /// Whether the queue takes part in the next step: it is full.
+    #[must_use]
+    pub fn queue_in_use(&self) -> bool {
+        self.position.queue_started && self.rules.queue > 0 && self.position.queue_filled >= self.rules.queue
+    }
+
+    /// Submits one step on `groups` (one per resolution: view-major rows of `[s, s, 4]` pixels) and
+    /// gives the report of the step before, so that the device never waits for the CPU.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Option<StepReport>> {
+        self.write_inputs(groups, learning_rate);
+        self.session.submit(&self.train)?;
+        self.after_submit()
+    }
+
+    /// The same with a time stamp around every dispatch.
+    ///
+    /// # Errors
+    /// An adapter without time stamps; what the driver reports.
+    pub fn profile_step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Profile> {
+        self.write_inputs(groups, learning_rate);
+        let profile = self.session.profile(&self.train)?;
+        self.after_submit()?;
+        Ok(profile)
+    }
+
+    fn write_inputs(&mut self, groups: &[Vec<f32>], learning_rate: f64) {
+        for (tensor, data) in self.tensors.crops.iter().zip(groups) {
+            self.session.write(tensor, data);
+        }
+        let Position { step, queue_cursor, .. } = self.position;
+        let cursor = if self.rules.queue > 0 && self.position.queue_started {
+            // The newest batch stands before what was the newest so far.
+            (queue_cursor + self.rules.queue - self.rules.batch) % self.rules.queue
+        } else {
+            queue_cursor
+        };
+        let correction = |beta: f64, steps: u64| (1.0 - beta.powf(steps as f64)) as f32;
+        let late = (step + 1).saturating_sub(self.rules.freeze).max(1);
+        let numbers = StepNumbers {
+            learning_rate: learning_rate as f32,
+            frozen: u32::from(step < self.rules.freeze),
+            first_row: if self.queue_in_use() { 0 } else { self.rules.queue as u32 },
+            queue_cursor: cursor as u32,
+            corrections: self.rules.betas.map(|beta| correction(beta, step + 1)),
+            late_corrections: self.rules.betas.map(|beta| correction(beta, late)),
+        };
+        self.session.write(&self.tensors.step, bytemuck::cast_slice(bytemuck::bytes_of(&numbers)));
+        if self.rules.queue > 0 && self.position.queue_started {
+            self.position.queue_cursor = cursor;
+            self.position.queue_filled = (self.position.queue_filled + self.rules.batch).min(self.rules.queue);
+        }
+    }
+
+    fn after_submit(&mut self) -> Result<Option<StepReport>> {
+        let fetch = self.session.fetch(&self.tensors.report);
+        let previous = self.pending.replace((self.position.step, fetch));
+        self.position.step += 1;
+        previous.map(|(step, fetch)| self.report(step, fetch)).transpose()
+    }
+
+    /// The report of the last submitted step, once it is done.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn flush(&mut self) -> Result<Option<StepReport>> {
+        self.pending.take().map(|(step, fetch)| self.report(step, fetch)).transpose()
+    }
+
+    fn report(&self, step: u64, fetch: Fetch) -> Result<StepReport> {
+        Ok(StepReport::read(step, &fetch.wait()?, &self.tensors.layout, self.store.parameters()))
+    }
+
+    /// The prototypes as they are stored, `[K, D]`.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn prototypes(&self) -> Result<Features> {
+        let mut all = self.store.export(&self.session)?;
+        let found = all.remove("prototypes.weight").ok_or_else(|| Error::Device("no prototypes".into()))?;
+        Features::new(found.shape[0], found.shape[1], found.data)
+    }
+
+    /// Codes of the last step, `[A · batch, K]` with K padded to a multiple of four, and embeddings
+    /// of all crops, `[V · batch, D]` likewise.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn codes_and_embeddings(&self) -> Result<(Vec<f32>, Vec<f32>)> {
+        Ok((self.session.read(&self.tensors.codes)?, self.session.read(&self.tensors.embeddings)?))
+    }
+
+    /// The gradients of the last step by parameter name (before LARC), in PyTorch's shapes.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn gradients(&self) -> Result<BTreeMap<String, HostTensor>> {
+        self.store.export_gradients(&self.session)
+    }
+
+    /// Everything a checkpoint holds: weights under their torchvision names, running estimates,
+    /// moments, and the queue `[A, L, D]`, newest row first.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn export(&self) -> Result<BTreeMap<String, HostTensor>> {
+        let mut tensors = self.store.export(&self.session)?;
+        if let Some(queue) = &self.tensors.queue {
+            let rows = self.rules.queue as usize;
+            let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
+            let stored = self.session.read(queue)?;
+            let row_floats = queue.shape.quads() as usize * 4;
+            let mut data = Vec::with_capacity(crops * rows * dim);
+            for crop in 0..crops {
+                for row in 0..rows {
+                    let at = crop * rows + (row + self.position.queue_cursor as usize) % rows;
+                    data.extend_from_slice(&stored[at * row_floats..at * row_floats + dim]);
+                }
+            }
+            tensors.insert("queue".into(), HostTensor { shape: vec![crops, rows, dim], data });
+        }
+        Ok(tensors)
+    }
+
+    /// Continues from what [`Trainer::export`] gave at `position`.
+    ///
+    /// # Errors
+    /// A tensor that is missing or of another shape.
+    pub fn import(&mut self, tensors: &BTreeMap<String, HostTensor>, position: Position) -> Result<()> {
+        self.store.import(&self.session, tensors)?;
+        if let (Some(queue), Some(found)) = (&self.tensors.queue, tensors.get("queue")) {
+            let rows = self.rules.queue as usize;
+            let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
+            if found.shape != [crops, rows, dim] {
+                let reason = format!("the queue has shape {:?}, this run wants {:?}", found.shape, [crops, rows, dim]);
+                return Err(Error::Checkpoint { path: Path::new("queue").into(), reason });
+            }
+            // Rows go back to where they lay: sums then run in the same order, to the last bit.
+            let row_floats = queue.shape.quads() as usize * 4;
+            let mut stored = vec![0.0; crops * rows * row_floats];
+            for (index, values) in found.data.chunks_exact(dim).enumerate() {
+                let at = index / rows * rows + (index % rows + position.queue_cursor as usize) % rows;
+                stored[at * row_floats..at * row_floats + dim].copy_from_slice(values);
+            }
+            self.session.write(queue, &stored);
+        }
+        self.position = position;
+        self.pending = None;
+        Ok(())
+    }
+
+    /// Names and shapes of everything that a checkpoint of this model holds.
+    #[must_use]
+    pub fn wanted_tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let mut wanted = self.store.names();
+        if let Some(queue) = &self.tensors.queue {
+            let rows = self.rules.queue as usize;
+            let shape = vec![queue.shape.rows() as usize / rows, rows, queue.shape.channels as usize];
+            wanted.push(("queue".into(), shape));
+        }
+        wanted
+    }
+}

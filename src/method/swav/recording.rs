@@ -1,0 +1,178 @@
+//! Records the two plans of a run: the training step, and the evaluation of a batch of views.
+
+use std::sync::Arc;
+
+use super::Tensors;
+use crate::config::{Config, Optimizer};
+use crate::error::Result;
+use crate::gpu::{Arena, Gpu, Plan, Shape, Tensor, Usage};
+use crate::model::{Head, Linear, Store, Trunk};
+use crate::ops::optimizer::{PROTOTYPES, Rule};
+use crate::ops::sinkhorn::Problem;
+use crate::ops::{conv2d, loss, normalize, optimizer, queue, report, sinkhorn};
+
+/// Both plans, with what they were recorded on.
+pub(super) struct Recorded {
+    pub(super) store: Store,
+    pub(super) arena: Arc<Arena>,
+    pub(super) train: Plan,
+    pub(super) evaluate: Plan,
+    pub(super) tensors: Tensors,
+    pub(super) queue_rows: u32,
+}
+
+/// The network's layers.
+struct Network {
+    trunk: Trunk,
+    head: Head,
+    prototypes: Linear,
+}
+
+/// Views that one evaluation takes at once: enough to fill a device, little enough to need less
+/// memory than the training step.
+const EVALUATION_VIEWS: u32 = 64;
+
+pub(super) fn record(gpu: &Arc<Gpu>, config: &Config) -> Result<Recorded> {
+    let mut store = Store::default();
+    let trunk = Trunk::new(&mut store, &config.trunk(), config.stem);
+    let head = Head::new(&mut store, trunk.features(), config.hidden as u32, config.embedding as u32);
+    let (d, k) = (config.embedding as u32, config.prototypes as u32);
+    let prototypes = Linear::new(&mut store, "prototypes", d, k, false, PROTOTYPES);
+    let network = Network { trunk, head, prototypes };
+    let arena = Arc::new(Arena::default());
+    store.lease(&arena, if config.optimizer == Optimizer::Adamw { 2 } else { 1 });
+
+    let queue_rows = (config.queue / config.batch * config.batch) as u32;
+    let assigned = config.assign.iter().fold(0u32, |bits, &crop| bits | 1 << crop);
+    let step = arena.lease(Shape::matrix(1, 8), Usage::Uniform, "step");
+    let queue = (queue_rows > 0).then(|| {
+        arena.lease(Shape::matrix(assigned.count_ones() * queue_rows, d), Usage::Storage, "queue")
+    });
+    let mut plan = Plan::new(gpu, &arena);
+    let crops: Vec<Tensor> = config
+        .crops
+        .iter()
+        .map(|group| {
+            let (n, side) = ((group.count * config.batch) as u32, group.size as u32);
+            arena.lease(Shape::pictures(n, side, side, 3), Usage::Storage, "crops")
+        })
+        .collect();
+    let problem = Problem {
+        queue: queue_rows,
+        batch: config.batch as u32,
+        assigned,
+        epsilon: config.epsilon as f32,
+        iterations: config.sinkhorn_iterations,
+    };
+    let inputs = Inputs { crops: &crops, queue: queue.as_ref(), step: &step, problem };
+    let outputs = record_step(&mut plan, config, &store, &network, &inputs)?;
+    let mut evaluate = Plan::new(gpu, &arena);
+    let side = config.eval_size;
+    let views = arena.lease(Shape::pictures(EVALUATION_VIEWS, side, side, 3), Usage::Storage, "views");
+    let (features, similarities) = record_evaluation(&mut evaluate, &store, &network, &views)?;
+    let Outputs { report, layout, codes, embeddings } = outputs;
+    let tensors =
+        Tensors { crops, step, report, layout, queue, views, features, similarities, codes, embeddings };
+    Ok(Recorded { store, arena, train: plan, evaluate, tensors, queue_rows })
+}
+
+struct Inputs<'a> {
+    crops: &'a [Tensor],
+    queue: Option<&'a Tensor>,
+    step: &'a Tensor,
+    problem: Problem,
+}
+
+struct Outputs {
+    report: Tensor,
+    layout: report::Layout,
+    codes: Tensor,
+    embeddings: Tensor,
+}
+
+fn record_step(
+    plan: &mut Plan,
+    config: &Config,
+    store: &Store,
+    network: &Network,
+    inputs: &Inputs<'_>,
+) -> Result<Outputs> {
+    let Network { trunk, head, prototypes } = network;
+    let Inputs { crops, queue, step, problem } = inputs;
+    plan.clear(&store.shard().gradient);
+    plan.scope("prototypes");
+    normalize::in_place(plan, prototypes.filter(), &prototypes.weight(store))?;
+
+    // Forward: the trunk by resolution, everything after it on all crops at once.
+    let rows = crops.iter().map(|c| c.shape.images).sum();
+    let features = plan.lease(Shape::matrix(rows, trunk.features()));
+    let mut first_row = 0;
+    let mut trunks = Vec::new();
+    for crop in *crops {
+        trunks.push((trunk.forward(plan, store, crop, &features, first_row)?, first_row));
+        first_row += crop.shape.images;
+    }
+    let (z, head_saved) = head.forward(plan, store, &features)?;
+    drop(features);
+    let (scores, prototypes_saved) = prototypes.forward(plan, store, &z)?;
+
+    // Codes, without gradient, then the loss.
+    let queue_scores = match queue {
+        Some(queue) => {
+            plan.scope("queue");
+            let staged = conv2d::stage(plan, queue);
+            conv2d::forward(plan, prototypes.filter(), &staged, &prototypes.weight(store))?
+        }
+        None => scores.clone(),
+    };
+    plan.scope("codes");
+    let (codes, figures) = sinkhorn::codes(plan, problem, &scores, &queue_scores, step)?;
+    drop(queue_scores);
+    plan.scope("loss");
+    let temperature = config.temperature as f32;
+    let (dscores, rows_loss) =
+        loss::forward_backward(plan, &scores, &codes, problem.batch, problem.assigned, temperature)?;
+    drop(scores);
+
+    // Backward, in the reverse order.
+    let dz = prototypes.backward(plan, store, prototypes_saved, &dscores)?;
+    drop(dscores);
+    let dfeatures = head.backward(plan, store, head_saved, &dz)?;
+    drop(dz);
+    for (saved, first_row) in trunks.into_iter().rev() {
+        trunk.backward(plan, store, saved, &dfeatures, first_row)?;
+    }
+
+    plan.scope("optimizer");
+    let norms = optimizer::update(plan, store.shard(), rule(config), config.weight_decay as f32, false, step)?;
+    if let Some(queue) = queue {
+        plan.scope("queue");
+        queue::push(plan, &z, queue, problem.batch, problem.assigned, step)?;
+    }
+    plan.scope("report");
+    let (report, layout) = report::summarize(plan, &rows_loss, &figures, &norms, &z, problem.batch)?;
+    Ok(Outputs { report, layout, codes, embeddings: z })
+}
+
+fn rule(config: &Config) -> Rule {
+    match config.optimizer {
+        Optimizer::Larc => {
+            Rule::Sgd { trust: config.trust as f32, momentum: config.momentum as f32, clip: false }
+        }
+        Optimizer::Sgd => Rule::Sgd { trust: 0.0, momentum: config.momentum as f32, clip: false },
+        Optimizer::Adamw => Rule::AdamW { beta1: config.beta1 as f32, beta2: config.beta2 as f32 },
+    }
+}
+
+/// Pooled features and similarities to the prototypes, in evaluation mode.
+fn record_evaluation(
+    plan: &mut Plan,
+    store: &Store,
+    network: &Network,
+    views: &Tensor,
+) -> Result<(Tensor, Tensor)> {
+    let features = network.trunk.evaluate(plan, store, views)?;
+    let z = network.head.evaluate(plan, store, &features)?;
+    let (similarities, _) = network.prototypes.forward(plan, store, &z)?;
+    Ok((features, similarities))
+}

@@ -1,0 +1,72 @@
+//! One file an operation, each the twin of `shaders/<same name>[.<family>].wgsl`.
+//!
+//! A function here knows its kernel's `Params`, grid and bindings, records the dispatch and returns
+//! the result. Forward and backward of one idea stand in one file. Nothing here knows of layers.
+
+pub mod batch_norm;
+pub mod conv2d;
+pub mod loss;
+pub mod normalize;
+pub mod optimizer;
+pub mod pool;
+pub mod queue;
+pub mod report;
+pub mod sinkhorn;
+pub mod vector;
+pub mod weights;
+
+use crate::gpu::{Family, Plan, Shader, Tensor};
+
+/// Every shader of the program.
+pub(crate) const SHADERS: &[&Shader] = &[
+    &conv2d::SUBGROUP,
+    &conv2d::TILE,
+    &weights::SHADER,
+    &batch_norm::BUFFERS,
+    &batch_norm::TEXELS,
+    &pool::BUFFERS,
+    &pool::TEXELS,
+    &vector::BUFFERS,
+    &vector::TEXELS,
+    &normalize::SHADER,
+    &sinkhorn::SHADER,
+    &loss::SHADER,
+    &queue::SHADER,
+    &optimizer::SHADER,
+    &report::SHADER,
+];
+
+/// Declares a shader: its file, the helpers after it, and whether every adapter can run it.
+macro_rules! shader {
+    ($file:literal $(+ $shared:literal)*, $portable:literal) => {
+        $crate::gpu::Shader {
+            file: $file,
+            text: include_str!(concat!("../../shaders/", $file)),
+            shared: &[$(include_str!(concat!("../../shaders/shared/", $shared))),*],
+            portable: $portable,
+        }
+    };
+}
+pub(crate) use shader;
+
+/// The variant of a pass over activations that suits the adapter: large inputs as buffers or texels.
+fn variant<'a>(plan: &Plan, buffers: &'a Shader, texels: &'a Shader) -> &'a Shader {
+    match plan.gpu().family() {
+        Family::Subgroup => texels,
+        Family::Tile => buffers,
+    }
+}
+
+/// A large input in the form that the adapter reads fastest.
+fn input(plan: &mut Plan, tensor: &Tensor) -> Tensor {
+    match plan.gpu().family() {
+        Family::Subgroup => plan.stage(tensor),
+        Family::Tile => tensor.clone(),
+    }
+}
+
+/// Rows a chunk and chunks, for sums over rows in two stages: at most `most` chunks.
+fn chunks(rows: u32, most: u32) -> (u32, u32) {
+    let chunk = rows.div_ceil(most).max(rows.min(16));
+    (chunk.max(1), rows.div_ceil(chunk.max(1)).max(1))
+}

@@ -1,0 +1,83 @@
+//! Max-pool (3×3, stride 2, padding 1) and global average pool. Twin of `pool.wgsl`.
+
+use super::{input, shader, variant};
+use crate::error::Result;
+use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+
+pub(crate) const BUFFERS: Shader = shader!("pool.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: Shader = shader!("pool.wgsl" + "inputs.texels.wgsl", true);
+
+shader_params! {
+    struct Params {
+        images: u32, height: u32, width: u32, out_height: u32, out_width: u32, quads: u32, first_row: u32,
+    }
+}
+
+fn params(x: Shape, out: Shape, first_row: u32) -> Params {
+    Params {
+        images: x.images,
+        height: x.height,
+        width: x.width,
+        out_height: out.height,
+        out_width: out.width,
+        quads: x.quads(),
+        first_row,
+    }
+}
+
+/// Result shape of the max-pool.
+#[must_use]
+pub fn max_output(x: Shape) -> Shape {
+    Shape { height: x.height.div_ceil(2), width: x.width.div_ceil(2), ..x }
+}
+
+/// Max-pool.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn max_forward(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
+    let y = plan.lease(max_output(x.shape));
+    let a = input(plan, x);
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "max_forward", &[])?;
+    let grid = Grid::invocations(y.shape.total_quads(), 64);
+    plan.dispatch(&kernel, grid, params(x.shape, y.shape, 0), &[&a, &y])?;
+    Ok(y)
+}
+
+/// Gradient of the max-pool; the first maximum of a window gets it.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn max_backward(plan: &mut Plan, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+    let dx = plan.lease(x.shape);
+    let a = input(plan, x);
+    let b = input(plan, dy);
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "max_backward", &[])?;
+    let grid = Grid::invocations(x.shape.total_quads(), 64);
+    plan.dispatch(&kernel, grid, params(x.shape, dy.shape, 0), &[&a, &b, &dx])?;
+    Ok(dx)
+}
+
+/// Global average pool into rows `first_row ..` of `out` (`[rows, C]`).
+///
+/// # Errors
+/// A shader or limit error.
+pub fn average_forward(plan: &mut Plan, x: &Tensor, out: &Tensor, first_row: u32) -> Result<()> {
+    let a = input(plan, x);
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "average_forward", &[])?;
+    let grid = Grid::invocations(x.shape.images * x.shape.quads(), 64);
+    plan.dispatch(&kernel, grid, params(x.shape, out.shape, first_row), &[&a, out])
+}
+
+/// Gradient of the global average pool for pictures of shape `x`.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn average_backward(plan: &mut Plan, dy: &Tensor, first_row: u32, x: Shape) -> Result<Tensor> {
+    let dx = plan.lease(x);
+    let a = input(plan, dy);
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "average_backward", &[])?;
+    let grid = Grid::invocations(x.total_quads(), 64);
+    plan.dispatch(&kernel, grid, params(x, dy.shape, first_row), &[&a, &dx])?;
+    Ok(dx)
+}

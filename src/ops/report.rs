@@ -1,0 +1,56 @@
+//! The figures of a step in one small tensor. Twin of `report.wgsl`.
+
+use super::shader;
+use crate::error::Result;
+use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+
+pub(crate) const SHADER: Shader = shader!("report.wgsl", true);
+
+shader_params! {
+    struct Params { loss_rows: u32, code_rows: u32, parameters: u32, batch: u32, embedding_quads: u32 }
+}
+
+/// The report's layout, as numbers of floats.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Rows of codes; their best prototypes start at float 8.
+    pub code_rows: usize,
+    /// Length of an embedding; the mean embedding follows, at a multiple of four.
+    pub embedding: usize,
+}
+
+impl Layout {
+    /// First float of the mean embedding.
+    #[must_use]
+    pub fn mean_at(&self) -> usize {
+        8 + self.code_rows.div_ceil(4) * 4
+    }
+}
+
+/// Gathers loss rows, code figures, parameter norms and the mean embedding of crop 0.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn summarize(
+    plan: &mut Plan,
+    loss: &Tensor,
+    figures: &Tensor,
+    norms: &Tensor,
+    z: &Tensor,
+    batch: u32,
+) -> Result<(Tensor, Layout)> {
+    let code_rows = figures.shape.rows();
+    let layout = Layout { code_rows: code_rows as usize, embedding: z.shape.channels as usize };
+    let floats = layout.mean_at() as u32 + z.shape.quads() * 4;
+    let report = plan.lease(Shape::matrix(1, floats));
+    let kernel = plan.gpu().kernel(&SHADER, "summarize", &[])?;
+    let params = Params {
+        loss_rows: loss.shape.rows(),
+        code_rows,
+        parameters: norms.shape.rows(),
+        batch,
+        embedding_quads: z.shape.quads(),
+    };
+    plan.dispatch(&kernel, Grid([1, 1, 1]), params, &[loss, figures, norms, z, &report])?;
+    Ok((report, layout))
+}

@@ -1,0 +1,76 @@
+//! Layout work on convolution weights, on the device and on the CPU. Twin of `weights.wgsl`.
+
+use super::conv2d::{Filter, panel_width};
+use super::shader;
+use crate::error::Result;
+use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+
+pub(crate) const SHADER: Shader = shader!("weights.wgsl", true);
+
+shader_params! {
+    struct Params {
+        taps: u32, rows: u32, columns: u32, width: u32, out_width: u32, quads: u32, slices: u32,
+    }
+}
+
+/// Weights with input and output channels exchanged: what the gradient of the input multiplies by.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn transpose(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<Tensor> {
+    let out_width = panel_width(filter.channels);
+    let columns = filter.filters.div_ceil(4) * 4;
+    let rows = filter.channels.div_ceil(out_width) * filter.taps() * columns;
+    let out = plan.lease(Shape::matrix(rows, out_width));
+    let kernel = plan.gpu().kernel(&SHADER, "transpose_panels", &[])?;
+    let params = Params {
+        taps: filter.taps(),
+        rows: filter.rows(),
+        columns,
+        width: filter.width(),
+        out_width,
+        ..Params::default()
+    };
+    plan.dispatch(&kernel, Grid::invocations(rows * out_width, 64), params, &[w, &out])?;
+    Ok(out)
+}
+
+/// `dw += Σ partial[slice]`, in the order of the slices.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn reduce_slices(plan: &mut Plan, partial: &Tensor, slices: u32, dw: &Tensor) -> Result<()> {
+    let kernel = plan.gpu().kernel(&SHADER, "reduce_slices", &[])?;
+    let quads = partial.shape.total_quads() / slices;
+    let params = Params { quads, slices, ..Params::default() };
+    plan.dispatch(&kernel, Grid::invocations(quads, 64), params, &[partial, dw])
+}
+
+/// OIHW weights (PyTorch) as panels; rows and columns of padding are zero.
+#[must_use]
+pub fn pack(filter: &Filter, oihw: &[f32]) -> Vec<f32> {
+    let mut panels = vec![0.0; (filter.panels().bytes() / 4) as usize];
+    for_each(filter, |at, source| panels[at] = oihw[source]);
+    panels
+}
+
+/// The inverse of [`pack`].
+#[must_use]
+pub fn unpack(filter: &Filter, panels: &[f32]) -> Vec<f32> {
+    let mut oihw = vec![0.0; (filter.filters * filter.channels * filter.taps()) as usize];
+    for_each(filter, |at, source| oihw[source] = panels[at]);
+    oihw
+}
+
+/// Calls `visit` with each weight's place in the panels and in OIHW order.
+fn for_each(filter: &Filter, mut visit: impl FnMut(usize, usize)) {
+    let (taps, rows, width) = (filter.taps(), filter.rows(), filter.width());
+    for n in 0..filter.filters {
+        for c in 0..filter.channels {
+            for tap in 0..taps {
+                let row = (n / width * taps + tap) * rows + c;
+                visit((row * width + n % width) as usize, ((n * filter.channels + c) * taps + tap) as usize);
+            }
+        }
+    }
+}
