@@ -8,8 +8,10 @@
 //! | `shader_checks` | every shader on every back end, and the boundaries between modules; needs no GPU |
 
 mod golden;
+mod layout;
 mod reference;
 mod reference_checks;
 mod reference_gradients;
 mod reference_runs;
+mod runs_golden;
 mod shader_checks;

@@ -1,0 +1,29 @@
+//! Between PyTorch's NCHW and the engine's NHWC with channels padded to quads.
+
+/// `[n, c, h, w]` (or `[n, c]`) to rows of padded channels.
+pub(crate) fn to_nhwc4(shape: &[usize], data: &[f32]) -> Vec<f32> {
+    let (n, c, pixels) = (shape[0], shape[1], shape[2..].iter().product::<usize>());
+    let padded = c.div_ceil(4) * 4;
+    let mut out = vec![0.0; n * pixels * padded];
+    for (at, &value) in data.iter().enumerate() {
+        let (image, channel, pixel) = (at / (c * pixels), at / pixels % c, at % pixels);
+        out[(image * pixels + pixel) * padded + channel] = value;
+    }
+    out
+}
+
+/// The inverse, widened for comparing; channels of padding must be zero.
+pub(crate) fn from_nhwc4(shape: &[usize], data: &[f32]) -> Vec<f64> {
+    let (n, c, pixels) = (shape[0], shape[1], shape[2..].iter().product::<usize>());
+    let padded = c.div_ceil(4) * 4;
+    let mut out = vec![0.0; n * c * pixels];
+    for (at, &value) in data.iter().enumerate().take(n * pixels * padded) {
+        let (row, channel) = (at / padded, at % padded);
+        if channel < c {
+            out[(row / pixels * c + channel) * pixels + row % pixels] = f64::from(value);
+        } else {
+            assert!(value == 0.0, "the padding of row {row} holds {value}");
+        }
+    }
+    out
+}
