@@ -83,7 +83,11 @@ fn bytes(size: u64) -> String {
         let one = 1_u64 << (40 - 10 * power);
         if size >= one {
             let count = size as f64 / one as f64;
-            return if size % one == 0 { format!("{count:.0} {unit}") } else { format!("{count:.1} {unit}") };
+            return if size.is_multiple_of(one) {
+                format!("{count:.0} {unit}")
+            } else {
+                format!("{count:.1} {unit}")
+            };
         }
     }
     format!("{size} B")

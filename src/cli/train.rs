@@ -3,6 +3,9 @@
 //! Resolving is a pure function of the arguments and the files that they name, so that it can be
 //! tested without a device: [`resolve`] gives a [`TrainRequest`], [`start`] hands it to the engine.
 
+mod results;
+mod watch;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -94,8 +97,11 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
 }
 
 /// Hands a request to the engine.
-fn start(_request: TrainRequest) -> Result<Outcome> {
-    Err(Error::Device("this build has no training engine".to_owned()))
+fn start(request: TrainRequest) -> Result<Outcome> {
+    if request.plan {
+        return watch::plan(&request.config);
+    }
+    watch::train(request)
 }
 
 /// The request that the arguments stand for, with every setting checked.

@@ -1,8 +1,29 @@
-//! Training: the run folder, checkpoints, the learning-rate schedule and the health monitor.
+//! Training: the engine behind every face of the program, and what it keeps on disk.
 //!
-//! Everything in these files is free of devices and of printing, so that it can be tested alone.
+//! | file | what |
+//! |---|---|
+//! | `run` | [`run::train`]: the loop from a configuration to a summary; synchronous, prints nothing |
+//! | `events` | what the loop tells whoever called it, and what it may be answered |
+//! | `observe`, `clock` | what becomes of the report of a step; how long training took |
+//! | `setup` | opening data, device and run folder, fresh or resumed |
+//! | `memory` | what the loop remembers across a restart beside the tensors |
+//! | `evaluate` | kNN accuracy and best prototypes of plain views |
+//! | `finish` | the summary and the gallery |
+//! | `checkpoint`, `run_folder` | files of a run, never half written |
+//! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
 pub mod checkpoint;
+mod clock;
+mod evaluate;
+pub mod events;
+mod finish;
 pub mod health;
+mod memory;
+mod observe;
+pub mod run;
 pub mod run_folder;
 pub mod schedule;
+mod setup;
+
+pub use events::{Event, Flow, Pair, Report, SplitAccuracy, SplitSummary, Summary};
+pub use run::{PlanFigures, TrainOptions, plan, train};

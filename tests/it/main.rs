@@ -8,7 +8,10 @@
 //! | `shader_checks` | every shader on every back end, and the boundaries between modules; needs no GPU |
 
 mod golden;
+mod lab;
 mod layout;
+mod ops_golden;
+mod optimizer_golden;
 mod reference;
 mod reference_checks;
 mod reference_gradients;

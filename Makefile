@@ -1,0 +1,26 @@
+# The commands of everyday work. Plain cargo does the same where a GPU driver is installed.
+
+.PHONY: help demo test lint bench app
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 8
+
+demo: ## Train on the pictures that come with the program
+	tools/ensure-adapter.sh
+	cargo run --release -- train --preset demo
+
+test: ## Run all tests
+	tools/ensure-adapter.sh
+	cargo test --release --workspace
+
+lint: ## Check the format, the lints and the documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+bench: ## Run the benchmarks
+	tools/ensure-adapter.sh
+	cargo bench
+
+app: ## Open the desktop window
+	cargo run --release -p swav-app

@@ -1,0 +1,159 @@
+//! The results of a run, its plan and its profile, as text.
+
+use std::fmt::Write as _;
+
+use crate::config::Config;
+use crate::gpu::{Profile, ProfileRow};
+use crate::train::{Pair, PlanFigures, SplitSummary, Summary};
+
+/// Lines of each table of a profile.
+const ROWS: usize = 24;
+
+/// The summary at the end of a run.
+pub(super) fn render(summary: &Summary) -> String {
+    let Summary { steps, total_steps, loss, ln_k, prototypes, prototypes_used, .. } = summary;
+    let mut text = format!(
+        "\n{steps} of {total_steps} steps in {:.0} s of training, {:.0} images/s, seed {}, on {}\n\n",
+        summary.seconds, summary.images_per_s, summary.seed, summary.adapter
+    );
+    let _ = writeln!(
+        text,
+        "  loss              {loss:.3}, where ln K = {ln_k:.3} is a network that tells nothing apart"
+    );
+    let copies = match summary.prototypes_duplicated {
+        0 => String::new(),
+        copies => format!(", {copies} of them copies"),
+    };
+    let _ = writeln!(text, "  prototypes used   {prototypes_used} of {prototypes}{copies}");
+    let _ = writeln!(
+        text,
+        "  embedding spread  {:.3}, where 0 is a collapse and 1 the most",
+        summary.embedding_spread
+    );
+    text += &accuracies(&summary.knn);
+    if summary.unreadable > 0 {
+        let list = summary.run_folder.join("unreadable.txt");
+        let _ = writeln!(text, "\n  {} pictures could not be read: {}", summary.unreadable, list.display());
+    }
+    let _ = writeln!(text, "\n  run folder        {}", summary.run_folder.display());
+    if let Some(gallery) = &summary.gallery {
+        let _ = writeln!(text, "  gallery           {}", gallery.display());
+    }
+    text
+}
+
+/// The table of kNN accuracies, and in words where training did not help.
+fn accuracies(splits: &[SplitSummary]) -> String {
+    if splits.is_empty() {
+        return String::new();
+    }
+    let wide = splits.iter().map(|split| split.name.chars().count()).max().unwrap_or(0) + 9;
+    let mut text = format!("\n  {:wide$}  raw pixels  untrained  trained\n", "kNN accuracy");
+    let mut lost = Vec::new();
+    let rules: [(&str, fn(Pair) -> f64); 2] =
+        [("plain", |pair| pair.plain), ("centred", |pair| pair.centred)];
+    for split in splits {
+        for (rule, take) in rules {
+            let [pixels, untrained, trained] =
+                [split.pixels, split.untrained, split.trained].map(|pair| pair.map(take));
+            let show =
+                |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+            let name = format!("{}, {rule}", split.name);
+            let _ = writeln!(
+                text,
+                "  {name:wide$}  {:>10}  {:>9}  {:>7}",
+                show(pixels),
+                show(untrained),
+                show(trained)
+            );
+            for (who, other) in [("raw pixels", pixels), ("the untrained network", untrained)] {
+                if trained.zip(other).is_some_and(|(trained, other)| trained <= other) {
+                    lost.push(format!("{who} on {name}"));
+                }
+            }
+        }
+    }
+    if !lost.is_empty() {
+        let _ = writeln!(text, "  Training does not beat {}.", lost.join("; "));
+    }
+    text
+}
+
+/// What a run would cost.
+pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
+    let PlanFigures { dispatches, memory_bytes, parameters, adapter } = figures;
+    format!(
+        "adapter      {adapter}\n\
+         parameters   {parameters}\n\
+         a step       {dispatches} dispatches on {} pictures with {} crops each\n\
+         peak memory  {} on the device\n",
+        config.batch,
+        config.crop_count(),
+        bytes(*memory_bytes)
+    )
+}
+
+/// Where the time of a step went, by operation and by layer.
+pub(super) fn profile(profile: &Profile) -> String {
+    let operation = |label: &str| label.rsplit('/').next().unwrap_or(label).to_owned();
+    let layer = |label: &str| label.rsplit_once('/').map_or("(none)", |(layer, _)| layer).to_owned();
+    let mut text = format!("\nDevice time of one step: {:.2} ms\n", profile.total());
+    text += &table("operation", &profile.by(operation), profile.total());
+    text += &table("layer", &profile.by(layer), profile.total());
+    text
+}
+
+fn table(head: &str, rows: &[ProfileRow], total: f64) -> String {
+    let wide = rows.iter().take(ROWS).map(|row| row.label.chars().count()).max().unwrap_or(0).max(head.len());
+    let mut text = format!("\n  {head:wide$}  calls         ms  share\n");
+    let mut line = |label: &str, calls: usize, milliseconds: f64| {
+        let share = 100.0 * milliseconds / total.max(1e-9);
+        let _ = writeln!(text, "  {label:wide$}  {calls:>5}  {milliseconds:>9.3}  {share:>4.1}%");
+    };
+    for row in rows.iter().take(ROWS) {
+        line(&row.label, row.calls, row.milliseconds);
+    }
+    let rest = rows.get(ROWS..).unwrap_or_default();
+    if !rest.is_empty() {
+        line(
+            "the others",
+            rest.iter().map(|row| row.calls).sum(),
+            rest.iter().map(|row| row.milliseconds).sum(),
+        );
+    }
+    text
+}
+
+/// A size in GiB or MiB.
+pub(super) fn bytes(size: u64) -> String {
+    let mib = size as f64 / f64::from(1 << 20);
+    if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_says_where_training_does_not_help() {
+        let pair = |plain, centred| Some(Pair { plain, centred });
+        let split = SplitSummary {
+            name: "test".into(),
+            pixels: pair(0.341, 0.555),
+            untrained: pair(0.3, 0.35),
+            trained: pair(0.45, 0.458),
+        };
+        let text = accuracies(&[split]);
+        assert!(text.contains("test, plain") && text.contains("0.341") && text.contains("0.450"), "{text}");
+        assert!(text.contains("does not beat raw pixels on test, centred."), "{text}");
+        assert!(accuracies(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_long_profile_ends_with_the_others() {
+        let row = |i: usize| ProfileRow { label: format!("l{i}/conv"), calls: 1, milliseconds: 1.0 };
+        let text = profile(&Profile { dispatches: (0..30).map(row).collect() });
+        assert!(text.contains("30.00 ms") && text.contains("conv") && text.contains("the others"), "{text}");
+        assert_eq!([bytes(3 << 20), bytes(3 << 29)], ["3 MiB", "1.5 GiB"]);
+    }
+}

@@ -1,0 +1,184 @@
+//! The command line's side of a run: shows its events, passes Ctrl-C on, prints the results.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{TrainRequest, results};
+use crate::cli::progress::{self, Progress};
+use crate::cli::{Outcome, print};
+use crate::config::{Config, Preset};
+use crate::error::Result;
+use crate::gpu::Profile;
+use crate::train::events::Started;
+use crate::train::health::Advice;
+use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
+
+/// Says what a run would cost.
+pub(super) fn plan(config: &Config) -> Result<Outcome> {
+    print(&results::plan(config, &run::plan(config)?))?;
+    Ok(Outcome::Done)
+}
+
+/// Trains, showing how it goes.
+pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
+    let TrainRequest { config, profile, resume, .. } = request;
+    let mut watch = Watch::new(&config);
+    let options = TrainOptions { config, resume, profile };
+    let outcome = run::train(options, &mut |event| watch.show(event));
+    // The terminal is given back before anything else is written, an error too.
+    let (measured, missed) = watch.finish();
+    let summary = outcome?;
+    if summary.interrupted {
+        let command = resume_command(&summary.run_folder);
+        print(&format!(
+            "Stopped at step {} of {}. Go on with: {command}\n",
+            summary.steps, summary.total_steps
+        ))?;
+        return Ok(Outcome::Interrupted);
+    }
+    print(&results::render(&summary))?;
+    if let Some(profile) = measured {
+        print(&results::profile(&profile))?;
+    }
+    // Ctrl-C that came after the last step: everything was done, but whoever called should know.
+    Ok(if missed && !summary.finished { Outcome::Interrupted } else { Outcome::Done })
+}
+
+/// The command that goes on with a run, ready to be pasted.
+fn resume_command(folder: &Path) -> String {
+    let folder = folder.display().to_string();
+    if folder.contains(char::is_whitespace) {
+        format!("swav-wgpu train --resume '{folder}'")
+    } else {
+        format!("swav-wgpu train --resume {folder}")
+    }
+}
+
+/// What is shown while a run goes on.
+struct Watch {
+    stop: Arc<AtomicBool>,
+    progress: Option<Progress>,
+    profile: Option<Profile>,
+    /// Said under the header, where the demo shows less than the method can.
+    remark: Option<&'static str>,
+    /// What the settings say, for a run whose epochs have that many steps.
+    steps_per_epoch: u64,
+    total: u64,
+}
+
+impl Watch {
+    fn new(config: &Config) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let large_only = config.preset == Some(Preset::Demo) && config.crops.len() == 1;
+        let remark =
+            "The demo trains on two large crops a picture: at this budget small crops cost accuracy.";
+        let seen = Arc::clone(&stop);
+        let handler = move || {
+            if seen.swap(true, Ordering::Relaxed) {
+                // The second time, whoever presses it does not want to wait for the checkpoint.
+                std::process::exit(130);
+            }
+        };
+        // Where no handler can be set, Ctrl-C kills the run: the last checkpoint is still whole.
+        let _ = ctrlc::set_handler(handler);
+        let remark = large_only.then_some(remark);
+        Self { stop, progress: None, profile: None, remark, steps_per_epoch: 1, total: 0 }
+    }
+
+    /// Shows an event.
+    fn show(&mut self, event: Event) -> Flow {
+        match event {
+            Event::Started(started) => self.started(&started),
+            Event::Report(report) => self.report(&report),
+            Event::Pixels { splits } => self.accuracies("raw pixels", &splits),
+            Event::Evaluated { step: 0, splits } => self.accuracies("untrained network", &splits),
+            Event::Evaluated { step, splits } => self.accuracies(&format!("step {step}"), &splits),
+            Event::Advice(Advice { cleared, sentence, remedy, .. }) => {
+                let sign = if cleared { "better:" } else { "warning:" };
+                self.say(format!("{sign} {sentence} {remedy}").trim_end());
+            }
+            Event::Notice(text) => self.say(&text),
+            Event::Profiled(profile) => self.profile = Some(profile),
+            // A checkpoint is a matter of course; where it lies is told when it is needed.
+            Event::Checkpoint { .. } | Event::Step { .. } => {}
+        }
+        if self.stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn started(&mut self, started: &Started) {
+        self.steps_per_epoch = started.steps_per_epoch.max(1);
+        self.total = started.total_steps;
+        self.progress = Some(Progress::new(started.total_steps, started.start_step));
+        let Started { adapter, pictures, classes, total_steps, start_step, dispatches, .. } = started;
+        self.say(&format!(
+            "{adapter}; {dispatches} dispatches a step, {}",
+            results::bytes(started.memory_bytes)
+        ));
+        if started.software {
+            self.say(
+                "warning: training on the CPU through a software driver: fine for the demo, slow for more",
+            );
+        }
+        let labels = match classes {
+            0 => "without labels".to_owned(),
+            _ => format!("of {classes} classes (known only to the evaluation)"),
+        };
+        let place = if *start_step > 0 { format!(", from step {start_step}") } else { String::new() };
+        let folder = started.run_folder.display();
+        self.say(&format!("{pictures} pictures {labels}; {total_steps} steps{place}; files in {folder}"));
+        if let Some(remark) = self.remark {
+            self.say(remark);
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        let shown = progress::Report {
+            epoch: report.epoch,
+            epochs: self.total.div_ceil(self.steps_per_epoch),
+            step: report.step,
+            loss: report.loss,
+            ln_k: report.ln_k,
+            lr: report.lr,
+            images_per_s: report.images_per_s,
+            wait_share: report.wait_share,
+        };
+        if let Some(progress) = &mut self.progress {
+            progress.report(&shown);
+        }
+    }
+
+    fn accuracies(&mut self, who: &str, splits: &[SplitAccuracy]) {
+        let one = |split: &SplitAccuracy| {
+            let SplitAccuracy { name, plain, centred } = split;
+            format!("{name} {plain:.3} plain, {centred:.3} centred")
+        };
+        let all: Vec<String> = splits.iter().map(one).collect();
+        self.say(&format!("kNN accuracy of {who}: {}", all.join("; ")));
+    }
+
+    fn say(&mut self, text: &str) {
+        if let Some(progress) = &mut self.progress {
+            progress.message(text);
+        }
+    }
+
+    /// Gives the terminal back; returns the profile and whether Ctrl-C was pressed.
+    fn finish(self) -> (Option<Profile>, bool) {
+        if let Some(progress) = self.progress {
+            progress.finish();
+        }
+        (self.profile, self.stop.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resume_command_can_be_pasted() {
+        assert_eq!(resume_command(Path::new("runs/demo-1")), "swav-wgpu train --resume runs/demo-1");
+        assert_eq!(resume_command(Path::new("my runs/a")), "swav-wgpu train --resume 'my runs/a'");
+    }
+}

@@ -1,0 +1,194 @@
+//! What a run tells whoever started it: events on the way, a summary at the end.
+
+use super::health::Advice;
+use crate::gpu::Profile;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The answer to an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on. Not returning for a while pauses the run.
+    Continue,
+    /// Write a checkpoint and stop.
+    Stop,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Everything is open; the first step comes next (after the evaluation of the untrained network).
+    Started(Started),
+    /// A step was submitted. Nothing to show, but a moment to pause or to stop.
+    Step {
+        /// Steps submitted.
+        step: u64,
+    },
+    /// The figures of a step.
+    Report(Report),
+    /// kNN accuracy of raw pixels, the least to beat; once, at the start of a run with labels.
+    Pixels {
+        /// One entry a split.
+        splits: Vec<SplitAccuracy>,
+    },
+    /// kNN accuracy of the network; step 0 is the untrained one.
+    Evaluated {
+        /// Steps done.
+        step: u64,
+        /// One entry a split.
+        splits: Vec<SplitAccuracy>,
+    },
+    /// A checkpoint is on the disk.
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Steps done in it.
+        step: u64,
+    },
+    /// Something is wrong with the run, or no longer.
+    Advice(Advice),
+    /// Something that a person should know.
+    Notice(String),
+    /// The device time of one step, where it was asked for; the last event.
+    Profiled(Profile),
+}
+
+/// What a run consists of.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The graphics adapter.
+    pub adapter: String,
+    /// Whether it computes on the processor.
+    pub software: bool,
+    /// Pictures to train on.
+    pub pictures: usize,
+    /// Classes that serve evaluation, 0 without labels.
+    pub classes: usize,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Steps of the whole run.
+    pub total_steps: u64,
+    /// Steps done before (a resumed run).
+    pub start_step: u64,
+    /// Device memory of the run.
+    pub memory_bytes: u64,
+    /// Dispatches of a step.
+    pub dispatches: usize,
+    /// Where its files are.
+    pub run_folder: PathBuf,
+}
+
+/// One line of `metrics.jsonl`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Steps done.
+    pub step: u64,
+    /// The epoch of the last step, from 1.
+    pub epoch: u64,
+    /// The swapped-prediction loss of that step, in nats.
+    pub loss: f64,
+    /// ln K: the loss of a network that tells nothing apart.
+    pub ln_k: f64,
+    /// The learning rate of that step.
+    pub lr: f64,
+    /// Pictures a second since the last report, evaluation and checkpoints left out.
+    pub images_per_s: f64,
+    /// Share of that time spent waiting for pictures.
+    pub wait_share: f64,
+    /// Mean entropy of a picture's code, in nats.
+    pub code_entropy: f64,
+    /// Prototypes that were the best of some crop in the last 10 K crops.
+    pub prototypes_used: u64,
+    /// The other prototypes.
+    pub prototypes_dead: u64,
+    /// Prototypes with an earlier twin (cosine above 0.99), as of the last evaluation.
+    pub prototypes_duplicated: u64,
+    /// 1 − |mean embedding|²: 0 when all embeddings are alike.
+    pub embedding_spread: f64,
+    /// Norm of the whole gradient.
+    pub gradient_norm: f64,
+    /// Values that are not finite.
+    pub non_finite: u64,
+    /// kNN accuracy, in reports of steps that end with an evaluation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knn: Option<Vec<SplitAccuracy>>,
+}
+
+/// kNN accuracy on one split, from 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitAccuracy {
+    /// The split.
+    pub name: String,
+    /// Features as they are.
+    pub plain: f64,
+    /// Features less the mean of the bank.
+    pub centred: f64,
+}
+
+/// kNN accuracy under both centring rules.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Pair {
+    /// Features as they are.
+    pub plain: f64,
+    /// Features less the mean of the bank.
+    pub centred: f64,
+}
+
+/// The three accuracies of a split, side by side.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SplitSummary {
+    /// The split.
+    pub name: String,
+    /// Raw pixels as features.
+    pub pixels: Option<Pair>,
+    /// The network before the first step.
+    pub untrained: Option<Pair>,
+    /// The network at the end.
+    pub trained: Option<Pair>,
+}
+
+/// The figures at the end of a run: `summary.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Stopped by the caller; evaluation and gallery were then left out.
+    pub interrupted: bool,
+    /// Whether all steps are done.
+    pub finished: bool,
+    /// Steps done.
+    pub steps: u64,
+    /// Steps of the whole run.
+    pub total_steps: u64,
+    /// Mean loss of the last 50 steps, in nats.
+    pub loss: f64,
+    /// ln K: the loss of a network that tells nothing apart.
+    pub ln_k: f64,
+    /// Mean entropy of a picture's code at the last step, in nats.
+    pub code_entropy: f64,
+    /// kNN accuracies, one entry a split; empty without labels.
+    pub knn: Vec<SplitSummary>,
+    /// K.
+    pub prototypes: u64,
+    /// Prototypes that were the best of some crop in the last 10 K crops.
+    pub prototypes_used: u64,
+    /// The other prototypes.
+    pub prototypes_dead: u64,
+    /// Prototypes with an earlier twin.
+    pub prototypes_duplicated: u64,
+    /// 1 − |mean embedding|² at the last step.
+    pub embedding_spread: f64,
+    /// Pictures a second over the whole run, evaluation and checkpoints left out.
+    pub images_per_s: f64,
+    /// Seconds of training, evaluation and checkpoints left out.
+    pub seconds: f64,
+    /// The graphics adapter.
+    pub adapter: String,
+    /// Where the random numbers started.
+    pub seed: u64,
+    /// Where the files are.
+    pub run_folder: PathBuf,
+    /// The page of the gallery, where one was written.
+    pub gallery: Option<PathBuf>,
+    /// Pictures that could not be read.
+    pub unreadable: u64,
+}

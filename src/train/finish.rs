@@ -1,0 +1,157 @@
+//! The end of a run: the last evaluation, the gallery, and the summary.
+
+use super::events::{Event, Pair, SplitAccuracy, SplitSummary, Summary};
+use super::run::Engine;
+use super::setup::Setup;
+use crate::error::{Error, Result};
+use crate::eval::gallery::{self, Gallery, Labels};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+impl Engine<'_> {
+    /// Writes the results. An interrupted run gets only the figures that are there already: whoever
+    /// stops it does not want to wait.
+    pub(super) fn finish(&mut self, interrupted: bool, finished: bool) -> Result<Summary> {
+        let step = self.setup.memory.reported;
+        if !interrupted && self.setup.memory.evaluated != Some(step) {
+            self.evaluate(step)?;
+        }
+        let mut summary = self.summary(interrupted, finished);
+        if !interrupted {
+            self.gallery(&summary)?;
+            summary.gallery = Some(self.setup.run.gallery().join("index.html"));
+            summary.unreadable = self.write_unreadable()?;
+        }
+        let path = self.setup.run.summary();
+        let text =
+            serde_json::to_string_pretty(&summary).map_err(|error| Error::io(&path)(error.into()))? + "\n";
+        self.setup.run.write_text_atomic(&path, &text)?;
+        Ok(summary)
+    }
+
+    fn summary(&self, interrupted: bool, finished: bool) -> Summary {
+        let Setup { run, memory, length, adapter, .. } = &self.setup;
+        let pictures = memory.reported as f64 * self.config.batch as f64;
+        Summary {
+            interrupted,
+            finished,
+            steps: memory.reported,
+            total_steps: length.total,
+            loss: memory.loss(),
+            ln_k: self.ln_k(),
+            code_entropy: memory.code_entropy,
+            knn: side_by_side(&memory.pixels, &memory.untrained, &memory.trained),
+            prototypes: self.config.prototypes as u64,
+            prototypes_used: memory.occupancy.used() as u64,
+            prototypes_dead: memory.occupancy.dead() as u64,
+            prototypes_duplicated: memory.duplicated,
+            embedding_spread: memory.embedding_spread,
+            images_per_s: if memory.seconds > 0.0 { pictures / memory.seconds } else { 0.0 },
+            seconds: memory.seconds,
+            adapter: adapter.name.clone(),
+            seed: self.config.seed,
+            run_folder: run.path().to_owned(),
+            gallery: None,
+            unreadable: self.unreadable().len() as u64,
+        }
+    }
+
+    fn gallery(&mut self, summary: &Summary) -> Result<()> {
+        let Setup { run, dataset, trainer, judge, .. } = &mut self.setup;
+        let best = judge.best_prototypes(trainer)?;
+        let classes: Vec<u32> =
+            (0..dataset.len() as u32).map(|picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();
+        let labels = Labels { of: &classes, names: dataset.classes() };
+        let gallery = Gallery {
+            title: &format!("{}: what {} prototypes found", dataset.name(), summary.prototypes),
+            prototypes: self.config.prototypes,
+            best: &best,
+            labels: (!dataset.classes().is_empty()).then_some(labels),
+            figures: &figures(summary),
+        };
+        let folder = run.gallery();
+        let written = gallery::write(&folder, &gallery, |picture| dataset.decode(picture))?;
+        if written.unreadable > 0 {
+            let text = format!("{} pictures of the gallery cannot be read any more.", written.unreadable);
+            self.emit(Event::Notice(text));
+        }
+        Ok(())
+    }
+
+    /// All pictures that could not be read, by training or by evaluation.
+    fn unreadable(&self) -> BTreeMap<u32, String> {
+        let mut all: BTreeMap<u32, String> = self.setup.loader.unreadable().into_iter().collect();
+        all.extend(self.setup.judge.unreadable.iter().map(|(&picture, reason)| (picture, reason.clone())));
+        all
+    }
+
+    /// Writes the list of pictures that could not be read, where there are any; returns their number.
+    pub(super) fn write_unreadable(&self) -> Result<u64> {
+        let all = self.unreadable();
+        if !all.is_empty() {
+            let mut text = String::new();
+            for (picture, reason) in &all {
+                // One line a picture: a reason may itself have several.
+                let reason = reason.replace(['\n', '\r'], " ");
+                let _ = writeln!(text, "{}\t{reason}", self.setup.dataset.picture_name(*picture));
+            }
+            self.setup.run.write_text_atomic(&self.setup.run.unreadable(), &text)?;
+        }
+        Ok(all.len() as u64)
+    }
+}
+
+/// The accuracies of each split in one row.
+fn side_by_side(
+    pixels: &[SplitAccuracy],
+    untrained: &[SplitAccuracy],
+    trained: &[SplitAccuracy],
+) -> Vec<SplitSummary> {
+    let pair = |of: &[SplitAccuracy], name: &str| {
+        let found = of.iter().find(|split| split.name == name)?;
+        Some(Pair { plain: found.plain, centred: found.centred })
+    };
+    let names = if trained.is_empty() { untrained } else { trained };
+    names
+        .iter()
+        .map(|SplitAccuracy { name, .. }| SplitSummary {
+            name: name.clone(),
+            pixels: pair(pixels, name),
+            untrained: pair(untrained, name),
+            trained: pair(trained, name),
+        })
+        .collect()
+}
+
+/// The figures in the heading of the gallery.
+fn figures(summary: &Summary) -> Vec<(String, String)> {
+    let mut figures = vec![
+        ("steps".to_owned(), summary.steps.to_string()),
+        ("loss (ln K)".to_owned(), format!("{:.3} ({:.3})", summary.loss, summary.ln_k)),
+        ("prototypes used".to_owned(), format!("{} of {}", summary.prototypes_used, summary.prototypes)),
+    ];
+    for split in &summary.knn {
+        if let Some(Pair { plain, centred }) = split.trained {
+            let name = format!("kNN on {} (plain / centred)", split.name);
+            figures.push((name, format!("{plain:.3} / {centred:.3}")));
+        }
+    }
+    figures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_are_matched_by_name() {
+        let one = |name: &str, plain| SplitAccuracy { name: name.into(), plain, centred: plain / 2.0 };
+        let rows =
+            side_by_side(&[one("b", 0.2), one("a", 0.4)], &[one("a", 0.6)], &[one("a", 0.8), one("b", 1.0)]);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0].pixels, Some(Pair { plain: 0.4, centred: 0.2 }));
+        assert_eq!(rows[1].untrained, None);
+        assert_eq!(rows[1].trained.map(|pair| pair.centred), Some(0.5));
+        assert!(side_by_side(&[], &[], &[]).is_empty());
+    }
+}

@@ -1,0 +1,93 @@
+//! What the loop does with the report of a step: judge, write down, tell.
+
+use super::events::{Event, Report};
+use super::memory::Memory;
+use super::run::Engine;
+use super::setup::Setup;
+use crate::error::{Error, Result};
+use crate::eval::cluster;
+use crate::method::swav::StepReport;
+use std::time::Instant;
+
+impl Engine<'_> {
+    /// Takes in the report of the next step in order.
+    pub(super) fn absorb(&mut self, report: &StepReport) -> Result<()> {
+        if report.non_finite > 0 || !report.loss.is_finite() {
+            return Err(self.diverged(report));
+        }
+        let memory = &mut self.setup.memory;
+        memory.take(report);
+        memory.reported += 1;
+        let step = memory.reported;
+        let evaluation = self.is_evaluation(step);
+        if evaluation {
+            self.evaluate(step)?;
+        }
+        if evaluation || step.is_multiple_of(self.config.report_every.max(1)) {
+            self.report(report, evaluation)?;
+        }
+        Ok(())
+    }
+
+    /// Judges the network; only when no later step is under way.
+    pub(super) fn evaluate(&mut self, step: u64) -> Result<()> {
+        let start = Instant::now();
+        let Setup { judge, trainer, memory, .. } = &mut self.setup;
+        memory.duplicated = cluster::duplicated(&trainer.prototypes()?) as u64;
+        memory.trained = if judge.has_labels() { judge.network(trainer)? } else { Vec::new() };
+        memory.evaluated = Some(step);
+        let splits = memory.trained.clone();
+        self.clock.leave_out(start.elapsed());
+        if !splits.is_empty() {
+            self.emit(Event::Evaluated { step, splits });
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, step_report: &StepReport, evaluated: bool) -> Result<()> {
+        let Setup { loader, memory, schedule, .. } = &self.setup;
+        let step = memory.reported;
+        let (steps_per_s, wait_share) = self.clock.lap(step, loader.waited());
+        let report = Report {
+            step,
+            epoch: schedule.epoch(step - 1).0 + 1,
+            loss: step_report.loss,
+            ln_k: self.ln_k(),
+            lr: schedule.lr(step - 1),
+            images_per_s: steps_per_s * self.config.batch as f64,
+            wait_share,
+            code_entropy: memory.code_entropy,
+            prototypes_used: memory.occupancy.used() as u64,
+            prototypes_dead: memory.occupancy.dead() as u64,
+            prototypes_duplicated: memory.duplicated,
+            embedding_spread: memory.embedding_spread,
+            gradient_norm: step_report.gradient_norm,
+            non_finite: step_report.non_finite,
+            knn: (evaluated && !memory.trained.is_empty()).then(|| memory.trained.clone()),
+        };
+        let path = self.setup.run.metrics();
+        let line = serde_json::to_value(&report).map_err(|error| Error::io(&path)(error.into()))?;
+        self.setup.run.append_metrics(&line)?;
+        let advice = self.setup.memory.monitor.observe(&Memory::figures(&report));
+        self.emit(Event::Report(report));
+        if let Some(advice) = advice {
+            self.emit(Event::Advice(advice));
+        }
+        Ok(())
+    }
+
+    fn diverged(&self, report: &StepReport) -> Error {
+        let what = match &report.first_bad {
+            Some(name) => format!("{name} is no longer finite ({} values)", report.non_finite),
+            None if report.non_finite > 0 => format!("{} values are no longer finite", report.non_finite),
+            None => format!("the loss is {}", report.loss),
+        };
+        let kept = match &self.setup.saved {
+            Some((path, step)) => format!("the last good checkpoint is {} (step {step})", path.display()),
+            None => "no checkpoint was written yet".to_owned(),
+        };
+        let remedy = "start again with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more";
+        let step = self.setup.memory.reported;
+        Error::Diverged { step, what, remedy: format!("{remedy}; {kept}") }
+    }
+}

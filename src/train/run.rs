@@ -1,0 +1,258 @@
+//! The loop of a run, from a configuration to a summary. Synchronous; prints nothing.
+//!
+//! The trainer reports a step late, so that the device always has work. Where the loop needs a state
+//! that is known to be sound (a checkpoint, an evaluation), it first waits for the last report. What
+//! a step computes depends on nothing but the settings and the step: evaluations, reports and
+//! restarts change no bit of it.
+
+use super::checkpoint::{Checkpoint, FORMAT, Meta};
+use super::clock::Clock;
+use super::events::{Event, Flow, Started, Summary};
+use super::setup::{self, Setup};
+use crate::config::Config;
+use crate::error::Result;
+use crate::method::swav::Trainer;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What to train and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainOptions {
+    /// Every setting; of a resumed run those of its folder, with the few that may change.
+    pub config: Config,
+    /// The run folder to go on with.
+    pub resume: Option<PathBuf>,
+    /// Measure one step by kernel at the end.
+    pub profile: bool,
+}
+
+/// What a run would cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFigures {
+    /// Dispatches of a step.
+    pub dispatches: usize,
+    /// Device memory.
+    pub memory_bytes: u64,
+    /// Weights that are learned.
+    pub parameters: u64,
+    /// The adapter that it was planned for.
+    pub adapter: String,
+}
+
+/// How the loop came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Finished,
+    TimeUp,
+    Stopped,
+}
+
+/// A run under way.
+pub(super) struct Engine<'a> {
+    pub(super) config: Config,
+    pub(super) setup: Setup,
+    on_event: &'a mut dyn FnMut(Event) -> Flow,
+    pub(super) clock: Clock,
+    opened: Instant,
+    submitted: u64,
+    stop: bool,
+}
+
+/// Says what a run would cost, without training.
+///
+/// # Errors
+/// Settings that make no sense, no adapter, or a run that does not fit.
+pub fn plan(config: &Config) -> Result<PlanFigures> {
+    config.validate()?;
+    let gpu = setup::gpu(config)?;
+    let trainer = Trainer::new(&gpu, config)?;
+    Ok(PlanFigures {
+        dispatches: trainer.dispatches(),
+        memory_bytes: trainer.memory_bytes(),
+        parameters: trainer.parameters(),
+        adapter: gpu.facts().name.clone(),
+    })
+}
+
+/// Trains, and tells `on_event` what happens; pausing is `on_event` not returning.
+///
+/// # Errors
+/// Whatever is wrong with the settings, the pictures, the device, the run folder or the checkpoint;
+/// [`crate::error::Error::Diverged`] when the numbers are no longer finite, with the checkpoints left as they were.
+pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> Result<Summary> {
+    let TrainOptions { config, resume, profile } = request;
+    let opened = Instant::now();
+    config.validate()?;
+    let setup = setup::open(&config, resume.as_deref())?;
+    let submitted = setup.memory.reported;
+    let clock = Clock::new(setup.memory.seconds, submitted);
+    let mut engine = Engine { config, setup, on_event, clock, opened, submitted, stop: false };
+    engine.announce();
+    engine.judge_untrained()?;
+    engine.clock.restart(engine.setup.loader.waited());
+    let ending = engine.steps()?;
+    engine.settle()?;
+    if ending == Ending::TimeUp {
+        let (step, folder) = (engine.submitted, engine.setup.run.path().display());
+        let text = format!("The time is up at step {step}; `swav-wgpu train --resume {folder}` goes on.");
+        engine.emit(Event::Notice(text));
+    }
+    let summary = engine.finish(ending == Ending::Stopped, ending == Ending::Finished)?;
+    if profile && ending != Ending::Stopped {
+        engine.profile()?;
+    }
+    Ok(summary)
+}
+
+impl Engine<'_> {
+    /// Hands an event over; its time does not count as training.
+    pub(super) fn emit(&mut self, event: Event) {
+        let start = Instant::now();
+        self.stop |= (self.on_event)(event) == Flow::Stop;
+        self.clock.leave_out(start.elapsed());
+    }
+
+    fn announce(&mut self) {
+        let Setup { run, dataset, loader, trainer, length, adapter, notices, .. } = &mut self.setup;
+        let notices = std::mem::take(notices);
+        let started = Started {
+            adapter: adapter.name.clone(),
+            software: adapter.software,
+            pictures: dataset.pretrain().len(),
+            classes: dataset.classes().len(),
+            steps_per_epoch: loader.batches_per_epoch(),
+            total_steps: length.total,
+            start_step: self.submitted,
+            memory_bytes: trainer.memory_bytes(),
+            dispatches: trainer.dispatches(),
+            run_folder: run.path().to_owned(),
+        };
+        self.emit(Event::Started(started));
+        for notice in notices {
+            self.emit(Event::Notice(notice));
+        }
+        if self.submitted > 0 && self.submitted >= self.setup.length.total {
+            let text = "This run is finished already: nothing to train, only its results are written again.";
+            self.emit(Event::Notice(text.to_owned()));
+        }
+    }
+
+    /// What the trained network will be compared with. Of a resumed run the checkpoint knows it.
+    fn judge_untrained(&mut self) -> Result<()> {
+        if self.stop || self.submitted > 0 || !self.setup.judge.has_labels() {
+            return Ok(());
+        }
+        let Setup { judge, trainer, memory, .. } = &mut self.setup;
+        memory.untrained = judge.network(trainer)?;
+        memory.pixels = judge.pixels()?;
+        let (untrained, pixels) = (memory.untrained.clone(), memory.pixels.clone());
+        self.emit(Event::Pixels { splits: pixels });
+        self.emit(Event::Evaluated { step: 0, splits: untrained });
+        Ok(())
+    }
+
+    fn steps(&mut self) -> Result<Ending> {
+        while self.submitted < self.setup.length.total {
+            if self.stop {
+                return Ok(Ending::Stopped);
+            }
+            if self.config.max_time.is_some_and(|most| self.opened.elapsed() >= most) {
+                return Ok(Ending::TimeUp);
+            }
+            self.step()?;
+        }
+        Ok(Ending::Finished)
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let Setup { loader, trainer, schedule, length, .. } = &mut self.setup;
+        let batch = loader.next()?;
+        if self.config.queue > 0 && self.submitted >= length.queue_start {
+            trainer.start_queue();
+        }
+        let report = trainer.step(&batch.groups, schedule.lr(self.submitted))?;
+        loader.recycle(batch);
+        self.submitted += 1;
+        if let Some(report) = report {
+            self.absorb(&report)?;
+        }
+        let every = self.config.checkpoint_every;
+        let due = every > 0 && self.submitted.is_multiple_of(every);
+        if due || self.is_evaluation(self.submitted) {
+            self.flush()?;
+        }
+        if due {
+            self.save()?;
+        }
+        self.emit(Event::Step { step: self.submitted });
+        Ok(())
+    }
+
+    /// Whether the network is judged after so many steps.
+    pub(super) fn is_evaluation(&self, step: u64) -> bool {
+        let period = self.config.eval_every.saturating_mul(self.setup.schedule.steps_per_epoch);
+        step == self.setup.length.total || (period > 0 && step.is_multiple_of(period))
+    }
+
+    /// Waits for the report of the last submitted step.
+    fn flush(&mut self) -> Result<()> {
+        match self.setup.trainer.flush()? {
+            // A step that was reported already has nothing new to say.
+            Some(report) if self.setup.memory.reported < self.submitted => self.absorb(&report),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn ln_k(&self) -> f64 {
+        (self.config.prototypes as f64).ln()
+    }
+
+    /// Waits for the last step and makes sure that a checkpoint has it.
+    fn settle(&mut self) -> Result<()> {
+        self.flush()?;
+        if self.setup.saved.as_ref().is_some_and(|(_, step)| *step == self.submitted) {
+            return Ok(());
+        }
+        self.save()
+    }
+
+    /// Writes a checkpoint; all reports of submitted steps have been taken in and are finite.
+    fn save(&mut self) -> Result<()> {
+        let start = Instant::now();
+        self.setup.memory.seconds = self.clock.seconds();
+        let Setup { run, trainer, schedule, memory, .. } = &mut self.setup;
+        memory.position = trainer.position();
+        let (epoch, batch_in_epoch) = schedule.epoch(self.submitted);
+        let meta = Meta {
+            format: FORMAT.to_owned(),
+            config: self.config.to_toml(),
+            step: self.submitted,
+            epoch,
+            batch_in_epoch,
+            queue_cursor: memory.position.queue_cursor,
+            queue_filled: memory.position.queue_filled,
+            state: memory.to_state(&run.checkpoint())?,
+        };
+        run.sync_metrics()?;
+        let path = Checkpoint { tensors: trainer.export()?, meta }.save(run.path())?;
+        self.setup.saved = Some((path.clone(), self.submitted));
+        self.write_unreadable()?;
+        self.clock.leave_out(start.elapsed());
+        self.emit(Event::Checkpoint { path, step: self.submitted });
+        Ok(())
+    }
+
+    /// Times one more step. The checkpoint and the results are on the disk already.
+    fn profile(&mut self) -> Result<()> {
+        if !self.setup.adapter.timestamps {
+            let text = "This adapter has no time stamps: there is no profile.";
+            self.emit(Event::Notice(text.to_owned()));
+            return Ok(());
+        }
+        let batch = self.setup.loader.next()?;
+        let lr = self.setup.schedule.lr(self.submitted);
+        let profile = self.setup.trainer.profile_step(&batch.groups, lr)?;
+        self.emit(Event::Profiled(profile));
+        Ok(())
+    }
+}
