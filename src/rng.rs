@@ -41,7 +41,9 @@ impl Stream {
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose, counters: &[u64]) -> Self {
         let start = mix(seed.wrapping_add(GOLDEN)) ^ mix((purpose as u64).wrapping_mul(GOLDEN));
-        let key = counters.iter().fold(start, |key, &c| mix(key.wrapping_add(GOLDEN) ^ mix(c.wrapping_add(GOLDEN))));
+        let key = counters
+            .iter()
+            .fold(start, |key, &c| mix(key.wrapping_add(GOLDEN) ^ mix(c.wrapping_add(GOLDEN))));
         Self { key, draw: 0 }
     }
 

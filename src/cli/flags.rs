@@ -29,7 +29,7 @@ fn flag(setting: &'static Setting, name: &'static str) -> Arg {
     }
     let arg = Arg::new(setting.key).help(short(&help)).long_help(help).allow_negative_numbers(true);
     let arg = if setting.key == POSITIONAL {
-        arg.value_name("DATA").help_heading("Arguments")
+        arg.value_name("DATA")
     } else {
         arg.long(name).value_name(setting.hint).help_heading(setting.group)
     };

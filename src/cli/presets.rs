@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::config::Preset;
+use crate::config::{Preset, wrap};
+
+/// How wide a line may be, its indent left out.
+const WIDTH: usize = 98;
 
 /// The presets as text.
 pub fn render() -> String {
@@ -11,18 +14,14 @@ pub fn render() -> String {
          Without --preset, the embedded pictures get `demo` and a folder of your own gets `photos`.\n",
     );
     for &preset in Preset::ALL {
-        let _ = write!(text, "\n{preset}: {}\n  from: {}\n ", preset.summary(), preset.source());
-        let mut column = 1;
-        for (key, value) in preset.values() {
-            let item = format!(" --{} {value}", key.replace('_', "-"));
-            if column + item.chars().count() > 100 {
-                text.push_str("\n ");
-                column = 1;
+        let _ = writeln!(text, "\n{preset}: {}", preset.summary());
+        let flags = preset.values().map(|(key, value)| format!("--{}\u{a0}{value}", key.replace('_', "-")));
+        for part in [format!("from: {}", preset.source()), flags.collect::<Vec<_>>().join(" ")] {
+            for line in wrap(&part, WIDTH) {
+                // The space inside a flag was one that a line does not break at.
+                let _ = writeln!(text, "  {}", line.replace('\u{a0}', " "));
             }
-            column += item.chars().count();
-            text.push_str(&item);
         }
-        text.push('\n');
     }
     text
 }

@@ -23,6 +23,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use file::wrap;
 pub use length::RunLength;
 pub use presets::Preset;
 pub use settings::Config;

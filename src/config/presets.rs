@@ -141,8 +141,8 @@ impl Preset {
     pub fn source(self) -> &'static str {
         match self {
             Self::Demo => {
-                "found by search on the embedded pictures under a compute budget of about 6,000 GFLOP; \
-                 extra small crops and the official colour jitter both hurt there"
+                "found by search on the embedded pictures under a compute budget of about 6,000 GFLOP, \
+                 judged by their own test split; extra small crops and the official colour jitter both hurt there"
             }
             Self::PictoLong => "the demo's recipe, 400 epochs",
             Self::Photos => {

@@ -89,7 +89,10 @@ impl Augment {
         for group in &self.crops {
             let [low, high] = group.scale;
             if group.size == 0 || group.size > 4096 {
-                return Err(Error::config("crops", format!("a crop of {} pixels; 1 to 4096 are allowed", group.size)));
+                return Err(Error::config(
+                    "crops",
+                    format!("a crop of {} pixels; 1 to 4096 are allowed", group.size),
+                ));
             }
             if !(low > 0.0 && low <= high && high <= 1.0) {
                 let reason = format!("scale {low} to {high}; it must be 0 < least <= greatest <= 1");
@@ -101,9 +104,11 @@ impl Augment {
             let reason = format!("{low} to {high}; it must be 0 <= least <= greatest <= 100 pixels");
             return Err(Error::config("blur_radius", reason));
         }
-        let limits = [("flip", self.flip, 1.0), ("jitter", self.jitter, 1.0), ("grey", self.grey, 1.0)].into_iter();
+        let limits =
+            [("flip", self.flip, 1.0), ("jitter", self.jitter, 1.0), ("grey", self.grey, 1.0)].into_iter();
         let limits = limits.chain([("blur", self.blur, 1.0), ("hue", self.hue, 0.5)]);
-        let colours = [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
+        let colours =
+            [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
         for (field, value, most) in limits.chain(colours.map(|(field, value)| (field, value, 100.0))) {
             if !(0.0..=most).contains(&value) {
                 return Err(Error::config(field, format!("{value} is not in 0 to {most}")));
@@ -190,7 +195,8 @@ mod tests {
         let augment = Augment::default();
         let n = 50_000;
         let all = draws(n, &augment);
-        let share = |what: &dyn Fn(&CropParams) -> bool| all.iter().filter(|c| what(c)).count() as f64 / n as f64;
+        let share =
+            |what: &dyn Fn(&CropParams) -> bool| all.iter().filter(|c| what(c)).count() as f64 / n as f64;
         let near = |got: f64, want: f64, what: &str| {
             let error = (want * (1.0 - want) / n as f64).sqrt();
             assert!((got - want).abs() < 5.0 * error, "{what}: {got} for {want}");

@@ -29,7 +29,8 @@ impl CropBox {
         for _ in 0..TRIES {
             let area = w * h * (scale[0] + (scale[1] - scale[0]) * uniform());
             let aspect = (low + (high - low) * uniform()).exp();
-            let (cw, ch) = ((area * aspect).sqrt().round_ties_even(), (area / aspect).sqrt().round_ties_even());
+            let (cw, ch) =
+                ((area * aspect).sqrt().round_ties_even(), (area / aspect).sqrt().round_ties_even());
             if 0.0 < cw && cw <= w && 0.0 < ch && ch <= h {
                 let mut place = |room: f64| (uniform() * (room + 1.0)).min(room) as u32;
                 let (top, left) = (place(h - ch), place(w - cw));
@@ -49,7 +50,12 @@ impl CropBox {
     /// The same box, made to lie inside a picture.
     pub(super) fn within(self, width: u32, height: u32) -> Self {
         let (left, top) = (self.left.min(width.saturating_sub(1)), self.top.min(height.saturating_sub(1)));
-        Self { left, top, width: self.width.clamp(1, width - left), height: self.height.clamp(1, height - top) }
+        Self {
+            left,
+            top,
+            width: self.width.clamp(1, width - left),
+            height: self.height.clamp(1, height - top),
+        }
     }
 }
 
@@ -107,10 +113,16 @@ mod tests {
             aspect.sort_by(f64::total_cmp);
             for (i, q) in case["q"].as_array().unwrap().iter().enumerate() {
                 let at = (q.as_f64().unwrap() * n as f64) as usize;
-                assert!((area[at] - case["area_frac_q"][i].as_f64().unwrap()).abs() < 0.01, "{case}: area {q}");
+                assert!(
+                    (area[at] - case["area_frac_q"][i].as_f64().unwrap()).abs() < 0.01,
+                    "{case}: area {q}"
+                );
                 // On small pictures the aspect takes few values and a quantile may jump by one step.
                 let step = if w.min(h) < 100.0 { 0.06 } else { 0.02 };
-                assert!((aspect[at] - case["aspect_q"][i].as_f64().unwrap()).abs() < step, "{case}: aspect {q}");
+                assert!(
+                    (aspect[at] - case["aspect_q"][i].as_f64().unwrap()).abs() < step,
+                    "{case}: aspect {q}"
+                );
             }
             let (_, across) = moments(&of(&|left, _, cw, _| (left + cw / 2.0) / w));
             assert!((across - number("center_x_std_over_W")).abs() < 0.005, "{case}");
@@ -125,7 +137,10 @@ mod tests {
             for i in 0..500 {
                 let mut stream = Stream::new(1, Purpose::Test, &[u64::from(w), u64::from(h), i]);
                 let b = CropBox::draw(|| stream.uniform(), [0.01, 1.0], w, h);
-                assert!(b.width > 0 && b.height > 0 && b.left + b.width <= w && b.top + b.height <= h, "{b:?}");
+                assert!(
+                    b.width > 0 && b.height > 0 && b.left + b.width <= w && b.top + b.height <= h,
+                    "{b:?}"
+                );
                 assert_eq!(b, b.within(w, h));
             }
         }

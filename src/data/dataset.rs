@@ -194,8 +194,10 @@ mod tests {
 
     #[test]
     fn held_out_takes_a_fifth_of_each_class() {
-        let labels: Vec<Option<u32>> =
-            (0..100).map(|i| if i == 99 { None } else { Some(u32::from(i >= 60)) }).chain([Some(2)]).collect();
+        let labels: Vec<Option<u32>> = (0..100)
+            .map(|i| if i == 99 { None } else { Some(u32::from(i >= 60)) })
+            .chain([Some(2)])
+            .collect();
         let split = held_out(&labels, 3, |i| format!("{i}.png"));
         let count = |class| split.queries.iter().filter(|&&p| labels[p as usize] == Some(class)).count();
         assert_eq!((count(0), count(1), count(2)), (12, 7, 0));

@@ -39,7 +39,9 @@ fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     let text = |error: image::ImageError| error.to_string();
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
     if reader.format().is_none() {
-        return Err("this is not a picture in a format that is understood (PNG, JPEG, WebP, GIF, BMP, TIFF)".into());
+        return Err(
+            "this is not a picture in a format that is understood (PNG, JPEG, WebP, GIF, BMP, TIFF)".into()
+        );
     }
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_BYTES);
@@ -50,7 +52,9 @@ fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
         return Err("the picture has no pixels".into());
     }
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(format!("{width}x{height} pixels are more than the limit of 100 megapixels; scale it down"));
+        return Err(format!(
+            "{width}x{height} pixels are more than the limit of 100 megapixels; scale it down"
+        ));
     }
     // A broken note about orientation is no reason to refuse the pixels.
     let orientation = decoder.orientation().ok();

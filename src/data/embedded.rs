@@ -74,8 +74,11 @@ pub(super) fn list() -> Result<Listing> {
     let side = |column: usize, value: &str| -> Vec<u32> {
         (0..).zip(&rows).filter(|(_, row)| row[column] == value).map(|(picture, _)| picture).collect()
     };
-    let split =
-        |name: &str, column| Split { name: name.into(), bank: side(column, "train"), queries: side(column, "test") };
+    let split = |name: &str, column| Split {
+        name: name.into(),
+        bank: side(column, "train"),
+        queries: side(column, "test"),
+    };
     let pretrain = (0..).zip(&rows).filter(|(_, row)| row[1] == "train" && row[2] == "train");
     let pictures = rows
         .iter()

@@ -37,7 +37,8 @@ fn is_picture(path: &Path) -> bool {
 /// The picture files below `root`, relative to it, in sorted order.
 fn find(root: &Path) -> Result<Vec<PathBuf>> {
     // Names with a leading dot are never pictures: macOS leaves `._cat.jpg` beside `cat.jpg`.
-    let hidden = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.';
+    let hidden =
+        |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.';
     let mut files = Vec::new();
     for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(|entry| !hidden(entry)) {
         let entry = entry.map_err(|error| {
@@ -61,7 +62,10 @@ pub(super) fn list(root: &Path) -> Result<Listing> {
     }
     let layout = layout::read(found);
     if layout.files.is_empty() {
-        let reason = format!("no pictures in this folder or below it; files that count end in {}", EXTENSIONS.join(", "));
+        let reason = format!(
+            "no pictures in this folder or below it; files that count end in {}",
+            EXTENSIONS.join(", ")
+        );
         return Err(Error::Data { path: root.to_owned(), reason });
     }
     // `.` and `..` have no name of their own.
@@ -107,7 +111,10 @@ mod tests {
         put(folder.path(), &["b.PNG", "a.png", "deep/er/c.Jpeg", ".hidden/x.png", "._a.png", "a.txt"]);
         let set = Dataset::open(Some(folder.path())).unwrap();
         let names: Vec<String> = (0..set.len() as u32).map(|p| set.picture_name(p)).collect();
-        assert_eq!(names, ["a.png", "b.PNG", "deep/er/c.Jpeg"].map(|n| n.replace('/', std::path::MAIN_SEPARATOR_STR)));
+        assert_eq!(
+            names,
+            ["a.png", "b.PNG", "deep/er/c.Jpeg"].map(|n| n.replace('/', std::path::MAIN_SEPARATOR_STR))
+        );
         assert!(set.classes().is_empty() && set.splits().is_empty() && set.label(0).is_none());
         assert_eq!(set.pretrain(), [0, 1, 2]);
         assert_eq!(set.decode(2).unwrap().dimensions(), (2, 2));

@@ -63,7 +63,11 @@ pub(super) fn read(mut files: Vec<PathBuf>) -> Layout {
 
 fn with_train(files: Vec<PathBuf>, judged: &[&str]) -> Layout {
     let side = |name: &str| -> Vec<u32> {
-        (0..).zip(&files).filter(|(_, file)| folder(file, 0).is_some_and(|top| top == name)).map(|(i, _)| i).collect()
+        (0..)
+            .zip(&files)
+            .filter(|(_, file)| folder(file, 0).is_some_and(|top| top == name))
+            .map(|(i, _)| i)
+            .collect()
     };
     let pretrain = side("train");
     // The classes are those of train: a test folder may be one flat heap, or hold other things.
@@ -75,7 +79,11 @@ fn with_train(files: Vec<PathBuf>, judged: &[&str]) -> Layout {
     };
     let splits = judged
         .iter()
-        .map(|name| Split { name: (*name).into(), bank: labelled(pretrain.clone()), queries: labelled(side(name)) })
+        .map(|name| Split {
+            name: (*name).into(),
+            bank: labelled(pretrain.clone()),
+            queries: labelled(side(name)),
+        })
         .filter(|split| !split.queries.is_empty())
         .collect();
     Layout { files, classes, labels, pretrain, splits }
@@ -110,7 +118,8 @@ mod tests {
 
     #[test]
     fn train_and_test_folders_are_a_split() {
-        let layout = of(&["other/x.png", "test/cat/9.png", "test/new/9.png", "train/cat/1.png", "train/dog/1.png"]);
+        let layout =
+            of(&["other/x.png", "test/cat/9.png", "test/new/9.png", "train/cat/1.png", "train/dog/1.png"]);
         assert_eq!(layout.files.len(), 4);
         assert_eq!(layout.classes, ["cat", "dog"]);
         assert_eq!(layout.pretrain, [2, 3]);

@@ -91,11 +91,14 @@ impl Loader {
         }
         if spec.batch > pictures {
             let (batch, name) = (spec.batch, dataset.name());
-            let reason = format!("{batch}, but {name} has only {pictures} pictures to train on; use {pictures} or less");
+            let reason = format!(
+                "{batch}, but {name} has only {pictures} pictures to train on; use {pictures} or less"
+            );
             return Err(Error::config("batch", reason));
         }
+        let path = dataset.path().to_owned();
         let failed = |error: String| Error::Data {
-            path: dataset.path().to_owned(),
+            path: path.clone(),
             reason: format!("the threads that load pictures cannot be started: {error}"),
         };
         let pool = ThreadPoolBuilder::new().num_threads(spec.workers).thread_name(|i| format!("crops-{i}"));
@@ -105,13 +108,14 @@ impl Loader {
         let queued = (spec.prefetch / lanes).saturating_sub(1);
         let shared = Arc::new(Shared {
             gallery: Gallery::new(dataset.clone(), spec.cache_bytes),
-            dataset: dataset.clone(),
+            dataset,
             spec,
             pool,
             stop: AtomicBool::new(false),
             spare: Mutex::default(),
         });
-        let mut loader = Self { lanes: Vec::new(), threads: Vec::new(), shared, next_lane: 0, waited: Duration::ZERO };
+        let mut loader =
+            Self { lanes: Vec::new(), threads: Vec::new(), shared, next_lane: 0, waited: Duration::ZERO };
         for lane in 0..lanes {
             let (sender, receiver) = sync_channel(queued);
             let shared = loader.shared.clone();
@@ -133,7 +137,10 @@ impl Loader {
     ///
     /// # Errors
     /// [`Error::Data`] where more than a tenth of the pictures cannot be read, and ever after.
-    #[expect(clippy::should_implement_trait, reason = "an iterator of results that never ends would need two unwraps")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator of results that never ends would need two unwraps"
+    )]
     pub fn next(&mut self) -> Result<Batch> {
         let start = Instant::now();
         let received = self.lanes[self.next_lane].recv();

@@ -68,7 +68,8 @@ fn batches_do_not_depend_on_workers_prefetch_or_restarts() {
 fn an_epoch_takes_every_picture_once_and_each_epoch_has_its_order() {
     let (_folder, dataset) = folder(24, &[]);
     let all = take(&dataset, spec(8, 2), 6);
-    let mut epochs: Vec<Vec<u32>> = all.chunks(3).map(|b| b.iter().flat_map(|b| b.pictures.clone()).collect()).collect();
+    let mut epochs: Vec<Vec<u32>> =
+        all.chunks(3).map(|b| b.iter().flat_map(|b| b.pictures.clone()).collect()).collect();
     assert_ne!(epochs[0], epochs[1]);
     for epoch in &mut epochs {
         epoch.sort_unstable();
@@ -117,7 +118,7 @@ fn too_many_unreadable_pictures_stop_with_their_names() {
     let (_folder, dataset) = folder(20, &broken);
     let mut loader = Loader::new(dataset, spec(4, 2)).unwrap();
     let error = (0..10).find_map(|_| loader.next().err()).unwrap().to_string();
-    assert!(error.contains("3 of 20") && error.contains(".png"), "{error}");
+    assert!(error.contains(" of 20 pictures cannot be read") && error.contains(".png"), "{error}");
     assert!((0..3).all(|_| loader.next().is_err()));
 }
 
@@ -142,7 +143,10 @@ fn senseless_batches_are_refused() {
     let fail = |batch| Loader::new(dataset.clone(), spec(batch, 1)).err().unwrap().to_string();
     let name = folder.path().file_name().unwrap().to_str().unwrap();
     let message = fail(64);
-    assert!(message.contains("`batch`") && message.contains(name) && message.contains("only 20 pictures"), "{message}");
+    assert!(
+        message.contains("`batch`") && message.contains(name) && message.contains("only 20 pictures"),
+        "{message}"
+    );
     assert!(fail(0).contains("`batch`"));
     let mut bad = spec(4, 1);
     bad.augment.crops.clear();
@@ -171,23 +175,26 @@ fn cost_of_crops() {
     let pictures: Vec<RgbImage> = (0..64).map(|p| dataset.decode(p * 60).unwrap()).collect();
     let mut out = vec![0.0; row_length(32)];
     let mut time = |what: &str, change: &dyn Fn(&mut CropParams)| {
-        let start = Instant::now();
-        let rounds = 40;
-        for epoch in 0..rounds {
+        // The least of many rounds: what the machine does beside this only adds.
+        let mut least = f64::MAX;
+        for epoch in 0..200 {
+            let start = Instant::now();
             for (p, picture) in (0..).zip(&pictures) {
-                let mut stream = Stream::new(31, Purpose::Crop, &[epoch, p, 0]);
+                let mut stream = Stream::new(31, Purpose::Crop, &[epoch % 5, p, 0]);
                 let mut params = CropParams::draw(&mut stream, &augment, &augment.crops[0], 64, 64);
                 change(&mut params);
                 render(picture, &params, 32, &augment, &mut out);
             }
+            least = least.min(start.elapsed().as_secs_f64());
         }
-        let each = start.elapsed().as_secs_f64() * 1e6 / (rounds as f64 * pictures.len() as f64);
-        println!("{what}: {each:.1} µs");
+        println!("{what}: {:.1} µs", least * 1e6 / pictures.len() as f64);
     };
-    time("warm up", &|_| {});
     time("one 32 px crop", &|_| {});
     time("  resize and normalise only", &|p| (p.jitter, p.grey, p.blur) = (None, false, None));
     time("  with jitter always", &|p| (p.grey, p.blur) = (false, None));
+    time("  with hue only", &|p| {
+        (p.jitter, p.grey, p.blur) = (Some([crate::data::Adjustment::Hue(0.1); 4]), false, None);
+    });
     time("  with blur 2.0 always", &|p| (p.jitter, p.grey, p.blur) = (None, false, Some(2.0)));
     let start = Instant::now();
     (0..640).for_each(|p| drop(dataset.decode(p).unwrap()));
@@ -202,8 +209,12 @@ fn cost_of_crops() {
             }
         };
         pass(44);
-        let start = Instant::now();
-        pass(100);
-        println!("2x32 crops x 64, {workers} workers: {:.2} ms", start.elapsed().as_secs_f64() * 10.0);
+        let mut least = f64::MAX;
+        for _ in 0..20 {
+            let start = Instant::now();
+            pass(10);
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        println!("2x32 crops x 64, {workers} workers: {:.2} ms", least * 100.0);
     }
 }

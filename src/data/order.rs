@@ -71,7 +71,11 @@ impl Gallery {
             Err(error) => {
                 let mut list = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
                 list.insert(picture, error.to_string());
-                if list.len() * 10 > self.dataset.pretrain().len() { Err(self.too_many(&list)) } else { Ok(None) }
+                if list.len() * 10 > self.dataset.pretrain().len() {
+                    Err(self.too_many(&list))
+                } else {
+                    Ok(None)
+                }
             }
         }
     }

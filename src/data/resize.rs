@@ -97,7 +97,8 @@ impl Resizer {
             let row = &self.middle[y * stride..=(y + 1) * stride];
             for (x, (start, weights)) in self.columns.spans.iter().enumerate() {
                 let from = 3 * (start - needed.start);
-                let pixel = weigh(&row[from..=from + 3 * weights.len()], &self.columns.weights[weights.clone()]);
+                let pixel =
+                    weigh(&row[from..=from + 3 * weights.len()], &self.columns.weights[weights.clone()]);
                 let at = y * size + if target.flip { size - 1 - x } else { x };
                 (red[at], green[at], blue[at]) = (pixel[0], pixel[1], pixel[2]);
             }
@@ -113,12 +114,14 @@ fn add_row(sum: &mut [f32], row: &[u8], weight: f32) {
 
 /// The weighted sum of interleaved pixels. Reads four floats a pixel, so that a pixel is one vector
 /// register: the fourth lane is the next pixel's red and thrown away.
-fn weigh(pixels: &[f32], weights: &[f32]) -> [f32; 4] {
+fn weigh(mut pixels: &[f32], weights: &[f32]) -> [f32; 4] {
     let mut sum = [0.0; 4];
-    for (pixel, &weight) in pixels.windows(4).step_by(3).zip(weights) {
-        for (sum, &value) in sum.iter_mut().zip(pixel) {
-            *sum += weight * value;
+    for &weight in weights {
+        let Some(pixel) = pixels.first_chunk::<4>() else { break };
+        for lane in 0..4 {
+            sum[lane] += weight * pixel[lane];
         }
+        pixels = &pixels[3..];
     }
     sum
 }
@@ -130,7 +133,12 @@ mod tests {
 
     fn resize(picture: &RgbImage, region: CropBox, size: usize, flip: bool) -> Vec<f32> {
         let mut planes = vec![0.0; 3 * size * size];
-        Resizer::default().run(picture, region, &Target { full: [size; 2], offset: [0; 2], size, flip }, &mut planes);
+        Resizer::default().run(
+            picture,
+            region,
+            &Target { full: [size; 2], offset: [0; 2], size, flip },
+            &mut planes,
+        );
         planes
     }
 
@@ -152,7 +160,8 @@ mod tests {
 
     #[test]
     fn a_flip_mirrors_and_a_window_is_a_part() {
-        let picture = RgbImage::from_fn(13, 9, |x, y| image::Rgb([(x * 19) as u8, (y * 28) as u8, (x * y) as u8]));
+        let picture =
+            RgbImage::from_fn(13, 9, |x, y| image::Rgb([(x * 19) as u8, (y * 28) as u8, (x * y) as u8]));
         let region = CropBox { left: 1, top: 2, width: 11, height: 6 };
         let (straight, flipped) = (resize(&picture, region, 8, false), resize(&picture, region, 8, true));
         for (a, b) in straight.chunks(8).zip(flipped.chunks(8)) {

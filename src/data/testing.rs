@@ -49,7 +49,8 @@ pub(super) enum Kind {
 }
 
 fn kind(case: &Value) -> Kind {
-    let (has_attr, has) = (|key: &str| case["attrs"].get(key).is_some(), |key: &str| case["tensors"].get(key).is_some());
+    let (has_attr, has) =
+        (|key: &str| case["attrs"].get(key).is_some(), |key: &str| case["tensors"].get(key).is_some());
     match () {
         () if case["tensors"].as_object().unwrap().values().all(|t| t["role"] == "input") => Kind::Inputs,
         () if has("out_float") => Kind::Chain,
@@ -64,30 +65,41 @@ fn kind(case: &Value) -> Kind {
 pub(super) struct Case {
     pub name: String,
     spec: Value,
-    /// Shape and values by `case/tensor`, of the whole file; bytes are held as floats.
-    tensors: std::rc::Rc<BTreeMap<String, (Vec<usize>, Vec<f32>)>>,
+    /// Those of the whole file.
+    tensors: std::rc::Rc<Tensors>,
 }
+
+/// Shape and values by `case/tensor`; bytes are held as floats.
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// All cases of one kind in the files of group 09, in the manifest's order; never none.
 pub(super) fn golden_cases(wanted: Kind) -> Vec<Case> {
     let manifest = golden_json("manifest.json");
     let files = manifest["files"].as_object().unwrap();
     let mut cases = Vec::new();
-    for (file, entry) in files.iter().filter(|(file, _)| file.starts_with("09") && file.ends_with(".safetensors")) {
+    for (file, entry) in
+        files.iter().filter(|(file, _)| file.starts_with("09") && file.ends_with(".safetensors"))
+    {
         let bytes = std::fs::read(golden(file)).unwrap();
         let stored = SafeTensors::deserialize(&bytes).unwrap();
-        let tensors: BTreeMap<_, _> = stored
+        let tensors: Tensors = stored
             .iter()
             .map(|(name, view)| {
                 let values = match view.dtype() {
                     safetensors::Dtype::U8 => view.data().iter().map(|&b| f32::from(b)).collect(),
-                    _ => view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
+                    _ => view
+                        .data()
+                        .chunks_exact(4)
+                        .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+                        .collect(),
                 };
                 (name.to_owned(), (view.shape().to_vec(), values))
             })
             .collect();
         let tensors = std::rc::Rc::new(tensors);
-        for (name, spec) in entry["cases"].as_object().unwrap().iter().filter(|(_, spec)| kind(spec) == wanted) {
+        for (name, spec) in
+            entry["cases"].as_object().unwrap().iter().filter(|(_, spec)| kind(spec) == wanted)
+        {
             cases.push(Case { name: name.clone(), spec: spec.clone(), tensors: tensors.clone() });
         }
     }

@@ -71,7 +71,8 @@ pub fn evaluation_view(
     let (width, height) = picture.dimensions();
     let short = resize.max(size);
     // The longer side is cut to a whole number, not rounded (torchvision's `Resize`).
-    let long = |side: u32| (u64::from(short) * u64::from(side) / u64::from(width.min(height).max(1))) as usize;
+    let long =
+        |side: u32| (u64::from(short) * u64::from(side) / u64::from(width.min(height).max(1))) as usize;
     let full = [long(width), long(height)];
     let size = size as usize;
     let offset = full.map(|side| ((side - size) as f64 / 2.0).round_ties_even() as usize);
@@ -82,7 +83,12 @@ pub fn evaluation_view(
 }
 
 /// Resizes into this thread's planes and hands them on. A picture or target of no size does nothing.
-fn with_planes(picture: &RgbImage, region: CropBox, target: &Target, then: impl FnOnce(&mut [f32], &mut Blur)) {
+fn with_planes(
+    picture: &RgbImage,
+    region: CropBox,
+    target: &Target,
+    then: impl FnOnce(&mut [f32], &mut Blur),
+) {
     if picture.is_empty() || target.size == 0 {
         return;
     }
@@ -152,13 +158,21 @@ mod tests {
             close(&case, "out_float", &got, &case.expected("out_float").unwrap());
             let official = case.expected("out").unwrap();
             let mean = got.iter().zip(&official).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>();
-            assert!(mean / got.len() as f64 <= case.spec("out")["mean_abs"].as_f64().unwrap(), "{}", case.name);
+            assert!(
+                mean / got.len() as f64 <= case.spec("out")["mean_abs"].as_f64().unwrap(),
+                "{}",
+                case.name
+            );
             let n = got.len() / 3;
             let levels: Vec<f32> =
                 got.iter().enumerate().map(|(i, v)| v * augment.std[i / n] + augment.mean[i / n]).collect();
             let (most, mean) = difference(&case, "pil_u8", &levels);
             assert!(most <= case.spec("pil_u8")["max_level_diff"].as_f64().unwrap(), "{}: {most}", case.name);
-            assert!(mean <= case.spec("pil_u8")["mean_level_diff"].as_f64().unwrap(), "{}: {mean}", case.name);
+            assert!(
+                mean <= case.spec("pil_u8")["mean_level_diff"].as_f64().unwrap(),
+                "{}: {mean}",
+                case.name
+            );
         }
     }
 
@@ -170,7 +184,8 @@ mod tests {
         evaluation_view(&picture, 10, 10, [0.0; 3], [1.0; 3], &mut out);
         let row: Vec<f32> = out[..40].iter().step_by(4).map(|v| (v * 255.0).round()).collect();
         assert_eq!(row, (10..20).map(|x| x as f32).collect::<Vec<_>>());
-        for (width, height, resize, size) in [(30, 10, 12, 8), (10, 31, 9, 9), (1, 7, 4, 3), (64, 64, 10, 32)] {
+        for (width, height, resize, size) in [(30, 10, 12, 8), (10, 31, 9, 9), (1, 7, 4, 3), (64, 64, 10, 32)]
+        {
             let picture = RgbImage::from_pixel(width, height, image::Rgb([255, 0, 51]));
             let mut out = vec![f32::NAN; (size * size * 4) as usize];
             evaluation_view(&picture, resize, size, [0.5; 3], [0.5; 3], &mut out);

@@ -89,7 +89,8 @@ impl AdapterFacts {
 
 fn enumerate() -> Vec<wgpu::Adapter> {
     let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
-    let descriptor = wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+    let descriptor =
+        wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
     pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends))
 }
 
@@ -104,8 +105,14 @@ pub fn adapters() -> Vec<AdapterFacts> {
 /// # Errors
 /// No adapter at all, or none of that name (the message lists what there is).
 pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFacts)> {
-    let found: Vec<_> =
-        enumerate().into_iter().enumerate().map(|(i, a)| { let f = AdapterFacts::read(i, &a); (a, f) }).collect();
+    let found: Vec<_> = enumerate()
+        .into_iter()
+        .enumerate()
+        .map(|(i, a)| {
+            let f = AdapterFacts::read(i, &a);
+            (a, f)
+        })
+        .collect();
     if found.is_empty() {
         let hint = if cfg!(target_os = "linux") {
             "install your GPU's Vulkan driver, or the software driver with \
@@ -115,7 +122,8 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFact
         };
         return Err(Error::NoAdapter { hint: hint.into() });
     }
-    let list = found.iter().map(|(_, f)| format!("{}: {} ({})", f.index, f.name, f.backend)).collect::<Vec<_>>();
+    let list =
+        found.iter().map(|(_, f)| format!("{}: {} ({})", f.index, f.name, f.backend)).collect::<Vec<_>>();
     let rank = |f: &AdapterFacts| match f.kind.as_str() {
         "discrete GPU" => 0,
         "integrated GPU" => 1,
@@ -130,6 +138,9 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFact
         },
     };
     found.into_iter().filter(|(_, f)| matches(f)).min_by_key(|(_, f)| (rank(f), f.index)).ok_or_else(|| {
-        Error::config("adapter", format!("no adapter is called `{}`; there is {}", wanted.unwrap_or(""), list.join(", ")))
+        Error::config(
+            "adapter",
+            format!("no adapter is called `{}`; there is {}", wanted.unwrap_or(""), list.join(", ")),
+        )
     })
 }

@@ -77,7 +77,12 @@ impl Arena {
             entry.bytes = bytes;
             entry.label = label.into();
         }
-        Tensor { lease: Arc::new(Lease { arena: Arc::clone(self), block }), offset: 0, bytes: shape.bytes(), shape }
+        Tensor {
+            lease: Arc::new(Lease { arena: Arc::clone(self), block }),
+            offset: 0,
+            bytes: shape.bytes(),
+            shape,
+        }
     }
 
     /// Bytes of all blocks: the device memory that the session will take.

@@ -41,7 +41,10 @@ impl Gpu {
         let (adapter, facts) = adapter::choose(adapter)?;
         let family = family.unwrap_or_else(|| facts.family());
         if !facts.supports(family) {
-            let reason = format!("the subgroup kernels need subgroups of exactly 8 lanes, {} has {:?}", facts.name, facts.subgroup);
+            let reason = format!(
+                "the subgroup kernels need subgroups of exactly 8 lanes, {} has {:?}",
+                facts.name, facts.subgroup
+            );
             return Err(Error::config("kernels", reason));
         }
         let wanted = wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
@@ -86,7 +89,12 @@ impl Gpu {
     ///
     /// # Errors
     /// `Error::Shader` where WGSL and Rust disagree; `Error::Device` where the driver refuses.
-    pub fn kernel<P: ShaderParams>(&self, shader: &Shader, entry: &str, constants: &[(&str, f64)]) -> Result<Kernel<P>> {
+    pub fn kernel<P: ShaderParams>(
+        &self,
+        shader: &Shader,
+        entry: &str,
+        constants: &[(&str, f64)],
+    ) -> Result<Kernel<P>> {
         Kernel::get(self, shader, entry, constants)
     }
 

@@ -84,7 +84,11 @@ impl<P: ShaderParams> Kernel<P> {
     }
 }
 
-fn check_params<P: ShaderParams>(shader: &Shader, entry: &str, fields: &[(String, u32, String)]) -> Result<()> {
+fn check_params<P: ShaderParams>(
+    shader: &Shader,
+    entry: &str,
+    fields: &[(String, u32, String)],
+) -> Result<()> {
     if fields.is_empty() {
         return Ok(()); // the entry point does not look at them
     }
@@ -93,7 +97,10 @@ fn check_params<P: ShaderParams>(shader: &Shader, entry: &str, fields: &[(String
         match fields.get(i) {
             Some((n, o, t)) if (n.as_str(), *o, t.as_str()) == wanted => {}
             Some((n, o, t)) => {
-                let reason = format!("Params field {i} is `{n}: {t}` at byte {o} in WGSL, `{name}: {ty}` at {} in Rust", i * 4);
+                let reason = format!(
+                    "Params field {i} is `{n}: {t}` at byte {o} in WGSL, `{name}: {ty}` at {} in Rust",
+                    i * 4
+                );
                 return Err(shader.error(entry, reason));
             }
             None => return Err(shader.error(entry, format!("Params field `{name}` is missing in WGSL"))),

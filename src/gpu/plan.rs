@@ -86,7 +86,13 @@ impl Plan {
     ///
     /// # Errors
     /// `Error::Limit` for a tensor that is larger than what a kernel may see on this adapter.
-    pub fn dispatch<P: ShaderParams>(&mut self, kernel: &Kernel<P>, grid: Grid, params: P, tensors: &[&Tensor]) -> Result<()> {
+    pub fn dispatch<P: ShaderParams>(
+        &mut self,
+        kernel: &Kernel<P>,
+        grid: Grid,
+        params: P,
+        tensors: &[&Tensor],
+    ) -> Result<()> {
         let inner = &kernel.inner;
         let wanted = inner.bindings.iter().filter(|b| b.name != "params").count();
         assert_eq!(tensors.len(), wanted, "{} binds {wanted} tensors", inner.name);
@@ -252,7 +258,11 @@ impl Session {
 
     fn bind_dispatch(&self, d: Dispatch, params: &wgpu::Buffer, slots: &HashMap<Vec<u8>, u64>) -> Bound {
         let range = |buffer, offset, size| {
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: wgpu::BufferSize::new(size) })
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: wgpu::BufferSize::new(size),
+            })
         };
         let mut tensors = d.tensors.iter();
         let mut entries = Vec::with_capacity(d.kernel.bindings.len());
@@ -262,9 +272,13 @@ impl Session {
             } else {
                 let Some(tensor) = tensors.next() else { unreachable!("counted when recorded") };
                 match (&self.memory[tensor.lease.block], binding.kind) {
-                    (Memory::Texels(_, view), BindingKind::Texels) => wgpu::BindingResource::TextureView(view),
+                    (Memory::Texels(_, view), BindingKind::Texels) => {
+                        wgpu::BindingResource::TextureView(view)
+                    }
                     (Memory::Buffer(buffer), _) => range(buffer, tensor.offset, tensor.bytes.max(16)),
-                    (Memory::Texels(..), _) => unreachable!("{} reads `{}` as a buffer", d.label, binding.name),
+                    (Memory::Texels(..), _) => {
+                        unreachable!("{} reads `{}` as a buffer", d.label, binding.name)
+                    }
                 }
             };
             entries.push(wgpu::BindGroupEntry { binding: binding.index, resource });
@@ -282,7 +296,8 @@ impl Session {
     /// # Errors
     /// What the driver reported so far.
     pub fn submit(&self, replay: &Replay) -> Result<()> {
-        let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder =
+            self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut commands = replay.commands.iter().peekable();
         while let Some(command) = commands.peek() {
             if matches!(command, Bound::Dispatch { .. }) {
@@ -318,7 +333,8 @@ impl Session {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let mut encoder = self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder =
+            self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(self.buffer(tensor), tensor.offset, &staging, 0, size);
         let index = self.gpu.queue().submit([encoder.finish()]);
         staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
@@ -348,8 +364,10 @@ impl Fetch {
     /// # Errors
     /// What the driver reported.
     pub fn wait(self) -> Result<Vec<f32>> {
-        let polled =
-            self.gpu.device().poll(wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None });
+        let polled = self
+            .gpu
+            .device()
+            .poll(wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None });
         self.gpu.check()?;
         polled.map_err(|e| Error::Device(e.to_string()))?;
         let mapped = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
@@ -377,7 +395,8 @@ fn allocate_block(gpu: &Gpu, label: &str, bytes: u64, usage: Usage, rows: u32) -
             return Memory::Texels(texture, view);
         }
     };
-    let descriptor = wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false };
+    let descriptor =
+        wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false };
     Memory::Buffer(gpu.device().create_buffer(&descriptor))
 }
 
@@ -395,8 +414,13 @@ pub(super) fn encode_copy(encoder: &mut wgpu::CommandEncoder, command: &Bound) {
                 };
                 let mut target = to.as_image_copy();
                 target.origin.y = row as u32;
-                let size = wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
-                encoder.copy_buffer_to_texture(wgpu::TexelCopyBufferInfo { buffer: from, layout }, target, size);
+                let size =
+                    wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
+                encoder.copy_buffer_to_texture(
+                    wgpu::TexelCopyBufferInfo { buffer: from, layout },
+                    target,
+                    size,
+                );
             };
             if rows > 0 {
                 copy(0, TEXEL_ROW, rows);

@@ -58,7 +58,9 @@ impl Session {
     /// An adapter without time stamps; what the driver reports.
     pub fn profile(&self, replay: &Replay) -> Result<Profile> {
         if !self.gpu().facts().timestamps {
-            return Err(Error::Device("this adapter has no time stamps, so --profile cannot work on it".into()));
+            return Err(Error::Device(
+                "this adapter has no time stamps, so --profile cannot work on it".into(),
+            ));
         }
         let mut profile = Profile::default();
         let mut rest = replay.commands.as_slice();
@@ -100,7 +102,12 @@ impl Session {
         }
         let size = labels.len() as u64 * 16;
         let buffer = |usage| {
-            device.create_buffer(&wgpu::BufferDescriptor { label: None, size: size.max(16), usage, mapped_at_creation: false })
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size: size.max(16),
+                usage,
+                mapped_at_creation: false,
+            })
         };
         let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
         let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);

@@ -81,7 +81,11 @@ impl Shader {
                 }
                 naga::AddressSpace::Storage { .. } => BindingKind::Read,
                 naga::AddressSpace::Handle => BindingKind::Texels,
-                _ => return Err(self.error(entry, format!("binding `{name}` is of a kind that is not used here"))),
+                _ => {
+                    return Err(
+                        self.error(entry, format!("binding `{name}` is of a kind that is not used here"))
+                    );
+                }
             };
             if name == "params" {
                 reflection.params = param_fields(&module, variable.ty);

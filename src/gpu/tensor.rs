@@ -73,7 +73,10 @@ impl Tensor {
     /// A part of this tensor's bytes, starting `offset` bytes in (a multiple of 256).
     #[must_use]
     pub fn part(&self, offset: u64, shape: Shape) -> Self {
-        debug_assert!(offset % 256 == 0 && offset + shape.bytes() <= self.bytes, "a part lies within its tensor");
+        debug_assert!(
+            offset % 256 == 0 && offset + shape.bytes() <= self.bytes,
+            "a part lies within its tensor"
+        );
         Self { lease: Arc::clone(&self.lease), offset: self.offset + offset, bytes: shape.bytes(), shape }
     }
 

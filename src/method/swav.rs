@@ -105,7 +105,18 @@ impl Trainer {
             betas: [config.beta1, config.beta2],
         };
         let position = Position::default();
-        Ok(Self { session, store, train, evaluate, tensors, rules, position, pending: None, memory, dispatches })
+        Ok(Self {
+            session,
+            store,
+            train,
+            evaluate,
+            tensors,
+            rules,
+            position,
+            pending: None,
+            memory,
+            dispatches,
+        })
     }
 
     /// Device memory taken, bytes.
@@ -195,7 +206,8 @@ impl Trainer {
         self.session.write(&self.tensors.step, bytemuck::cast_slice(bytemuck::bytes_of(&numbers)));
         if self.rules.queue > 0 && self.position.queue_started {
             self.position.queue_cursor = cursor;
-            self.position.queue_filled = (self.position.queue_filled + self.rules.batch).min(self.rules.queue);
+            self.position.queue_filled =
+                (self.position.queue_filled + self.rules.batch).min(self.rules.queue);
         }
     }
 
@@ -279,7 +291,8 @@ impl Trainer {
             let rows = self.rules.queue as usize;
             let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
             if found.shape != [crops, rows, dim] {
-                let reason = format!("the queue has shape {:?}, this run wants {:?}", found.shape, [crops, rows, dim]);
+                let reason =
+                    format!("the queue has shape {:?}, this run wants {:?}", found.shape, [crops, rows, dim]);
                 return Err(Error::Checkpoint { path: Path::new("queue").into(), reason });
             }
             // Rows go back to where they lay: sums then run in the same order, to the last bit.

@@ -26,7 +26,10 @@ impl Head {
     /// linear layer is `projection_head`).
     pub fn new(store: &mut Store, features: u32, hidden: u32, embedding: u32) -> Self {
         if hidden == 0 {
-            return Self { hidden: None, last: Linear::new(store, "projection_head", features, embedding, true, 0) };
+            return Self {
+                hidden: None,
+                last: Linear::new(store, "projection_head", features, embedding, true, 0),
+            };
         }
         let first = Linear::new(store, "projection_head.0", features, hidden, true, 0);
         let norm = BatchNorm::new(store, "projection_head.1".into(), hidden);

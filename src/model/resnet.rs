@@ -75,7 +75,14 @@ struct BlockSaved {
 }
 
 impl Block {
-    fn new(store: &mut Store, name: &str, kind: BlockKind, channels: u32, width: u32, stride: u32) -> (Self, u32) {
+    fn new(
+        store: &mut Store,
+        name: &str,
+        kind: BlockKind,
+        channels: u32,
+        width: u32,
+        stride: u32,
+    ) -> (Self, u32) {
         let square = |channels, filters, stride| Filter { channels, filters, kernel: 3, stride, pad: 1 };
         let point = |channels, filters, stride| Filter { channels, filters, kernel: 1, stride, pad: 0 };
         let (filters, out) = match kind {

@@ -63,7 +63,14 @@ fn place(list: &mut Vec<Parameter>, mut parameter: Parameter) -> usize {
 
 impl Store {
     /// A filter (or the weights of a linear layer, `flat`).
-    pub fn filter(&mut self, name: String, filter: Filter, flat: bool, init: Init, flags: u32) -> ParameterId {
+    pub fn filter(
+        &mut self,
+        name: String,
+        filter: Filter,
+        flat: bool,
+        init: Init,
+        flags: u32,
+    ) -> ParameterId {
         let f = [filter.filters, filter.channels, filter.kernel, filter.kernel].map(|n| n as usize);
         let shape = f[..if flat { 2 } else { 4 }].to_vec();
         let quads = filter.panels().total_quads();
@@ -83,7 +90,8 @@ impl Store {
 
     /// Takes the memory for everything that has been declared; `moments` is 1 for SGD, 2 for AdamW.
     pub fn lease(&mut self, arena: &Arc<Arena>, moments: usize) {
-        let quads = |list: &[Parameter]| list.last().map_or(1, |p| (p.first + p.quads).div_ceil(ALIGN) * ALIGN);
+        let quads =
+            |list: &[Parameter]| list.last().map_or(1, |p| (p.first + p.quads).div_ceil(ALIGN) * ALIGN);
         let all = Shape::matrix(quads(&self.parameters), 4);
         let (chunks, parameters) = optimizer::tables(&self.spans());
         let table = |words: &[u32]| Shape::matrix(words.len() as u32 / 4, 4);
@@ -191,7 +199,9 @@ impl Store {
             for parameter in list {
                 let name = format!("{prefix}{}", parameter.name);
                 match tensors.get(&name) {
-                    Some(found) if found.shape == parameter.shape => write(session, tensor, parameter, &found.data),
+                    Some(found) if found.shape == parameter.shape => {
+                        write(session, tensor, parameter, &found.data)
+                    }
                     None if !prefix.is_empty() => {}
                     other => {
                         let found = other.map_or("is missing".into(), |t| format!("has shape {:?}", t.shape));
@@ -228,7 +238,15 @@ impl Store {
 }
 
 fn vector(name: String, n: u32, init: Init) -> Parameter {
-    Parameter { name, shape: vec![n as usize], filter: None, first: 0, quads: n.div_ceil(4), flags: VECTOR, init }
+    Parameter {
+        name,
+        shape: vec![n as usize],
+        filter: None,
+        first: 0,
+        quads: n.div_ceil(4),
+        flags: VECTOR,
+        init,
+    }
 }
 
 fn part(all: &Tensor, parameter: &Parameter) -> Tensor {

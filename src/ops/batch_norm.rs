@@ -87,7 +87,12 @@ pub fn evaluate(
     let coefficients = plan.lease(Shape::matrix(4, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "evaluation_coefficients", &[])?;
     let Channels { weight, bias, mean, variance } = channels;
-    plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[weight, bias, &coefficients, mean, variance])?;
+    plan.dispatch(
+        &kernel,
+        Grid::invocations(p.quads, 64),
+        p,
+        &[weight, bias, &coefficients, mean, variance],
+    )?;
     let a = input(plan, x);
     apply(plan, x.shape, &a, &coefficients, residual, relu)
 }

@@ -14,10 +14,18 @@ shader_params! {
 ///
 /// # Errors
 /// A shader or limit error.
-pub fn push(plan: &mut Plan, z: &Tensor, queue: &Tensor, batch: u32, assigned: u32, step: &Tensor) -> Result<()> {
+pub fn push(
+    plan: &mut Plan,
+    z: &Tensor,
+    queue: &Tensor,
+    batch: u32,
+    assigned: u32,
+    step: &Tensor,
+) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "push", &[])?;
     let crops = assigned.count_ones();
-    let params = Params { length: queue.shape.rows() / crops, batch, quads: z.shape.quads(), crops: assigned };
+    let params =
+        Params { length: queue.shape.rows() / crops, batch, quads: z.shape.quads(), crops: assigned };
     let groups = (batch * params.quads).div_ceil(64);
     plan.dispatch(&kernel, Grid::folded(groups, crops), params, &[z, queue, step])
 }

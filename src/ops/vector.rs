@@ -21,7 +21,12 @@ pub fn mask(plan: &mut Plan, y: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let b = input(plan, dy);
     let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "mask", &[])?;
     let params = Params { rows: y.shape.rows(), quads: y.shape.quads(), ..Params::default() };
-    plan.dispatch(&kernel, Grid::invocations(y.shape.total_quads().div_ceil(4), 64), params, &[&a, &b, &out])?;
+    plan.dispatch(
+        &kernel,
+        Grid::invocations(y.shape.total_quads().div_ceil(4), 64),
+        params,
+        &[&a, &b, &out],
+    )?;
     Ok(out)
 }
 

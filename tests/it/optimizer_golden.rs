@@ -80,7 +80,9 @@ fn larc_with_momentum() {
     let golden = Golden::open();
     let cases: Vec<_> = golden.cases("07").into_iter().filter(|c| c.attrs.get("lrs").is_some()).collect();
     assert!(!cases.is_empty(), "group 07 holds no update");
-    let failures: Vec<_> =
-        devices().iter().flat_map(|gpu| cases.iter().flat_map(|case| check(gpu, case)).collect::<Vec<_>>()).collect();
+    let failures: Vec<_> = devices()
+        .iter()
+        .flat_map(|gpu| cases.iter().flat_map(|case| check(gpu, case)).collect::<Vec<_>>())
+        .collect();
     assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
 }

@@ -137,7 +137,8 @@ fn sinkhorn_matches_golden() {
         let scores = tensor(case, "scores");
         let q3 = sinkhorn::sinkhorn(&scores, epsilon, 3);
         let prototypes = scores.shape[1];
-        let mass = (0..prototypes).map(|k| q3.data.iter().skip(k).step_by(prototypes).sum()).collect::<Vec<f64>>();
+        let mass =
+            (0..prototypes).map(|k| q3.data.iter().skip(k).step_by(prototypes).sum()).collect::<Vec<f64>>();
         let mut computed = outputs([
             ("proto_mass3", vector(&mass)),
             ("q3", q3),

@@ -30,7 +30,8 @@ fn check(what: &str, x: &Tensor64, gradient: &Tensor64, every: usize, mut f: imp
         // The second term is what rounding leaves of the difference where the true gradient is zero.
         let agrees = |step: f64, want: f64| (got - want).abs() <= 1e-6 * scale + 1e-14 / step;
         let tries = [1e-6, 1e-7, 1e-8].map(|step| (step, difference(step)));
-        let message = || format!("{what}: element {i} of {:?}: gradient {got}, (step, difference) {tries:?}", x.shape);
+        let message =
+            || format!("{what}: element {i} of {:?}: gradient {got}, (step, difference) {tries:?}", x.shape);
         assert!(tries.iter().any(|&(step, want)| agrees(step, want)), "{}", message());
     }
 }
@@ -78,7 +79,8 @@ fn convolution_gradients() {
 
 #[test]
 fn convolution_forward_is_its_formula() {
-    let (x, w, geometry) = (random(&[2, 2, 5, 4], 1), random(&[3, 2, 3, 3], 2), Geometry { stride: 2, pad: 1 });
+    let (x, w, geometry) =
+        (random(&[2, 2, 5, 4], 1), random(&[3, 2, 3, 3], 2), Geometry { stride: 2, pad: 1 });
     let y = conv::forward(&x, &w, geometry);
     let [_, outputs, height, width] = y.dims4();
     for (flat, &got) in y.data.iter().enumerate() {
@@ -87,7 +89,9 @@ fn convolution_forward_is_its_formula() {
         let mut want = 0.0;
         for tap in 0..2 * 9 {
             let (c, u, v) = (tap / 9, tap / 3 % 3, tap % 3);
-            if let (Some(row @ 0..5), Some(col @ 0..4)) = ((2 * i + u).checked_sub(1), (2 * j + v).checked_sub(1)) {
+            if let (Some(row @ 0..5), Some(col @ 0..4)) =
+                ((2 * i + u).checked_sub(1), (2 * j + v).checked_sub(1))
+            {
                 want += x.data[((n * 2 + c) * 5 + row) * 4 + col] * w.data[(o * 2 + c) * 9 + u * 3 + v];
             }
         }
@@ -151,11 +155,14 @@ fn linear_and_l2_gradients() {
 #[test]
 fn swapped_loss_gradient() {
     // Crops, batch, prototypes, assignment crops, queue rows.
-    for (views, batch, prototypes, assign, queue) in [(2, 1, 1, &[0, 1][..], 0), (3, 5, 7, &[1], 4), (4, 3, 5, &[0, 2, 3], 6)] {
+    for (views, batch, prototypes, assign, queue) in
+        [(2, 1, 1, &[0, 1][..], 0), (3, 5, 7, &[1], 4), (4, 3, 5, &[0, 2, 3], 6)]
+    {
         let settings =
             Settings { batch, assign: assign.to_vec(), epsilon: 0.05, iterations: 3, temperature: 0.1 };
         let scores = random(&[views * batch, prototypes], 1).map(|v| 0.3 * v);
-        let queue_scores = assign.iter().map(|_| (queue > 0).then(|| random(&[queue, prototypes], 2))).collect::<Vec<_>>();
+        let queue_scores =
+            assign.iter().map(|_| (queue > 0).then(|| random(&[queue, prototypes], 2))).collect::<Vec<_>>();
         let codes = loss::codes(&scores, &queue_scores, &settings);
         assert!(codes.iter().all(|q| q.shape == [batch, prototypes]));
         let (_, dscores) = loss::swapped_loss(&scores, &codes, &settings);
@@ -178,7 +185,8 @@ fn network_gradients() {
     for arch in nets {
         let mut rng = Rng64(9);
         let mut network = Network { weights: arch.init(&mut rng), arch };
-        let crops = [[3, 3, 11, 11], [3, 3, 11, 11], [3, 3, 8, 8]].map(|shape| Tensor64::random(&shape, &mut rng));
+        let crops =
+            [[3, 3, 11, 11], [3, 3, 11, 11], [3, 3, 8, 8]].map(|shape| Tensor64::random(&shape, &mut rng));
         let pass = network.forward(&crops, Mode::Train);
         assert_eq!(pass.features.shape, [9, network.arch.features()]);
         let dscores = Tensor64::random(&pass.scores.shape, &mut rng);
@@ -243,7 +251,8 @@ fn training_step_in_settings_that_golden_lacks() {
     let mut trainer = Trainer::new(network, recipe);
     trainer.network.normalize_prototypes();
     let still = trainer.network.weight("prototypes.weight").to_f32();
-    let crops = [[4, 3, 12, 12], [4, 3, 12, 12], [4, 3, 8, 8]].map(|shape| Tensor64::random(&shape, &mut rng));
+    let crops =
+        [[4, 3, 12, 12], [4, 3, 12, 12], [4, 3, 8, 8]].map(|shape| Tensor64::random(&shape, &mut rng));
     let (mut losses, mut used) = (Vec::new(), Vec::new());
     for step in 1..=12 {
         let values = trainer.step(&crops, 0.5);
@@ -252,6 +261,10 @@ fn training_step_in_settings_that_golden_lacks() {
         let same = trainer.network.weight("prototypes.weight").to_f32() == still;
         assert_eq!(same, step <= 2, "prototypes after step {step}");
     }
-    assert_eq!(used, (0..12).map(|t| t >= 4).collect::<Vec<_>>(), "made at step 3, full and used from step 4");
+    assert_eq!(
+        used,
+        (0..12).map(|t| t >= 4).collect::<Vec<_>>(),
+        "made at step 3, full and used from step 4"
+    );
     assert!(losses[11] < losses[0] - 0.1, "the loss does not fall: {losses:?}");
 }

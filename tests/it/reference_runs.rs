@@ -69,12 +69,19 @@ fn recipe(case: &Case<'_>) -> Recipe {
 
 /// The crops of every batch, in order.
 fn batches(stored: &BTreeMap<String, Values>, crops: usize) -> Vec<Vec<Tensor64>> {
-    let batch = |i: usize| (0..crops).map_while(|j| stored.get(&format!("batch{i}/crop{j}")).map(tensor)).collect();
+    let batch =
+        |i: usize| (0..crops).map_while(|j| stored.get(&format!("batch{i}/crop{j}")).map(tensor)).collect();
     (0..).map(batch).take_while(|crops: &Vec<Tensor64>| !crops.is_empty()).collect()
 }
 
 /// Compares with the manifest's tolerance and, if there is one, with a tighter one; collects what fails.
-fn compare(case: &Case<'_>, name: &str, got: &Tensor64, tight: Option<fn(f64) -> f64>, failures: &mut Vec<String>) {
+fn compare(
+    case: &Case<'_>,
+    name: &str,
+    got: &Tensor64,
+    tight: Option<fn(f64) -> f64>,
+    failures: &mut Vec<String>,
+) {
     failures.extend(case.check(name, &got.data).err());
     if let Some(tight) = tight {
         failures.extend(case.check_within(name, &got.data, tight).err());
@@ -118,7 +125,12 @@ fn check_snapshot(case: &Case<'_>, trainer: &Trainer, failures: &mut Vec<String>
     }
 }
 
-fn check_evaluation(case: &Case<'_>, trainer: &Trainer, stored: &BTreeMap<String, Values>, failures: &mut Vec<String>) {
+fn check_evaluation(
+    case: &Case<'_>,
+    trainer: &Trainer,
+    stored: &BTreeMap<String, Values>,
+    failures: &mut Vec<String>,
+) {
     for name in case.expected() {
         // "feats_batch0_crop0" is the trunk's output for the crop stored as "batch0/crop0".
         let crop = name.strip_prefix("feats_").unwrap_or(name).replace('_', "/");

@@ -66,7 +66,12 @@ fn wide(values: &[f32]) -> Vec<f64> {
 
 /// Drops the channels of padding.
 fn unpadded(values: &[f32], channels: usize) -> Vec<f64> {
-    wide(&values.chunks_exact(channels.div_ceil(4) * 4).flat_map(|row| row[..channels].to_vec()).collect::<Vec<_>>())
+    wide(
+        &values
+            .chunks_exact(channels.div_ceil(4) * 4)
+            .flat_map(|row| row[..channels].to_vec())
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn check_step0(case: &Case<'_>, trainer: &Trainer, k: usize, d: usize, failures: &mut Vec<String>) {
@@ -158,8 +163,11 @@ fn check_run(golden: &Golden, case: &Case<'_>, family: Family) -> Vec<String> {
 
 fn check_runs(family: Family) {
     let golden = Golden::open();
-    let runs: Vec<_> =
-        golden.cases("08").into_iter().filter(|c| c.attrs.get("hyper").is_some_and(Value::is_object)).collect();
+    let runs: Vec<_> = golden
+        .cases("08")
+        .into_iter()
+        .filter(|c| c.attrs.get("hyper").is_some_and(Value::is_object))
+        .collect();
     assert!(!runs.is_empty(), "group 08 holds no run");
     let failures: Vec<_> = runs.iter().flat_map(|run| check_run(&golden, run, family)).collect();
     assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));

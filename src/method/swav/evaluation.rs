@@ -29,7 +29,8 @@ impl Trainer {
         let data = self.evaluate(views, n, &self.tensors.similarities)?;
         let best = |row: &[f32]| {
             let scaled = row.iter().zip(&norms).map(|(s, norm)| s / norm).enumerate();
-            let (index, value) = scaled.fold((0, f32::MIN), |best, (i, v)| if v > best.1 { (i, v) } else { best });
+            let (index, value) =
+                scaled.fold((0, f32::MIN), |best, (i, v)| if v > best.1 { (i, v) } else { best });
             (index as u32, value)
         };
         Ok(data.chunks_exact(k).map(best).collect())

@@ -45,9 +45,8 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config) -> Result<Recorded> {
     let queue_rows = (config.queue / config.batch * config.batch) as u32;
     let assigned = config.assign.iter().fold(0u32, |bits, &crop| bits | 1 << crop);
     let step = arena.lease(Shape::matrix(1, 8), Usage::Uniform, "step");
-    let queue = (queue_rows > 0).then(|| {
-        arena.lease(Shape::matrix(assigned.count_ones() * queue_rows, d), Usage::Storage, "queue")
-    });
+    let queue = (queue_rows > 0)
+        .then(|| arena.lease(Shape::matrix(assigned.count_ones() * queue_rows, d), Usage::Storage, "queue"));
     let mut plan = Plan::new(gpu, &arena);
     let crops: Vec<Tensor> = config
         .crops
@@ -144,7 +143,8 @@ fn record_step(
     }
 
     plan.scope("optimizer");
-    let norms = optimizer::update(plan, store.shard(), rule(config), config.weight_decay as f32, false, step)?;
+    let norms =
+        optimizer::update(plan, store.shard(), rule(config), config.weight_decay as f32, false, step)?;
     if let Some(queue) = queue {
         plan.scope("queue");
         queue::push(plan, &z, queue, problem.batch, problem.assigned, step)?;

@@ -31,9 +31,13 @@ impl Case<'_> {
         }
         if let Some(bound) = spec.mean_level_diff {
             let (_, want) = self.input(tensor);
-            let mean = got.iter().zip(&want).map(|(g, w)| (g - f64::from(*w)).abs()).sum::<f64>() / got.len() as f64;
+            let mean =
+                got.iter().zip(&want).map(|(g, w)| (g - f64::from(*w)).abs()).sum::<f64>() / got.len() as f64;
             if mean.is_nan() || mean > bound {
-                return Err(format!("{}: {tensor}: mean difference {mean:.4} levels, allowed {bound}", self.label()));
+                return Err(format!(
+                    "{}: {tensor}: mean difference {mean:.4} levels, allowed {bound}",
+                    self.label()
+                ));
             }
         }
         Ok(worst)
@@ -96,13 +100,19 @@ impl Case<'_> {
             if share > worst {
                 worst = share;
                 let place = coordinates(i, &shape);
-                message = format!("worst at {place:?}: got {got:e}, want {want:e}, off by {error:.3e}, allowed {allowed:.3e}");
+                message = format!(
+                    "worst at {place:?}: got {got:e}, want {want:e}, off by {error:.3e}, allowed {allowed:.3e}"
+                );
             }
         }
         if worst <= 1.0 {
             return Ok(worst);
         }
-        Err(format!("{}: {tensor} {shape:?}: {wrong} of {} elements differ; {message}", self.label(), got.len()))
+        Err(format!(
+            "{}: {tensor} {shape:?}: {wrong} of {} elements differ; {message}",
+            self.label(),
+            got.len()
+        ))
     }
 }
 
@@ -128,7 +138,10 @@ mod tests {
         case.expect("y", &y);
         y[3] += 1.0;
         let message = case.check("y", &y).expect_err("a wrong element");
-        assert!(message.contains(case.file) && message.contains(case.name) && message.contains("1 of"), "{message}");
+        assert!(
+            message.contains(case.file) && message.contains(case.name) && message.contains("1 of"),
+            "{message}"
+        );
         y[3] = f32::NAN;
         assert!(case.check("y", &y).is_err(), "a NaN");
         assert!(case.check("y", &y[1..]).is_err(), "a missing element");

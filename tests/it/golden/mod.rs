@@ -74,7 +74,8 @@ impl Golden {
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"), PathBuf::from);
         let path = folder.join("manifest.json");
         let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let manifest: Manifest = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let manifest: Manifest =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let bytes = manifest.files.keys().map(|f| (f.clone(), OnceLock::new())).collect();
         Self { folder, manifest, bytes }
     }
@@ -96,7 +97,8 @@ impl Golden {
 
     /// Every tensor of every case in `files`, by tensor name: how a run's weights and crops are stored.
     pub(crate) fn gather(&self, files: &[&str]) -> BTreeMap<String, Values> {
-        let of_file = |file: &&str| self.cases(file).into_iter().filter(|c| c.file == *file).collect::<Vec<_>>();
+        let of_file =
+            |file: &&str| self.cases(file).into_iter().filter(|c| c.file == *file).collect::<Vec<_>>();
         let cases: Vec<_> = files.iter().flat_map(of_file).collect();
         cases.iter().flat_map(|c| c.tensors.keys().map(|t| (t.clone(), c.input(t)))).collect()
     }
@@ -155,7 +157,8 @@ impl<'g> Case<'g> {
     /// The names of what the case expects. The `#sum_l2` companions are left out: the comparison of the tensor
     /// that they belong to looks at them.
     pub(crate) fn expected(&self) -> impl Iterator<Item = &'g str> + use<'g> {
-        let wanted = |(name, spec): &(&String, &TensorSpec)| spec.role == Role::Expected && !name.contains('#');
+        let wanted =
+            |(name, spec): &(&String, &TensorSpec)| spec.role == Role::Expected && !name.contains('#');
         self.tensors.iter().filter(wanted).map(|(name, _)| name.as_str())
     }
 

@@ -98,7 +98,9 @@ impl Arch {
             relu,
         };
         let main = match self.block {
-            Block::Basic => vec![unit(1, channels, width, 3, stride, true), unit(2, width, width, 3, 1, false)],
+            Block::Basic => {
+                vec![unit(1, channels, width, 3, stride, true), unit(2, width, width, 3, 1, false)]
+            }
             Block::Bottleneck => vec![
                 unit(1, channels, width, 1, 1, true),
                 unit(2, width, width, 3, stride, true),
@@ -154,4 +156,3 @@ impl Arch {
         weights
     }
 }
-

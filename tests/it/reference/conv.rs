@@ -57,7 +57,8 @@ fn patches(x: &Tensor64, [_, _, rows, cols]: [usize; 4], geometry: Geometry) -> 
 fn channels_last(x: &Tensor64) -> Tensor64 {
     let [n, c, height, width] = x.dims4();
     let area = height * width;
-    let images = x.data.chunks(c * area).map(|image| linear::transpose(&Tensor64::new(&[c, area], image.to_vec())));
+    let images =
+        x.data.chunks(c * area).map(|image| linear::transpose(&Tensor64::new(&[c, area], image.to_vec())));
     let rows = images.flat_map(|image| image.data).collect();
     Tensor64::new(&[n * area, c], rows)
 }
@@ -84,7 +85,12 @@ pub(crate) fn backward_input(w: &Tensor64, dy: &Tensor64, x_shape: &[usize], geo
     dx
 }
 
-pub(crate) fn backward_weight(x: &Tensor64, dy: &Tensor64, w_shape: &[usize; 4], geometry: Geometry) -> Tensor64 {
+pub(crate) fn backward_weight(
+    x: &Tensor64,
+    dy: &Tensor64,
+    w_shape: &[usize; 4],
+    geometry: Geometry,
+) -> Tensor64 {
     let dw = linear::backward_weight(&patches(x, *w_shape, geometry), &channels_last(dy));
     Tensor64::new(w_shape, dw.data)
 }

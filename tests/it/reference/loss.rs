@@ -15,7 +15,11 @@ pub(crate) struct Settings {
 }
 
 /// One code matrix `[B, K]` per assignment crop; `queue_scores` has an entry for each of them.
-pub(crate) fn codes(scores: &Tensor64, queue_scores: &[Option<Tensor64>], settings: &Settings) -> Vec<Tensor64> {
+pub(crate) fn codes(
+    scores: &Tensor64,
+    queue_scores: &[Option<Tensor64>],
+    settings: &Settings,
+) -> Vec<Tensor64> {
     assert_eq!(queue_scores.len(), settings.assign.len(), "one queue entry per assignment crop");
     let of = |(&crop, queue): (&usize, &Option<Tensor64>)| {
         let rows = scores.slice(crop * settings.batch, (crop + 1) * settings.batch);
@@ -48,7 +52,8 @@ pub(crate) fn swapped_loss(scores: &Tensor64, codes: &[Tensor64], settings: &Set
             let mass: f64 = q.iter().sum();
             for k in 0..prototypes {
                 loss -= weight * q[k] * log_p[k];
-                dscores.data[here.start + k] += weight * (mass * log_p[k].exp() - q[k]) / settings.temperature;
+                dscores.data[here.start + k] +=
+                    weight * (mass * log_p[k].exp() - q[k]) / settings.temperature;
             }
         }
     }

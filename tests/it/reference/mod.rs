@@ -77,7 +77,10 @@ impl Tensor64 {
     /// Tensors joined along the first axis.
     pub(crate) fn concat(parts: &[Self]) -> Self {
         let mut shape = parts[0].shape.clone();
-        assert!(parts.iter().all(|p| p.shape[1..] == shape[1..]), "joined tensors differ beyond the first axis");
+        assert!(
+            parts.iter().all(|p| p.shape[1..] == shape[1..]),
+            "joined tensors differ beyond the first axis"
+        );
         shape[0] = parts.iter().map(|p| p.shape[0]).sum();
         Self::new(&shape, parts.iter().flat_map(|p| p.data.iter().copied()).collect())
     }

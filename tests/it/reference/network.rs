@@ -99,7 +99,8 @@ impl Network {
     }
 
     fn batch_norm(&mut self, name: &str, x: &Tensor64, mode: Mode) -> (Tensor64, Option<BatchStats>) {
-        let [weight, bias, mean, var] = ["weight", "bias", "running_mean", "running_var"].map(|s| format!("{name}.{s}"));
+        let [weight, bias, mean, var] =
+            ["weight", "bias", "running_mean", "running_var"].map(|s| format!("{name}.{s}"));
         if mode == Mode::Evaluate {
             let [weight, bias, mean, var] = [weight, bias, mean, var].map(|n| self.weight(&n));
             return (norm::batch_norm_eval(x, weight, bias, mean, var), None);
@@ -112,7 +113,13 @@ impl Network {
         (y, Some(stats))
     }
 
-    fn batch_norm_backward(&self, name: &str, saved: &UnitSaved, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+    fn batch_norm_backward(
+        &self,
+        name: &str,
+        saved: &UnitSaved,
+        dy: &Tensor64,
+        grads: &mut Weights,
+    ) -> Tensor64 {
         let stats = saved.stats.as_ref().expect("only a training pass has a backward");
         let weight = self.weight(&format!("{name}.weight"));
         let (dx, dweight, dbias) = norm::batch_norm_backward(&saved.conv, weight, stats, dy);
@@ -148,7 +155,13 @@ impl Network {
         BlockSaved { main, downsample, y }
     }
 
-    fn block_backward(&self, plan: &BlockPlan, saved: &BlockSaved, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+    fn block_backward(
+        &self,
+        plan: &BlockPlan,
+        saved: &BlockSaved,
+        dy: &Tensor64,
+        grads: &mut Weights,
+    ) -> Tensor64 {
         let dsum = pool::relu_backward(&saved.y, dy);
         let mut dmain = dsum.clone();
         for (unit, saved) in plan.main.iter().zip(&saved.main).rev() {
@@ -189,7 +202,10 @@ impl Network {
     }
 
     /// Name and input of the head's last linear layer.
-    fn last_linear<'a>(features: &'a Tensor64, hidden: Option<&'a UnitSaved>) -> (&'static str, &'a Tensor64) {
+    fn last_linear<'a>(
+        features: &'a Tensor64,
+        hidden: Option<&'a UnitSaved>,
+    ) -> (&'static str, &'a Tensor64) {
         hidden.map_or(("projection_head", features), |unit| ("projection_head.3", &unit.y))
     }
 

@@ -38,7 +38,13 @@ pub(crate) fn batch_stats(x: &Tensor64) -> BatchStats {
     BatchStats { mean, var, inv_std, count }
 }
 
-fn scale_and_shift(x: &Tensor64, mean: &[f64], inv_std: &[f64], weight: &Tensor64, bias: &Tensor64) -> Tensor64 {
+fn scale_and_shift(
+    x: &Tensor64,
+    mean: &[f64],
+    inv_std: &[f64],
+    weight: &Tensor64,
+    bias: &Tensor64,
+) -> Tensor64 {
     let mut y = Tensor64::zeros(&x.shape);
     for c in 0..x.shape[1] {
         for i in channel(&x.shape, c) {
@@ -91,7 +97,8 @@ pub(crate) fn batch_norm_backward(
         // The mean and the variance both depend on x: they take the gradient's mean and its part along x away.
         let (mean_dy, mean_dy_x) = (dbias.data[c] / stats.count as f64, dweight.data[c] / stats.count as f64);
         for i in channel(&x.shape, c) {
-            dx.data[i] = weight.data[c] * stats.inv_std[c] * (dy.data[i] - mean_dy - normalised(i) * mean_dy_x);
+            dx.data[i] =
+                weight.data[c] * stats.inv_std[c] * (dy.data[i] - mean_dy - normalised(i) * mean_dy_x);
         }
     }
     (dx, dweight, dbias)

@@ -31,7 +31,12 @@ pub(crate) fn sinkhorn(scores: &Tensor64, epsilon: f64, iterations: usize) -> Te
 }
 
 /// The codes of a batch: queue rows, if any, stand before it and only the batch's rows are kept.
-pub(crate) fn codes(scores: &Tensor64, queue: Option<&Tensor64>, epsilon: f64, iterations: usize) -> Tensor64 {
+pub(crate) fn codes(
+    scores: &Tensor64,
+    queue: Option<&Tensor64>,
+    epsilon: f64,
+    iterations: usize,
+) -> Tensor64 {
     let Some(queue) = queue else { return sinkhorn(scores, epsilon, iterations) };
     let all = sinkhorn(&Tensor64::concat(&[queue.clone(), scores.clone()]), epsilon, iterations);
     all.slice(queue.shape[0], all.shape[0])

@@ -79,7 +79,8 @@ impl Trainer {
             return vec![None; crops];
         }
         let prototypes = self.network.weight("prototypes.weight");
-        let queue = self.queue.get_or_insert_with(|| vec![Tensor64::zeros(&[length, embeddings.shape[1]]); crops]);
+        let queue =
+            self.queue.get_or_insert_with(|| vec![Tensor64::zeros(&[length, embeddings.shape[1]]); crops]);
         let mut scores = Vec::new();
         for (rows, &crop) in queue.iter_mut().zip(&self.recipe.assign) {
             let full = rows.slice(length - 1, length).data.iter().any(|&v| v != 0.0);
