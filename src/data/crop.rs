@@ -117,10 +117,8 @@ mod tests {
                     (area[at] - case["area_frac_q"][i].as_f64().unwrap()).abs() < 0.01,
                     "{case}: area {q}"
                 );
-                // On small pictures the aspect takes few values and a quantile may jump by one step.
-                let step = if w.min(h) < 100.0 { 0.06 } else { 0.02 };
                 assert!(
-                    (aspect[at] - case["aspect_q"][i].as_f64().unwrap()).abs() < step,
+                    (aspect[at] - case["aspect_q"][i].as_f64().unwrap()).abs() < 0.02,
                     "{case}: aspect {q}"
                 );
             }

@@ -95,8 +95,8 @@ impl Gallery {
         let total = self.dataset.pretrain().len();
         let some: Vec<&str> = list.values().take(3).map(String::as_str).collect();
         let reason = format!(
-            "at least {} of {total} pictures cannot be read, more than the tenth that is skipped; remove or repair \
-             them. The first are: {}",
+            "at least {} of {total} pictures cannot be read, more than the tenth that is skipped; remove or \
+             repair them. The first are: {}",
             list.len(),
             some.join("; ")
         );

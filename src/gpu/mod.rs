@@ -10,7 +10,8 @@
 //! | `arena` | who owns which bytes: leases while recording, real buffers once the plan is complete |
 //! | `tensor` | a shaped handle on arena bytes; dropping the last handle frees the bytes for reuse |
 //! | `shader`, `kernel` | WGSL files, their reflection by naga, pipelines with checked `Params` |
-//! | `plan` | the recorded list of dispatches, its memory and its replay |
+//! | `plan` | the recorded list of dispatches |
+//! | `session` | a run's memory: binds plans, submits them, reads and writes tensors |
 //! | `profile` | time stamps of every dispatch of one replay |
 
 mod adapter;
@@ -19,6 +20,7 @@ mod device;
 mod kernel;
 mod plan;
 mod profile;
+mod session;
 mod shader;
 mod tensor;
 
@@ -26,8 +28,9 @@ pub use adapter::{AdapterFacts, Family, adapters};
 pub use arena::{Arena, Usage};
 pub use device::Gpu;
 pub use kernel::{Kernel, Scalar, ShaderParams};
-pub use plan::{Fetch, Grid, Plan, Replay, Session};
+pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};
+pub use session::{Fetch, Replay, Session};
 pub use shader::{Shader, ShaderVariant, shader_sources};
 pub use tensor::{Shape, Tensor};
 

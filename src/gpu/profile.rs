@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Bound, Replay, Session, encode_copy};
+use super::session::{Bound, Replay, Session, encode_copy};
 use crate::error::{Error, Result};
 
 /// Queries a set that every adapter allows.

@@ -1,0 +1,308 @@
+//! A run's memory: binds plans to real buffers, submits them, moves data in and out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::arena::{Arena, TEXEL_ROW, Usage};
+use super::device::Gpu;
+use super::kernel::KernelInner;
+use super::plan::{Command, Dispatch, Plan};
+use super::shader::BindingKind;
+use super::tensor::Tensor;
+use crate::error::{Error, Result};
+
+/// A plan with real buffers: ready to be submitted any number of times.
+#[derive(Debug)]
+pub struct Replay {
+    pub(super) commands: Vec<Bound>,
+}
+
+#[derive(Debug)]
+pub(super) enum Bound {
+    Dispatch { label: String, kernel: Arc<KernelInner>, group: wgpu::BindGroup, grid: [u32; 3] },
+    Stage { from: wgpu::Buffer, offset: u64, texels: u64, to: wgpu::Texture },
+    Clear { buffer: wgpu::Buffer, offset: u64, bytes: u64 },
+}
+
+#[derive(Clone, Debug)]
+enum Memory {
+    Buffer(wgpu::Buffer),
+    Texels(wgpu::Texture, wgpu::TextureView),
+}
+
+/// The allocated arena of one run: binds plans, moves data, submits.
+#[derive(Debug)]
+pub struct Session {
+    gpu: Arc<Gpu>,
+    memory: Vec<Memory>,
+}
+
+impl Session {
+    /// Allocates what has been recorded on `arena`. No larger tensor can be leased afterwards.
+    ///
+    /// # Errors
+    /// A block over the adapter's largest buffer or texture; the driver is out of memory.
+    pub fn allocate(gpu: &Arc<Gpu>, arena: &Arena) -> Result<Self> {
+        let mut memory = Vec::new();
+        for block in arena.blocks().iter() {
+            let rows = block.bytes.div_ceil(TEXEL_ROW * 16);
+            let (have, fits) = match block.usage {
+                Usage::Texels => {
+                    let most = u64::from(gpu.limits().max_texture_dimension_2d);
+                    (most * TEXEL_ROW * 16, rows <= most)
+                }
+                Usage::Storage | Usage::Uniform => {
+                    (gpu.limits().max_buffer_size, block.bytes <= gpu.limits().max_buffer_size)
+                }
+            };
+            if !fits {
+                return Err(Error::Limit {
+                    what: format!("the buffer of {}", block.label),
+                    need: format!("{} MiB", block.bytes >> 20),
+                    have: format!("{} MiB on this adapter", have >> 20),
+                    remedy: "lower --batch, the crop sizes, or --width".into(),
+                });
+            }
+            memory.push(allocate_block(gpu, &block.label, block.bytes, block.usage, rows as u32));
+        }
+        gpu.check()?;
+        Ok(Self { gpu: Arc::clone(gpu), memory })
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn gpu(&self) -> &Arc<Gpu> {
+        &self.gpu
+    }
+
+    fn buffer(&self, tensor: &Tensor) -> &wgpu::Buffer {
+        match &self.memory[tensor.lease.block] {
+            Memory::Buffer(buffer) => buffer,
+            Memory::Texels(..) => unreachable!("texels are only filled by copies and read by kernels"),
+        }
+    }
+
+    /// Makes the bind groups of a plan.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn bind(&self, plan: Plan) -> Result<Replay> {
+        let align = u64::from(self.gpu.limits().min_uniform_buffer_offset_alignment);
+        let mut slots: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut bytes = Vec::new();
+        for command in &plan.commands {
+            if let Command::Dispatch(d) = command {
+                slots.entry(d.params.clone()).or_insert_with(|| {
+                    let at = bytes.len() as u64;
+                    bytes.extend_from_slice(&d.params);
+                    bytes.resize((bytes.len() as u64).div_ceil(align) as usize * align as usize, 0u8);
+                    at
+                });
+            }
+        }
+        let params = self.gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("params of all dispatches"),
+            size: (bytes.len() as u64).max(16),
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.gpu.queue().write_buffer(&params, 0, &bytes);
+        let commands = plan
+            .commands
+            .into_iter()
+            .map(|command| match command {
+                Command::Dispatch(d) => self.bind_dispatch(d, &params, &slots),
+                Command::Stage { from, to } => match &self.memory[to.lease.block] {
+                    Memory::Texels(texture, _) => Bound::Stage {
+                        from: self.buffer(&from).clone(),
+                        offset: from.offset,
+                        texels: from.bytes / 16,
+                        to: texture.clone(),
+                    },
+                    Memory::Buffer(_) => unreachable!("a staged tensor leases texels"),
+                },
+                Command::Clear(t) => {
+                    Bound::Clear { buffer: self.buffer(&t).clone(), offset: t.offset, bytes: t.bytes }
+                }
+            })
+            .collect();
+        self.gpu.check()?;
+        Ok(Replay { commands })
+    }
+
+    fn bind_dispatch(&self, d: Dispatch, params: &wgpu::Buffer, slots: &HashMap<Vec<u8>, u64>) -> Bound {
+        let range = |buffer, offset, size| {
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: wgpu::BufferSize::new(size),
+            })
+        };
+        let mut tensors = d.tensors.iter();
+        let mut entries = Vec::with_capacity(d.kernel.bindings.len());
+        for binding in &d.kernel.bindings {
+            let resource = if binding.name == "params" {
+                range(params, slots[&d.params], d.params.len() as u64)
+            } else {
+                let Some(tensor) = tensors.next() else { unreachable!("counted when recorded") };
+                match (&self.memory[tensor.lease.block], binding.kind) {
+                    (Memory::Texels(_, view), BindingKind::Texels) => {
+                        wgpu::BindingResource::TextureView(view)
+                    }
+                    (Memory::Buffer(buffer), _) => range(buffer, tensor.offset, tensor.bytes.max(16)),
+                    (Memory::Texels(..), _) => {
+                        unreachable!("{} reads `{}` as a buffer", d.label, binding.name)
+                    }
+                }
+            };
+            entries.push(wgpu::BindGroupEntry { binding: binding.index, resource });
+        }
+        let group = self.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&d.label),
+            layout: &d.kernel.layout,
+            entries: &entries,
+        });
+        Bound::Dispatch { label: d.label, kernel: d.kernel, group, grid: d.grid }
+    }
+
+    /// Submits a plan, and returns at once.
+    ///
+    /// # Errors
+    /// What the driver reported so far.
+    pub fn submit(&self, replay: &Replay) -> Result<()> {
+        let mut encoder =
+            self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut commands = replay.commands.iter().peekable();
+        while let Some(command) = commands.peek() {
+            if matches!(command, Bound::Dispatch { .. }) {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                while let Some(Bound::Dispatch { kernel, group, grid, .. }) =
+                    commands.next_if(|c| matches!(c, Bound::Dispatch { .. }))
+                {
+                    pass.set_pipeline(&kernel.pipeline);
+                    pass.set_bind_group(0, group, &[]);
+                    pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
+                }
+            } else if let Some(command) = commands.next() {
+                encode_copy(&mut encoder, command);
+            }
+        }
+        self.gpu.queue().submit([encoder.finish()]);
+        self.gpu.check()
+    }
+
+    /// Overwrites a tensor (or its beginning) with `data`, before what is submitted next.
+    pub fn write(&self, tensor: &Tensor, data: &[f32]) {
+        debug_assert!(data.len() as u64 * 4 <= tensor.bytes, "the data fits the tensor");
+        self.gpu.queue().write_buffer(self.buffer(tensor), tensor.offset, bytemuck::cast_slice(data));
+    }
+
+    /// Starts copying a tensor to the CPU, after what is submitted so far.
+    #[must_use]
+    pub fn fetch(&self, tensor: &Tensor) -> Fetch {
+        let size = tensor.bytes.max(16);
+        let staging = self.gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read-back"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder =
+            self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(self.buffer(tensor), tensor.offset, &staging, 0, size);
+        let index = self.gpu.queue().submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
+        Fetch { gpu: Arc::clone(&self.gpu), staging, index }
+    }
+
+    /// A tensor's contents, padding included. Waits for what is submitted so far.
+    ///
+    /// # Errors
+    /// What the driver reported.
+    pub fn read(&self, tensor: &Tensor) -> Result<Vec<f32>> {
+        self.fetch(tensor).wait()
+    }
+}
+
+/// A read-back on its way.
+#[derive(Debug)]
+pub struct Fetch {
+    gpu: Arc<Gpu>,
+    staging: wgpu::Buffer,
+    index: wgpu::SubmissionIndex,
+}
+
+impl Fetch {
+    /// The values, once the device has got there; later submissions go on meanwhile.
+    ///
+    /// # Errors
+    /// What the driver reported.
+    pub fn wait(self) -> Result<Vec<f32>> {
+        let polled = self
+            .gpu
+            .device()
+            .poll(wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None });
+        self.gpu.check()?;
+        polled.map_err(|e| Error::Device(e.to_string()))?;
+        let mapped = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
+        Ok(bytemuck::pod_collect_to_vec(&mapped))
+    }
+}
+
+fn allocate_block(gpu: &Gpu, label: &str, bytes: u64, usage: Usage, rows: u32) -> Memory {
+    let copies = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+    let usage = match usage {
+        Usage::Storage => wgpu::BufferUsages::STORAGE | copies,
+        Usage::Uniform => wgpu::BufferUsages::UNIFORM | copies,
+        Usage::Texels => {
+            let texture = gpu.device().create_texture(&wgpu::TextureDescriptor {
+                label: Some(label),
+                size: wgpu::Extent3d { width: TEXEL_ROW as u32, height: rows, depth_or_array_layers: 1 },
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: wgpu::TextureFormat::Rgba32Float,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            });
+            let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+            return Memory::Texels(texture, view);
+        }
+    };
+    let descriptor =
+        wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false };
+    Memory::Buffer(gpu.device().create_buffer(&descriptor))
+}
+
+/// Encodes a command that is not a dispatch.
+pub(super) fn encode_copy(encoder: &mut wgpu::CommandEncoder, command: &Bound) {
+    match command {
+        Bound::Clear { buffer, offset, bytes } => encoder.clear_buffer(buffer, *offset, Some(*bytes)),
+        Bound::Stage { from, offset, texels, to } => {
+            let (rows, rest) = (texels / TEXEL_ROW, texels % TEXEL_ROW);
+            let mut copy = |row: u64, width: u64, height: u64| {
+                let layout = wgpu::TexelCopyBufferLayout {
+                    offset: offset + row * TEXEL_ROW * 16,
+                    bytes_per_row: Some(TEXEL_ROW as u32 * 16),
+                    rows_per_image: None,
+                };
+                let mut target = to.as_image_copy();
+                target.origin.y = row as u32;
+                let size =
+                    wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
+                encoder.copy_buffer_to_texture(
+                    wgpu::TexelCopyBufferInfo { buffer: from, layout },
+                    target,
+                    size,
+                );
+            };
+            if rows > 0 {
+                copy(0, TEXEL_ROW, rows);
+            }
+            if rest > 0 {
+                copy(rows, rest, 1);
+            }
+        }
+        Bound::Dispatch { .. } => unreachable!("dispatches need a pass"),
+    }
+}
