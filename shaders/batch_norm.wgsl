@@ -36,52 +36,87 @@ struct Params {
 @group(0) @binding(17) var<storage, read> saved_var: array<vec4<f32>>;
 @group(0) @binding(18) var<storage, read> sums: array<vec4<f32>>;        // partial, read only
 
-fn position(group: vec3<u32>, groups: vec3<u32>, index: u32) -> u32 {
-    return (group.y * groups.x + group.x) * 64u + index;
+// An invocation's share: one column quad of one chunk of rows, so that what belongs to the channel
+// stays in registers.
+struct Share {
+    chunk: u32,
+    quad: u32,
+    first: u32, // rows first .. end
+    end: u32,
 }
 
-@compute @workgroup_size(64)
-fn statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = position(group, groups, index);
+fn share(at: u32) -> Share {
     let chunk = at / params.quads;
-    let quad = at % params.quads;
-    if chunk >= params.chunks {
-        return;
-    }
-    let origin = a_quad(quad);
-    var sum = vec4<f32>();
-    var square = vec4<f32>();
-    let end = min((chunk + 1u) * params.chunk, params.rows);
-    for (var row = chunk * params.chunk; row < end; row++) {
-        let d = a_quad(row * params.quads + quad) - origin;
-        sum += d;
-        square += d * d;
-    }
-    partial[chunk * 2u * params.quads + quad] = sum;
-    partial[(chunk * 2u + 1u) * params.quads + quad] = square;
+    return Share(chunk, at % params.quads, chunk * params.chunk, min((chunk + 1u) * params.chunk, params.rows));
 }
 
-@compute @workgroup_size(64)
-fn finish_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let quad = position(group, groups, index);
-    if quad >= params.quads {
-        return;
+fn store_sums(s: Share, a: vec4<f32>, b: vec4<f32>) {
+    if s.chunk < params.chunks {
+        partial[s.chunk * 2u * params.quads + s.quad] = a;
+        partial[(s.chunk * 2u + 1u) * params.quads + s.quad] = b;
     }
-    var sum = vec4<f32>();
-    var square = vec4<f32>();
+}
+
+struct Sums {
+    a: vec4<f32>,
+    b: vec4<f32>,
+}
+
+fn total(quad: u32) -> Sums {
+    var result = Sums();
     for (var chunk = 0u; chunk < params.chunks; chunk++) {
-        sum += sums[chunk * 2u * params.quads + quad];
-        square += sums[(chunk * 2u + 1u) * params.quads + quad];
+        result.a += sums[chunk * 2u * params.quads + quad];
+        result.b += sums[(chunk * 2u + 1u) * params.quads + quad];
     }
-    let n = f32(params.rows);
-    let shifted = sum / n;
-    let variance = max(square / n - shifted * shifted, vec4<f32>());
-    let mean = a_quad(quad) + shifted;
+    return result;
+}
+
+// What normalising needs of a channel quad.
+struct Channel {
+    mean: vec4<f32>,
+    inverse: vec4<f32>, // 1 / sqrt(variance + eps)
+    scale: vec4<f32>,   // weight * inverse
+    bias: vec4<f32>,
+}
+
+fn channel(quad: u32) -> Channel {
+    return Channel(fixed[quad], fixed[params.quads + quad], fixed[2u * params.quads + quad], fixed[3u * params.quads + quad]);
+}
+
+fn store_channel(quad: u32, mean: vec4<f32>, variance: vec4<f32>) {
     let inverse = 1.0 / sqrt(variance + params.eps);
     coefficients[quad] = mean;
     coefficients[params.quads + quad] = inverse;
     coefficients[2u * params.quads + quad] = weight[quad] * inverse;
     coefficients[3u * params.quads + quad] = bias[quad];
+}
+
+@compute @workgroup_size(64)
+fn statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let s = share(invocation(group, groups, index));
+    let origin = a_quad(s.quad);
+    var sum = vec4<f32>();
+    var square = vec4<f32>();
+    for (var row = s.first; row < s.end; row++) {
+        let d = a_quad(row * params.quads + s.quad) - origin;
+        sum += d;
+        square += d * d;
+    }
+    store_sums(s, sum, square);
+}
+
+@compute @workgroup_size(64)
+fn finish_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let quad = invocation(group, groups, index);
+    if quad >= params.quads {
+        return;
+    }
+    let all = total(quad);
+    let n = f32(params.rows);
+    let shifted = all.a / n;
+    let variance = max(all.b / n - shifted * shifted, vec4<f32>());
+    let mean = a_quad(quad) + shifted;
+    store_channel(quad, mean, variance);
     let unbiased = variance * (n / max(n - 1.0, 1.0));
     running_mean[quad] += params.momentum * (mean - running_mean[quad]);
     running_var[quad] += params.momentum * (unbiased - running_var[quad]);
@@ -89,47 +124,33 @@ fn finish_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
 
 @compute @workgroup_size(64)
 fn evaluation_coefficients(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let quad = position(group, groups, index);
-    if quad >= params.quads {
-        return;
+    let quad = invocation(group, groups, index);
+    if quad < params.quads {
+        store_channel(quad, saved_mean[quad], saved_var[quad]);
     }
-    let inverse = 1.0 / sqrt(saved_var[quad] + params.eps);
-    coefficients[quad] = saved_mean[quad];
-    coefficients[params.quads + quad] = inverse;
-    coefficients[2u * params.quads + quad] = weight[quad] * inverse;
-    coefficients[3u * params.quads + quad] = bias[quad];
 }
 
 fn activated(value: vec4<f32>) -> vec4<f32> {
     return select(value, max(value, vec4<f32>()), params.relu == 1u);
 }
 
-// An invocation walks down one column quad of a chunk, so the coefficients stay in registers.
 @compute @workgroup_size(64)
 fn normalize(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let first = position(group, groups, index);
-    let quad = first % params.quads;
-    let mean = fixed[quad];
-    let scale = fixed[2u * params.quads + quad];
-    let shift = fixed[3u * params.quads + quad];
-    let end = min((first / params.quads + 1u) * params.chunk, params.rows);
-    for (var row = first / params.quads * params.chunk; row < end; row++) {
-        let at = row * params.quads + quad;
-        out[at] = activated((a_quad(at) - mean) * scale + shift);
+    let s = share(invocation(group, groups, index));
+    let c = channel(s.quad);
+    for (var row = s.first; row < s.end; row++) {
+        let at = row * params.quads + s.quad;
+        out[at] = activated((a_quad(at) - c.mean) * c.scale + c.bias);
     }
 }
 
 @compute @workgroup_size(64)
 fn normalize_add(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let first = position(group, groups, index);
-    let quad = first % params.quads;
-    let mean = fixed[quad];
-    let scale = fixed[2u * params.quads + quad];
-    let shift = fixed[3u * params.quads + quad];
-    let end = min((first / params.quads + 1u) * params.chunk, params.rows);
-    for (var row = first / params.quads * params.chunk; row < end; row++) {
-        let at = row * params.quads + quad;
-        out[at] = activated((a_quad(at) - mean) * scale + shift + b_quad(at));
+    let s = share(invocation(group, groups, index));
+    let c = channel(s.quad);
+    for (var row = s.first; row < s.end; row++) {
+        let at = row * params.quads + s.quad;
+        out[at] = activated((a_quad(at) - c.mean) * c.scale + c.bias + b_quad(at));
     }
 }
 
@@ -138,69 +159,49 @@ struct Backward {
     xhat: vec4<f32>,
 }
 
-fn backward_at(at: u32, mean: vec4<f32>, inverse: vec4<f32>, scale: vec4<f32>, shift: vec4<f32>) -> Backward {
-    let d = a_quad(at) - mean;
+fn backward_at(at: u32, c: Channel) -> Backward {
+    let d = a_quad(at) - c.mean;
     let dy = b_quad(at);
-    let open = vec4(params.relu == 0u) | (d * scale + shift > vec4<f32>());
-    return Backward(select(vec4<f32>(), dy, open), d * inverse);
+    let open = vec4(params.relu == 0u) | (d * c.scale + c.bias > vec4<f32>());
+    return Backward(select(vec4<f32>(), dy, open), d * c.inverse);
 }
 
 @compute @workgroup_size(64)
 fn backward_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = position(group, groups, index);
-    let chunk = at / params.quads;
-    let quad = at % params.quads;
-    if chunk >= params.chunks {
-        return;
-    }
-    let mean = fixed[quad];
-    let inverse = fixed[params.quads + quad];
-    let scale = fixed[2u * params.quads + quad];
-    let shift = fixed[3u * params.quads + quad];
+    let s = share(invocation(group, groups, index));
+    let c = channel(s.quad);
     var sum = vec4<f32>();
     var product = vec4<f32>();
-    let end = min((chunk + 1u) * params.chunk, params.rows);
-    for (var row = chunk * params.chunk; row < end; row++) {
-        let v = backward_at(row * params.quads + quad, mean, inverse, scale, shift);
+    for (var row = s.first; row < s.end; row++) {
+        let v = backward_at(row * params.quads + s.quad, c);
         sum += v.g;
         product += v.g * v.xhat;
     }
-    partial[chunk * 2u * params.quads + quad] = sum;
-    partial[(chunk * 2u + 1u) * params.quads + quad] = product;
+    store_sums(s, sum, product);
 }
 
 @compute @workgroup_size(64)
 fn finish_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let quad = position(group, groups, index);
+    let quad = invocation(group, groups, index);
     if quad >= params.quads {
         return;
     }
-    var sum = vec4<f32>();
-    var product = vec4<f32>();
-    for (var chunk = 0u; chunk < params.chunks; chunk++) {
-        sum += sums[chunk * 2u * params.quads + quad];
-        product += sums[(chunk * 2u + 1u) * params.quads + quad];
-    }
-    dweight[quad] += product;
-    dbias[quad] += sum;
-    terms[quad] = sum / f32(params.rows);
-    terms[params.quads + quad] = product / f32(params.rows);
+    let all = total(quad);
+    dweight[quad] += all.b;
+    dbias[quad] += all.a;
+    terms[quad] = all.a / f32(params.rows);
+    terms[params.quads + quad] = all.b / f32(params.rows);
 }
 
 @compute @workgroup_size(64)
 fn backward_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let first = position(group, groups, index);
-    let quad = first % params.quads;
-    let mean = fixed[quad];
-    let inverse = fixed[params.quads + quad];
-    let scale = fixed[2u * params.quads + quad];
-    let shift = fixed[3u * params.quads + quad];
-    let mean_g = means[quad];
-    let mean_gx = means[params.quads + quad];
-    let end = min((first / params.quads + 1u) * params.chunk, params.rows);
-    for (var row = first / params.quads * params.chunk; row < end; row++) {
-        let at = row * params.quads + quad;
-        let v = backward_at(at, mean, inverse, scale, shift);
-        out[at] = scale * (v.g - mean_g - v.xhat * mean_gx);
+    let s = share(invocation(group, groups, index));
+    let c = channel(s.quad);
+    let mean_g = means[s.quad];
+    let mean_gx = means[params.quads + s.quad];
+    for (var row = s.first; row < s.end; row++) {
+        let at = row * params.quads + s.quad;
+        let v = backward_at(at, c);
+        out[at] = c.scale * (v.g - mean_g - v.xhat * mean_gx);
     }
 }

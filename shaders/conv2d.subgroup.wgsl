@@ -125,7 +125,7 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     let lattice = lattice_of(group.z % classes);
     let panel = group.z / classes;
     let eight = pixel_at(lattice, 8u);
-    let p0 = pixel_at(lattice, (group.y * groups.x + group.x) * 32u + lane);
+    let p0 = pixel_at(lattice, group_number(group, groups) * 32u + lane);
     let p1 = advance(lattice, eight, p0);
     let p2 = advance(lattice, eight, p1);
     let p3 = advance(lattice, eight, p2);

@@ -54,7 +54,7 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     let classes = select(1u, params.stride * params.stride, params.backward == 1u);
     let lattice = lattice_of(group.z % classes);
     let panel = group.z / classes;
-    let tile = (group.y * groups.x + group.x) * row_groups * 4u;
+    let tile = group_number(group, groups) * row_groups * 4u;
     // What this invocation loads: four rows of one of the four quads of a 16-term step.
     let load_rows = index / 4u;
     let loads = load_rows < row_groups;

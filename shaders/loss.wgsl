@@ -21,15 +21,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> dscores: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> loss: array<vec4<f32>>; // [V * B]: x is the row's loss
 
-const LOWEST = -3.0e38;
-
-var<workgroup> maxima: array<f32, 64>;
-var<workgroup> sums: array<f32, 64>;
-
-fn real(quad: u32) -> vec4<bool> {
-    return vec4(quad * 4u) + vec4(0u, 1u, 2u, 3u) < vec4(params.prototypes);
-}
-
 // Sum of the codes that crop `crop` of picture `picture` must predict.
 fn target_at(crop: u32, picture: u32, quad: u32) -> vec4<f32> {
     var sum = vec4<f32>();
@@ -45,33 +36,18 @@ fn target_at(crop: u32, picture: u32, quad: u32) -> vec4<f32> {
 
 @compute @workgroup_size(64)
 fn forward_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let row = group.y * groups.x + group.x;
+    let row = group_number(group, groups);
     if row >= params.crops * params.batch {
         return;
     }
     let crop = row / params.batch;
     let picture = row % params.batch;
-    var top = vec4(LOWEST);
-    var sum = vec4<f32>();
+    var tail = empty_tail();
     for (var quad = index; quad < params.quads; quad += 64u) {
         let value = select(vec4(LOWEST), scores[row * params.quads + quad] / params.temperature, real(quad));
-        let higher = max(top, value);
-        sum = sum * exp(top - higher) + exp(value - higher);
-        top = higher;
+        tail = join(tail, Tail(value, vec4(1.0)));
     }
-    let best = max(max(top.x, top.y), max(top.z, top.w));
-    maxima[index] = best;
-    sums[index] = dot(sum, exp(top - vec4(best)));
-    workgroupBarrier();
-    var all_top = LOWEST;
-    for (var i = 0u; i < 64u; i++) {
-        all_top = max(all_top, maxima[i]);
-    }
-    var all_sum = 0.0;
-    for (var i = 0u; i < 64u; i++) {
-        all_sum += sums[i] * exp(maxima[i] - all_top);
-    }
-    let log_sum = log(all_sum);
+    let total = join_workgroup(tail, index);
     let assigned = countOneBits(params.assigned);
     let own = (params.assigned >> crop) & 1u;
     let weight = 1.0 / f32(assigned * (params.crops - 1u) * params.batch);
@@ -79,20 +55,14 @@ fn forward_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
     var row_loss = 0.0;
     for (var quad = index; quad < params.quads; quad += 64u) {
         // Subtract the maximum first: the difference is exact where it matters.
-        let value = scores[row * params.quads + quad] / params.temperature - all_top - log_sum;
+        let value = scores[row * params.quads + quad] / params.temperature - total.x - total.y;
         let wanted = target_at(crop, picture, quad) * weight;
         let gradient = (exp(value) * mass - wanted) / params.temperature;
         dscores[row * params.quads + quad] = select(vec4<f32>(), gradient, real(quad));
         row_loss -= dot(wanted, select(vec4<f32>(), value, real(quad)));
     }
-    workgroupBarrier();
-    sums[index] = row_loss;
-    workgroupBarrier();
+    let sum = add_workgroup(row_loss, index);
     if index == 0u {
-        var total = 0.0;
-        for (var i = 0u; i < 64u; i++) {
-            total += sums[i];
-        }
-        loss[row] = vec4(total, 0.0, 0.0, 0.0);
+        loss[row] = vec4(sum, 0.0, 0.0, 0.0);
     }
 }

@@ -48,7 +48,7 @@ fn non_finite(x: vec4<f32>) -> f32 {
 
 @compute @workgroup_size(64)
 fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = group.y * groups.x + group.x;
+    let at = group_number(group, groups);
     if at >= params.chunks {
         return;
     }
@@ -94,7 +94,7 @@ fn finish_norms(@builtin(global_invocation_id) id: vec3<u32>) {
 
 @compute @workgroup_size(64)
 fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = group.y * groups.x + group.x;
+    let at = group_number(group, groups);
     if at >= params.chunks {
         return;
     }
@@ -119,7 +119,7 @@ fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
 
 @compute @workgroup_size(64)
 fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = group.y * groups.x + group.x;
+    let at = group_number(group, groups);
     if at >= params.chunks {
         return;
     }

@@ -39,7 +39,7 @@ fn source(image: u32, row: u32, column: u32, quad: u32) -> u32 {
 
 @compute @workgroup_size(64)
 fn max_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let s = site(at, params.out_height, params.out_width);
     if s.image >= params.images {
         return;
@@ -77,7 +77,7 @@ fn wins(s: Site, wy: u32, wx: u32) -> vec4<f32> {
 
 @compute @workgroup_size(64)
 fn max_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let s = site(at, params.height, params.width);
     if s.image >= params.images {
         return;
@@ -97,7 +97,7 @@ fn max_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
 
 @compute @workgroup_size(64)
 fn average_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let image = at / params.quads;
     if image >= params.images {
         return;
@@ -112,7 +112,7 @@ fn average_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
 
 @compute @workgroup_size(64)
 fn average_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let pixels = params.height * params.width;
     let image = at / params.quads / pixels;
     if image >= params.images {

@@ -18,16 +18,12 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn push(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let row = at / params.quads;
     if row >= params.batch {
         return;
     }
-    var rest = params.crops;
-    for (var i = 0u; i < group.z; i++) {
-        rest &= rest - 1u;
-    }
-    let crop = firstTrailingBit(rest);
+    let crop = assignment_crop(params.crops, group.z);
     let to = group.z * params.length + (step.queue_cursor + row) % params.length;
     queue[to * params.quads + at % params.quads] = z[crop * params.batch * params.quads + at];
 }

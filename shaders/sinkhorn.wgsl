@@ -36,28 +36,9 @@ struct Params {
 @group(0) @binding(12) var<storage, read_write> codes_out: array<vec4<f32>>; // q [A * batch][quads]
 @group(0) @binding(13) var<storage, read_write> figures: array<vec4<f32>>;   // [A * batch]: entropy, best prototype
 
-const LOWEST = -3.0e38;
-
-var<workgroup> maxima: array<f32, 64>;
-var<workgroup> sums: array<f32, 64>;
-
-// The crop that is assignment crop `index`.
-fn crop_of(index: u32) -> u32 {
-    var rest = params.crops;
-    for (var i = 0u; i < index; i++) {
-        rest &= rest - 1u;
-    }
-    return firstTrailingBit(rest);
-}
-
-// Which lanes of a quad are prototypes: the last quad may be padding.
-fn real(quad: u32) -> vec4<bool> {
-    return vec4(quad * 4u) + vec4(0u, 1u, 2u, 3u) < vec4(params.prototypes);
-}
-
 @compute @workgroup_size(64)
 fn gather_scores(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let row = at / params.quads;
     let quad = at % params.quads;
     if row >= params.rows {
@@ -67,93 +48,67 @@ fn gather_scores(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
     if row < params.queue {
         score = queue_scores[(group.z * params.queue + row) * params.quads + quad];
     } else {
-        score = scores[(crop_of(group.z) * params.batch + row - params.queue) * params.quads + quad];
+        score = scores[(assignment_crop(params.crops, group.z) * params.batch + row - params.queue) * params.quads + quad];
     }
     logits[group.z * params.rows * params.quads + at] = score / params.epsilon;
 }
 
 @compute @workgroup_size(64)
 fn prototype_chunks(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let chunk = at / params.quads;
     let quad = at % params.quads;
     if chunk >= params.chunks {
         return;
     }
-    var top = vec4(LOWEST);
-    var sum = vec4<f32>();
+    var tail = empty_tail();
     let end = min((chunk + 1u) * params.chunk, params.rows);
     for (var row = max(chunk * params.chunk, step.first_row); row < end; row++) {
         let r = group.z * params.rows + row;
         let value = l[r * params.quads + quad] + select(v[r], 0.0, params.first == 1u);
-        let higher = max(top, value);
-        sum = sum * exp(top - higher) + exp(value - higher);
-        top = higher;
+        tail = join(tail, Tail(value, vec4(1.0)));
     }
     let out = (group.z * params.chunks + chunk) * 2u * params.quads + quad;
-    partial[out] = top;
-    partial[out + params.quads] = sum;
+    partial[out] = tail.top;
+    partial[out + params.quads] = tail.sum;
 }
 
 @compute @workgroup_size(64)
 fn finish_prototypes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let quad = (group.y * groups.x + group.x) * 64u + index;
+    let quad = invocation(group, groups, index);
     if quad >= params.quads {
         return;
     }
-    var top = vec4(LOWEST);
-    var sum = vec4<f32>();
+    var tail = empty_tail();
     for (var chunk = 0u; chunk < params.chunks; chunk++) {
         let at = (group.z * params.chunks + chunk) * 2u * params.quads + quad;
-        let higher = max(top, parts[at]);
-        sum = sum * exp(top - higher) + parts[at + params.quads] * exp(parts[at] - higher);
-        top = higher;
+        tail = join(tail, Tail(parts[at], parts[at + params.quads]));
     }
-    prototype_potential[group.z * params.quads + quad] = -(top + log(sum)) - log(f32(params.prototypes));
-}
-
-// Log-sum-exp over the prototypes of one row, by the whole workgroup.
-fn row_sum(row: u32, assignment: u32, index: u32) -> f32 {
-    var top = vec4(LOWEST);
-    var sum = vec4<f32>();
-    for (var quad = index; quad < params.quads; quad += 64u) {
-        let value = select(vec4(LOWEST), l[row * params.quads + quad] + u[assignment * params.quads + quad], real(quad));
-        let higher = max(top, value);
-        sum = sum * exp(top - higher) + exp(value - higher);
-        top = higher;
-    }
-    let best = max(max(top.x, top.y), max(top.z, top.w));
-    maxima[index] = best;
-    sums[index] = dot(sum, exp(top - vec4(best)));
-    workgroupBarrier();
-    var all_top = LOWEST;
-    for (var i = 0u; i < 64u; i++) {
-        all_top = max(all_top, maxima[i]);
-    }
-    var all_sum = 0.0;
-    for (var i = 0u; i < 64u; i++) {
-        all_sum += sums[i] * exp(maxima[i] - all_top);
-    }
-    return all_top + log(all_sum);
+    prototype_potential[group.z * params.quads + quad] = -(tail.top + log(tail.sum)) - log(f32(params.prototypes));
 }
 
 @compute @workgroup_size(64)
 fn samples(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let row = group.y * groups.x + group.x;
+    let row = group_number(group, groups);
     if row >= params.rows || row < step.first_row {
         return;
     }
     let at = group.z * params.rows + row;
-    let total = row_sum(at, group.z, index);
+    var tail = empty_tail();
+    for (var quad = index; quad < params.quads; quad += 64u) {
+        let value = select(vec4(LOWEST), l[at * params.quads + quad] + u[group.z * params.quads + quad], real(quad));
+        tail = join(tail, Tail(value, vec4(1.0)));
+    }
+    let total = join_workgroup(tail, index);
     if index == 0u {
-        sample_potential[at] = -total - log(f32(params.rows - step.first_row));
+        sample_potential[at] = -(total.x + total.y) - log(f32(params.rows - step.first_row));
     }
 }
 
 // Codes of the batch, with the entropy of each row and its best prototype.
 @compute @workgroup_size(64)
 fn codes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let row = group.y * groups.x + group.x;
+    let row = group_number(group, groups);
     if row >= params.batch {
         return;
     }
@@ -186,14 +141,8 @@ fn codes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
             }
         }
     }
-    workgroupBarrier();
-    maxima[index] = entropy;
-    workgroupBarrier();
+    let total = add_workgroup(entropy, index);
     if index == 0u {
-        var total = 0.0;
-        for (var i = 0u; i < 64u; i++) {
-            total += maxima[i];
-        }
         figures[out] = vec4(total, best_at, 0.0, 0.0);
     }
 }

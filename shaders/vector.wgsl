@@ -17,13 +17,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
 
-fn position(group: vec3<u32>, groups: vec3<u32>, index: u32) -> u32 {
-    return (group.y * groups.x + group.x) * 64u + index;
-}
-
 @compute @workgroup_size(64)
 fn mask(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let first = position(group, groups, index) * 4u;
+    let first = invocation(group, groups, index) * 4u;
     let end = min(first + 4u, params.rows * params.quads);
     for (var at = first; at < end; at++) {
         out[at] = select(vec4<f32>(), b_quad(at), a_quad(at) > vec4<f32>());
@@ -32,7 +28,7 @@ fn mask(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
 @compute @workgroup_size(64)
 fn add_bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = position(group, groups, index);
+    let at = invocation(group, groups, index);
     if at < params.rows * params.quads {
         out[at] += bias[at % params.quads];
     }
@@ -40,7 +36,7 @@ fn add_bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
 
 @compute @workgroup_size(64)
 fn column_sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = position(group, groups, index);
+    let at = invocation(group, groups, index);
     let chunk = at / params.quads;
     if chunk >= params.chunks {
         return;

@@ -23,7 +23,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn transpose_panels(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     let depth = params.taps * params.columns;
     let panels = (params.rows + params.out_width - 1u) / params.out_width;
     if at >= panels * depth * params.out_width {
@@ -39,7 +39,7 @@ fn transpose_panels(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
 
 @compute @workgroup_size(64)
 fn reduce_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = (group.y * groups.x + group.x) * 64u + index;
+    let at = invocation(group, groups, index);
     if at >= params.quads {
         return;
     }

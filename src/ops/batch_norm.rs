@@ -4,8 +4,8 @@ use super::{chunks, input, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const BUFFERS: Shader = shader!("batch_norm.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: Shader = shader!("batch_norm.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const BUFFERS: Shader = shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: Shader = shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
 
 shader_params! {
     struct Params {

@@ -7,8 +7,8 @@ use super::{input, shader, weights};
 use crate::error::Result;
 use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SUBGROUP: Shader = shader!("conv2d.subgroup.wgsl" + "window.wgsl", false);
-pub(crate) const TILE: Shader = shader!("conv2d.tile.wgsl" + "window.wgsl", true);
+pub(crate) const SUBGROUP: Shader = shader!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl", false);
+pub(crate) const TILE: Shader = shader!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl", true);
 
 shader_params! {
     struct Params {

@@ -4,7 +4,7 @@ use super::shader;
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("loss.wgsl", true);
+pub(crate) const SHADER: Shader = shader!("loss.wgsl" + "grid.wgsl" + "log_sum_exp.wgsl", true);
 
 shader_params! {
     struct Params {

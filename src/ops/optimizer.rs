@@ -4,7 +4,7 @@ use super::shader;
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("optimizer.wgsl" + "step.wgsl", true);
+pub(crate) const SHADER: Shader = shader!("optimizer.wgsl" + "grid.wgsl" + "step.wgsl", true);
 
 shader_params! {
     struct Params {

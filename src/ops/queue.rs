@@ -4,7 +4,7 @@ use super::shader;
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("queue.wgsl" + "step.wgsl", true);
+pub(crate) const SHADER: Shader = shader!("queue.wgsl" + "grid.wgsl" + "crops.wgsl" + "step.wgsl", true);
 
 shader_params! {
     struct Params { length: u32, batch: u32, quads: u32, crops: u32 }

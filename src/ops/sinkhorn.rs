@@ -4,7 +4,7 @@ use super::{chunks, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("sinkhorn.wgsl" + "step.wgsl", true);
+pub(crate) const SHADER: Shader = shader!("sinkhorn.wgsl" + "grid.wgsl" + "log_sum_exp.wgsl" + "crops.wgsl" + "step.wgsl", true);
 
 shader_params! {
     struct Params {

@@ -4,8 +4,8 @@ use super::{chunks, input, shader, variant, weights};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const BUFFERS: Shader = shader!("vector.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: Shader = shader!("vector.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const BUFFERS: Shader = shader!("vector.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: Shader = shader!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
 
 shader_params! {
     struct Params { rows: u32, quads: u32, chunk: u32, chunks: u32 }

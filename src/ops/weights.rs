@@ -5,7 +5,7 @@ use super::shader;
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("weights.wgsl", true);
+pub(crate) const SHADER: Shader = shader!("weights.wgsl" + "grid.wgsl", true);
 
 shader_params! {
     struct Params {
