@@ -1,6 +1,7 @@
 //! A bench for single operations: uploads, records, runs once, reads back.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 use swav_wgpu::gpu::{Arena, Family, Gpu, Plan, Session, Shape, Tensor, Usage};
 
 /// Records on `plan`; `run` allocates, uploads and submits.
@@ -57,6 +58,41 @@ impl Lab {
         session.submit(&replay).expect("the plan runs");
         session
     }
+
+    /// Runs twice on the same memory and reads `results` each time.
+    ///
+    /// Results start as NaN, so that what no kernel writes shows, and the second run finds the
+    /// intermediates of the first, as every step of a training run does.
+    pub(crate) fn run_twice(self, results: &[&Tensor]) -> [Vec<Vec<f32>>; 2] {
+        let session = Session::allocate(&self.gpu, &self.arena).expect("small tensors fit");
+        let replay = session.bind(self.plan).expect("the plan binds");
+        [(); 2].map(|()| {
+            for tensor in results {
+                session.write(tensor, &vec![f32::NAN; (tensor.shape.bytes() / 4) as usize]);
+            }
+            for (tensor, data) in &self.uploads {
+                session.write(tensor, data);
+            }
+            session.submit(&replay).expect("the plan runs");
+            results.iter().map(|tensor| session.read(tensor).expect("the device answers")).collect()
+        })
+    }
+
+    /// The kernels that the plan dispatches, as `file/entry point`.
+    ///
+    /// They are read from the plan's debug text: a plan shows its dispatches nowhere else. The device
+    /// stands in the same text with a table of all its kernels, but those are not called `kernel`.
+    pub(crate) fn kernels(&self) -> BTreeSet<String> {
+        let text = format!("{:?}", self.plan);
+        let dispatches = text.split("kernel: KernelInner { name: \"").skip(1);
+        dispatches.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+    }
+}
+
+/// One device for each family, the same for all that ask.
+pub(crate) fn shared_devices() -> &'static [Arc<Gpu>] {
+    static DEVICES: OnceLock<Vec<Arc<Gpu>>> = OnceLock::new();
+    DEVICES.get_or_init(devices)
 }
 
 /// One device for each family.

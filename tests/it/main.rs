@@ -5,12 +5,14 @@
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `reference` | the whole method in f64, written for clearness |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
+//! | `ops_reference` | every entry point in every kernel family against the reference, at awkward sizes |
 //! | `shader_checks` | every shader on every back end, and the boundaries between modules; needs no GPU |
 
 mod golden;
 mod lab;
 mod layout;
 mod ops_golden;
+mod ops_reference;
 mod optimizer_golden;
 mod reference;
 mod reference_checks;

@@ -59,3 +59,17 @@ pub(crate) fn swapped_loss(scores: &Tensor64, codes: &[Tensor64], settings: &Set
     }
     (loss, dscores)
 }
+
+/// What each row of the scores adds to the loss.
+pub(crate) fn row_losses(scores: &Tensor64, codes: &[Tensor64], settings: &Settings) -> Vec<f64> {
+    let views = scores.shape[0] / settings.batch;
+    let weight = 1.0 / (settings.assign.len() * (views - 1) * settings.batch) as f64;
+    let of_row = |row: usize| {
+        let (view, b) = (row / settings.batch, row % settings.batch);
+        let log_p = log_softmax(&scores.slice(row, row + 1).data, settings.temperature);
+        let others = settings.assign.iter().zip(codes).filter(|&(&crop, _)| crop != view);
+        let wanted = others.flat_map(|(_, q)| q.slice(b, b + 1).data.into_iter().zip(&log_p));
+        wanted.map(|(q, log_p)| -weight * q * log_p).sum()
+    };
+    (0..scores.shape[0]).map(of_row).collect()
+}

@@ -12,6 +12,8 @@ pub(crate) mod network;
 pub(crate) mod norm;
 pub(crate) mod optim;
 pub(crate) mod pool;
+pub(crate) mod queue;
+pub(crate) mod report;
 pub(crate) mod sinkhorn;
 pub(crate) mod training;
 

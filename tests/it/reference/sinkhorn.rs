@@ -41,3 +41,17 @@ pub(crate) fn codes(
     let all = sinkhorn(&Tensor64::concat(&[queue.clone(), scores.clone()]), epsilon, iterations);
     all.slice(queue.shape[0], all.shape[0])
 }
+
+/// Per row of codes: the entropy in nats, and the prototype with the largest share (the first of equals).
+pub(crate) fn figures(codes: &Tensor64) -> (Vec<f64>, Vec<f64>) {
+    let rows = || codes.data.chunks(codes.shape[1]);
+    let entropy = |row: &[f64]| -> f64 { row.iter().filter(|&&q| q > 0.0).map(|q| -q * q.ln()).sum() };
+    let best = |row: &[f64]| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+    (rows().map(entropy).collect(), rows().map(|row| best(row) as f64).collect())
+}
+
+/// What each prototype gets from all rows of the codes.
+pub(crate) fn masses(codes: &Tensor64) -> Vec<f64> {
+    let prototypes = codes.shape[1];
+    (0..prototypes).map(|k| codes.data.iter().skip(k).step_by(prototypes).sum()).collect()
+}

@@ -1,0 +1,158 @@
+//! Codes by Sinkhorn-Knopp, their figures, and what must hold for any scores.
+//!
+//! Scores are cosines. Logits are score / ε, up to 200, and their last digit is an error of the
+//! exponent: so the tolerance has a part that grows with 1/ε.
+
+use super::bench::{Bench, Suite, largest};
+use crate::reference::{Tensor64, sinkhorn as reference};
+use swav_wgpu::gpu::Tensor;
+use swav_wgpu::ops::sinkhorn::{self, Problem};
+
+fn tolerance(epsilon: f64) -> f64 {
+    2e-6 + 1e-6 / epsilon
+}
+
+/// Crops, pictures, prototypes, assignment crops, queue rows, first queue row in use, iterations, ε.
+const CASES: &[(usize, usize, usize, &[usize], usize, usize, u32, f64)] = &[
+    (2, 1, 1, &[0, 1], 0, 0, 3, 0.05),
+    (2, 5, 3, &[0, 1], 0, 0, 1, 0.05),
+    (2, 5, 3, &[1], 0, 0, 2, 0.05),
+    (4, 7, 5, &[1, 3], 0, 0, 3, 0.03),
+    (2, 16, 16, &[0, 1], 0, 0, 10, 0.05),
+    (2, 17, 31, &[0, 1], 16, 0, 3, 0.05),  // a full queue
+    (2, 17, 31, &[0, 1], 16, 16, 3, 0.05), // an empty one
+    (3, 13, 33, &[0, 2], 29, 11, 3, 0.05), // one in part
+    (2, 63, 255, &[0, 1], 0, 0, 3, 0.05),
+    (2, 64, 256, &[0], 0, 0, 3, 0.1),
+    (2, 65, 257, &[0, 1], 0, 0, 3, 0.05), // one quad more than invocations
+    (2, 31, 13, &[0, 1], 1009, 0, 3, 0.05), // 1040 rows: longer chunks
+    (2, 31, 13, &[0, 1], 1009, 500, 5, 0.02),
+    (8, 8, 300, &[0, 1], 0, 0, 3, 0.05),
+];
+
+/// Cosines of embeddings around `directions` common ones.
+fn cosines(bench: &mut Bench, rows: usize, columns: usize) -> Tensor64 {
+    bench.random(&[rows, columns]).map(|v| f64::from((0.35 * v).clamp(-1.0, 1.0) as f32))
+}
+
+fn bits(assigned: &[usize]) -> u32 {
+    assigned.iter().fold(0, |bits, crop| bits | 1 << crop)
+}
+
+/// Entropy of each row; the best prototype is compared exactly.
+fn expect_figures(bench: &mut Bench, figures: &Tensor, codes: &Tensor64, epsilon: f64) {
+    let (entropy, best) = reference::figures(codes);
+    let column =
+        |c: usize| move |got: &[f32]| Ok(got.iter().skip(c).step_by(4).map(|&v| f64::from(v)).collect());
+    let scale = (codes.shape[1] as f64).ln().max(1.0);
+    bench.expect_picked("entropy", figures, column(0), &entropy, tolerance(epsilon), scale);
+    bench.expect_picked("best", figures, column(1), &best, 0.0, 1.0);
+}
+
+fn codes(suite: &mut Suite<'_>) {
+    for &(views, batch, k, assigned, queue, first_row, iterations, epsilon) in CASES {
+        let name = format!(
+            "codes of {views} crops x {batch}, {k} prototypes, assigned {assigned:?}, queue {queue} from {first_row}, \
+             {iterations} iterations, epsilon {epsilon}"
+        );
+        suite.case(name, |bench| {
+            let scores = cosines(bench, views * batch, k);
+            let queue_scores = cosines(bench, assigned.len() * queue.max(1), k);
+            let of_crop = |(ring, &crop): (usize, &usize)| {
+                let used = queue_scores.slice(ring * queue + first_row, (ring + 1) * queue);
+                let used = (first_row < queue).then_some(used);
+                let rows = scores.slice(crop * batch, (crop + 1) * batch);
+                reference::codes(&rows, used.as_ref(), epsilon, iterations as usize)
+            };
+            let want = Tensor64::concat(&assigned.iter().enumerate().map(of_crop).collect::<Vec<_>>());
+            // What is not in use must not matter, whatever it is.
+            let mut stored = queue_scores.clone();
+            for ring in stored.data.chunks_mut(queue.max(1) * k) {
+                ring[..first_row * k].fill(f64::NAN);
+            }
+            let (tscores, tqueue) = (bench.upload(&scores), bench.upload(&stored));
+            let step = bench.lab.step([0, 0, first_row as u32, 0, 0, 0, 0, 0]);
+            let (queue, batch, epsilon32) = (queue as u32, batch as u32, epsilon as f32);
+            let problem = Problem { queue, batch, assigned: bits(assigned), epsilon: epsilon32, iterations };
+            let (q, figures) =
+                sinkhorn::codes(bench.plan(), &problem, &tscores, &tqueue, &step).expect("records");
+            bench.expect("codes", &q, &want, tolerance(epsilon));
+            expect_figures(bench, &figures, &want, epsilon);
+        });
+    }
+}
+
+/// Codes of one crop without a queue.
+fn plain(bench: &mut Bench, scores: &Tensor64, epsilon: f64, iterations: u32) -> Tensor {
+    let tscores = bench.upload(scores);
+    let step = bench.lab.step([0; 8]);
+    let batch = scores.shape[0] as u32;
+    let problem = Problem { queue: 0, batch, assigned: 1, epsilon: epsilon as f32, iterations };
+    sinkhorn::codes(bench.plan(), &problem, &tscores, &tscores, &step).expect("records").0
+}
+
+/// The numbers of a matrix without its padding.
+fn dense(columns: usize, got: &[f32]) -> Vec<f64> {
+    let rows = got.chunks(columns.div_ceil(4) * 4);
+    rows.flat_map(|row| row[..columns].iter().map(|&v| f64::from(v))).collect()
+}
+
+/// Samples come last: rows sum to 1 at any ε. Prototypes have what three iterations leave them, and
+/// B/K once the iterations have converged.
+fn marginals(suite: &mut Suite<'_>) {
+    const SIZES: [(usize, usize); 2] = [(24, 7), (67, 65)];
+    for (batch, k) in SIZES {
+        for epsilon in [0.005, 0.0113, 0.02, 0.05, 0.09, 0.3, 1.0] {
+            suite.case(format!("marginals of {batch} x {k} at epsilon {epsilon}"), |bench| {
+                let scores = cosines(bench, batch, k);
+                let wanted = reference::sinkhorn(&scores, epsilon, 3);
+                let balanced = reference::sinkhorn(&scores, epsilon, 600);
+                let share = batch as f64 / k as f64;
+                let even = vec![share; k];
+                let away = reference::masses(&balanced).iter().map(|m| (m - share).abs()).fold(0.0, f64::max);
+                assert!(away < 1e-4 * share, "600 iterations at {epsilon} balance to {away:e} of {share}");
+                let sums =
+                    move |got: &[f32]| Ok(dense(k, got).chunks(k).map(|row| row.iter().sum()).collect());
+                let masses =
+                    move |got: &[f32]| Ok(reference::masses(&Tensor64::new(&[batch, k], dense(k, got))));
+                let q = plain(bench, &scores, epsilon, 3);
+                bench.expect("codes", &q, &wanted, tolerance(epsilon));
+                bench.expect_picked("row_sums", &q, sums, &vec![1.0; batch], tolerance(epsilon), 1.0);
+                let want = reference::masses(&wanted);
+                bench.expect_picked("masses", &q, masses, &want, tolerance(epsilon), largest(&want));
+                let q = plain(bench, &scores, epsilon, 600);
+                bench.expect_picked("balanced", &q, masses, &even, 1e-4 + tolerance(epsilon), share);
+            });
+        }
+    }
+}
+
+/// Renaming the prototypes renames the codes.
+fn permutations(suite: &mut Suite<'_>) {
+    for (batch, k, step) in [(9, 7, 3), (33, 65, 7), (16, 301, 100)] {
+        suite.case(format!("{k} prototypes renamed"), |bench| {
+            let scores = cosines(bench, batch, k);
+            // `step` and `k` have no common divisor: a permutation.
+            let renamed = |x: &Tensor64| {
+                let data = (0..batch * k).map(|at| x.data[at / k * k + at % k * step % k]).collect();
+                Tensor64::new(&[batch, k], data)
+            };
+            let q = plain(bench, &renamed(&scores), 0.05, 3);
+            let back = move |got: &[f32]| {
+                let mut codes = vec![0.0; batch * k];
+                for (at, value) in dense(k, got).into_iter().enumerate() {
+                    codes[at / k * k + at % k * step % k] = value;
+                }
+                Ok(codes)
+            };
+            let want = reference::sinkhorn(&scores, 0.05, 3);
+            bench.expect_picked("renamed", &q, back, &want.data, tolerance(0.05), largest(&want.data));
+        });
+    }
+}
+
+pub(crate) fn sinkhorn(suite: &mut Suite<'_>) {
+    codes(suite);
+    marginals(suite);
+    permutations(suite);
+}

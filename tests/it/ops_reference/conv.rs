@@ -1,0 +1,165 @@
+//! Convolution and linear layers, forward and both gradients, and the layout work on their weights.
+//!
+//! Sums have up to 1152 terms. Sizes stand beside what they reach: quads, panels of 16 and 32 columns,
+//! tiles of 32, 64 and 128 rows, parity classes, windows larger than the picture.
+
+use super::bench::{Bench, Suite, largest};
+use crate::reference::conv::{self, Geometry};
+use crate::reference::{Tensor64, linear};
+use swav_wgpu::gpu::Shape;
+use swav_wgpu::ops::conv2d::{self, Filter};
+use swav_wgpu::ops::{vector, weights};
+
+const TOLERANCE: f64 = 3e-6;
+
+/// Pictures `[N, C, H, W]`, filters, `[kernel, stride, padding]`.
+const CONVOLUTIONS: &[([usize; 4], usize, [usize; 3])] = &[
+    ([1, 1, 1, 1], 1, [1, 1, 0]),
+    ([1, 3, 1, 1], 5, [3, 1, 1]),   // one pixel under the window's centre
+    ([1, 3, 3, 3], 2, [3, 1, 0]),   // one window, no padding
+    ([2, 5, 5, 7], 17, [3, 1, 1]),  // one more than a narrow panel
+    ([2, 17, 4, 3], 16, [3, 1, 1]), // the same in the gradient of the input
+    ([1, 6, 8, 4], 33, [3, 1, 1]),  // one more than a wide panel; 32 pixels: one tile of the CPU family
+    ([1, 33, 11, 3], 31, [3, 1, 1]),
+    ([3, 4, 8, 8], 13, [1, 2, 0]), // three of four parity classes get no gradient
+    ([1, 17, 7, 4], 33, [1, 2, 0]),
+    ([2, 8, 1, 1], 7, [1, 2, 0]), // narrower than the stride: empty classes
+    ([2, 16, 6, 5], 16, [3, 2, 1]),
+    ([1, 4, 2, 3], 32, [3, 2, 1]),
+    ([2, 3, 1, 6], 9, [3, 2, 1]),
+    ([1, 33, 5, 1], 31, [3, 2, 1]),
+    ([1, 5, 6, 6], 4, [3, 2, 0]),
+    ([1, 2, 7, 8], 6, [3, 3, 1]),   // nine classes
+    ([1, 3, 11, 9], 64, [7, 2, 3]), // the stem
+    ([2, 3, 4, 6], 16, [7, 2, 3]),  // picture smaller than the window
+    ([1, 2, 1, 1], 3, [7, 2, 3]),
+    ([1, 2, 9, 8], 5, [7, 1, 3]),
+    ([5, 32, 13, 13], 32, [3, 1, 1]), // four slices of the gradient of the weights
+    ([3, 4, 31, 29], 8, [3, 2, 1]),   // three slices, the last one short
+    ([2, 65, 9, 9], 15, [3, 1, 1]),   // one quad more than a tile of channels
+    ([1, 129, 3, 3], 127, [1, 1, 0]),
+    ([1, 128, 4, 4], 128, [3, 1, 1]),
+];
+
+/// Rows, inputs, outputs.
+const LINEAR: &[[usize; 3]] = &[
+    [1, 1, 1],
+    [31, 5, 16],
+    [32, 16, 17],
+    [33, 17, 33],
+    [63, 4, 32],
+    [64, 3, 31],
+    [65, 13, 15],
+    [127, 32, 64],
+    [128, 31, 65],
+    [129, 64, 5],
+    [1031, 7, 3], // slices
+    [13, 512, 128],
+    [40, 128, 300],
+];
+
+/// `y`, both gradients; the weights' is added to one that is there, the input's also.
+fn both_ways(bench: &mut Bench, x_shape: &[usize; 4], filters: usize, [kernel, stride, pad]: [usize; 3]) {
+    let geometry = Geometry { stride, pad };
+    let w_shape = [filters, x_shape[1], kernel, kernel];
+    let (x, w) = (bench.random(x_shape), bench.random(&w_shape));
+    let y = conv::forward(&x, &w, geometry);
+    let (dy, sum, old) = (bench.random(&y.shape), bench.random(x_shape), bench.random(&w_shape));
+    let dx = conv::backward_input(&w, &dy, x_shape, geometry);
+    let dw = conv::backward_weight(&x, &dy, &w_shape, geometry);
+
+    let [channels, filters, kernel, stride, pad] =
+        [x_shape[1], filters, kernel, stride, pad].map(|n| n as u32);
+    let filter = Filter { channels, filters, kernel, stride, pad };
+    let [tx, tdy, tsum] = [&x, &dy, &sum].map(|t| bench.upload(t));
+    let [tw, tdw] = [&w, &old].map(|t| bench.upload_panels(&filter, t));
+    let plan = bench.plan();
+    let staged = conv2d::stage(plan, &tx);
+    let ty = conv2d::forward(plan, &filter, &staged, &tw).expect("records");
+    let staged_dy = conv2d::stage(plan, &tdy);
+    conv2d::backward_weight(plan, &filter, &staged, &staged_dy, &tdw).expect("records");
+    let tdx = conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, None).expect("records");
+    let added =
+        conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, Some(tsum)).expect("records");
+    bench.expect("y", &ty, &y, TOLERANCE);
+    bench.expect("dx", &tdx, &dx, TOLERANCE);
+    bench.expect("dx+", &added, &dx.add(&sum), TOLERANCE);
+    bench.expect_panels("dw+", &tdw, filter, &dw.add(&old), TOLERANCE);
+}
+
+pub(crate) fn convolutions(suite: &mut Suite<'_>) {
+    for (x, filters, window) in CONVOLUTIONS {
+        let name = format!("conv {x:?} to {filters}, window {window:?}");
+        suite.case(name, |bench| both_ways(bench, x, *filters, *window));
+    }
+}
+
+fn linear_layer(bench: &mut Bench, [rows, inputs, outputs]: [usize; 3]) {
+    let (x, w, bias) =
+        (bench.random(&[rows, inputs]), bench.random(&[outputs, inputs]), bench.random(&[outputs]));
+    let (dy, old, old_bias) =
+        (bench.random(&[rows, outputs]), bench.random(&[outputs, inputs]), bench.random(&[outputs]));
+    let filter = Filter::linear(inputs as u32, outputs as u32);
+    let [tx, tdy, tbias, tdbias] = [&x, &dy, &bias, &old_bias].map(|t| bench.upload(t));
+    let [tw, tdw] = [&w, &old].map(|t| bench.upload_panels(&filter, t));
+    let plan = bench.plan();
+    let staged = conv2d::stage(plan, &tx);
+    let ty = conv2d::forward(plan, &filter, &staged, &tw).expect("records");
+    vector::add_bias(plan, &ty, &tbias).expect("records");
+    vector::bias_gradient(plan, &tdy, &tdbias).expect("records");
+    let staged_dy = conv2d::stage(plan, &tdy);
+    conv2d::backward_weight(plan, &filter, &staged, &staged_dy, &tdw).expect("records");
+    let tdx = conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, None).expect("records");
+    bench.expect("y", &ty, &linear::forward(&x, &w, Some(&bias)), TOLERANCE);
+    bench.expect("dx", &tdx, &linear::backward_input(&w, &dy), TOLERANCE);
+    bench.expect_panels("dw+", &tdw, filter, &linear::backward_weight(&x, &dy).add(&old), TOLERANCE);
+    let dbias = linear::backward_bias(&dy).add(&old_bias);
+    // A sum of terms that cancel: as exact as the sum of their sizes allows.
+    let scale = largest(&dbias.data).max(largest(&dy.data));
+    bench.expect_scaled("dbias+", &tdbias, &dbias, TOLERANCE, scale);
+}
+
+pub(crate) fn linear_layers(suite: &mut Suite<'_>) {
+    for &sizes in LINEAR {
+        let [rows, inputs, outputs] = sizes;
+        suite.case(format!("linear {rows} rows, {inputs} to {outputs}"), |bench| linear_layer(bench, sizes));
+    }
+}
+
+/// OIHW to IOHW.
+fn exchanged(w: &Tensor64) -> Tensor64 {
+    let [outputs, inputs, height, width] = w.dims4();
+    let taps = height * width;
+    let at = |i: usize, o: usize, tap: usize| w.data[(o * inputs + i) * taps + tap];
+    let data = (0..inputs * outputs * taps)
+        .map(|flat| at(flat / (outputs * taps), flat / taps % outputs, flat % taps))
+        .collect();
+    Tensor64::new(&[inputs, outputs, height, width], data)
+}
+
+pub(crate) fn layouts(suite: &mut Suite<'_>) {
+    for (channels, filters, kernel) in
+        [(1, 1, 1), (3, 5, 3), (16, 17, 1), (17, 16, 3), (32, 33, 3), (33, 32, 7), (129, 7, 1)]
+    {
+        suite.case(format!("transpose {channels} to {filters}, kernel {kernel}"), |bench| {
+            let w = bench.random(&[filters, channels, kernel, kernel]);
+            let [channels, filters, kernel] = [channels, filters, kernel].map(|n| n as u32);
+            let filter = Filter { channels, filters, kernel, stride: 1, pad: 0 };
+            let tw = bench.upload_panels(&filter, &w);
+            let wt = weights::transpose(bench.plan(), &filter, &tw).expect("records");
+            let turned = Filter { channels: filters, filters: channels, ..filter };
+            bench.expect_panels("transposed", &wt, turned, &exchanged(&w), 0.0);
+        });
+    }
+    for (rows, columns, slices) in [(1, 4, 1), (1, 3, 5), (7, 16, 2), (63, 4, 3), (65, 4, 31), (11, 32, 64)] {
+        suite.case(format!("{slices} slices of {rows} x {columns}"), |bench| {
+            let (parts, old) = (bench.random(&[slices * rows, columns]), bench.random(&[rows, columns]));
+            let (tparts, tdw) = (bench.upload(&parts), bench.upload(&old));
+            let slice_of = |tensor: u32| Shape::matrix(tensor, columns as u32);
+            assert_eq!(tdw.shape, slice_of(rows as u32));
+            weights::reduce_slices(bench.plan(), &tparts, slices as u32, &tdw).expect("records");
+            let sum = (0..slices).fold(old, |sum, s| sum.add(&parts.slice(s * rows, (s + 1) * rows)));
+            bench.expect("reduced+", &tdw, &sum, 1e-6);
+        });
+    }
+}

@@ -1,0 +1,88 @@
+//! Grids of more than 65,535 workgroups: no dimension of a dispatch may be longer, so they are folded.
+//!
+//! Each operation here has just more invocations than one row of such a grid holds, and is cheap.
+
+use super::bench::{Bench, Suite, largest};
+use crate::reference::Tensor64;
+use swav_wgpu::gpu::Shape;
+use swav_wgpu::ops::optimizer::{self, Rule, Shard, Span};
+use swav_wgpu::ops::{loss, normalize, vector};
+
+const GROUPS: usize = 65_535;
+
+/// Numbers that are cheap to make, repeat late, and are exact in `f32`.
+fn pattern(rows: usize, columns: usize) -> Tensor64 {
+    let data = (0..rows * columns).map(|at| ((at * 7919) % 1009) as f64 / 64.0 - 7.0).collect();
+    Tensor64::new(&[rows, columns], data)
+}
+
+fn biased(bench: &mut Bench) {
+    let x = pattern(GROUPS * 64 + 1, 1);
+    let bias = bench.random(&[1]);
+    let (tx, tbias) = (bench.upload(&x), bench.upload(&bias));
+    vector::add_bias(bench.plan(), &tx, &tbias).expect("records");
+    bench.expect("biased", &tx, &x.map(|v| v + bias.data[0]), 1e-7);
+}
+
+/// Rows of one value become its sign.
+fn unit_rows(bench: &mut Bench) {
+    let x = pattern(GROUPS * 64 + 1, 1).map(|v| v + 0.003_906_25);
+    let tx = bench.upload(&x);
+    let y = normalize::forward(bench.plan(), &tx).expect("records");
+    bench.expect("unit", &y, &x.map(f64::signum), 1e-6);
+}
+
+/// A workgroup a row. With one picture and two crops, each row is the same loss again.
+fn loss_rows(bench: &mut Bench) {
+    let batch = GROUPS / 2 + 1;
+    let scores = pattern(2 * batch, 2).map(|v| v / 8.0);
+    let codes = Tensor64::new(&[batch, 2], [0.25, 0.75].repeat(batch));
+    let (tscores, tcodes) = (bench.upload(&scores), bench.upload(&codes));
+    // Only crop 0 is assigned, so only the rows of crop 1 have a loss.
+    let (dscores, _) =
+        loss::forward_backward(bench.plan(), &tscores, &tcodes, batch as u32, 1, 1.0).expect("records");
+    let mut want = Tensor64::zeros(&scores.shape);
+    for row in batch..2 * batch {
+        let p = 1.0 / (1.0 + (scores.data[row * 2 + 1] - scores.data[row * 2]).exp());
+        want.data[row * 2] = (p - 0.25) / batch as f64;
+        want.data[row * 2 + 1] = (0.25 - p) / batch as f64;
+    }
+    bench.expect("dscores", &dscores, &want, 1e-5);
+}
+
+/// A workgroup a chunk: as many parameters of one quad.
+fn chunks(bench: &mut Bench) {
+    let parameters = GROUPS + 2;
+    let spans: Vec<_> = (0..parameters as u32).map(|p| Span { first: p, quads: 1, flags: 0 }).collect();
+    let (chunks, table) = optimizer::tables(&spans);
+    let mut words = |words: &[u32]| {
+        let data = words.iter().map(|&w| f32::from_bits(w)).collect();
+        bench.lab.upload(Shape::matrix(words.len() as u32 / 4, 4), data)
+    };
+    let (chunks, table) = (words(&chunks), words(&table));
+    let (value, gradient) = (pattern(parameters, 4), pattern(parameters, 4).map(|v| v * 0.5 + 1.0));
+    let shard = Shard {
+        value: bench.upload(&value),
+        gradient: bench.upload(&gradient),
+        moment: bench.upload(&Tensor64::zeros(&value.shape)),
+        second: None,
+        chunks,
+        parameters: table,
+    };
+    let step = bench.lab.step([0.5f32.to_bits(), 0, 0, 0, 0, 0, 0, 0]);
+    let rule = Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false };
+    let norms = optimizer::update(bench.plan(), &shard, rule, 0.0, false, &step).expect("records");
+    let rows = value.data.chunks(4).zip(gradient.data.chunks(4));
+    let length = |row: &[f64]| row.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let facts = rows.flat_map(|(p, g)| [length(p), length(g), 0.0, 1.0]).collect();
+    bench.expect("norms", &norms, &Tensor64::new(&value.shape, facts), 1e-6);
+    let after = value.zip(&gradient, |p, g| p - 0.5 * g);
+    bench.expect_scaled("value", &shard.value, &after, 1e-6, largest(&value.data));
+}
+
+pub(crate) fn grids(suite: &mut Suite<'_>) {
+    suite.case("4,194,241 quads plus bias", biased);
+    suite.case("4,194,241 rows of unit length", unit_rows);
+    suite.case("65,536 rows of the loss", loss_rows);
+    suite.case("65,537 parameters", chunks);
+}

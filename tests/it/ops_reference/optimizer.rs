@@ -1,0 +1,253 @@
+//! One update of a shard: LARC, SGD and AdamW, with what they leave alone.
+//!
+//! The shard holds parameters of one value to more than two chunks, gaps between them, a zero gradient,
+//! a zero weight and prototypes. Everything that is no parameter must keep its bits.
+
+use super::bench::{Bench, Suite, largest};
+use crate::reference::Tensor64;
+use crate::reference::optim::{AdamW, Larc, Moments, sgd, sgd_decayed};
+use swav_wgpu::gpu::Shape;
+use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Shard, Span, VECTOR};
+
+const TOLERANCE: f64 = 2e-6;
+const RATE: f64 = 0.37;
+const BETAS: (f32, f32) = (0.9, 0.999);
+
+/// Values, flags, whether the weights are zero, whether the gradient is. A chunk has 4096 values.
+const PARAMETERS: &[(usize, u32, bool, bool)] = &[
+    (1, VECTOR, false, false),
+    (3, 0, false, false),
+    (4, VECTOR, true, false), // a bias at its first step
+    (5, 0, false, true),
+    (257, VECTOR, false, false),
+    (4095, 0, false, false),
+    (4096, 0, true, true),
+    (4097, 0, false, false),
+    (9000, PROTOTYPES, false, false),
+    (64, VECTOR | PROTOTYPES, false, false),
+];
+
+/// What a gap holds: no update may touch it.
+const GAP: f32 = 7.0;
+
+struct Parameter {
+    span: Span,
+    len: usize,
+    value: Tensor64,
+    gradient: Tensor64,
+    moment: Tensor64,
+    second: Tensor64,
+}
+
+/// The table above with random numbers, each parameter 16 quads aligned as in the store.
+fn parameters(bench: &mut Bench) -> Vec<Parameter> {
+    let mut first = 0;
+    let mut all = Vec::new();
+    for &(len, flags, no_value, no_gradient) in PARAMETERS {
+        let quads = len.div_ceil(4) as u32;
+        // A vector is one row; more dimensions are all the same to the update.
+        let shape: &[usize] = if flags & VECTOR == 0 { &[len, 1] } else { &[len] };
+        let random =
+            |bench: &mut Bench, scale: f64| bench.random(shape).map(|v| f64::from((scale * v) as f32));
+        let (value, gradient) = (
+            random(bench, f64::from(u8::from(!no_value))),
+            random(bench, 0.01 * f64::from(u8::from(!no_gradient))),
+        );
+        let (moment, second) = (random(bench, 0.02), random(bench, 0.01).map(|v| f64::from((v * v) as f32)));
+        all.push(Parameter { span: Span { first, quads, flags }, len, value, gradient, moment, second });
+        first = (first + quads).div_ceil(16) * 16;
+    }
+    all
+}
+
+/// The parameters' numbers in their places; padding is zero, gaps are not.
+fn shard_of(parameters: &[Parameter], of: impl Fn(&Parameter) -> &Tensor64) -> Vec<f32> {
+    let end = parameters.last().map_or(0, |p| (p.span.first + p.span.quads) as usize * 4 + 64);
+    let mut all = vec![GAP; end];
+    for p in parameters {
+        let at = p.span.first as usize * 4;
+        all[at..at + p.span.quads as usize * 4].fill(0.0);
+        all[at..at + p.len].copy_from_slice(&of(p).to_f32());
+    }
+    all
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    rule: Rule,
+    decay: f32,
+    exclude: bool,
+    frozen: bool,
+}
+
+/// Updates made so far: of all parameters, and of the late ones.
+const STEPS: (i32, i32) = (7, 2);
+
+impl Parameter {
+    fn has(&self, flag: u32) -> bool {
+        self.span.flags & flag != 0
+    }
+
+    /// Weights, moments and LARC's ratio after the update.
+    fn updated(&self, setting: &Setting) -> (Tensor64, Tensor64, Tensor64, f64) {
+        let (mut value, decay) = (self.value.clone(), f64::from(setting.decay));
+        let excluded = setting.exclude && self.has(VECTOR);
+        let still = setting.frozen && self.has(PROTOTYPES);
+        let kept = |ratio| (self.value.clone(), self.moment.clone(), self.second.clone(), ratio);
+        match setting.rule {
+            Rule::AdamW { beta1, beta2 } => {
+                let (beta1, beta2) = (f64::from(beta1), f64::from(beta2));
+                let weight_decay = if excluded { 0.0 } else { decay };
+                let rule = AdamW { beta1, beta2, epsilon: 1e-8, weight_decay };
+                let steps = if self.has(PROTOTYPES) { STEPS.1 } else { STEPS.0 };
+                let mut moments = Moments { m: self.moment.clone(), v: self.second.clone(), steps };
+                if still {
+                    return kept(1.0);
+                }
+                rule.step(&mut value, &self.gradient, &mut moments, RATE);
+                (value, moments.m, moments.v, 1.0)
+            }
+            Rule::Sgd { trust, momentum, clip } => {
+                let (trust, momentum) = (f64::from(trust), f64::from(momentum));
+                let larc =
+                    Larc { trust, epsilon: 1e-8, weight_decay: decay, clip, exclude_rank1: setting.exclude };
+                let ratio = if trust > 0.0 { larc.ratio(&self.value, &self.gradient, RATE) } else { None };
+                if still {
+                    return kept(ratio.unwrap_or(1.0));
+                }
+                let mut velocity = Some(self.moment.clone());
+                if trust > 0.0 {
+                    let g = larc.adjust(&self.value, &self.gradient, RATE);
+                    sgd(&mut value, &g, &mut velocity, momentum, RATE);
+                } else {
+                    let decay = if excluded { 0.0 } else { decay };
+                    sgd_decayed(&mut value, &self.gradient, &mut velocity, (momentum, decay), RATE);
+                }
+                (value, velocity.expect("an update has been made"), self.second.clone(), ratio.unwrap_or(1.0))
+            }
+        }
+    }
+}
+
+fn step_words(frozen: bool) -> [u32; 8] {
+    let correction = |beta: f32, steps: i32| (1.0 - f64::from(beta).powi(steps)) as f32;
+    let (now, late) = (STEPS.0 + 1, STEPS.1 + 1);
+    let corrections = [
+        correction(BETAS.0, now),
+        correction(BETAS.1, now),
+        correction(BETAS.0, late),
+        correction(BETAS.1, late),
+    ];
+    let [c1, c2, l1, l2] = corrections.map(f32::to_bits);
+    [(RATE as f32).to_bits(), u32::from(frozen), 0, 0, c1, c2, l1, l2]
+}
+
+fn upload_shard(bench: &mut Bench, parameters: &[Parameter], second: bool) -> Shard {
+    let spans: Vec<_> = parameters.iter().map(|p| p.span).collect();
+    let (chunks, table) = optimizer::tables(&spans);
+    let mut words = |words: &[u32]| {
+        let data = words.iter().map(|&w| f32::from_bits(w)).collect();
+        bench.lab.upload(Shape::matrix(words.len() as u32 / 4, 4), data)
+    };
+    let (chunks, table) = (words(&chunks), words(&table));
+    let mut shard = |of: fn(&Parameter) -> &Tensor64| {
+        let data = shard_of(parameters, of);
+        bench.lab.upload(Shape::matrix(data.len() as u32 / 4, 4), data)
+    };
+    Shard {
+        value: shard(|p| &p.value),
+        gradient: shard(|p| &p.gradient),
+        moment: shard(|p| &p.moment),
+        second: second.then(|| shard(|p| &p.second)),
+        chunks,
+        parameters: table,
+    }
+}
+
+fn update(bench: &mut Bench, setting: &Setting) {
+    let all = parameters(bench);
+    let adaptive = matches!(setting.rule, Rule::AdamW { .. });
+    let shard = upload_shard(bench, &all, adaptive);
+    let step = bench.lab.step(step_words(setting.frozen));
+    let norms = optimizer::update(bench.plan(), &shard, setting.rule, setting.decay, setting.exclude, &step)
+        .expect("records");
+    let wanted: Vec<_> = all.iter().map(|p| p.updated(setting)).collect();
+    let mut tensors = vec![("value", &shard.value), ("moment", &shard.moment), ("gradient", &shard.gradient)];
+    tensors.extend(shard.second.as_ref().map(|second| ("second", second)));
+    for (what, tensor) in tensors {
+        for (p, (value, moment, second, _)) in all.iter().zip(&wanted) {
+            let want = match what {
+                "value" => value,
+                "moment" => moment,
+                "second" => second,
+                _ => &p.gradient,
+            };
+            let frozen = setting.frozen && p.has(PROTOTYPES);
+            let tolerance = if frozen || what == "gradient" { 0.0 } else { TOLERANCE };
+            let from = p.span.first as usize * 4;
+            let range = from..from + p.len;
+            let pick = move |got: &[f32]| Ok(got[range.clone()].iter().map(|&v| f64::from(v)).collect());
+            let scale = largest(&want.data).max(1e-9);
+            bench.expect_picked(
+                format!("{what} of {} values", p.len),
+                tensor,
+                pick,
+                &want.data,
+                tolerance,
+                scale,
+            );
+        }
+        let places: Vec<_> = all.iter().map(|p| (p.span.first as usize * 4, p.len)).collect();
+        let before = shard_of(&all, |p| &p.gradient);
+        let outside = move |at: usize| places.iter().all(|&(from, len)| at < from || at >= from + len);
+        let untouched = |got: &[f32], outside: &dyn Fn(usize) -> bool| -> Vec<f64> {
+            (0..got.len()).filter(|&at| outside(at)).map(|at| f64::from(got[at])).collect()
+        };
+        let want = untouched(&before, &outside);
+        bench.expect_picked("outside", tensor, move |got| Ok(untouched(got, &outside)), &want, 0.0, 1.0);
+    }
+    let facts = all.iter().zip(&wanted).flat_map(|(p, w)| [p.value.norm(), p.gradient.norm(), 0.0, w.3]);
+    let facts = Tensor64::new(&[all.len(), 4], facts.collect());
+    for (column, what) in ["value_norm", "gradient_norm", "non_finite", "ratio"].into_iter().enumerate() {
+        let want: Vec<f64> = facts.data.iter().skip(column).step_by(4).copied().collect();
+        let pick = move |got: &[f32]| Ok(got.iter().skip(column).step_by(4).map(|&v| f64::from(v)).collect());
+        bench.expect_picked(what, &norms, pick, &want, TOLERANCE, largest(&want).max(1e-9));
+    }
+}
+
+/// Values that are no numbers are counted, parameter by parameter.
+fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) {
+    let mut all = parameters(bench);
+    let mut want = vec![0.0; all.len()];
+    for &(parameter, at, value) in bad {
+        all[parameter].gradient.data[at] = f64::from(value);
+        want[parameter] += 1.0;
+    }
+    let shard = upload_shard(bench, &all, false);
+    let step = bench.lab.step(step_words(false));
+    let rule = Rule::Sgd { trust: 0.001, momentum: 0.9, clip: false };
+    let norms = optimizer::update(bench.plan(), &shard, rule, 1e-6, false, &step).expect("records");
+    let pick = |got: &[f32]| Ok(got.iter().skip(2).step_by(4).map(|&v| f64::from(v)).collect());
+    bench.expect_picked("non_finite", &norms, pick, &want, 0.0, 1.0);
+}
+
+pub(crate) fn updates(suite: &mut Suite<'_>) {
+    let larc = |clip| Rule::Sgd { trust: 0.001, momentum: 0.9, clip };
+    let plain = Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false };
+    let adamw = Rule::AdamW { beta1: BETAS.0, beta2: BETAS.1 };
+    for rule in [larc(false), larc(true), plain, adamw] {
+        for exclude in [false, true] {
+            for frozen in [false, true] {
+                for decay in [0.0, 1e-6, 0.05] {
+                    let setting = Setting { rule, decay, exclude, frozen };
+                    suite.case(format!("{setting:?}"), |bench| update(bench, &setting));
+                }
+            }
+        }
+    }
+    let (nan, infinite) = (f32::NAN, f32::INFINITY);
+    let several: &[_] =
+        &[(0, 0, nan), (5, 4094, infinite), (5, 7, -infinite), (7, 4096, nan), (8, 8999, nan)];
+    suite.case("no bad values", |bench| bad_values(bench, &[]));
+    suite.case("several bad values", |bench| bad_values(bench, several));
+}

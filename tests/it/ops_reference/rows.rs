@@ -1,0 +1,155 @@
+//! Pools, normalisation of rows, masks and biases: passes that read little and add up less.
+
+use super::bench::{Bench, Suite, largest};
+use crate::reference::{Tensor64, linear, norm, pool as pools};
+use swav_wgpu::gpu::Shape;
+use swav_wgpu::ops::conv2d::Filter;
+use swav_wgpu::ops::{normalize, pool, vector};
+
+const TOLERANCE: f64 = 2e-6;
+
+/// Pictures, among them those that a window of 3 does not fit in.
+const PICTURES: &[[usize; 4]] = &[
+    [1, 1, 1, 1],
+    [2, 3, 5, 7],
+    [1, 2, 8, 6],
+    [3, 5, 1, 4],
+    [1, 4, 2, 1],
+    [1, 63, 3, 2],
+    [2, 13, 11, 31],
+    [1, 17, 16, 16],
+    [1, 65, 2, 2],
+];
+
+fn shape_of(shape: &[usize; 4]) -> Shape {
+    let [n, c, h, w] = shape.map(|n| n as u32);
+    Shape::pictures(n, h, w, c)
+}
+
+/// `ties`: few distinct values, so that windows have several maxima; all negative, so that padding
+/// would win if it could.
+fn max_pool(bench: &mut Bench, shape: &[usize; 4], ties: bool) {
+    let x = bench.random(shape);
+    let x = if ties { x.map(|v| v.round() - 9.0) } else { x };
+    let (y, winners) = pools::max_pool(&x);
+    let dy = bench.random(&y.shape);
+    let (tx, tdy) = (bench.upload(&x), bench.upload(&dy));
+    let ty = pool::max_forward(bench.plan(), &tx).expect("records");
+    let tdx = pool::max_backward(bench.plan(), &tx, &tdy).expect("records");
+    bench.expect("max", &ty, &y, 0.0);
+    bench.expect("dmax", &tdx, &pools::max_pool_backward(&winners, &dy, shape), TOLERANCE);
+}
+
+/// The pooled rows lie at `first` among others, which must stay as they are.
+fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) {
+    let [n, c, ..] = *shape;
+    let x = bench.random(shape);
+    let (before, after) = (bench.random(&[first + 1, c]), bench.random(&[2, c]));
+    let all = |rows: Tensor64| Tensor64::concat(&[before.slice(0, first), rows, after.clone()]);
+    let out = bench.random(&[n, c]);
+    let dy = bench.random(&[n, c]);
+    let (tx, tout, tdy) = (bench.upload(&x), bench.upload(&all(out)), bench.upload(&all(dy.clone())));
+    pool::average_forward(bench.plan(), &tx, &tout, first as u32).expect("records");
+    let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of(shape)).expect("records");
+    bench.expect("average", &tout, &all(pools::average_pool(&x)), TOLERANCE);
+    bench.expect("daverage", &tdx, &pools::average_pool_backward(&dy, shape), TOLERANCE);
+}
+
+pub(crate) fn pooled(suite: &mut Suite<'_>) {
+    for shape in PICTURES {
+        for ties in [false, true] {
+            let name = format!("max-pool {shape:?}{}", if ties { " with ties" } else { "" });
+            suite.case(name, |bench| max_pool(bench, shape, ties));
+        }
+        for first in [0, 3] {
+            suite.case(format!("average pool {shape:?} from row {first}"), |bench| {
+                average_pool(bench, shape, first);
+            });
+        }
+    }
+}
+
+/// Rows of very different lengths, and where there are several, one of zeros.
+fn uneven(bench: &mut Bench, rows: usize, columns: usize) -> Tensor64 {
+    let mut x = bench.random(&[rows, columns]);
+    for (r, row) in x.data.chunks_mut(columns).enumerate() {
+        let size = if r == 2 { 0.0 } else { [1.0, 1e-4, 1e3][r % 3] };
+        row.iter_mut().for_each(|v| *v = f64::from((*v * size) as f32));
+    }
+    x
+}
+
+fn unit_rows(bench: &mut Bench, rows: usize, columns: usize) {
+    let x = uneven(bench, rows, columns);
+    let dy = bench.random(&[rows, columns]);
+    let (tx, tdy) = (bench.upload(&x), bench.upload(&dy));
+    let ty = normalize::forward(bench.plan(), &tx).expect("records");
+    let tdx = normalize::backward(bench.plan(), &tx, &tdy).expect("records");
+    bench.expect("unit", &ty, &norm::l2_normalize(&x), TOLERANCE);
+    // dx ~ dy / |x|, of which the part along x is taken away; each row is judged by its own size.
+    let dx = norm::l2_normalize_backward(&x, &dy);
+    for row in 0..rows {
+        let length = x.slice(row, row + 1).norm();
+        let want = dx.slice(row, row + 1).data;
+        let size = if length > 0.0 { dy.slice(row, row + 1).norm() / length } else { 1.0 };
+        let from = row * columns.div_ceil(4) * 4;
+        let pick = move |got: &[f32]| {
+            let padded = &got[from..from + columns.div_ceil(4) * 4];
+            let clean = padded[columns..].iter().all(|&v| v == 0.0);
+            let values = padded[..columns].iter().map(|&v| f64::from(v)).collect();
+            if clean { Ok(values) } else { Err(format!("the padding holds {:?}", &padded[columns..])) }
+        };
+        bench.expect_picked(format!("dunit of row {row}"), &tdx, pick, &want, TOLERANCE, size);
+    }
+}
+
+pub(crate) fn unit_length(suite: &mut Suite<'_>) {
+    for (rows, columns) in [(1, 1), (1, 4), (3, 5), (63, 3), (64, 128), (65, 127), (129, 129), (7, 2048)] {
+        suite.case(format!("normalise {rows} rows of {columns}"), |bench| unit_rows(bench, rows, columns));
+        suite.case(format!("prototypes {rows} of {columns}"), |bench| {
+            let w = uneven(bench, rows, columns);
+            let filter = Filter::linear(columns as u32, rows as u32);
+            let tw = bench.upload_panels(&filter, &w);
+            normalize::in_place(bench.plan(), &filter, &tw).expect("records");
+            bench.expect_panels("prototypes", &tw, filter, &norm::l2_normalize(&w), TOLERANCE);
+        });
+    }
+}
+
+pub(crate) fn vectors(suite: &mut Suite<'_>) {
+    for (rows, columns) in [
+        (1, 1),
+        (3, 3),
+        (5, 4),
+        (16, 7),
+        (17, 12),
+        (255, 4),
+        (257, 4),
+        (64, 65),
+        (1024, 5),
+        (1025, 63),
+        (4099, 2),
+    ] {
+        suite.case(format!("vectors {rows} x {columns}"), |bench| {
+            let (x, dy) = (bench.random(&[rows, columns]), bench.random(&[rows, columns]));
+            let (bias, old) = (bench.random(&[columns]), bench.random(&[columns]));
+            // A third of the activations is exactly zero, as after a ReLU.
+            let y = x.map(|v| if v > 0.5 { v } else { v.min(0.0) });
+            let [tx, ty, tdy] = [&x, &y, &dy].map(|t| bench.upload(t));
+            let [tbias, told] = [&bias, &old].map(|t| bench.upload(t));
+            let plan = bench.plan();
+            let masked = vector::mask(plan, &ty, &tdy).expect("records");
+            vector::add_bias(plan, &tx, &tbias).expect("records");
+            vector::bias_gradient(plan, &tdy, &told).expect("records");
+            bench.expect("masked", &masked, &pools::relu_backward(&y, &dy), 0.0);
+            let mut biased = x.clone();
+            for row in biased.data.chunks_mut(columns) {
+                row.iter_mut().zip(&bias.data).for_each(|(x, b)| *x += b);
+            }
+            bench.expect("biased", &tx, &biased, 1e-7);
+            let dbias = linear::backward_bias(&dy).add(&old);
+            let scale = largest(&dbias.data).max(largest(&dy.data));
+            bench.expect_scaled("dbias+", &told, &dbias, TOLERANCE, scale);
+        });
+    }
+}
