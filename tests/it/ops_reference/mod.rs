@@ -46,9 +46,11 @@ impl Operation {
     fn outcome(&self) -> &Outcome {
         self.outcome.get_or_init(|| {
             let mut outcome = Outcome::default();
+            let start = std::time::Instant::now();
             for gpu in shared_devices() {
                 (self.cases)(&mut Suite { gpu, outcome: &mut outcome });
             }
+            println!("{}: {:?}", self.name, start.elapsed());
             outcome
         })
     }

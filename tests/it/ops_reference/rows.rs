@@ -6,7 +6,7 @@ use swav_wgpu::gpu::Shape;
 use swav_wgpu::ops::conv2d::Filter;
 use swav_wgpu::ops::{normalize, pool, vector};
 
-const TOLERANCE: f64 = 2e-6;
+const TOLERANCE: f64 = 1e-6;
 
 /// Pictures, among them those that a window of 3 does not fit in.
 const PICTURES: &[[usize; 4]] = &[

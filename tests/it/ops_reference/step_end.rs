@@ -6,7 +6,7 @@ use crate::reference::report::{self as reports, GradientFacts};
 use crate::reference::{Tensor64, queue as queues};
 use swav_wgpu::ops::{loss, queue, report};
 
-const TOLERANCE: f64 = 5e-6;
+const TOLERANCE: f64 = 2e-6;
 
 fn bits(assigned: &[usize]) -> u32 {
     assigned.iter().fold(0, |bits, crop| bits | 1 << crop)
