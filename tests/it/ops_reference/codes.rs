@@ -12,22 +12,24 @@ fn tolerance(epsilon: f64) -> f64 {
     2e-6 + 2e-7 / epsilon
 }
 
-/// Crops, pictures, prototypes, assignment crops, queue rows, first queue row in use, iterations, ε.
-const CASES: &[(usize, usize, usize, &[usize], usize, usize, u32, f64)] = &[
-    (2, 1, 1, &[0, 1], 0, 0, 3, 0.05),
-    (2, 5, 3, &[0, 1], 0, 0, 1, 0.05),
-    (2, 5, 3, &[1], 0, 0, 2, 0.05),
-    (4, 7, 5, &[1, 3], 0, 0, 3, 0.03),
-    (2, 16, 16, &[0, 1], 0, 0, 10, 0.05),
-    (2, 17, 31, &[0, 1], 16, 0, 3, 0.05),  // a full queue
-    (2, 17, 31, &[0, 1], 16, 16, 3, 0.05), // an empty one
-    (3, 13, 33, &[0, 2], 29, 11, 3, 0.05), // one in part
-    (2, 63, 255, &[0, 1], 0, 0, 3, 0.05),
-    (2, 64, 256, &[0], 0, 0, 3, 0.1),
-    (2, 65, 257, &[0, 1], 0, 0, 3, 0.05), // one quad more than invocations
-    (2, 31, 13, &[0, 1], 1009, 0, 3, 0.05), // 1040 rows: longer chunks
-    (2, 31, 13, &[0, 1], 1009, 500, 5, 0.02),
-    (8, 8, 300, &[0, 1], 0, 0, 3, 0.05),
+/// `[crops, pictures, prototypes, queue rows, first queue row in use]`, assignment crops, iterations, ε.
+type Case = ([usize; 5], &'static [usize], u32, f64);
+
+const CASES: &[Case] = &[
+    ([2, 1, 1, 0, 0], &[0, 1], 3, 0.05),
+    ([2, 5, 3, 0, 0], &[0, 1], 1, 0.05),
+    ([2, 5, 3, 0, 0], &[1], 2, 0.05),
+    ([4, 7, 5, 0, 0], &[1, 3], 3, 0.03),
+    ([2, 16, 16, 0, 0], &[0, 1], 10, 0.05),
+    ([2, 17, 31, 16, 0], &[0, 1], 3, 0.05),  // a full queue
+    ([2, 17, 31, 16, 16], &[0, 1], 3, 0.05), // an empty one
+    ([3, 13, 33, 29, 11], &[0, 2], 3, 0.05), // one in part
+    ([2, 63, 255, 0, 0], &[0, 1], 3, 0.05),
+    ([2, 64, 256, 0, 0], &[0], 3, 0.1),
+    ([2, 65, 257, 0, 0], &[0, 1], 3, 0.05), // one quad more than invocations
+    ([2, 31, 13, 1009, 0], &[0, 1], 3, 0.05), // 1040 rows: longer chunks
+    ([2, 31, 13, 1009, 500], &[0, 1], 5, 0.02),
+    ([8, 8, 300, 0, 0], &[0, 1], 3, 0.05),
 ];
 
 /// Cosines of embeddings with prototypes.
@@ -64,7 +66,7 @@ fn expect_figures(bench: &mut Bench, figures: &Tensor, codes: &Tensor64, epsilon
 }
 
 fn codes(suite: &mut Suite<'_>) {
-    for &(views, batch, k, assigned, queue, first_row, iterations, epsilon) in CASES {
+    for &([views, batch, k, queue, first_row], assigned, iterations, epsilon) in CASES {
         let name = format!(
             "codes of {views} crops x {batch}, {k} prototypes, assigned {assigned:?}, queue {queue} from {first_row}, \
              {iterations} iterations, epsilon {epsilon}"

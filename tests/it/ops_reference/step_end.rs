@@ -78,17 +78,17 @@ pub(crate) fn swapped(suite: &mut Suite<'_>) {
 }
 
 pub(crate) fn rings(suite: &mut Suite<'_>) {
-    // Crops, pictures, embedding, assignment crops, rows of a ring, cursor.
-    let cases: &[(usize, usize, usize, &[usize], usize, usize)] = &[
-        (1, 1, 1, &[0], 1, 0),
-        (2, 4, 5, &[0, 1], 12, 8),
-        (2, 4, 5, &[0, 1], 12, 11), // goes round
-        (3, 5, 4, &[0, 2], 7, 3),
-        (3, 7, 128, &[1], 7, 6), // the whole ring
-        (4, 64, 3, &[0, 1, 3], 65, 64),
-        (2, 65, 7, &[1], 131, 130),
+    // [crops, pictures, embedding, rows of a ring, cursor], assignment crops.
+    let cases: &[([usize; 5], &[usize])] = &[
+        ([1, 1, 1, 1, 0], &[0]),
+        ([2, 4, 5, 12, 8], &[0, 1]),
+        ([2, 4, 5, 12, 11], &[0, 1]), // goes round
+        ([3, 5, 4, 7, 3], &[0, 2]),
+        ([3, 7, 128, 7, 6], &[1]), // the whole ring
+        ([4, 64, 3, 65, 64], &[0, 1, 3]),
+        ([2, 65, 7, 131, 130], &[1]),
     ];
-    for &(views, batch, dim, assigned, length, cursor) in cases {
+    for &([views, batch, dim, length, cursor], assigned) in cases {
         let name = format!("queue of {length} x {dim}, {batch} of crops {assigned:?} at {cursor}");
         suite.case(name, |bench| {
             let (z, old) =
