@@ -13,10 +13,10 @@
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
-@group(0) @binding(1) var x: texture_2d<f32>;
-@group(0) @binding(2) var w: texture_2d<f32>;
+@group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(4) var dy: texture_2d<f32>;
+@group(0) @binding(4) var dy: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 alias Rows = array<vec4<f32>, 8>;
@@ -33,53 +33,42 @@ fn advance(lattice: Lattice, eight: Pixel, p: Pixel) -> Pixel {
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE && quad < params.source_quads;
     let at = select(0u, source + quad, inside);
-    return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u), 0), inside);
+    return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u)), inside);
 }
 
 fn w_quad(at: u32) -> vec4<f32> {
-    return textureLoad(w, vec2(at & 4095u, at >> 12u), 0);
+    return textureLoad(w, vec2(at & 4095u, at >> 12u));
 }
 
 fn dy_quad(m: u32, end: u32, column: u32) -> vec4<f32> {
     let inside = m < end && column < params.out_quads;
     let at = select(0u, m * params.out_quads + column, inside);
-    return select(vec4<f32>(), textureLoad(dy, vec2(at & 4095u, at >> 12u), 0), inside);
+    return select(vec4<f32>(), textureLoad(dy, vec2(at & 4095u, at >> 12u)), inside);
 }
 
-// Eight pixels' values of one channel, times that channel's row of weights.
-fn outer(c: ptr<function, Rows>, a: f32, b: vec4<f32>) {
-    (*c)[0] += subgroupBroadcast(a, 0u) * b;
-    (*c)[1] += subgroupBroadcast(a, 1u) * b;
-    (*c)[2] += subgroupBroadcast(a, 2u) * b;
-    (*c)[3] += subgroupBroadcast(a, 3u) * b;
-    (*c)[4] += subgroupBroadcast(a, 4u) * b;
-    (*c)[5] += subgroupBroadcast(a, 5u) * b;
-    (*c)[6] += subgroupBroadcast(a, 6u) * b;
-    (*c)[7] += subgroupBroadcast(a, 7u) * b;
-}
-
-// The same for two channels at once, one in each half of the lanes.
-fn outer_halves(c: ptr<function, Rows>, even: f32, odd: f32, upper: bool, b: vec4<f32>) {
-    (*c)[0] += select(subgroupBroadcast(even, 0u), subgroupBroadcast(odd, 0u), upper) * b;
-    (*c)[1] += select(subgroupBroadcast(even, 1u), subgroupBroadcast(odd, 1u), upper) * b;
-    (*c)[2] += select(subgroupBroadcast(even, 2u), subgroupBroadcast(odd, 2u), upper) * b;
-    (*c)[3] += select(subgroupBroadcast(even, 3u), subgroupBroadcast(odd, 3u), upper) * b;
-    (*c)[4] += select(subgroupBroadcast(even, 4u), subgroupBroadcast(odd, 4u), upper) * b;
-    (*c)[5] += select(subgroupBroadcast(even, 5u), subgroupBroadcast(odd, 5u), upper) * b;
-    (*c)[6] += select(subgroupBroadcast(even, 6u), subgroupBroadcast(odd, 6u), upper) * b;
-    (*c)[7] += select(subgroupBroadcast(even, 7u), subgroupBroadcast(odd, 7u), upper) * b;
-}
-
+// Four channels of eight pixels, times those channels' rows of weights. Pixel after pixel, so that an
+// accumulator is fetched once for four channels.
 fn multiply_wide(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) {
-    outer(c, a.x, b0);
-    outer(c, a.y, b1);
-    outer(c, a.z, b2);
-    outer(c, a.w, b3);
+    (*c)[0] += subgroupBroadcast(a.x, 0u) * b0 + subgroupBroadcast(a.y, 0u) * b1 + subgroupBroadcast(a.z, 0u) * b2 + subgroupBroadcast(a.w, 0u) * b3;
+    (*c)[1] += subgroupBroadcast(a.x, 1u) * b0 + subgroupBroadcast(a.y, 1u) * b1 + subgroupBroadcast(a.z, 1u) * b2 + subgroupBroadcast(a.w, 1u) * b3;
+    (*c)[2] += subgroupBroadcast(a.x, 2u) * b0 + subgroupBroadcast(a.y, 2u) * b1 + subgroupBroadcast(a.z, 2u) * b2 + subgroupBroadcast(a.w, 2u) * b3;
+    (*c)[3] += subgroupBroadcast(a.x, 3u) * b0 + subgroupBroadcast(a.y, 3u) * b1 + subgroupBroadcast(a.z, 3u) * b2 + subgroupBroadcast(a.w, 3u) * b3;
+    (*c)[4] += subgroupBroadcast(a.x, 4u) * b0 + subgroupBroadcast(a.y, 4u) * b1 + subgroupBroadcast(a.z, 4u) * b2 + subgroupBroadcast(a.w, 4u) * b3;
+    (*c)[5] += subgroupBroadcast(a.x, 5u) * b0 + subgroupBroadcast(a.y, 5u) * b1 + subgroupBroadcast(a.z, 5u) * b2 + subgroupBroadcast(a.w, 5u) * b3;
+    (*c)[6] += subgroupBroadcast(a.x, 6u) * b0 + subgroupBroadcast(a.y, 6u) * b1 + subgroupBroadcast(a.z, 6u) * b2 + subgroupBroadcast(a.w, 6u) * b3;
+    (*c)[7] += subgroupBroadcast(a.x, 7u) * b0 + subgroupBroadcast(a.y, 7u) * b1 + subgroupBroadcast(a.z, 7u) * b2 + subgroupBroadcast(a.w, 7u) * b3;
 }
 
+// The same where the lower half of the lanes holds rows of even and the upper half rows of odd channels.
 fn multiply_narrow(c: ptr<function, Rows>, a: vec4<f32>, upper: bool, b0: vec4<f32>, b1: vec4<f32>) {
-    outer_halves(c, a.x, a.y, upper, b0);
-    outer_halves(c, a.z, a.w, upper, b1);
+    (*c)[0] += select(subgroupBroadcast(a.x, 0u), subgroupBroadcast(a.y, 0u), upper) * b0 + select(subgroupBroadcast(a.z, 0u), subgroupBroadcast(a.w, 0u), upper) * b1;
+    (*c)[1] += select(subgroupBroadcast(a.x, 1u), subgroupBroadcast(a.y, 1u), upper) * b0 + select(subgroupBroadcast(a.z, 1u), subgroupBroadcast(a.w, 1u), upper) * b1;
+    (*c)[2] += select(subgroupBroadcast(a.x, 2u), subgroupBroadcast(a.y, 2u), upper) * b0 + select(subgroupBroadcast(a.z, 2u), subgroupBroadcast(a.w, 2u), upper) * b1;
+    (*c)[3] += select(subgroupBroadcast(a.x, 3u), subgroupBroadcast(a.y, 3u), upper) * b0 + select(subgroupBroadcast(a.z, 3u), subgroupBroadcast(a.w, 3u), upper) * b1;
+    (*c)[4] += select(subgroupBroadcast(a.x, 4u), subgroupBroadcast(a.y, 4u), upper) * b0 + select(subgroupBroadcast(a.z, 4u), subgroupBroadcast(a.w, 4u), upper) * b1;
+    (*c)[5] += select(subgroupBroadcast(a.x, 5u), subgroupBroadcast(a.y, 5u), upper) * b0 + select(subgroupBroadcast(a.z, 5u), subgroupBroadcast(a.w, 5u), upper) * b1;
+    (*c)[6] += select(subgroupBroadcast(a.x, 6u), subgroupBroadcast(a.y, 6u), upper) * b0 + select(subgroupBroadcast(a.z, 6u), subgroupBroadcast(a.w, 6u), upper) * b1;
+    (*c)[7] += select(subgroupBroadcast(a.x, 7u), subgroupBroadcast(a.y, 7u), upper) * b0 + select(subgroupBroadcast(a.z, 7u), subgroupBroadcast(a.w, 7u), upper) * b1;
 }
 
 fn whole(value: vec4<f32>) -> vec4<f32> {

@@ -21,11 +21,12 @@ struct Params {
 const TINY = 1e-12;
 
 @compute @workgroup_size(64)
-fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.rows {
+fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let row = invocation(group, groups, index);
+    if row >= params.rows {
         return;
     }
-    let first = id.x * params.quads;
+    let first = row * params.quads;
     var square = 0.0;
     for (var q = 0u; q < params.quads; q++) {
         square += dot(x[first + q], x[first + q]);
@@ -37,11 +38,12 @@ fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(64)
-fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.rows {
+fn backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let row = invocation(group, groups, index);
+    if row >= params.rows {
         return;
     }
-    let first = id.x * params.quads;
+    let first = row * params.quads;
     var square = 0.0;
     var along = 0.0;
     for (var q = 0u; q < params.quads; q++) {
@@ -58,12 +60,13 @@ fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(64)
-fn in_place(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.rows {
+fn in_place(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let row = invocation(group, groups, index);
+    if row >= params.rows {
         return;
     }
     let depth = params.quads * 4u;
-    let first = id.x / params.width * depth * params.width + id.x % params.width;
+    let first = row / params.width * depth * params.width + row % params.width;
     var square = 0.0;
     for (var c = 0u; c < depth; c++) {
         let value = w[first + c * params.width];

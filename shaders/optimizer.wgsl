@@ -70,11 +70,12 @@ fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
 }
 
 @compute @workgroup_size(64)
-fn finish_norms(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.parameters {
+fn finish_norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = invocation(group, groups, index);
+    if at >= params.parameters {
         return;
     }
-    let parameter = parameters[id.x];
+    let parameter = parameters[at];
     var sum = vec4<f32>();
     for (var i = 0u; i < parameter.y; i++) {
         sum += sums[parameter.x + i];
@@ -89,7 +90,7 @@ fn finish_norms(@builtin(global_invocation_id) id: vec3<u32>) {
             ratio = min(ratio / step.learning_rate, 1.0);
         }
     }
-    norms_out[id.x] = vec4(p, g, sum.z, ratio);
+    norms_out[at] = vec4(p, g, sum.z, ratio);
 }
 
 @compute @workgroup_size(64)

@@ -1,13 +1,13 @@
 // The large inputs of a pass over activations, as texels: a CPU driver fetches a texel with one
 // vector load, but loops over the lanes for a buffer load.
 
-@group(0) @binding(1) var a: texture_2d<f32>;
-@group(0) @binding(2) var b: texture_2d<f32>;
+@group(0) @binding(1) var a: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var b: texture_storage_2d<rgba32float, read>;
 
 fn a_quad(at: u32) -> vec4<f32> {
-    return textureLoad(a, vec2(at & 4095u, at >> 12u), 0);
+    return textureLoad(a, vec2(at & 4095u, at >> 12u));
 }
 
 fn b_quad(at: u32) -> vec4<f32> {
-    return textureLoad(b, vec2(at & 4095u, at >> 12u), 0);
+    return textureLoad(b, vec2(at & 4095u, at >> 12u));
 }

@@ -51,7 +51,8 @@ impl<P: ShaderParams> Kernel<P> {
     /// # Errors
     /// `Error::Shader` naming file, entry point and field where WGSL and Rust disagree.
     pub(super) fn get(gpu: &Gpu, shader: &Shader, entry: &str, constants: &[(&str, f64)]) -> Result<Self> {
-        let key = format!("{}:{entry}:{constants:?}", shader.file);
+        // The whole source: variants of one file differ only in the helpers after it.
+        let key = format!("{entry} {constants:?}\n{}", shader.source());
         let cached = gpu.kernels().get(&key).cloned();
         if let Some(inner) = cached {
             return Ok(Self { inner, params: PhantomData });
@@ -69,7 +70,7 @@ impl<P: ShaderParams> Kernel<P> {
             source: wgpu::ShaderSource::Wgsl(shader.source().into()),
         });
         let pipeline = gpu.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(&key),
+            label: Some(entry),
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some(entry),
@@ -123,10 +124,10 @@ fn bind_group_layout(gpu: &Gpu, bindings: &[Binding]) -> wgpu::BindGroupLayout {
                 BindingKind::Uniform => buffer(wgpu::BufferBindingType::Uniform),
                 BindingKind::Read => buffer(wgpu::BufferBindingType::Storage { read_only: true }),
                 BindingKind::ReadWrite => buffer(wgpu::BufferBindingType::Storage { read_only: false }),
-                BindingKind::Texels => wgpu::BindingType::Texture {
-                    sample_type: wgpu::TextureSampleType::Float { filterable: false },
+                BindingKind::Texels => wgpu::BindingType::StorageTexture {
+                    access: wgpu::StorageTextureAccess::ReadOnly,
+                    format: wgpu::TextureFormat::Rgba32Float,
                     view_dimension: wgpu::TextureViewDimension::D2,
-                    multisampled: false,
                 },
             },
             count: None,

@@ -5,7 +5,7 @@ use super::shader;
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("normalize.wgsl", true);
+pub(crate) const SHADER: Shader = shader!("normalize.wgsl" + "grid.wgsl", true);
 
 shader_params! {
     struct Params { rows: u32, quads: u32, width: u32 }
