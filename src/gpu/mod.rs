@@ -31,7 +31,7 @@ pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};
 pub use session::{Fetch, Replay, Session};
-pub use shader::{Shader, ShaderVariant, shader_sources};
+pub use shader::Shader;
 pub use tensor::{Shape, Tensor};
 
 pub(crate) use kernel::shader_params;

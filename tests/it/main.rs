@@ -5,7 +5,8 @@
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `reference` | the whole method in f64, written for clearness |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
-//! | `shader_checks` | every shader on every back end, and the boundaries between modules; needs no GPU |
+//! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
+//! | `source_checks` | the boundaries between modules, and the length of files |
 
 mod golden;
 mod lab;
@@ -18,3 +19,4 @@ mod reference_gradients;
 mod reference_runs;
 mod runs_golden;
 mod shader_checks;
+mod source_checks;
