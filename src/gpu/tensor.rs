@@ -58,6 +58,16 @@ impl Shape {
     }
 }
 
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { images, height, width, channels } = self;
+        match (height, width) {
+            (1, 1) => write!(f, "{images} × {channels}"),
+            _ => write!(f, "{images} × {height} × {width} × {channels}"),
+        }
+    }
+}
+
 /// A handle on `shape.bytes()` bytes. Cheap to clone; when the last handle of a recording is dropped,
 /// the bytes can be used by what is recorded next.
 #[derive(Clone, Debug)]
