@@ -84,7 +84,7 @@ impl Tensor {
     #[must_use]
     pub fn part(&self, offset: u64, shape: Shape) -> Self {
         debug_assert!(
-            offset % 256 == 0 && offset + shape.bytes() <= self.bytes,
+            offset.is_multiple_of(256) && offset + shape.bytes() <= self.bytes,
             "a part lies within its tensor"
         );
         Self { lease: Arc::clone(&self.lease), offset: self.offset + offset, bytes: shape.bytes(), shape }

@@ -9,6 +9,7 @@ fn sample() -> Contents {
             HostTensor::new([2, 3], vec![1.0, -0.0, f32::MIN_POSITIVE, 1e-42, 5.5, f32::NAN]),
         ),
         ("a".to_owned(), HostTensor::new([], vec![7.0])),
+        ("n.num_batches_tracked".to_owned(), HostTensor::counter(1_000_001)),
         ("empty".to_owned(), HostTensor::new([0, 4], vec![])),
         ("long".to_owned(), HostTensor::new([40_000], (0..40_000).map(|i| i as f32 * 0.1).collect())),
     ];
@@ -30,11 +31,14 @@ fn what_is_written_comes_back_bit_for_bit_and_equal_bytes() {
     for (name, tensor) in &want.tensors {
         let bits = |t: &HostTensor| t.data.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&got.tensors[name]), bits(tensor), "{name}");
-        assert_eq!(got.tensors[name].shape, tensor.shape);
+        assert_eq!((&got.tensors[name].shape, got.tensors[name].kind), (&tensor.shape, tensor.kind));
     }
     // The crate's own reader agrees that this is a sound file.
     let theirs = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(theirs.tensor("b.weight").unwrap().shape(), [2, 3]);
+    let counter = theirs.tensor("n.num_batches_tracked").unwrap();
+    assert_eq!((counter.dtype(), counter.shape()), (Dtype::I64, [].as_slice()));
+    assert_eq!(counter.data(), 1_000_001i64.to_le_bytes());
 }
 
 #[test]
@@ -87,10 +91,10 @@ fn wrong_shapes_and_kinds_are_refused() {
     let tensors = [("w".to_owned(), HostTensor::new([2, 2], vec![0.0; 3]))].into();
     let message = write(&path, &tensors, &BTreeMap::new()).unwrap_err().to_string();
     assert!(message.contains("`w`") && !path.exists(), "{message}");
-    let data = 7i64.to_le_bytes();
-    let view = safetensors::tensor::TensorView::new(Dtype::I64, vec![1], &data).unwrap();
+    let data = 7f64.to_le_bytes();
+    let view = safetensors::tensor::TensorView::new(Dtype::F64, vec![1], &data).unwrap();
     std::fs::write(&path, safetensors::serialize([("n", view)], None).unwrap()).unwrap();
-    assert!(read(&path).unwrap_err().to_string().contains("`n` holds I64"));
+    assert!(read(&path).unwrap_err().to_string().contains("`n` holds F64"));
     check(&path).unwrap();
     assert!(sample().tensor(&path, "nope").unwrap_err().to_string().contains("`nope` is missing"));
 }

@@ -89,7 +89,9 @@ impl Store {
     /// An empty store with shards of at most `shard_bytes`; a parameter that is larger has its own.
     #[must_use]
     pub fn new(shard_bytes: u64) -> Self {
-        Self { shard_quads: shard_bytes / 16, parameters: Vec::new(), estimates: Vec::new(), memory: None }
+        let align = u64::from(ALIGN);
+        let shard_quads = shard_bytes / 16 / align * align;
+        Self { shard_quads, parameters: Vec::new(), estimates: Vec::new(), memory: None }
     }
 
     /// A filter (or the weights of a linear layer, `flat`).

@@ -7,6 +7,7 @@
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
 //! | `source_checks` | the boundaries between modules, and the length of files |
+//! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 
 mod golden;
 mod lab;
@@ -20,3 +21,4 @@ mod reference_runs;
 mod runs_golden;
 mod shader_checks;
 mod source_checks;
+mod trainer_checks;

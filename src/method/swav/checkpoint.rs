@@ -9,12 +9,13 @@ use crate::interop::HostTensor;
 
 impl Trainer {
     /// Everything a checkpoint holds: weights under their torchvision names, running estimates,
-    /// moments, and the queue `[A, L, D]`, newest row first.
+    /// PyTorch's counters, moments, and the queue `[A, L, D]`, newest row first.
     ///
     /// # Errors
     /// What the driver reports.
     pub fn export(&self) -> Result<BTreeMap<String, HostTensor>> {
         let mut tensors = self.store.export(&self.session)?;
+        tensors.extend(self.counters());
         if let Some(queue) = &self.tensors.queue {
             let rows = self.rules.queue as usize;
             let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
@@ -30,6 +31,19 @@ impl Trainer {
             tensors.insert("queue".into(), HostTensor::new([crops, rows, dim], data));
         }
         Ok(tensors)
+    }
+
+    /// How often each batch norm has run, as PyTorch counts it and `load_state_dict` wants it: the
+    /// trunk once per resolution and step, the head once per step. They follow from the position, so
+    /// a file need not have them.
+    fn counters(&self) -> impl Iterator<Item = (String, HostTensor)> {
+        let step = self.position.step;
+        let resolutions = self.tensors.crops.len() as u64;
+        self.store.names().into_iter().filter_map(move |(name, _)| {
+            let norm = name.strip_suffix(".running_mean")?;
+            let passes = if norm.starts_with("projection_head.") { 1 } else { resolutions };
+            Some((format!("{norm}.num_batches_tracked"), HostTensor::counter(step * passes)))
+        })
     }
 
     /// Continues from what [`Trainer::export`] gave at `position`.
@@ -60,7 +74,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Names and shapes of everything that a checkpoint of this model holds.
+    /// Names and shapes of everything that a checkpoint must hold to go on from it.
     #[must_use]
     pub fn wanted_tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut wanted = self.store.names();

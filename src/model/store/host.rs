@@ -83,7 +83,7 @@ impl Store {
                 let name = format!("{prefix}{}", parameter.name);
                 match tensors.get(&name) {
                     Some(found) if found.shape == parameter.shape => {
-                        write(session, tensor, parameter, &found.data)
+                        write(session, tensor, parameter, &found.data);
                     }
                     None if !prefix.is_empty() => {}
                     other => {

@@ -15,7 +15,7 @@ fn stem(name: &str) -> &str {
 
 /// The code of a file of the library, without its unit tests.
 fn library(path: &Path) -> Vec<Token> {
-    library_code(tokens(&read(path)))
+    library_code(&tokens(&read(path)))
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn the_scans_see_what_they_should() {
         #[cfg(test)]
         mod tests { const TWO: Shader = shader!("f.wgsl", true); }
     "#;
-    let code = library_code(tokens(text));
+    let code = library_code(&tokens(text));
     assert_eq!(declared_shaders(&code), ["c.wgsl+d.wgsl"]);
     let field = |name: &str, ty: &str| (name.to_owned(), ty.to_owned());
     assert_eq!(declared_params(&code), Some(vec![field("rows", "u32"), field("eps", "f32")]));

@@ -36,7 +36,7 @@ fn library() -> Vec<PathBuf> {
 fn refuse(files: &[PathBuf], why: &str, rule: impl Fn(&str, &[Token]) -> Vec<(usize, String)>) {
     let mut found = Vec::new();
     for path in files {
-        let code = library_code(tokens(&read(path)));
+        let code = library_code(&tokens(&read(path)));
         let broken = rule(&shown(path), &code);
         found.extend(broken.into_iter().map(|(line, what)| format!("{}:{line}: {what}", shown(path))));
     }
@@ -163,7 +163,7 @@ fn the_app_names_only_the_public_engine() {
 
 #[test]
 fn the_rules_see_what_they_should() {
-    let code = |text: &str| library_code(tokens(text));
+    let code = |text: &str| library_code(&tokens(text));
     let broken = |file: &str, text: &str| against_the_arrow(file, &code(text)).len();
     assert_eq!(broken("src/gpu/shader.rs", "use crate::ops;"), 1);
     assert_eq!(broken("src/gpu/shader.rs", "use crate::{error::Error, ops::SHADERS};"), 1);

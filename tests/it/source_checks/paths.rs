@@ -39,7 +39,7 @@ fn spread_out(code: &[Token], at: usize, before: &[String], found: &mut Vec<Vec<
         return at + 1;
     }
     let Some(token) = code.get(at) else { return at };
-    let path = [before, &[token.text.clone()]].concat();
+    let path = [before, std::slice::from_ref(&token.text)].concat();
     let goes_on = code.get(at + 2).is_some_and(|t| t.is_word() || t.is("*") || t.is("{"));
     if is(at + 1, "::") && goes_on {
         return spread_out(code, at + 2, &path, found);

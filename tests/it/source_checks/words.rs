@@ -123,9 +123,9 @@ fn raw_string(rest: &str) -> Option<(usize, usize)> {
 }
 
 /// Drops every item under `#[cfg(test)]`.
-pub(crate) fn library_code(tokens: Vec<Token>) -> Vec<Token> {
+pub(crate) fn library_code(tokens: &[Token]) -> Vec<Token> {
     const MARKER: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
-    let (mut kept, mut rest) = (Vec::new(), tokens.as_slice());
+    let (mut kept, mut rest) = (Vec::new(), tokens);
     while let Some(token) = rest.first() {
         let marked = rest.len() >= MARKER.len() && MARKER.iter().zip(rest).all(|(mark, t)| t.is(mark));
         if marked {
@@ -184,7 +184,7 @@ fn unit_tests_are_left_out_and_nothing_else() {
         #[cfg(test)] mod inner { fn f() { {} } }
         #[cfg(not(test))] three();
     "#;
-    let code = library_code(tokens(text));
+    let code = library_code(&tokens(text));
     let has = |word: &str| code.iter().any(|t| t.is(word));
     assert!(has("one") && has("two") && has("three"), "{code:?}");
     assert!(!has("tests") && !has("helper") && !has("inner"), "{code:?}");
