@@ -144,9 +144,7 @@ impl Plan {
     /// The rows of several matrices, one below the other; a single one is given back as it is.
     #[must_use]
     pub fn stack(&mut self, parts: Vec<Tensor>) -> Tensor {
-        if parts.len() == 1
-            && let Some(part) = parts.first()
-        {
+        if let [part] = parts.as_slice() {
             return part.clone();
         }
         let rows = parts.iter().map(|part| part.shape.rows()).sum();

@@ -92,7 +92,8 @@ impl Trainer {
     /// # Errors
     /// A run that does not fit the adapter; what the driver reports.
     pub fn new(gpu: &Arc<Gpu>, config: &Config) -> Result<Self> {
-        Self::with_shards(gpu, config, gpu.facts().max_binding_bytes)
+        let facts = gpu.facts();
+        Self::with_shards(gpu, config, facts.max_binding_bytes.min(facts.max_buffer_bytes))
     }
 
     /// The same with parameters in shards of at most `shard_bytes`, as an adapter wants them that
