@@ -8,7 +8,7 @@
 //! ```text
 //! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
 //!                         data (pictures + rng only)           <-  train
-//!                         eval, interop (no device)            <-  method, train, cli
+//!                         interop (files), eval (no device)    <-  model, method, train, cli
 //! ```
 //!
 //! # Code map
@@ -28,8 +28,12 @@
 //!
 //! # Invariants
 //!
-//! * Only [`gpu`] names `wgpu` or `naga`; [`data`] sees no device. A test reads the source and checks.
+//! * Only [`gpu`] names `wgpu` or `naga`; [`data`] sees no device.
+//! * A module names only what stands left of it in the picture above.
 //! * The library never prints, exits or reads the environment outside [`cli`].
+//! * The app names settings, events and results, never [`ops`], [`model`] or [`method`].
+//! * Every shader has one owner in [`ops`], which declares the same `Params`.
+//! * Tests read the source and the shaders and check all of these (`source_checks`, `shader_checks`).
 //! * A step allocates nothing on the device but its read-back: plans are recorded once.
 //! * Channels are padded to quads, the padding is zero everywhere, and every kernel keeps it so.
 //! * Sums run in a fixed order: same seed and adapter, same bits.

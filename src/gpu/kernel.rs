@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::device::Gpu;
-use super::shader::{Binding, BindingKind, Shader};
+use super::shader::{Binding, BindingKind, Field, Reflection, Shader};
 use crate::error::Result;
 
 /// Type of a `Params` field, as WGSL writes it.
@@ -51,14 +51,12 @@ impl<P: ShaderParams> Kernel<P> {
     /// # Errors
     /// `Error::Shader` naming file, entry point and field where WGSL and Rust disagree.
     pub(super) fn get(gpu: &Gpu, shader: &Shader, entry: &str, constants: &[(&str, f64)]) -> Result<Self> {
-        // The whole source: variants of one file differ only in the helpers after it.
-        let key = format!("{entry} {constants:?}\n{}", shader.source());
+        let key = format!("{}:{entry}:{constants:?}", shader.name());
         let cached = gpu.kernels().get(&key).cloned();
         if let Some(inner) = cached {
             return Ok(Self { inner, params: PhantomData });
         }
-        let reflection = shader.reflect(entry)?;
-        check_params::<P>(shader, entry, &reflection.params)?;
+        let reflection = checked::<P>(shader, entry, constants)?;
         let layout = bind_group_layout(gpu, &reflection.bindings);
         let pipeline_layout = gpu.device().create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(entry),
@@ -85,14 +83,22 @@ impl<P: ShaderParams> Kernel<P> {
     }
 }
 
-fn check_params<P: ShaderParams>(
-    shader: &Shader,
-    entry: &str,
-    fields: &[(String, u32, String)],
-) -> Result<()> {
-    if fields.is_empty() {
-        return Ok(()); // the entry point does not look at them
+/// What WGSL says of the entry point, once the Rust side agrees with it.
+fn checked<P: ShaderParams>(shader: &Shader, entry: &str, constants: &[(&str, f64)]) -> Result<Reflection> {
+    let reflection = shader.reflect(entry)?;
+    if let Some((name, _)) =
+        constants.iter().find(|(name, _)| !reflection.overrides.iter().any(|o| o == name))
+    {
+        return Err(shader.error(entry, format!("there is no override constant `{name}` in WGSL")));
     }
+    // An entry point need not look at the params.
+    if !reflection.params.is_empty() {
+        check_params::<P>(shader, entry, &reflection.params)?;
+    }
+    Ok(reflection)
+}
+
+fn check_params<P: ShaderParams>(shader: &Shader, entry: &str, fields: &[Field]) -> Result<()> {
     for (i, (name, ty)) in P::FIELDS.iter().enumerate() {
         let wanted = (*name, i as u32 * 4, *ty);
         match fields.get(i) {
@@ -135,3 +141,7 @@ fn bind_group_layout(gpu: &Gpu, bindings: &[Binding]) -> wgpu::BindGroupLayout {
         .collect();
     gpu.device().create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
 }
+
+#[cfg(test)]
+#[path = "kernel_tests.rs"]
+mod tests;

@@ -11,7 +11,8 @@
 //! | `tensor` | a shaped handle on arena bytes; dropping the last handle frees the bytes for reuse |
 //! | `shader`, `kernel` | WGSL files, their reflection by naga, pipelines with checked `Params` |
 //! | `plan` | the recorded list of dispatches |
-//! | `session` | a run's memory: binds plans, submits them, reads and writes tensors |
+//! | `session` | a run's memory: binds plans and submits them |
+//! | `transfer` | data in and out of tensors |
 //! | `profile` | time stamps of every dispatch of one replay |
 
 mod adapter;
@@ -23,6 +24,7 @@ mod profile;
 mod session;
 mod shader;
 mod tensor;
+mod transfer;
 
 pub use adapter::{AdapterFacts, Family, adapters};
 pub use arena::{Arena, Usage};
@@ -30,8 +32,9 @@ pub use device::Gpu;
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};
-pub use session::{Fetch, Replay, Session};
-pub use shader::{Shader, ShaderVariant, shader_sources};
+pub use session::{Replay, Session};
+pub use shader::Shader;
 pub use tensor::{Shape, Tensor};
+pub use transfer::Fetch;
 
 pub(crate) use kernel::shader_params;

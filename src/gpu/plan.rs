@@ -8,6 +8,14 @@ use super::kernel::{Kernel, KernelInner, ShaderParams};
 use super::tensor::{Shape, Tensor};
 use crate::error::{Error, Result};
 
+/// What helps when something is too large for the adapter.
+pub(super) const SMALLER: &str = "lower --batch, the crop sizes, --queue, --prototypes or --width";
+
+/// Bytes as a person reads them, never less than there are.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
 /// How many workgroups a dispatch starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid(pub [u32; 3]);
@@ -43,7 +51,16 @@ pub(super) struct Dispatch {
 #[derive(Debug)]
 pub(super) enum Command {
     Dispatch(Dispatch),
-    Stage { from: Tensor, to: Tensor },
+    Stage {
+        from: Tensor,
+        to: Tensor,
+    },
+    /// `at`: bytes into `to`.
+    Copy {
+        from: Tensor,
+        to: Tensor,
+        at: u64,
+    },
     Clear(Tensor),
 }
 
@@ -94,18 +111,19 @@ impl Plan {
         let inner = &kernel.inner;
         let wanted = inner.bindings.iter().filter(|b| b.name != "params").count();
         assert_eq!(tensors.len(), wanted, "{} binds {wanted} tensors", inner.name);
+        let entry = inner.name.rsplit('/').next().unwrap_or_default();
+        let label = format!("{}/{entry}", self.scope);
         let limit = self.gpu.limits().max_storage_buffer_binding_size;
         if let Some(large) = tensors.iter().find(|t| t.bytes > limit) {
             return Err(Error::Limit {
-                what: format!("the tensor {:?} of {} in {}", large.shape, self.scope, inner.name),
-                need: format!("{} MiB", large.bytes >> 20),
-                have: format!("{} MiB in one binding on this adapter", limit >> 20),
-                remedy: "lower --batch, the crop sizes, or --width".into(),
+                what: format!("a tensor of {} values in {label}", large.shape),
+                need: mebibytes(large.bytes),
+                have: format!("{} MiB (this adapter's largest binding)", limit >> 20),
+                remedy: SMALLER.into(),
             });
         }
-        let entry = inner.name.rsplit('/').next().unwrap_or_default();
         self.commands.push(Command::Dispatch(Dispatch {
-            label: format!("{}/{entry}", self.scope),
+            label,
             kernel: Arc::clone(inner),
             grid: grid.0,
             params: bytemuck::bytes_of(&params).to_vec(),
@@ -120,6 +138,25 @@ impl Plan {
     pub fn stage(&mut self, tensor: &Tensor) -> Tensor {
         let to = self.arena.lease(tensor.shape, Usage::Texels, &self.scope);
         self.commands.push(Command::Stage { from: tensor.clone(), to: to.clone() });
+        to
+    }
+
+    /// The rows of several matrices, one below the other; a single one is given back as it is.
+    #[must_use]
+    pub fn stack(&mut self, parts: Vec<Tensor>) -> Tensor {
+        if let [part] = parts.as_slice() {
+            return part.clone();
+        }
+        let rows = parts.iter().map(|part| part.shape.rows()).sum();
+        let channels = parts.first().map_or(0, |part| part.shape.channels);
+        let to = self.lease(Shape::matrix(rows, channels));
+        let mut at = 0;
+        for from in parts {
+            debug_assert_eq!(from.shape.channels, channels, "stacked rows are of one length");
+            let bytes = from.bytes;
+            self.commands.push(Command::Copy { from, to: to.clone(), at });
+            at += bytes;
+        }
         to
     }
 

@@ -1,4 +1,4 @@
-//! A run's memory: binds plans to real buffers, submits them, moves data in and out.
+//! A run's memory: binds plans to real buffers and submits them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arena::{Arena, TEXEL_ROW, Usage};
 use super::device::Gpu;
 use super::kernel::KernelInner;
-use super::plan::{Command, Dispatch, Plan};
+use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
 use super::shader::BindingKind;
 use super::tensor::Tensor;
 use crate::error::{Error, Result};
@@ -21,6 +21,7 @@ pub struct Replay {
 pub(super) enum Bound {
     Dispatch { label: String, kernel: Arc<KernelInner>, group: wgpu::BindGroup, grid: [u32; 3] },
     Stage { from: wgpu::Buffer, offset: u64, texels: u64, to: wgpu::Texture },
+    Copy { from: wgpu::Buffer, offset: u64, to: wgpu::Buffer, at: u64, bytes: u64 },
     Clear { buffer: wgpu::Buffer, offset: u64, bytes: u64 },
 }
 
@@ -30,7 +31,7 @@ enum Memory {
     Texels(wgpu::Texture, wgpu::TextureView),
 }
 
-/// The allocated arena of one run: binds plans, moves data, submits.
+/// The allocated arena of one run: binds plans, submits them, moves data (see `transfer`).
 #[derive(Debug)]
 pub struct Session {
     gpu: Arc<Gpu>,
@@ -58,9 +59,9 @@ impl Session {
             if !fits {
                 return Err(Error::Limit {
                     what: format!("the buffer of {}", block.label),
-                    need: format!("{} MiB", block.bytes >> 20),
-                    have: format!("{} MiB on this adapter", have >> 20),
-                    remedy: "lower --batch, the crop sizes, or --width".into(),
+                    need: mebibytes(block.bytes),
+                    have: format!("{} MiB (this adapter's largest buffer)", have >> 20),
+                    remedy: SMALLER.into(),
                 });
             }
             memory.push(allocate_block(gpu, &block.label, block.bytes, block.usage, rows as u32));
@@ -75,7 +76,7 @@ impl Session {
         &self.gpu
     }
 
-    fn buffer(&self, tensor: &Tensor) -> &wgpu::Buffer {
+    pub(super) fn buffer(&self, tensor: &Tensor) -> &wgpu::Buffer {
         match &self.memory[tensor.lease.block] {
             Memory::Buffer(buffer) => buffer,
             Memory::Texels(..) => unreachable!("texels are only filled by copies and read by kernels"),
@@ -120,6 +121,13 @@ impl Session {
                         to: texture.clone(),
                     },
                     Memory::Buffer(_) => unreachable!("a staged tensor leases texels"),
+                },
+                Command::Copy { from, to, at } => Bound::Copy {
+                    from: self.buffer(&from).clone(),
+                    offset: from.offset,
+                    to: self.buffer(&to).clone(),
+                    at: to.offset + at,
+                    bytes: from.bytes,
                 },
                 Command::Clear(t) => {
                     Bound::Clear { buffer: self.buffer(&t).clone(), offset: t.offset, bytes: t.bytes }
@@ -190,63 +198,6 @@ impl Session {
         self.gpu.queue().submit([encoder.finish()]);
         self.gpu.check()
     }
-
-    /// Overwrites a tensor (or its beginning) with `data`, before what is submitted next.
-    pub fn write(&self, tensor: &Tensor, data: &[f32]) {
-        debug_assert!(data.len() as u64 * 4 <= tensor.bytes, "the data fits the tensor");
-        self.gpu.queue().write_buffer(self.buffer(tensor), tensor.offset, bytemuck::cast_slice(data));
-    }
-
-    /// Starts copying a tensor to the CPU, after what is submitted so far.
-    #[must_use]
-    pub fn fetch(&self, tensor: &Tensor) -> Fetch {
-        let size = tensor.bytes.max(16);
-        let staging = self.gpu.device().create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read-back"),
-            size,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let mut encoder =
-            self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(self.buffer(tensor), tensor.offset, &staging, 0, size);
-        let index = self.gpu.queue().submit([encoder.finish()]);
-        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
-        Fetch { gpu: Arc::clone(&self.gpu), staging, index }
-    }
-
-    /// A tensor's contents, padding included. Waits for what is submitted so far.
-    ///
-    /// # Errors
-    /// What the driver reported.
-    pub fn read(&self, tensor: &Tensor) -> Result<Vec<f32>> {
-        self.fetch(tensor).wait()
-    }
-}
-
-/// A read-back on its way.
-#[derive(Debug)]
-pub struct Fetch {
-    gpu: Arc<Gpu>,
-    staging: wgpu::Buffer,
-    index: wgpu::SubmissionIndex,
-}
-
-impl Fetch {
-    /// The values, once the device has got there; later submissions go on meanwhile.
-    ///
-    /// # Errors
-    /// What the driver reported.
-    pub fn wait(self) -> Result<Vec<f32>> {
-        let polled = self
-            .gpu
-            .device()
-            .poll(wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None });
-        self.gpu.check()?;
-        polled.map_err(|e| Error::Device(e.to_string()))?;
-        let mapped = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
-        Ok(bytemuck::pod_collect_to_vec(&mapped))
-    }
 }
 
 fn allocate_block(gpu: &Gpu, label: &str, bytes: u64, usage: Usage, rows: u32) -> Memory {
@@ -277,6 +228,9 @@ fn allocate_block(gpu: &Gpu, label: &str, bytes: u64, usage: Usage, rows: u32) -
 /// Encodes a command that is not a dispatch.
 pub(super) fn encode_copy(encoder: &mut wgpu::CommandEncoder, command: &Bound) {
     match command {
+        Bound::Copy { from, offset, to, at, bytes } => {
+            encoder.copy_buffer_to_buffer(from, *offset, to, *at, *bytes);
+        }
         Bound::Clear { buffer, offset, bytes } => encoder.clear_buffer(buffer, *offset, Some(*bytes)),
         Bound::Stage { from, offset, texels, to } => {
             let (rows, rest) = (texels / TEXEL_ROW, texels % TEXEL_ROW);

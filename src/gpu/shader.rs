@@ -1,7 +1,6 @@
 //! WGSL files and what naga says of them.
 
 use crate::error::{Error, Result};
-use crate::ops;
 
 /// One WGSL file. Helpers are appended after it, so that error lines stay those of the file.
 #[derive(Clone, Copy, Debug)]
@@ -10,42 +9,28 @@ pub struct Shader {
     pub file: &'static str,
     /// Its text.
     pub text: &'static str,
-    /// Texts of shared helpers, appended in this order.
-    pub shared: &'static [&'static str],
-    /// False where the file uses subgroup operations.
+    /// Shared helpers, appended in this order: file name under `shaders/shared/`, and text.
+    pub shared: &'static [(&'static str, &'static str)],
+    /// True where every adapter can run it: within WebGPU's default limits, no subgroup operations.
     pub portable: bool,
-}
-
-/// A complete source, for tests and tools.
-#[derive(Clone, Debug)]
-pub struct ShaderVariant {
-    /// File name under `shaders/`.
-    pub file: &'static str,
-    /// What distinguishes this variant of the file (empty: there is only one).
-    pub variant: &'static str,
-    /// File and helpers.
-    pub source: String,
-    /// Must run on every adapter: within WebGPU's default limits and without optional features.
-    pub portable: bool,
-}
-
-/// Every shader of the program, complete.
-#[must_use]
-pub fn shader_sources() -> Vec<ShaderVariant> {
-    ops::SHADERS
-        .iter()
-        .map(|s| ShaderVariant { file: s.file, variant: "", source: s.source(), portable: s.portable })
-        .collect()
 }
 
 impl Shader {
-    pub(super) fn source(&self) -> String {
+    /// The file and its helpers: the whole text that is compiled.
+    #[must_use]
+    pub fn source(&self) -> String {
         let mut source = self.text.to_owned();
-        for helper in self.shared {
+        for (_, text) in self.shared {
             source.push('\n');
-            source.push_str(helper);
+            source.push_str(text);
         }
         source
+    }
+
+    /// The file's name with those of its helpers; no two shaders have the same.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.shared.iter().fold(self.file.to_owned(), |name, (helper, _)| name + "+" + helper)
     }
 
     pub(super) fn error(&self, entry: &str, reason: impl Into<String>) -> Error {
@@ -67,7 +52,8 @@ impl Shader {
             .position(|e| e.name == entry)
             .ok_or_else(|| self.error(entry, "there is no such entry point"))?;
         let uses = info.get_entry_point(index);
-        let mut reflection = Reflection { bindings: Vec::new(), params: Vec::new() };
+        let overrides = module.overrides.iter().filter_map(|(_, o)| o.name.clone()).collect();
+        let mut reflection = Reflection { bindings: Vec::new(), params: Vec::new(), overrides };
         for (handle, variable) in module.global_variables.iter() {
             let Some(binding) = &variable.binding else { continue };
             if uses[handle].is_empty() {
@@ -88,7 +74,8 @@ impl Shader {
                 }
             };
             if name == "params" {
-                reflection.params = param_fields(&module, variable.ty);
+                reflection.params = param_fields(&module, variable.ty)
+                    .ok_or_else(|| self.error(entry, "`params` is not a struct"))?;
             }
             reflection.bindings.push(Binding { index: binding.binding, kind, name });
         }
@@ -117,22 +104,25 @@ pub(super) struct Binding {
 pub(super) struct Reflection {
     /// Used by the entry point, in binding order; `params` is binding 0 where it is used.
     pub(super) bindings: Vec<Binding>,
-    /// Name, byte offset and type of each field of `Params`.
-    pub(super) params: Vec<(String, u32, String)>,
+    /// The fields of `Params`; empty where the entry point does not look at them.
+    pub(super) params: Vec<Field>,
+    /// Names of the override constants of the file.
+    pub(super) overrides: Vec<String>,
 }
 
-fn param_fields(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Vec<(String, u32, String)> {
-    let naga::TypeInner::Struct { members, .. } = &module.types[ty].inner else { return Vec::new() };
-    members
-        .iter()
-        .map(|m| {
-            let ty = match &module.types[m.ty].inner {
-                naga::TypeInner::Scalar(naga::Scalar::U32) => "u32".into(),
-                naga::TypeInner::Scalar(naga::Scalar::I32) => "i32".into(),
-                naga::TypeInner::Scalar(naga::Scalar::F32) => "f32".into(),
-                other => format!("{other:?}"),
-            };
-            (m.name.clone().unwrap_or_default(), m.offset, ty)
-        })
-        .collect()
+/// Name, byte offset and type of a field.
+pub(super) type Field = (String, u32, String);
+
+fn param_fields(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Vec<Field>> {
+    let naga::TypeInner::Struct { members, .. } = &module.types[ty].inner else { return None };
+    let field = |m: &naga::StructMember| {
+        let ty = match &module.types[m.ty].inner {
+            naga::TypeInner::Scalar(naga::Scalar::U32) => "u32".into(),
+            naga::TypeInner::Scalar(naga::Scalar::I32) => "i32".into(),
+            naga::TypeInner::Scalar(naga::Scalar::F32) => "f32".into(),
+            other => format!("{other:?}"),
+        };
+        (m.name.clone().unwrap_or_default(), m.offset, ty)
+    };
+    Some(members.iter().map(field).collect())
 }

@@ -58,6 +58,16 @@ impl Shape {
     }
 }
 
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { images, height, width, channels } = self;
+        match (height, width) {
+            (1, 1) => write!(f, "{images} × {channels}"),
+            _ => write!(f, "{images} × {height} × {width} × {channels}"),
+        }
+    }
+}
+
 /// A handle on `shape.bytes()` bytes. Cheap to clone; when the last handle of a recording is dropped,
 /// the bytes can be used by what is recorded next.
 #[derive(Clone, Debug)]
@@ -74,7 +84,7 @@ impl Tensor {
     #[must_use]
     pub fn part(&self, offset: u64, shape: Shape) -> Self {
         debug_assert!(
-            offset % 256 == 0 && offset + shape.bytes() <= self.bytes,
+            offset.is_multiple_of(256) && offset + shape.bytes() <= self.bytes,
             "a part lies within its tensor"
         );
         Self { lease: Arc::clone(&self.lease), offset: self.offset + offset, bytes: shape.bytes(), shape }

@@ -11,6 +11,17 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+/// How the values of a tensor stand in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 64-bit whole numbers: PyTorch's counters. In memory they are `f32` like everything else, so
+    /// from 2²⁴ (16.7 million) on the last digits are rounded.
+    I64,
+}
+
 /// A named array of a file: row-major `f32` and its shape (empty shape = one value).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HostTensor {
@@ -18,13 +29,21 @@ pub struct HostTensor {
     pub shape: Vec<usize>,
     /// `shape` multiplied out, row-major.
     pub data: Vec<f32>,
+    /// How a file holds the values.
+    pub kind: Kind,
 }
 
 impl HostTensor {
     /// A tensor of `shape` that holds `data`; the two are compared when it is written.
     #[must_use]
     pub fn new(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Self {
-        Self { shape: shape.into(), data }
+        Self { shape: shape.into(), data, kind: Kind::F32 }
+    }
+
+    /// A counter: one whole number.
+    #[must_use]
+    pub fn counter(value: u64) -> Self {
+        Self { shape: Vec::new(), data: vec![value as f32], kind: Kind::I64 }
     }
 }
 

@@ -1,11 +1,11 @@
-//! Reading and writing safetensors files of `f32` tensors with string metadata.
+//! Reading and writing safetensors files of `f32` tensors and counters with string metadata.
 //!
 //! The `safetensors` crate checks the header; the file is read and written here, tensor by tensor,
 //! for two reasons. A large model is never in memory twice, and the header is written in sorted
 //! order (the crate hashes it, in an order that changes from run to run), so that equal runs give
 //! equal files, byte for byte.
 
-use super::{HostTensor, write_temporary};
+use super::{HostTensor, Kind, write_temporary};
 use crate::error::{Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -50,18 +50,35 @@ pub(crate) fn temporary(
     write_temporary(path, |file| {
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
-        tensors.values().try_for_each(|tensor| write_values(file, &tensor.data))
+        in_file_order(tensors).try_for_each(|(_, tensor)| write_values(file, tensor))
     })
 }
 
-fn write_values(file: &mut dyn Write, values: &[f32]) -> std::io::Result<()> {
+/// Counters first: they take 8 bytes each, and readers want them at multiples of that.
+fn in_file_order(tensors: &BTreeMap<String, HostTensor>) -> impl Iterator<Item = (&String, &HostTensor)> {
+    let of = |kind| tensors.iter().filter(move |(_, tensor)| tensor.kind == kind);
+    of(Kind::I64).chain(of(Kind::F32))
+}
+
+fn write_values(file: &mut dyn Write, tensor: &HostTensor) -> std::io::Result<()> {
     let mut bytes = Vec::with_capacity(1 << 16);
-    for chunk in values.chunks(1 << 14) {
+    for chunk in tensor.data.chunks(1 << 13) {
         bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+        match tensor.kind {
+            Kind::F32 => bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes())),
+            Kind::I64 => bytes.extend(chunk.iter().flat_map(|&value| (value as i64).to_le_bytes())),
+        }
         file.write_all(&bytes)?;
     }
     Ok(())
+}
+
+/// The format's name of a kind, and its bytes.
+fn dtype(kind: Kind) -> (Dtype, usize) {
+    match kind {
+        Kind::F32 => (Dtype::F32, 4),
+        Kind::I64 => (Dtype::I64, 8),
+    }
 }
 
 /// The JSON header, sorted by name and padded to 8 bytes as the format asks.
@@ -73,16 +90,17 @@ fn header(
     let wrong = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
     let mut entries = BTreeMap::new();
     let mut offset = 0;
-    for (name, tensor) in tensors {
-        let HostTensor { shape, data } = tensor;
+    for (name, tensor) in in_file_order(tensors) {
+        let HostTensor { shape, data, kind } = tensor;
+        let (dtype, size) = dtype(*kind);
         if elements(shape) != Some(data.len()) {
             return Err(wrong(format!(
                 "cannot write `{name}`: {} values do not fill shape {shape:?}",
                 data.len()
             )));
         }
-        let end = offset + 4 * data.len();
-        let info = TensorInfo { dtype: Dtype::F32, shape: shape.clone(), data_offsets: (offset, end) };
+        let end = offset + size * data.len();
+        let info = TensorInfo { dtype, shape: shape.clone(), data_offsets: (offset, end) };
         entries.insert(name.as_str(), serde_json::to_value(info));
         offset = end;
     }
@@ -102,31 +120,37 @@ fn header(
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be opened; [`Error::Checkpoint`] with a plain reason when it is
-/// truncated, not a safetensors file, or holds something other than `f32`.
+/// truncated, not a safetensors file, or holds something other than `f32` and `i64`.
 pub fn read(path: &Path) -> Result<Contents> {
     let (mut file, header) = open(path)?;
     let mut tensors = BTreeMap::new();
     for name in header.offset_keys() {
         let Some(info) = header.info(&name) else { continue };
-        if info.dtype != Dtype::F32 {
-            let reason = format!("tensor `{name}` holds {:?} values; only F32 can be read", info.dtype);
+        let kind = [Kind::F32, Kind::I64].into_iter().find(|&kind| dtype(kind).0 == info.dtype);
+        let Some(kind) = kind else {
+            let reason =
+                format!("tensor `{name}` holds {:?} values; only F32 and I64 can be read", info.dtype);
             return Err(Error::Checkpoint { path: path.to_owned(), reason });
-        }
-        let count = (info.data_offsets.1 - info.data_offsets.0) / 4;
-        let data = read_values(&mut file, count).map_err(Error::io(path))?;
-        tensors.insert(name, HostTensor { shape: info.shape.clone(), data });
+        };
+        let count = (info.data_offsets.1 - info.data_offsets.0) / dtype(kind).1;
+        let data = read_values(&mut file, count, kind).map_err(Error::io(path))?;
+        tensors.insert(name, HostTensor { shape: info.shape.clone(), data, kind });
     }
     let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     Ok(Contents { tensors, metadata })
 }
 
-fn read_values(file: &mut impl Read, count: usize) -> std::io::Result<Vec<f32>> {
+fn read_values(file: &mut impl Read, count: usize, kind: Kind) -> std::io::Result<Vec<f32>> {
+    let (_, size) = dtype(kind);
     let mut values = Vec::with_capacity(count);
-    let mut bytes = vec![0; count.clamp(1, 1 << 14) * 4];
+    let mut bytes = vec![0; count.clamp(1, 1 << 13) * size];
     while values.len() < count {
-        let chunk = &mut bytes[..(count - values.len()).min(1 << 14) * 4];
+        let chunk = &mut bytes[..(count - values.len()).min(1 << 13) * size];
         file.read_exact(chunk)?;
-        values.extend(chunk.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+        match kind {
+            Kind::F32 => values.extend(chunk.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),
+            Kind::I64 => values.extend(chunk.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f32)),
+        }
     }
     Ok(values)
 }
@@ -207,99 +231,5 @@ impl Contents {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sample() -> Contents {
-        let tensors = [
-            (
-                "b.weight".to_owned(),
-                HostTensor::new([2, 3], vec![1.0, -0.0, f32::MIN_POSITIVE, 1e-42, 5.5, f32::NAN]),
-            ),
-            ("a".to_owned(), HostTensor::new([], vec![7.0])),
-            ("empty".to_owned(), HostTensor::new([0, 4], vec![])),
-            ("long".to_owned(), HostTensor::new([40_000], (0..40_000).map(|i| i as f32 * 0.1).collect())),
-        ];
-        let metadata = [("format".to_owned(), "x".to_owned()), ("text".to_owned(), "ü \"q\"\n".to_owned())];
-        Contents { tensors: tensors.into(), metadata: metadata.into() }
-    }
-
-    #[test]
-    fn what_is_written_comes_back_bit_for_bit_and_equal_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let (one, two) = (folder.path().join("1"), folder.path().join("2"));
-        let want = sample();
-        write(&one, &want.tensors, &want.metadata).unwrap();
-        write(&two, &want.tensors, &want.metadata).unwrap();
-        let bytes = std::fs::read(&one).unwrap();
-        assert_eq!(bytes, std::fs::read(&two).unwrap());
-        let got = read(&one).unwrap();
-        assert_eq!(got.metadata, want.metadata);
-        for (name, tensor) in &want.tensors {
-            let bits = |t: &HostTensor| t.data.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-            assert_eq!(bits(&got.tensors[name]), bits(tensor), "{name}");
-            assert_eq!(got.tensors[name].shape, tensor.shape);
-        }
-        // The crate's own reader agrees that this is a sound file.
-        let theirs = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        assert_eq!(theirs.tensor("b.weight").unwrap().shape(), [2, 3]);
-    }
-
-    #[test]
-    fn every_damage_is_a_plain_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.safetensors");
-        let want = sample();
-        write(&path, &want.tensors, &want.metadata).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        for cut in (0..bytes.len()).step_by(997).chain(0..64) {
-            std::fs::write(&path, &bytes[..cut]).unwrap();
-            let error = read(&path).unwrap_err();
-            assert!(matches!(error, Error::Checkpoint { .. }), "{cut}: {error}");
-            assert!(error.to_string().contains("cut short"), "{cut}: {error}");
-        }
-        let damaged: [&[u8]; 4] = [b"PK\x03\x04 a zip file of another program", &[0xff; 64], &[0; 64], b""];
-        for bytes in damaged {
-            std::fs::write(&path, bytes).unwrap();
-            assert!(matches!(read(&path).unwrap_err(), Error::Checkpoint { .. }));
-        }
-        let mut long = bytes.clone();
-        long.push(0);
-        std::fs::write(&path, long).unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains("1 bytes too many"));
-        assert!(matches!(read(folder.path()).unwrap_err(), Error::Checkpoint { .. } | Error::Io { .. }));
-        assert!(matches!(read(&folder.path().join("none")).unwrap_err(), Error::Io { .. }));
-    }
-
-    #[test]
-    fn flipped_header_bytes_never_panic() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.safetensors");
-        let tensors = [("a".to_owned(), HostTensor::new([3], vec![1.0, 2.0, 3.0]))].into();
-        write(&path, &tensors, &BTreeMap::new()).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        for i in 0..bytes.len() - 12 {
-            for flip in [0x01, 0x10, 0x80] {
-                let mut bytes = bytes.clone();
-                bytes[i] ^= flip;
-                std::fs::write(&path, bytes).unwrap();
-                let _ = read(&path);
-            }
-        }
-    }
-
-    #[test]
-    fn wrong_shapes_and_kinds_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.safetensors");
-        let tensors = [("w".to_owned(), HostTensor::new([2, 2], vec![0.0; 3]))].into();
-        let message = write(&path, &tensors, &BTreeMap::new()).unwrap_err().to_string();
-        assert!(message.contains("`w`") && !path.exists(), "{message}");
-        let data = 7i64.to_le_bytes();
-        let view = safetensors::tensor::TensorView::new(Dtype::I64, vec![1], &data).unwrap();
-        std::fs::write(&path, safetensors::serialize([("n", view)], None).unwrap()).unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains("`n` holds I64"));
-        check(&path).unwrap();
-        assert!(sample().tensor(&path, "nope").unwrap_err().to_string().contains("`nope` is missing"));
-    }
-}
+#[path = "safetensors_tests.rs"]
+mod tests;

@@ -3,18 +3,18 @@
 //! normalise prototypes → trunk once per resolution → head once on all crops → scores → codes of the
 //! assignment crops (with the queue) → swapped loss → gradients → update → queue → report.
 
+mod checkpoint;
 mod evaluation;
 mod recording;
 mod report;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::eval::Features;
 use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor};
 use crate::interop::HostTensor;
@@ -92,7 +92,18 @@ impl Trainer {
     /// # Errors
     /// A run that does not fit the adapter; what the driver reports.
     pub fn new(gpu: &Arc<Gpu>, config: &Config) -> Result<Self> {
-        let Recorded { store, arena, train, evaluate, tensors, queue_rows } = recording::record(gpu, config)?;
+        let facts = gpu.facts();
+        Self::with_shards(gpu, config, facts.max_binding_bytes.min(facts.max_buffer_bytes))
+    }
+
+    /// The same with parameters in shards of at most `shard_bytes`, as an adapter wants them that
+    /// binds no more at once. What is computed is the same to the last bit.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Self> {
+        let recorded = recording::record(gpu, config, shard_bytes)?;
+        let Recorded { store, arena, train, evaluate, tensors, queue_rows } = recorded;
         let (memory, dispatches) = (arena.bytes(), train.dispatches());
         let session = Session::allocate(gpu, &arena)?;
         let train = session.bind(train)?;
@@ -235,8 +246,9 @@ impl Trainer {
     /// # Errors
     /// What the driver reports.
     pub fn prototypes(&self) -> Result<Features> {
-        let mut all = self.store.export(&self.session)?;
-        let found = all.remove("prototypes.weight").ok_or_else(|| Error::Device("no prototypes".into()))?;
+        let Some(found) = self.store.export_one(&self.session, "prototypes.weight")? else {
+            unreachable!("every model declares its prototypes")
+        };
         Features::new(found.shape[0], found.shape[1], found.data)
     }
 
@@ -255,69 +267,5 @@ impl Trainer {
     /// What the driver reports.
     pub fn gradients(&self) -> Result<BTreeMap<String, HostTensor>> {
         self.store.export_gradients(&self.session)
-    }
-
-    /// Everything a checkpoint holds: weights under their torchvision names, running estimates,
-    /// moments, and the queue `[A, L, D]`, newest row first.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn export(&self) -> Result<BTreeMap<String, HostTensor>> {
-        let mut tensors = self.store.export(&self.session)?;
-        if let Some(queue) = &self.tensors.queue {
-            let rows = self.rules.queue as usize;
-            let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
-            let stored = self.session.read(queue)?;
-            let row_floats = queue.shape.quads() as usize * 4;
-            let mut data = Vec::with_capacity(crops * rows * dim);
-            for crop in 0..crops {
-                for row in 0..rows {
-                    let at = crop * rows + (row + self.position.queue_cursor as usize) % rows;
-                    data.extend_from_slice(&stored[at * row_floats..at * row_floats + dim]);
-                }
-            }
-            tensors.insert("queue".into(), HostTensor { shape: vec![crops, rows, dim], data });
-        }
-        Ok(tensors)
-    }
-
-    /// Continues from what [`Trainer::export`] gave at `position`.
-    ///
-    /// # Errors
-    /// A tensor that is missing or of another shape.
-    pub fn import(&mut self, tensors: &BTreeMap<String, HostTensor>, position: Position) -> Result<()> {
-        self.store.import(&self.session, tensors)?;
-        if let (Some(queue), Some(found)) = (&self.tensors.queue, tensors.get("queue")) {
-            let rows = self.rules.queue as usize;
-            let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
-            if found.shape != [crops, rows, dim] {
-                let reason =
-                    format!("the queue has shape {:?}, this run wants {:?}", found.shape, [crops, rows, dim]);
-                return Err(Error::Checkpoint { path: Path::new("queue").into(), reason });
-            }
-            // Rows go back to where they lay: sums then run in the same order, to the last bit.
-            let row_floats = queue.shape.quads() as usize * 4;
-            let mut stored = vec![0.0; crops * rows * row_floats];
-            for (index, values) in found.data.chunks_exact(dim).enumerate() {
-                let at = index / rows * rows + (index % rows + position.queue_cursor as usize) % rows;
-                stored[at * row_floats..at * row_floats + dim].copy_from_slice(values);
-            }
-            self.session.write(queue, &stored);
-        }
-        self.position = position;
-        self.pending = None;
-        Ok(())
-    }
-
-    /// Names and shapes of everything that a checkpoint of this model holds.
-    #[must_use]
-    pub fn wanted_tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let mut wanted = self.store.names();
-        if let Some(queue) = &self.tensors.queue {
-            let rows = self.rules.queue as usize;
-            let shape = vec![queue.shape.rows() as usize / rows, rows, queue.shape.channels as usize];
-            wanted.push(("queue".into(), shape));
-        }
-        wanted
     }
 }

@@ -218,9 +218,10 @@ impl Linear {
             vector::bias_gradient(plan, dy, &store.gradient(bias))?;
         }
         let dy = conv2d::stage(plan, dy);
-        let x = conv2d::stage(plan, &saved.0);
+        let Input(input) = saved;
+        let x = conv2d::stage(plan, &input);
         conv2d::backward_weight(plan, &self.filter, &x, &dy, &store.gradient(self.weight))?;
-        let shape: Shape = saved.0.shape;
+        let shape: Shape = input.shape;
         conv2d::backward_input(plan, &self.filter, &dy, &store.value(self.weight), shape, None)
     }
 }

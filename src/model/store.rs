@@ -1,16 +1,15 @@
-//! All parameters of a model in one shard: their places, names, initial values and gradients.
+//! All parameters of a model: their places in shards, their values and gradients on the device.
+//!
+//! The optimiser sees a whole shard in one binding, and some adapters bind no more than 128 MiB: what
+//! does not fit goes into the next shard. Most models have one.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod host;
+
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::gpu::{Arena, Session, Shape, Tensor, Usage};
-use crate::interop::HostTensor;
+use crate::gpu::{Arena, Shape, Tensor, Usage};
 use crate::ops::conv2d::Filter;
 use crate::ops::optimizer::{self, Shard, Span, VECTOR};
-use crate::ops::weights;
-use crate::rng::{Purpose, Stream};
 
 /// How a parameter starts (RECIPE "Model").
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +30,7 @@ pub struct Parameter {
     /// Shape in PyTorch: OIHW, `[out, in]` or `[n]`.
     pub shape: Vec<usize>,
     filter: Option<Filter>,
+    shard: usize,
     first: u32,
     quads: u32,
     flags: u32,
@@ -41,11 +41,18 @@ pub struct Parameter {
 const ALIGN: u32 = 16;
 
 /// The parameters and running estimates of a model.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Store {
+    shard_quads: u64,
     parameters: Vec<Parameter>,
     estimates: Vec<Parameter>,
-    memory: Option<(Shard, Tensor)>,
+    memory: Option<Memory>,
+}
+
+#[derive(Debug)]
+struct Memory {
+    shards: Vec<Shard>,
+    estimates: Tensor,
 }
 
 /// Which parameter.
@@ -55,13 +62,38 @@ pub struct ParameterId(usize);
 #[derive(Clone, Copy, Debug)]
 pub struct EstimateId(usize);
 
-fn place(list: &mut Vec<Parameter>, mut parameter: Parameter) -> usize {
-    parameter.first = list.last().map_or(0, |p| (p.first + p.quads).div_ceil(ALIGN) * ALIGN);
+impl Parameter {
+    /// The quad where the next parameter can start.
+    fn end(&self) -> u32 {
+        (self.first + self.quads).div_ceil(ALIGN) * ALIGN
+    }
+}
+
+/// Puts a parameter behind the last one, or into a new shard.
+fn place(list: &mut Vec<Parameter>, mut parameter: Parameter, shard_quads: u64) -> usize {
+    if let Some(last) = list.last() {
+        let fits = u64::from(last.end()) + u64::from(parameter.quads) <= shard_quads;
+        (parameter.shard, parameter.first) =
+            if fits { (last.shard, last.end()) } else { (last.shard + 1, 0) };
+    }
     list.push(parameter);
     list.len() - 1
 }
 
+/// The quads of a list that fills one shard.
+fn quads(list: &[Parameter]) -> u32 {
+    list.last().map_or(1, Parameter::end)
+}
+
 impl Store {
+    /// An empty store with shards of at most `shard_bytes`; a parameter that is larger has its own.
+    #[must_use]
+    pub fn new(shard_bytes: u64) -> Self {
+        let align = u64::from(ALIGN);
+        let shard_quads = shard_bytes / 16 / align * align;
+        Self { shard_quads, parameters: Vec::new(), estimates: Vec::new(), memory: None }
+    }
+
     /// A filter (or the weights of a linear layer, `flat`).
     pub fn filter(
         &mut self,
@@ -74,166 +106,84 @@ impl Store {
         let f = [filter.filters, filter.channels, filter.kernel, filter.kernel].map(|n| n as usize);
         let shape = f[..if flat { 2 } else { 4 }].to_vec();
         let quads = filter.panels().total_quads();
-        let parameter = Parameter { name, shape, filter: Some(filter), first: 0, quads, flags, init };
-        ParameterId(place(&mut self.parameters, parameter))
+        let filter = Some(filter);
+        let parameter = Parameter { name, shape, filter, shard: 0, first: 0, quads, flags, init };
+        ParameterId(place(&mut self.parameters, parameter, self.shard_quads))
     }
 
     /// A vector of `n` values.
     pub fn vector(&mut self, name: String, n: u32, init: Init) -> ParameterId {
-        ParameterId(place(&mut self.parameters, vector(name, n, init)))
+        ParameterId(place(&mut self.parameters, vector(name, n, init), self.shard_quads))
     }
 
     /// A running estimate of `n` values: saved, but not trained.
     pub fn estimate(&mut self, name: String, n: u32, value: f32) -> EstimateId {
-        EstimateId(place(&mut self.estimates, vector(name, n, Init::Constant(value))))
+        EstimateId(place(&mut self.estimates, vector(name, n, Init::Constant(value)), u64::MAX))
     }
 
     /// Takes the memory for everything that has been declared; `moments` is 1 for SGD, 2 for AdamW.
     pub fn lease(&mut self, arena: &Arc<Arena>, moments: usize) {
-        let quads =
-            |list: &[Parameter]| list.last().map_or(1, |p| (p.first + p.quads).div_ceil(ALIGN) * ALIGN);
-        let all = Shape::matrix(quads(&self.parameters), 4);
-        let (chunks, parameters) = optimizer::tables(&self.spans());
-        let table = |words: &[u32]| Shape::matrix(words.len() as u32 / 4, 4);
         let lease = |shape, label| arena.lease(shape, Usage::Storage, label);
-        let shard = Shard {
-            value: lease(all, "weights"),
-            gradient: lease(all, "gradients"),
-            moment: lease(all, "momentum"),
-            second: (moments > 1).then(|| lease(all, "second moments")),
-            chunks: lease(table(&chunks), "chunk table"),
-            parameters: lease(table(&parameters), "parameter table"),
+        let shard = |list: &[Parameter]| {
+            let all = Shape::matrix(quads(list), 4);
+            let (chunks, parameters) = optimizer::tables(&spans(list));
+            let table = |words: &[u32]| Shape::matrix(words.len() as u32 / 4, 4);
+            Shard {
+                value: lease(all, "weights"),
+                gradient: lease(all, "gradients"),
+                moment: lease(all, "momentum"),
+                second: (moments > 1).then(|| lease(all, "second moments")),
+                chunks: lease(table(&chunks), "chunk table"),
+                parameters: lease(table(&parameters), "parameter table"),
+            }
         };
+        let shards = self.lists().map(shard).collect();
         let estimates = lease(Shape::matrix(quads(&self.estimates), 4), "running estimates");
-        self.memory = Some((shard, estimates));
+        self.memory = Some(Memory { shards, estimates });
     }
 
-    fn spans(&self) -> Vec<Span> {
-        self.parameters.iter().map(|p| Span { first: p.first, quads: p.quads, flags: p.flags }).collect()
+    /// The parameters of each shard.
+    fn lists(&self) -> impl Iterator<Item = &[Parameter]> {
+        self.parameters.chunk_by(|a, b| a.shard == b.shard)
     }
 
-    fn memory(&self) -> &(Shard, Tensor) {
+    fn memory(&self) -> &Memory {
         match &self.memory {
             Some(memory) => memory,
             None => unreachable!("memory is leased before anything is recorded"),
         }
     }
 
-    /// The shard of all parameters.
+    /// The shards, together all parameters in the order of [`Store::parameters`].
     #[must_use]
-    pub fn shard(&self) -> &Shard {
-        &self.memory().0
+    pub fn shards(&self) -> &[Shard] {
+        &self.memory().shards
     }
 
     /// A parameter's weights.
     #[must_use]
     pub fn value(&self, id: ParameterId) -> Tensor {
-        part(&self.shard().value, &self.parameters[id.0])
+        let parameter = &self.parameters[id.0];
+        part(&self.shards()[parameter.shard].value, parameter)
     }
 
     /// A parameter's gradient.
     #[must_use]
     pub fn gradient(&self, id: ParameterId) -> Tensor {
-        part(&self.shard().gradient, &self.parameters[id.0])
+        let parameter = &self.parameters[id.0];
+        part(&self.shards()[parameter.shard].gradient, parameter)
     }
 
     /// A running estimate.
     #[must_use]
     pub fn running(&self, id: EstimateId) -> Tensor {
-        part(&self.memory().1, &self.estimates[id.0])
+        part(&self.memory().estimates, &self.estimates[id.0])
     }
 
     /// The parameters in the order of the report's indices.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
-    }
-
-    /// Writes the tables, the initial weights of `seed`, and zero moments.
-    pub fn initialize(&self, session: &Session, seed: u64) {
-        let (chunks, parameters) = optimizer::tables(&self.spans());
-        session.write(&self.shard().chunks, bytemuck::cast_slice(&chunks));
-        session.write(&self.shard().parameters, bytemuck::cast_slice(&parameters));
-        for (index, parameter) in self.parameters.iter().enumerate() {
-            let mut stream = Stream::new(seed, Purpose::Weights, &[index as u64]);
-            let n = parameter.shape.iter().product();
-            let values: Vec<f32> = (0..n).map(|_| draw(&mut stream, parameter) as f32).collect();
-            write(session, &self.shard().value, parameter, &values);
-        }
-        for parameter in &self.estimates {
-            let n = parameter.shape.iter().product();
-            let Init::Constant(value) = parameter.init else { continue };
-            write(session, &self.memory().1, parameter, &vec![value; n]);
-        }
-    }
-
-    /// Weights and running estimates by name, and moments as `optimizer.momentum.NAME` and
-    /// `optimizer.second.NAME`.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn export(&self, session: &Session) -> Result<BTreeMap<String, HostTensor>> {
-        let mut tensors = BTreeMap::new();
-        for (prefix, tensor, list) in self.groups() {
-            read_all(session, prefix, tensor, list, &mut tensors)?;
-        }
-        Ok(tensors)
-    }
-
-    /// The gradients of the last step, by name.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn export_gradients(&self, session: &Session) -> Result<BTreeMap<String, HostTensor>> {
-        let mut tensors = BTreeMap::new();
-        read_all(session, "", &self.shard().gradient, &self.parameters, &mut tensors)?;
-        Ok(tensors)
-    }
-
-    /// Overwrites everything that [`Store::export`] gives. Moments may be missing (pretrained weights).
-    ///
-    /// # Errors
-    /// A weight that is missing or of another shape.
-    pub fn import(&self, session: &Session, tensors: &BTreeMap<String, HostTensor>) -> Result<()> {
-        for (prefix, tensor, list) in self.groups() {
-            for parameter in list {
-                let name = format!("{prefix}{}", parameter.name);
-                match tensors.get(&name) {
-                    Some(found) if found.shape == parameter.shape => {
-                        write(session, tensor, parameter, &found.data)
-                    }
-                    None if !prefix.is_empty() => {}
-                    other => {
-                        let found = other.map_or("is missing".into(), |t| format!("has shape {:?}", t.shape));
-                        let reason = format!("tensor {name} {found}, this model wants {:?}", parameter.shape);
-                        return Err(Error::Checkpoint { path: Path::new("weights").into(), reason });
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Names and shapes of everything that [`Store::export`] gives.
-    #[must_use]
-    pub fn names(&self) -> Vec<(String, Vec<usize>)> {
-        let named = |(prefix, _, list): (&str, &Tensor, &[Parameter])| {
-            list.iter().map(|p| (format!("{prefix}{}", p.name), p.shape.clone())).collect::<Vec<_>>()
-        };
-        self.groups().into_iter().flat_map(named).collect()
-    }
-
-    fn groups(&self) -> Vec<(&'static str, &Tensor, &[Parameter])> {
-        let (shard, estimates) = self.memory();
-        let mut groups = vec![
-            ("", &shard.value, self.parameters.as_slice()),
-            ("", estimates, self.estimates.as_slice()),
-            ("optimizer.momentum.", &shard.moment, self.parameters.as_slice()),
-        ];
-        if let Some(second) = &shard.second {
-            groups.push(("optimizer.second.", second, self.parameters.as_slice()));
-        }
-        groups
     }
 }
 
@@ -242,6 +192,7 @@ fn vector(name: String, n: u32, init: Init) -> Parameter {
         name,
         shape: vec![n as usize],
         filter: None,
+        shard: 0,
         first: 0,
         quads: n.div_ceil(4),
         flags: VECTOR,
@@ -257,49 +208,6 @@ fn part(all: &Tensor, parameter: &Parameter) -> Tensor {
     all.part(u64::from(parameter.first) * 16, shape)
 }
 
-fn read_all(
-    session: &Session,
-    prefix: &str,
-    all: &Tensor,
-    list: &[Parameter],
-    tensors: &mut BTreeMap<String, HostTensor>,
-) -> Result<()> {
-    let data = session.read(all)?;
-    for parameter in list {
-        let from = parameter.first as usize * 4;
-        let packed = &data[from..from + parameter.quads as usize * 4];
-        let values = match &parameter.filter {
-            Some(filter) => weights::unpack(filter, packed),
-            None => packed[..parameter.shape[0]].to_vec(),
-        };
-        let name = format!("{prefix}{}", parameter.name);
-        tensors.insert(name, HostTensor { shape: parameter.shape.clone(), data: values });
-    }
-    Ok(())
-}
-
-fn write(session: &Session, all: &Tensor, parameter: &Parameter, values: &[f32]) {
-    let packed = match &parameter.filter {
-        Some(filter) => weights::pack(filter, values),
-        None => {
-            let mut padded = values.to_vec();
-            padded.resize(parameter.quads as usize * 4, 0.0);
-            padded
-        }
-    };
-    session.write(&part(all, parameter), &packed);
-}
-
-fn draw(stream: &mut Stream, parameter: &Parameter) -> f64 {
-    match parameter.init {
-        Init::Constant(value) => f64::from(value),
-        Init::Uniform(fan_in) => {
-            let bound = 1.0 / f64::from(fan_in).sqrt();
-            stream.range(-bound, bound)
-        }
-        Init::Normal => {
-            let fan_out: usize = parameter.shape[0] * parameter.shape[2..].iter().product::<usize>();
-            stream.normal() * (2.0 / fan_out as f64).sqrt()
-        }
-    }
+fn spans(list: &[Parameter]) -> Vec<Span> {
+    list.iter().map(|p| Span { first: p.first, quads: p.quads, flags: p.flags }).collect()
 }

@@ -17,8 +17,8 @@ pub mod weights;
 
 use crate::gpu::{Family, Plan, Shader, Tensor};
 
-/// Every shader of the program.
-pub(crate) const SHADERS: &[&Shader] = &[
+/// Every shader of the program, for tests and tools.
+pub const SHADERS: &[&Shader] = &[
     &conv2d::SUBGROUP,
     &conv2d::TILE,
     &weights::SHADER,
@@ -42,7 +42,7 @@ macro_rules! shader {
         $crate::gpu::Shader {
             file: $file,
             text: include_str!(concat!("../../shaders/", $file)),
-            shared: &[$(include_str!(concat!("../../shaders/shared/", $shared))),*],
+            shared: &[$(($shared, include_str!(concat!("../../shaders/shared/", $shared)))),*],
             portable: $portable,
         }
     };

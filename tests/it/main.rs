@@ -6,7 +6,9 @@
 //! | `reference` | the whole method in f64, written for clearness |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `ops_reference` | every entry point in every kernel family against the reference, at awkward sizes |
-//! | `shader_checks` | every shader on every back end, and the boundaries between modules; needs no GPU |
+//! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
+//! | `source_checks` | the boundaries between modules, and the length of files |
+//! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 
 mod golden;
 mod lab;
@@ -20,3 +22,5 @@ mod reference_gradients;
 mod reference_runs;
 mod runs_golden;
 mod shader_checks;
+mod source_checks;
+mod trainer_checks;

@@ -174,6 +174,7 @@ fn training_runs_match_golden() {
     let is_run = |case: &Case<'_>| case.attrs.get("hyper").is_some_and(Value::is_object);
     let runs: Vec<_> = golden.cases("08").into_iter().filter(is_run).collect();
     assert!(!runs.is_empty(), "group 08 holds no run");
+    assert!(runs.iter().any(|run| run.relative("step0").is_some()), "no run has its first step's values");
     let failures: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = runs.iter().map(|run| scope.spawn(|| check_run(&golden, run))).collect();
         threads.into_iter().flat_map(|t| t.join().expect("a run ends without a panic")).collect()

@@ -32,8 +32,8 @@ struct Network {
 /// memory than the training step.
 const EVALUATION_VIEWS: u32 = 64;
 
-pub(super) fn record(gpu: &Arc<Gpu>, config: &Config) -> Result<Recorded> {
-    let mut store = Store::default();
+pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Recorded> {
+    let mut store = Store::new(shard_bytes);
     let trunk = Trunk::new(&mut store, &config.trunk(), config.stem);
     let head = Head::new(&mut store, trunk.features(), config.hidden as u32, config.embedding as u32);
     let (d, k) = (config.embedding as u32, config.prototypes as u32);
@@ -98,7 +98,9 @@ fn record_step(
 ) -> Result<Outputs> {
     let Network { trunk, head, prototypes } = network;
     let Inputs { crops, queue, step, problem } = inputs;
-    plan.clear(&store.shard().gradient);
+    for shard in store.shards() {
+        plan.clear(&shard.gradient);
+    }
     plan.scope("prototypes");
     normalize::in_place(plan, prototypes.filter(), &prototypes.weight(store))?;
 
@@ -143,8 +145,11 @@ fn record_step(
     }
 
     plan.scope("optimizer");
-    let norms =
-        optimizer::update(plan, store.shard(), rule(config), config.weight_decay as f32, false, step)?;
+    let mut norms = Vec::new();
+    for shard in store.shards() {
+        norms.push(optimizer::update(plan, shard, rule(config), config.weight_decay as f32, false, step)?);
+    }
+    let norms = plan.stack(norms);
     if let Some(queue) = queue {
         plan.scope("queue");
         queue::push(plan, &z, queue, problem.batch, problem.assigned, step)?;

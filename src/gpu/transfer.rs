@@ -1,0 +1,67 @@
+//! Data in and out of a session's tensors.
+
+use std::sync::Arc;
+
+use super::device::Gpu;
+use super::session::Session;
+use super::tensor::Tensor;
+use crate::error::{Error, Result};
+
+impl Session {
+    /// Overwrites a tensor (or its beginning) with `data`, before what is submitted next.
+    pub fn write(&self, tensor: &Tensor, data: &[f32]) {
+        debug_assert!(data.len() as u64 * 4 <= tensor.bytes, "the data fits the tensor");
+        self.gpu().queue().write_buffer(self.buffer(tensor), tensor.offset, bytemuck::cast_slice(data));
+    }
+
+    /// Starts copying a tensor to the CPU, after what is submitted so far.
+    #[must_use]
+    pub fn fetch(&self, tensor: &Tensor) -> Fetch {
+        let size = tensor.bytes.max(16);
+        let staging = self.gpu().device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read-back"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder =
+            self.gpu().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(self.buffer(tensor), tensor.offset, &staging, 0, size);
+        let index = self.gpu().queue().submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
+        Fetch { gpu: Arc::clone(self.gpu()), staging, index }
+    }
+
+    /// A tensor's contents, padding included. Waits for what is submitted so far.
+    ///
+    /// # Errors
+    /// What the driver reported.
+    pub fn read(&self, tensor: &Tensor) -> Result<Vec<f32>> {
+        self.fetch(tensor).wait()
+    }
+}
+
+/// A read-back on its way.
+#[derive(Debug)]
+pub struct Fetch {
+    gpu: Arc<Gpu>,
+    staging: wgpu::Buffer,
+    index: wgpu::SubmissionIndex,
+}
+
+impl Fetch {
+    /// The values, once the device has got there; later submissions go on meanwhile.
+    ///
+    /// # Errors
+    /// What the driver reported.
+    pub fn wait(self) -> Result<Vec<f32>> {
+        let polled = self
+            .gpu
+            .device()
+            .poll(wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None });
+        self.gpu.check()?;
+        polled.map_err(|e| Error::Device(e.to_string()))?;
+        let mapped = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
+        Ok(bytemuck::pod_collect_to_vec(&mapped))
+    }
+}

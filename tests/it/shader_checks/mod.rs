@@ -1,0 +1,121 @@
+//! What can be proved of the shaders without a GPU: every entry point is valid, every back end can
+//! write it, the portable ones keep to limits that any adapter has, and the Rust twins agree.
+//!
+//! Writing Metal's and DirectX's languages here is the proof for those systems on a machine that has
+//! neither. Every check sees an entry point as a driver gets it: alone, with the values of the
+//! override constants that the program uses.
+//!
+//! | file | what |
+//! |---|---|
+//! | `backends` | SPIR-V, MSL, HLSL and GLSL |
+//! | `limits` | WebGPU's default limits |
+//! | `twins` | one Rust owner each, the same `Params`, nothing forgotten in the list |
+
+mod backends;
+mod limits;
+mod twins;
+
+use naga::back::PipelineConstants;
+use naga::back::pipeline_constants::process_overrides;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{EntryPoint, Module};
+use swav_wgpu::gpu::Shader;
+use swav_wgpu::ops::SHADERS;
+
+/// One entry point with one set of override constants, as a driver gets it.
+struct Ready {
+    module: Module,
+    info: ModuleInfo,
+}
+
+impl Ready {
+    fn entry(&self) -> &EntryPoint {
+        &self.module.entry_points[0]
+    }
+}
+
+/// Parses and validates a whole file, with what its family may use.
+fn parsed(shader: &Shader) -> Result<(Module, ModuleInfo), String> {
+    let (name, source) = (shader.name(), shader.source());
+    let module =
+        naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string_with_path(&source, &name))?;
+    let capabilities = if shader.portable {
+        Capabilities::empty()
+    } else {
+        Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER
+    };
+    let info = Validator::new(ValidationFlags::all(), capabilities)
+        .validate(&module)
+        .map_err(|e| e.emit_to_string_with_path(&source, &name))?;
+    Ok((module, info))
+}
+
+/// The override constants that the program sets, each combination once (`ops::conv2d::panel_width`).
+fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
+    let names: Vec<_> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
+    match names[..] {
+        [] => Ok(vec![PipelineConstants::default()]),
+        ["WIDTH"] => Ok([16.0, 32.0].map(|width| [("WIDTH".to_owned(), width)].into_iter().collect()).into()),
+        _ => Err(format!("the test does not know which values {names:?} take: say so in `settings`")),
+    }
+}
+
+/// Every entry point of a shader with every setting, under the name that messages use.
+fn entry_points(shader: &Shader) -> Result<Vec<(String, Ready)>, String> {
+    let (module, info) = parsed(shader)?;
+    let mut found = Vec::new();
+    for constants in settings(&module).map_err(|e| format!("{}: {e}", shader.name()))? {
+        for entry in &module.entry_points {
+            let set: String = constants.iter().map(|(name, value)| format!(", {name} = {value}")).collect();
+            let label = format!("{}, `{}`{set}", shader.name(), entry.name);
+            let (module, info) =
+                process_overrides(&module, &info, Some((entry.stage, &entry.name)), &constants)
+                    .map_err(|e| format!("{label}: override constants: {e}"))?;
+            found.push((label, Ready { module: module.into_owned(), info: info.into_owned() }));
+        }
+    }
+    if found.is_empty() { Err(format!("{}: no entry point", shader.name())) } else { Ok(found) }
+}
+
+/// Runs a check on every entry point and reports all failures together, so that one run of the test
+/// tells the whole story.
+fn each_entry(check: impl Fn(&Shader, &Ready) -> Result<(), String>) {
+    let mut failures = Vec::new();
+    for shader in SHADERS {
+        match entry_points(shader) {
+            Ok(entries) => failures.extend(entries.iter().filter_map(|(label, ready)| {
+                assert_eq!(ready.module.entry_points.len(), 1, "{label}: only this entry point is left");
+                check(shader, ready).err().map(|reason| format!("{label}: {reason}"))
+            })),
+            Err(reason) => failures.push(reason),
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// A shader that is only a text, to try the checks on.
+fn sketch(text: String, portable: bool) -> Shader {
+    Shader { file: "sketch.wgsl", text: text.leak(), shared: &[], portable }
+}
+
+#[test]
+fn every_shader_is_valid_and_has_entry_points() {
+    assert!(!SHADERS.is_empty(), "there are no shaders");
+    each_entry(|_, _| Ok(())); // making them ready for a driver is the check
+}
+
+#[test]
+fn a_portable_shader_may_not_use_subgroups() {
+    let text = "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+        @compute @workgroup_size(8) fn sum() { y[0] = subgroupAdd(1u); }";
+    let portable = parsed(&sketch(text.to_owned(), true)).expect_err("subgroups need a feature");
+    assert!(portable.contains("sketch.wgsl"), "{portable}");
+    parsed(&sketch(text.to_owned(), false)).expect("the subgroup family may use them");
+}
+
+#[test]
+fn unknown_override_constants_are_not_guessed() {
+    let text = "override DEPTH: u32 = 1u; @compute @workgroup_size(DEPTH) fn f() {}";
+    let message = entry_points(&sketch(text.to_owned(), true)).err().expect("DEPTH has no values here");
+    assert!(message.contains("DEPTH"), "{message}");
+}

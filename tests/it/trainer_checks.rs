@@ -1,0 +1,147 @@
+//! What must hold of a trainer whatever it learns: how parameters lie in memory changes nothing, names
+//! are those of PyTorch, and what does not fit is refused with numbers.
+
+use crate::lab::devices;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use swav_wgpu::config::{Config, CropGroup};
+use swav_wgpu::error::Error;
+use swav_wgpu::gpu::{Arena, Gpu, Plan, Shape, Usage};
+use swav_wgpu::interop::{HostTensor, Kind};
+use swav_wgpu::method::swav::Trainer;
+use swav_wgpu::ops::normalize;
+
+const STEPS: u64 = 3;
+
+fn config(optimizer: &str) -> Config {
+    let mut config = Config::default();
+    for (key, value) in [
+        ("block", "basic"),
+        ("blocks", "1,1,1,1"),
+        ("width", "8"),
+        ("stem", "cifar"),
+        ("hidden", "24"),
+        ("embedding", "12"),
+        ("prototypes", "10"),
+        ("batch", "4"),
+        ("queue", "8"),
+        ("assign", "0,1"),
+        ("eval_size", "16"),
+        ("optimizer", optimizer),
+    ] {
+        config.set(key, value).expect("the value is allowed");
+    }
+    let group = |count, size| CropGroup { count, size, scale: [0.1, 1.0] };
+    config.crops = vec![group(2, 16), group(1, 8)];
+    config
+}
+
+/// Pixels that look like noise; the fourth channel is padding.
+fn pictures(config: &Config, step: u64) -> Vec<Vec<f32>> {
+    let value = |i: usize| if i % 4 == 3 { 0.0 } else { ((i as f32 + step as f32) * 12.9898).sin() };
+    let floats = |g: &CropGroup| g.count * config.batch * g.size * g.size * 4;
+    config.crops.iter().map(|group| (0..floats(group)).map(value).collect()).collect()
+}
+
+/// A few steps, then all that a checkpoint holds, the gradients, and the figures of the last step.
+fn trained(mut trainer: Trainer, config: &Config) -> (BTreeMap<String, HostTensor>, [u64; 2]) {
+    trainer.start_queue();
+    for step in 0..STEPS {
+        trainer.step(&pictures(config, step), 0.1).expect("a step");
+    }
+    let report = trainer.flush().expect("a report").expect("a step was submitted");
+    assert_eq!(report.non_finite, 0);
+    let mut tensors = trainer.export().expect("the device answers");
+    let gradients = trainer.gradients().expect("the device answers");
+    tensors.extend(gradients.into_iter().map(|(name, tensor)| (format!("gradient.{name}"), tensor)));
+    (tensors, [report.loss.to_bits(), report.gradient_norm.to_bits()])
+}
+
+fn plain(gpu: &Arc<Gpu>, config: &Config) -> Trainer {
+    Trainer::new(gpu, config).expect("the net is small")
+}
+
+#[test]
+fn shards_change_no_bit() {
+    for optimizer in ["larc", "adamw"] {
+        let config = config(optimizer);
+        let gpu = &devices()[0];
+        let whole = plain(gpu, &config);
+        let dispatches = whole.dispatches();
+        let want = trained(whole, &config);
+        // The largest filters alone take more than this, so that every case of packing is there.
+        let sharded = Trainer::with_shards(gpu, &config, 64 << 10).expect("the net is small");
+        assert!(sharded.dispatches() > dispatches, "several shards are updated one by one");
+        let mut names: Vec<_> = sharded.wanted_tensors().into_iter().map(|(name, _)| name).collect();
+        let got = trained(sharded, &config);
+        assert_eq!(got.1, want.1, "{optimizer}: loss and gradient norm");
+        for (name, tensor) in &want.0 {
+            assert!(got.0[name] == *tensor, "{optimizer}: {name} differs");
+        }
+        // A checkpoint with shards is one without.
+        let mut others: Vec<_> =
+            plain(gpu, &config).wanted_tensors().into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        others.sort();
+        assert_eq!(names, others);
+    }
+}
+
+#[test]
+fn batch_norms_count_as_in_pytorch() {
+    let config = config("larc");
+    let gpu = &devices()[0];
+    let (tensors, _) = trained(plain(gpu, &config), &config);
+    let counters: BTreeMap<&str, &HostTensor> = tensors
+        .iter()
+        .filter_map(|(name, tensor)| Some((name.strip_suffix(".num_batches_tracked")?, tensor)))
+        .collect();
+    let norms: Vec<&str> = tensors.keys().filter_map(|name| name.strip_suffix(".running_var")).collect();
+    assert_eq!(counters.keys().copied().collect::<Vec<_>>(), norms);
+    let resolutions = config.crops.len() as u64;
+    for (norm, passes) in [("bn1", resolutions), ("layer4.0.bn2", resolutions), ("projection_head.1", 1)] {
+        assert_eq!(*counters[norm], HostTensor::counter(STEPS * passes), "{norm}");
+    }
+
+    // A file without them is as good, and going on from either counts on.
+    let mut trainer = plain(gpu, &config);
+    let position = swav_wgpu::method::swav::Position { step: STEPS, ..trainer.position() };
+    let without = tensors.clone().into_iter().filter(|(_, tensor)| tensor.kind == Kind::F32).collect();
+    trainer.import(&without, position).expect("counters may be missing");
+    trainer.step(&pictures(&config, 0), 0.1).expect("a step");
+    let later = trainer.export().expect("the device answers");
+    assert_eq!(later["bn1.num_batches_tracked"], HostTensor::counter((STEPS + 1) * resolutions));
+    assert!(!trainer.wanted_tensors().iter().any(|(name, _)| name.ends_with("num_batches_tracked")));
+}
+
+#[test]
+fn one_parameter_is_read_alone() {
+    let config = config("larc");
+    let trainer = plain(&devices()[0], &config);
+    let prototypes = trainer.prototypes().expect("the device answers");
+    let all = trainer.export().expect("the device answers");
+    assert_eq!((prototypes.rows, prototypes.dim), (config.prototypes, config.embedding));
+    assert_eq!(prototypes.data, all["prototypes.weight"].data);
+}
+
+#[test]
+fn a_tensor_over_the_binding_limit_is_refused_with_numbers() {
+    let gpu = &devices()[0];
+    let limit = gpu.facts().max_binding_bytes;
+    let arena = Arc::new(Arena::default());
+    let mut plan = Plan::new(gpu, &arena);
+    let rows = (limit / 4096 + 1) as u32;
+    let x = arena.lease(Shape::matrix(rows, 1024), Usage::Storage, "x"); // nothing is allocated
+    plan.scope("head");
+    let error = normalize::forward(&mut plan, &x).expect_err("it does not fit");
+    let message = error.to_string();
+    assert!(matches!(error, Error::Limit { .. }), "{message}");
+    for part in [
+        format!("a tensor of {rows} × 1024 values in head/forward"),
+        format!("needs {} MiB", (u64::from(rows) * 4096).div_ceil(1 << 20)),
+        format!("only {} MiB (this adapter's largest binding)", limit >> 20),
+        "lower --batch".to_owned(),
+    ] {
+        assert!(message.contains(&part), "{message} does not say `{part}`");
+    }
+}
