@@ -16,7 +16,7 @@ use crate::interop::{remove_leftovers, write_atomic};
 use crate::train::checkpoint;
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// The folder of one run.
@@ -52,14 +52,42 @@ impl RunFolder {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// Makes the first free one of `parent/name-1`, `parent/name-2`, …; two runs that start at the
+    /// same moment get two.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be made.
+    pub fn create_next(parent: &Path, name: &str) -> Result<Self> {
+        std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
+        let mut number = 1u64;
+        loop {
+            let path = parent.join(format!("{name}-{number}"));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(Error::io(path)(error)),
+            }
+        }
+    }
+
     /// Opens the folder of an earlier run, and removes temporary files that a killed run left.
     ///
     /// # Errors
     /// [`Error::Config`] for `resume` when it is not a run folder.
     pub fn open(path: &Path) -> Result<Self> {
+        let run = Self::find(path)?;
+        remove_leftovers(path);
+        Ok(run)
+    }
+
+    /// Finds the folder of an earlier run, and changes nothing in it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for `resume` when it is not a run folder.
+    pub fn find(path: &Path) -> Result<Self> {
         let shown = path.display();
         if !path.exists() {
-            return Err(Error::config("resume", format!("there is no folder {shown}")));
+            return Err(Error::config("resume", format!("there is no folder {shown}; name that of a run")));
         }
         if !path.is_dir() {
             let reason = format!("{shown} is a file; name the run folder that holds it");
@@ -67,11 +95,11 @@ impl RunFolder {
         }
         let run = Self { path: path.to_owned() };
         if !run.config().exists() && !run.checkpoint().exists() && !run.previous_checkpoint().exists() {
-            let reason =
-                format!("{shown} is not a run folder: it holds neither config.toml nor a checkpoint");
+            let reason = format!(
+                "{shown} is not a run folder: it holds neither config.toml nor a checkpoint; name that of a run"
+            );
             return Err(Error::config("resume", reason));
         }
-        remove_leftovers(path);
         Ok(run)
     }
 
@@ -218,6 +246,17 @@ mod tests {
             assert!(RunFolder::open(&bad).is_err());
         }
         assert!(RunFolder::create(&other.join("photo.jpg")).unwrap_err().to_string().contains("--out"));
+    }
+
+    #[test]
+    fn runs_without_a_name_are_counted() {
+        let here = tempfile::tempdir().unwrap();
+        let parent = here.path().join("runs");
+        let next = || RunFolder::create_next(&parent, "demo").unwrap().path().to_owned();
+        assert_eq!([next(), next()], [parent.join("demo-1"), parent.join("demo-2")]);
+        std::fs::write(parent.join("demo-3"), "a file").unwrap();
+        assert_eq!(next(), parent.join("demo-4"));
+        assert!(RunFolder::create_next(&parent.join("demo-3"), "demo").is_err());
     }
 
     #[test]
