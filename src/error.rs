@@ -78,7 +78,7 @@ pub enum Error {
     /// The numbers of a run are no longer finite.
     #[error("the run diverged at step {step}: {what}; {remedy}")]
     Diverged {
-        /// The step whose report showed it, from 0.
+        /// The step whose report showed it, counted from 1 as in the metrics.
         step: u64,
         /// Which value went first.
         what: String,

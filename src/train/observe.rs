@@ -87,7 +87,7 @@ impl Engine<'_> {
             None => "no checkpoint was written yet".to_owned(),
         };
         let remedy = "start again with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more";
-        let step = self.setup.memory.reported;
+        let step = self.setup.memory.reported + 1;
         Error::Diverged { step, what, remedy: format!("{remedy}; {kept}") }
     }
 }

@@ -48,6 +48,7 @@ crops = "2x16@0.4-1,1x8@0.2-0.4"
 eval_size = 16
 eval_resize = 16
 epochs = 4
+optimizer = "larc"
 warmup = 1
 start_lr = 0
 lr = 0.1
@@ -171,6 +172,8 @@ fn timeless(mut object: Value) -> Value {
 /// How a command ended.
 #[derive(Debug)]
 struct Ended {
+    /// What was run; shown when an expectation fails.
+    #[expect(dead_code, reason = "only shown")]
     line: String,
     code: Option<i32>,
     out: String,

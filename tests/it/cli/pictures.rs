@@ -52,7 +52,8 @@ fn too_many_unreadable_pictures_stop_the_run_and_lose_nothing() {
     for index in (20..36).step_by(2) {
         desk.write(&format!("pics/dark/{index}.png"), "");
     }
-    let ended = desk.train("--out run").refused(1, &["pics", "cannot be read", "a tenth", "repair"]);
+    let ended =
+        desk.train("--out run").refused(1, &["pics", "cannot be read", "more than the tenth", "repair"]);
     assert!(ended.err.contains("listed in run/unreadable.txt"), "{ended:#?}");
     assert!(desk.read("run/unreadable.txt").lines().count() > PICTURES / 10);
     let step = desk.checkpoint("run").meta.step;

@@ -19,8 +19,8 @@ fn another_seed_gives_another_run() {
         desk.train(&format!("--out {run} --seed {seed} --steps 3")).expect(0);
     }
     let [one, other] = ["one", "other"].map(|run| desk.checkpoint(run).tensors);
-    for name in ["conv1.weight", "prototypes.weight", "queue"] {
-        assert!(bits(&one[name].data).ne(bits(&other[name].data)) || name == "queue", "{name}");
+    for name in ["conv1.weight", "prototypes.weight"] {
+        assert!(bits(&one[name].data).ne(bits(&other[name].data)), "{name}");
     }
     let [one, other] = ["one", "other"].map(|run| desk.metrics(run));
     for (one, other) in one.iter().zip(&other) {

@@ -28,7 +28,8 @@ fn killed(optimizer: &str) {
     assert!(ended.err.contains(&format!("40 steps, from step {}", meta.step)), "{ended:#?}");
     assert_same_run(&desk, "whole", "cut", 40);
     let tensors = desk.checkpoint("cut").tensors;
-    assert!(tensors.contains_key("queue") && tensors.len() > 60, "{}", tensors.len());
+    assert!(tensors.contains_key("queue") && tensors.contains_key("optimizer.momentum.conv1.weight"));
+    assert_eq!(tensors.contains_key("optimizer.second.conv1.weight"), optimizer.starts_with("adamw"));
 }
 
 #[test]
@@ -39,6 +40,34 @@ fn a_killed_run_with_larc_and_a_queue_resumes_to_the_same_bits() {
 #[test]
 fn a_killed_run_with_adamw_and_a_queue_resumes_to_the_same_bits() {
     killed("adamw --lr 0.002");
+}
+
+#[test]
+fn a_run_that_goes_on_is_not_resumed_beside_itself() {
+    let desk = Desk::new();
+    let line = format!("{TRAIN} --epochs 80 --out run").replacen("--epochs 8 ", "", 1);
+    let mut child = desk.start_until(&line, "run", 8);
+    desk.run("train --resume run").refused(2, &["`resume`", "run is in use", "stop it first"]);
+    desk.run("train --resume run --plan").expect(0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.run("train --resume run --steps 30").expect(0);
+    assert_eq!(desk.checkpoint("run").meta.step, 30);
+}
+
+#[test]
+fn a_run_that_diverges_keeps_its_last_good_checkpoint() {
+    let desk = Desk::new();
+    // Every step multiplies the weights by -999, until they are infinite.
+    let wild = "--optimizer sgd --momentum 0 --lr 1000 --weight-decay 1 --warmup 0 --checkpoint-every 2";
+    let words = ["diverged at step", "no longer finite", "lower `lr`", "run/checkpoint.safetensors (step "];
+    let ended = desk.train(&format!("{wild} --out run")).refused(1, &words);
+    let saved = desk.checkpoint("run");
+    assert!(ended.err.contains(&format!("(step {})", saved.meta.step)), "{ended:#?}");
+    assert!(saved.tensors.values().all(|tensor| tensor.data.iter().all(|value| value.is_finite())));
+    let last = desk.metrics("run").last().map(|line| line["step"].as_u64().unwrap()).unwrap();
+    assert!(ended.err.contains(&format!("diverged at step {}:", last + 1)), "{ended:#?}");
+    assert!((2..=last).contains(&saved.meta.step), "{} of {last}", saved.meta.step);
 }
 
 #[test]
