@@ -8,6 +8,7 @@
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `shader_checks` | every shader on every back end, and the boundaries between modules; needs no GPU |
 
+#[cfg(unix)]
 mod cli;
 mod golden;
 mod lab;

@@ -13,13 +13,14 @@
 //! Every test has a folder of its own with a few small pictures and runs a network of a few thousand
 //! weights, so that a run is a second or two.
 
+#![expect(clippy::unwrap_used, reason = "a panic in a helper is a failed test, as in the tests themselves")]
+
 mod checkpoints;
 mod pictures;
 mod printed;
 mod run_folder;
 mod same_bits;
 mod settings;
-#[cfg(unix)]
 mod stopping;
 
 use std::path::{Path, PathBuf};

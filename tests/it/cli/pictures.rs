@@ -66,6 +66,23 @@ fn too_many_unreadable_pictures_stop_the_run_and_lose_nothing() {
 }
 
 #[test]
+fn a_run_whose_pictures_changed_says_so() {
+    let desk = Desk::new();
+    desk.train("--steps 7 --out run").expect(0);
+    std::fs::rename(desk.path("pics"), desk.path("elsewhere")).unwrap();
+    desk.run("train --resume run --steps 9").refused(1, &["pics", "nothing here"]);
+    assert_eq!(desk.checkpoint("run").meta.step, 7);
+    std::fs::rename(desk.path("elsewhere"), desk.path("pics")).unwrap();
+    for index in 0..20 {
+        std::fs::remove_file(desk.path(&format!("pics/{}/{index:02}.png", ["dark", "light"][index % 2])))
+            .unwrap();
+    }
+    let ended = desk.run("train --resume run --steps 9").expect(0);
+    assert!(ended.err.contains("24 pictures now, 44 when the run began"), "{ended:#?}");
+    assert_eq!(desk.checkpoint("run").meta.step, 9);
+}
+
+#[test]
 fn a_folder_of_nothing_but_bad_files_is_refused() {
     let desk = Desk::new();
     for index in 0..12 {
