@@ -134,3 +134,23 @@ fn results_that_cannot_be_printed_are_an_error() {
     let ended = super::Ended::of("to a full device", &output.unwrap());
     ended.refused(1, &["standard output", "No space left"]);
 }
+
+/// `shader_checks` refuses the printing macros outside the command line; these are the other ways.
+#[test]
+fn only_the_command_line_touches_the_standard_streams() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    for entry in walkdir::WalkDir::new(&root) {
+        let entry = entry.unwrap();
+        let name = entry.path().strip_prefix(&root).unwrap();
+        if !entry.file_type().is_file() || name.starts_with("cli") {
+            continue;
+        }
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        seen += 1;
+        for word in ["stdout()", "stderr()", "stdin()", "abort()", "set_hook("] {
+            assert!(!text.contains(word), "{}: {word}", name.display());
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}
