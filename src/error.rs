@@ -2,6 +2,7 @@
 //!
 //! A panic is a bug. Errors are handled once, at the top of the command line or of the app.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Why something could not be done. `Display` is a whole sentence for a person.
@@ -51,7 +52,7 @@ pub enum Error {
     #[error("the graphics device was lost: {0}; restart the run with `--resume`")]
     DeviceLost(String),
     /// A file or folder cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), way_out(source))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -77,7 +78,7 @@ pub enum Error {
     /// The numbers of a run are no longer finite.
     #[error("the run diverged at step {step}: {what}; {remedy}")]
     Diverged {
-        /// The step whose report showed it, from 0.
+        /// The step whose report showed it, counted from 1 as in the metrics.
         step: u64,
         /// Which value went first.
         what: String,
@@ -88,6 +89,19 @@ pub enum Error {
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What helps against an operating-system error, where there is something.
+fn way_out(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "; make room and run the command again (a run that has a checkpoint goes on with `--resume`)"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "; change its permissions, or name another place"
+        }
+        _ => "",
+    }
+}
 
 impl Error {
     /// Wraps an operating-system error with the path that it happened at.

@@ -13,6 +13,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::{Outcome, flags, presets};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::train::checkpoint::{Checkpoint, Loaded};
+use crate::train::run_folder::RunFolder;
 
 /// What the user asked for, resolved and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,20 +28,6 @@ pub struct TrainRequest {
     /// The run folder to go on with.
     pub resume: Option<PathBuf>,
 }
-
-/// The settings that a resumed run may change: they decide how long and where it runs, not what it
-/// computes next. `steps` is among them for extending a run.
-const RESUMABLE: [&str; 9] = [
-    "steps",
-    "max_time",
-    "adapter",
-    "kernels",
-    "workers",
-    "cache_mb",
-    "report_every",
-    "checkpoint_every",
-    "eval_every",
-];
 
 /// The command with all its flags.
 pub fn command() -> Command {
@@ -121,7 +109,7 @@ pub fn resolve(matches: &ArgMatches) -> Result<TrainRequest> {
 
 fn fresh(matches: &ArgMatches) -> Result<Config> {
     let file = match matches.get_one::<String>("config") {
-        Some(path) => Some((std::fs::read_to_string(path).map_err(Error::io(path))?, path)),
+        Some(path) => Some((read_config(Path::new(path))?, path)),
         None => None,
     };
     let overlay = |config: &mut Config| {
@@ -150,8 +138,8 @@ fn resumed(run: &Path, matches: &ArgMatches) -> Result<Config> {
         ));
     }
     for (setting, _) in flags::given(matches) {
-        if !RESUMABLE.contains(&setting.key) {
-            let allowed = RESUMABLE.map(|key| format!("--{}", key.replace('_', "-"))).join(", ");
+        if !Config::RESUMABLE.contains(&setting.key) {
+            let allowed = Config::RESUMABLE.map(|key| format!("--{}", key.replace('_', "-"))).join(", ");
             return Err(Error::config(
                 setting.key,
                 format!(
@@ -161,15 +149,28 @@ fn resumed(run: &Path, matches: &ArgMatches) -> Result<Config> {
             ));
         }
     }
-    let path = run.join("config.toml");
-    if run.is_dir() && !path.is_file() {
-        let reason = "the folder has no config.toml, so it is not a run of this program".to_owned();
-        return Err(Error::Checkpoint { path: run.to_owned(), reason });
-    }
-    let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
-    let mut config = Config::from_toml(&text, &path.display().to_string())?;
+    let folder = RunFolder::find(run)?;
+    let path = folder.config();
+    // Should the file be lost, every checkpoint carries a copy.
+    let (text, origin) = if path.exists() {
+        (std::fs::read_to_string(&path).map_err(Error::io(&path))?, path)
+    } else {
+        let Loaded { checkpoint, path, .. } = Checkpoint::load(run)?;
+        (checkpoint.meta.config, path)
+    };
+    let mut config = Config::from_toml(&text, &origin.display().to_string())?;
     flags::apply(&mut config, matches)?;
     Ok(config)
+}
+
+/// The text of the `--config` file.
+fn read_config(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let shown = path.display();
+        let reason =
+            format!("{shown} cannot be read ({error}); name a TOML file, such as the config.toml of a run");
+        Error::config("config", reason)
+    })
 }
 
 #[cfg(test)]

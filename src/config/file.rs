@@ -69,7 +69,7 @@ fn table(text: &str, origin: &str) -> Result<toml::Table> {
     text.parse().map_err(|error: toml::de::Error| {
         let line =
             error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-        Error::config(origin, format!("line {line} is not TOML: {}", error.message()))
+        Error::config("config", format!("line {line} of {origin} is not TOML: {}", error.message()))
     })
 }
 

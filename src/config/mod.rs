@@ -13,6 +13,7 @@ mod check;
 mod file;
 mod length;
 mod presets;
+mod resume;
 mod settings;
 mod suggest;
 mod table;

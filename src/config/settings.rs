@@ -31,8 +31,8 @@ settings! {
         /// Where all random numbers start. The same seed on the same adapter gives the same bits, whatever the
         /// number of workers; compare recipes on several seeds. The official code has 31.
         seed: u64 = 31;
-        /// The run folder, which must not exist yet: settings, metrics, checkpoints, gallery. Without it, a new
-        /// folder under `runs/` is named after the time and the preset.
+        /// The run folder, which must be new or empty: settings, metrics, checkpoints, gallery. Without it, the
+        /// next of `runs/PRESET-1`, `runs/PRESET-2` and so on is made.
         out: Option<PathBuf> = None;
         /// Steps between two checkpoints; 0 writes one only when the run ends or is stopped. A power cut loses
         /// at most the steps since the last one.
@@ -139,7 +139,8 @@ settings! {
     }
     "Optimiser" {
         /// The rule of the steps: larc (SGD with each tensor's step scaled to its norm: the official one, made
-        /// for large batches), sgd, or adamw (common for small data).
+        /// for large batches), sgd, or adamw (common for small data). As in the official code, larc scales
+        /// every tensor, batch norm and biases included, and never clips the scaled rate.
         optimizer: Optimizer = Optimizer::Larc;
         /// Learning rate after warm-up. It goes with the batch: 4.8 for LARC at 4096, 0.6 at 256; AdamW wants
         /// about 0.001.

@@ -94,7 +94,9 @@ impl Checkpoint {
         let (newest, previous) = (run.join(NEWEST), run.join(PREVIOUS));
         if !newest.exists() && !previous.exists() {
             let reason = format!(
-                "this folder holds no checkpoint ({NEWEST}): was the run stopped before its first one?"
+                "this folder holds no checkpoint ({NEWEST}), so the run was stopped before its first one; start \
+                 it again with `--config {}` and a new `--out`",
+                run.join("config.toml").display()
             );
             return Err(Error::Checkpoint { path: run.to_owned(), reason });
         }
@@ -106,7 +108,7 @@ impl Checkpoint {
         // newest file at all: then the previous one is the only news.
         let checkpoint = match Self::read(&previous) {
             Ok(checkpoint) => checkpoint,
-            Err(second) => return Err(if newest.exists() { first } else { second }),
+            Err(second) => return Err(hopeless(if newest.exists() { first } else { second }, run)),
         };
         let step = checkpoint.meta.step;
         let warning = if newest.exists() {
@@ -151,12 +153,15 @@ impl Checkpoint {
     pub fn expect_shapes(&self, path: &Path, wanted: &[(String, Vec<usize>)]) -> Result<()> {
         for (name, shape) in wanted {
             let reason = match self.tensors.get(name) {
-                None => format!("of another model: {name} is missing, this model wants {shape:?}"),
+                None => format!("{name} is missing, this model wants {shape:?}"),
                 Some(tensor) if tensor.shape != *shape => {
-                    format!("of another model: {name} is {:?}, this model wants {shape:?}", tensor.shape)
+                    format!("{name} is {:?}, this model wants {shape:?}", tensor.shape)
                 }
                 Some(_) => continue,
             };
+            let reason = format!(
+                "of another model: {reason}; put back the config.toml or the checkpoint that belongs to this run"
+            );
             return Err(Error::Checkpoint { path: path.to_owned(), reason });
         }
         Ok(())
@@ -194,6 +199,22 @@ fn parse_meta(metadata: BTreeMap<String, String>) -> serde_json::Result<Meta> {
         fields.insert(key, value);
     }
     serde_json::from_value(Value::Object(fields))
+}
+
+/// The error of a run folder without a whole checkpoint, with the way out.
+fn hopeless(error: Error, run: &Path) -> Error {
+    match error {
+        Error::Checkpoint { path, reason } => {
+            let config = run.join("config.toml");
+            let reason = format!(
+                "{reason}; no other checkpoint of this run can be used, so start it again with `--config {}` and a \
+                 new `--out`",
+                config.display()
+            );
+            Error::Checkpoint { path, reason }
+        }
+        other => other,
+    }
 }
 
 /// Makes the newest checkpoint the previous one, but only if it is whole: a damaged one must not

@@ -47,7 +47,7 @@ impl Engine<'_> {
     fn report(&mut self, step_report: &StepReport, evaluated: bool) -> Result<()> {
         let Setup { loader, memory, schedule, .. } = &self.setup;
         let step = memory.reported;
-        let (steps_per_s, wait_share) = self.clock.lap(step, loader.waited());
+        let (steps_per_s, wait_share) = self.clock.lap(self.submitted, loader.waited());
         let report = Report {
             step,
             epoch: schedule.epoch(step - 1).0 + 1,
@@ -87,7 +87,7 @@ impl Engine<'_> {
             None => "no checkpoint was written yet".to_owned(),
         };
         let remedy = "start again with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more";
-        let step = self.setup.memory.reported;
+        let step = self.setup.memory.reported + 1;
         Error::Diverged { step, what, remedy: format!("{remedy}; {kept}") }
     }
 }

@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::events::{Event, Flow, Started, Summary};
 use super::setup::{self, Setup};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::method::swav::Trainer;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -54,7 +54,8 @@ pub(super) struct Engine<'a> {
     on_event: &'a mut dyn FnMut(Event) -> Flow,
     pub(super) clock: Clock,
     opened: Instant,
-    submitted: u64,
+    /// Steps that the device was given.
+    pub(super) submitted: u64,
     stop: bool,
 }
 
@@ -165,8 +166,11 @@ impl Engine<'_> {
     }
 
     fn step(&mut self) -> Result<()> {
+        let batch = match self.setup.loader.next() {
+            Ok(batch) => batch,
+            Err(error) => return Err(self.out_of_pictures(error)),
+        };
         let Setup { loader, trainer, schedule, length, .. } = &mut self.setup;
-        let batch = loader.next()?;
         if self.config.queue > 0 && self.submitted >= length.queue_start {
             trainer.start_queue();
         }
@@ -186,6 +190,23 @@ impl Engine<'_> {
         }
         self.emit(Event::Step { step: self.submitted });
         Ok(())
+    }
+
+    /// Too many pictures cannot be read: keeps what was learned, lists the pictures, and gives the
+    /// error back.
+    fn out_of_pictures(&mut self, error: Error) -> Error {
+        // Should the disk be the reason for both, the first error is the one to tell.
+        if let Ok(1..) = self.settle().and_then(|()| self.write_unreadable()) {
+            let (list, folder) = (self.setup.run.unreadable(), self.setup.run.path());
+            let (list, folder) = (list.display(), folder.display());
+            let text = format!(
+                "The pictures that cannot be read are listed in {list}. Once they are repaired, \
+                 `swav-wgpu train --resume {folder}` goes on from step {}.",
+                self.submitted
+            );
+            self.emit(Event::Notice(text));
+        }
+        error
     }
 
     /// Whether the network is judged after so many steps.

@@ -15,14 +15,19 @@ use crate::error::{Error, Result};
 use crate::interop::{remove_leftovers, write_atomic};
 use crate::train::checkpoint;
 use serde_json::Value;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Keeps a second run out of the folder, until the last copy of this is dropped or the process
+    /// ends in whatever way.
+    #[expect(dead_code, reason = "held, not read")]
+    claim: Option<Arc<File>>,
 }
 
 impl RunFolder {
@@ -49,29 +54,58 @@ impl RunFolder {
             return Err(Error::config("out", reason));
         }
         std::fs::create_dir_all(path).map_err(Error::io(path))?;
-        Ok(Self { path: path.to_owned() })
+        Ok(Self { path: path.to_owned(), claim: claim(path, "out")? })
+    }
+
+    /// Makes the first free one of `parent/name-1`, `parent/name-2`, …; two runs that start at the
+    /// same moment get two.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be made.
+    pub fn create_next(parent: &Path, name: &str) -> Result<Self> {
+        std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
+        let mut number = 1u64;
+        loop {
+            let path = parent.join(format!("{name}-{number}"));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { claim: claim(&path, "out")?, path }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(Error::io(path)(error)),
+            }
+        }
     }
 
     /// Opens the folder of an earlier run, and removes temporary files that a killed run left.
     ///
     /// # Errors
-    /// [`Error::Config`] for `resume` when it is not a run folder.
+    /// [`Error::Config`] for `resume` when it is not a run folder, or another run goes on in it.
     pub fn open(path: &Path) -> Result<Self> {
+        let found = Self::find(path)?;
+        let run = Self { claim: claim(path, "resume")?, ..found };
+        remove_leftovers(path);
+        Ok(run)
+    }
+
+    /// Finds the folder of an earlier run, and changes nothing in it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for `resume` when it is not a run folder.
+    pub fn find(path: &Path) -> Result<Self> {
         let shown = path.display();
         if !path.exists() {
-            return Err(Error::config("resume", format!("there is no folder {shown}")));
+            return Err(Error::config("resume", format!("there is no folder {shown}; name that of a run")));
         }
         if !path.is_dir() {
             let reason = format!("{shown} is a file; name the run folder that holds it");
             return Err(Error::config("resume", reason));
         }
-        let run = Self { path: path.to_owned() };
+        let run = Self { path: path.to_owned(), claim: None };
         if !run.config().exists() && !run.checkpoint().exists() && !run.previous_checkpoint().exists() {
-            let reason =
-                format!("{shown} is not a run folder: it holds neither config.toml nor a checkpoint");
+            let reason = format!(
+                "{shown} is not a run folder: it holds neither config.toml nor a checkpoint; name that of a run"
+            );
             return Err(Error::config("resume", reason));
         }
-        remove_leftovers(path);
         Ok(run)
     }
 
@@ -192,56 +226,21 @@ impl RunFolder {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_new_folder_is_made_and_an_old_one_refused() {
-        let here = tempfile::tempdir().unwrap();
-        let path = here.path().join("runs/a");
-        let run = RunFolder::create(&path).unwrap();
-        assert!(path.is_dir());
-        RunFolder::create(&path).unwrap();
-        assert!(RunFolder::open(&path).unwrap_err().to_string().contains("not a run folder"));
-        run.write_text_atomic(&run.config(), "batch = 64\n").unwrap();
-        let message = RunFolder::create(&path).unwrap_err().to_string();
-        assert!(message.contains("--resume") && message.contains("--out"), "{message}");
-        assert_eq!(RunFolder::open(&path).unwrap().path(), path);
-        let other = here.path().join("other");
-        std::fs::create_dir(&other).unwrap();
-        std::fs::write(other.join("photo.jpg"), "x").unwrap();
-        let message = RunFolder::create(&other).unwrap_err().to_string();
-        assert!(message.contains("not empty") && message.contains("--out"), "{message}");
-        for bad in [other.join("photo.jpg"), here.path().join("none")] {
-            assert!(RunFolder::open(&bad).is_err());
+/// Claims a folder for this process. Best effort: some systems cannot lock folders, and some network
+/// disks lock nothing.
+fn claim(path: &Path, setting: &str) -> Result<Option<Arc<File>>> {
+    let Ok(handle) = File::open(path) else { return Ok(None) };
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(Arc::new(handle))),
+        Err(TryLockError::WouldBlock) => {
+            let reason =
+                format!("{} is in use by a run that goes on; wait for it, or stop it first", path.display());
+            Err(Error::config(setting, reason))
         }
-        assert!(RunFolder::create(&other.join("photo.jpg")).unwrap_err().to_string().contains("--out"));
-    }
-
-    #[test]
-    fn metrics_are_cut_back_to_the_checkpoint() {
-        let here = tempfile::tempdir().unwrap();
-        let run = RunFolder::create(here.path()).unwrap();
-        assert_eq!(run.truncate_metrics_after(3).unwrap(), 0);
-        for step in 1..=5 {
-            run.append_metrics(&json!({"step": step, "loss": 1.0 / f64::from(step)})).unwrap();
-            run.append_metrics(&json!({"note": step})).unwrap();
-        }
-        let torn = std::fs::read_to_string(run.metrics()).unwrap() + "{\"step\": 6, \"lo";
-        std::fs::write(run.metrics(), &torn).unwrap();
-        assert_eq!(run.truncate_metrics_after(9).unwrap(), 1);
-        assert_eq!(run.truncate_metrics_after(9).unwrap(), 0);
-        assert_eq!(run.truncate_metrics_after(3).unwrap(), 4);
-        run.append_metrics(&json!({"step": 4})).unwrap();
-        run.sync_metrics().unwrap();
-        let text = std::fs::read_to_string(run.metrics()).unwrap();
-        assert_eq!(text.lines().count(), 7);
-        assert!(text.ends_with("{\"step\":4}\n"), "{text}");
-        // Not even text: nothing of it can be kept, and nothing panics.
-        std::fs::write(run.metrics(), [0xff, 0xfe, b'\n', 0]).unwrap();
-        assert_eq!(run.truncate_metrics_after(3).unwrap(), 2);
-        assert_eq!(std::fs::read(run.metrics()).unwrap(), b"");
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
+
+#[cfg(test)]
+#[path = "run_folder_tests.rs"]
+mod tests;

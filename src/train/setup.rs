@@ -8,7 +8,7 @@ use super::health::Monitor;
 use super::memory::Memory;
 use super::run_folder::RunFolder;
 use super::schedule::Schedule;
-use crate::config::{Config, Kernels, RunLength};
+use crate::config::{Config, Kernels, Preset, RunLength};
 use crate::data::{Augment, CropGroup, Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Family, Gpu};
@@ -62,13 +62,13 @@ pub(super) fn open(config: &Config, resume: Option<&Path>) -> Result<Setup> {
     let mut notices = Vec::new();
     let (run, memory, saved) = match earlier {
         Some((run, loaded)) => {
-            let memory = restore(&mut trainer, &run, &loaded, &mut notices)?;
+            let memory = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
             note_changes(config, &run, &memory, dataset.pretrain().len(), &mut notices)?;
             let step = loaded.checkpoint.meta.step;
             (run, memory, Some((loaded.path, step)))
         }
         None => {
-            let run = RunFolder::create(&folder(config))?;
+            let run = new_folder(config)?;
             run.write_text_atomic(&run.config(), &config.to_toml())?;
             let monitor = Monitor::new(length.total, config.freeze_prototypes);
             let pictures = dataset.pretrain().len();
@@ -98,6 +98,7 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
 
 /// Puts a checkpoint into the trainer and cuts the metrics back to it.
 fn restore(
+    config: &Config,
     trainer: &mut Trainer,
     run: &RunFolder,
     loaded: &Loaded,
@@ -105,6 +106,7 @@ fn restore(
 ) -> Result<Memory> {
     let Loaded { checkpoint, path, warning } = loaded;
     checkpoint.expect_shapes(path, &trainer.wanted_tensors())?;
+    config.check_resumed(&checkpoint.meta.config, path)?;
     let memory = Memory::from_state(&checkpoint.meta.state, path)?;
     if memory.position.step != checkpoint.meta.step || memory.reported != checkpoint.meta.step {
         let reason = format!("its parts disagree about the step ({})", checkpoint.meta.step);
@@ -173,18 +175,10 @@ fn augment(config: &Config) -> Augment {
     }
 }
 
-/// The folder that was asked for, or the first free `runs/<preset>-N`.
-fn folder(config: &Config) -> PathBuf {
-    if let Some(out) = &config.out {
-        return out.clone();
-    }
-    let name = config.preset.map_or("run", |preset| preset.name());
-    let mut number = 1u64;
-    loop {
-        let path = Path::new("runs").join(format!("{name}-{number}"));
-        if !path.exists() {
-            return path;
-        }
-        number += 1;
+/// The folder that was asked for, or the next `runs/<preset>-N`.
+fn new_folder(config: &Config) -> Result<RunFolder> {
+    match &config.out {
+        Some(out) => RunFolder::create(out),
+        None => RunFolder::create_next(Path::new("runs"), config.preset.map_or("run", Preset::name)),
     }
 }

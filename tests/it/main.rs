@@ -2,6 +2,7 @@
 //!
 //! | module | what it checks |
 //! |---|---|
+//! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `reference` | the whole method in f64, written for clearness |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
@@ -10,6 +11,8 @@
 //! | `source_checks` | the boundaries between modules, and the length of files |
 //! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 
+#[cfg(unix)]
+mod cli;
 mod golden;
 mod lab;
 mod layout;

@@ -42,6 +42,9 @@ pub(super) fn render(summary: &Summary) -> String {
     text
 }
 
+/// Takes the accuracy under one centring rule.
+type Rule = fn(Pair) -> f64;
+
 /// The table of kNN accuracies, and in words where training did not help.
 fn accuracies(splits: &[SplitSummary]) -> String {
     if splits.is_empty() {
@@ -50,8 +53,7 @@ fn accuracies(splits: &[SplitSummary]) -> String {
     let wide = splits.iter().map(|split| split.name.chars().count()).max().unwrap_or(0) + 9;
     let mut text = format!("\n  {:wide$}  raw pixels  untrained  trained\n", "kNN accuracy");
     let mut lost = Vec::new();
-    let rules: [(&str, fn(Pair) -> f64); 2] =
-        [("plain", |pair| pair.plain), ("centred", |pair| pair.centred)];
+    let rules: [(&str, Rule); 2] = [("plain", |pair| pair.plain), ("centred", |pair| pair.centred)];
     for split in splits {
         for (rule, take) in rules {
             let [pixels, untrained, trained] =

@@ -1,5 +1,6 @@
 //! The command line's side of a run: shows its events, passes Ctrl-C on, prints the results.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,6 +80,9 @@ impl Watch {
                 // The second time, whoever presses it does not want to wait for the checkpoint.
                 std::process::exit(130);
             }
+            let text =
+                "\nStopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.";
+            let _ = writeln!(std::io::stderr(), "{text}");
         };
         // Where no handler can be set, Ctrl-C kills the run: the last checkpoint is still whole.
         let _ = ctrlc::set_handler(handler);

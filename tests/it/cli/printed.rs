@@ -1,0 +1,156 @@
+//! What the program prints when it does not train, and after a profiled run.
+
+use swav_wgpu::config::{Config, Preset};
+
+use super::Desk;
+
+#[test]
+fn help_lists_every_command_setting_and_example() {
+    let desk = Desk::new();
+    for line in ["--help", "help", "train --help", "devices --help"] {
+        let ended = desk.run(line).expect(0);
+        assert!(ended.err.is_empty() && ended.out.contains("Usage: swav-wgpu"), "{ended:#?}");
+    }
+    let all = desk.run("--help").expect(0).out;
+    assert!(["train", "devices"].iter().all(|command| all.contains(&format!("\n  {command} "))), "{all}");
+    let train = desk.run("train --help").expect(0).out;
+    for setting in Config::SETTINGS.iter().filter(|setting| setting.key != "data") {
+        assert!(train.contains(&format!("--{} ", setting.flag())), "{}", setting.key);
+    }
+    assert!(["--plan", "--profile", "--resume", "--list-presets"].iter().all(|flag| train.contains(flag)));
+    // Nothing asked for: the help, and code 2.
+    assert!(desk.run("").expect(2).err.contains("Usage: swav-wgpu"));
+    let version = desk.run("--version").expect(0).out;
+    assert_eq!(version, format!("swav-wgpu {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn presets_are_listed_with_values_that_can_be_pasted() {
+    let desk = Desk::new();
+    let ended = desk.run("train --list-presets").expect(0);
+    assert!(ended.err.is_empty(), "{ended:#?}");
+    for &preset in Preset::ALL {
+        assert!(ended.out.contains(&format!("\n{preset}: ")), "{preset}");
+        for (key, value) in preset.values() {
+            assert!(ended.out.contains(&format!("--{} {value}", key.replace('_', "-"))), "{preset}: {key}");
+        }
+    }
+    assert_eq!(desk.names(""), ["base.toml", "pics"]);
+}
+
+#[test]
+fn devices_are_listed_as_adapter_takes_them() {
+    let desk = Desk::new();
+    let listed = desk.run("devices").expect(0).out;
+    let (index, name) = listed.lines().next().unwrap().split_once("  ").unwrap();
+    assert!(index == "0" && ["subgroups", "timestamps"].iter().all(|word| listed.contains(word)), "{listed}");
+    let word = name.split([' ', '(']).next().unwrap().to_uppercase();
+    for wanted in ["0", word.as_str()] {
+        let plan = desk.train(&format!("--plan --adapter {wanted}")).expect(0).out;
+        assert!(plan.contains(name), "{plan}");
+    }
+}
+
+/// The value of a line of the plan.
+fn planned<'a>(plan: &'a str, what: &str) -> &'a str {
+    let line =
+        plan.lines().find(|line| line.starts_with(what)).unwrap_or_else(|| panic!("no {what}: {plan}"));
+    line[what.len()..].trim()
+}
+
+#[test]
+fn a_plan_says_what_the_run_then_takes() {
+    let desk = Desk::new();
+    let plan = desk.train("--plan --out run").expect(0).out;
+    assert!(!desk.path("run").exists(), "a plan makes nothing");
+    let (dispatches, rest) = planned(&plan, "a step").split_once(' ').unwrap();
+    assert_eq!(rest, "dispatches on 8 pictures with 3 crops each");
+    let memory = planned(&plan, "peak memory").strip_suffix(" on the device").unwrap();
+    assert!(memory.ends_with(" MiB"), "{plan}");
+    let run = desk.train("--steps 1 --out run").expect(0).err;
+    assert!(
+        run.lines().next().unwrap().ends_with(&format!("; {dispatches} dispatches a step, {memory}")),
+        "{run}"
+    );
+    let learned = |name: &str| !["running_", "optimizer.", "queue"].iter().any(|other| name.contains(other));
+    let tensors = desk.checkpoint("run").tensors;
+    let weights: usize =
+        tensors.iter().filter(|(name, _)| learned(name)).map(|(_, tensor)| tensor.data.len()).sum();
+    assert_eq!(planned(&plan, "parameters"), weights.to_string(), "{:?}", tensors.keys());
+}
+
+/// The rows of a table of the profile: label, calls, milliseconds.
+fn table(text: &str, head: &str) -> Vec<(String, usize, f64)> {
+    let start = |line: &&str| !line.trim_start().starts_with(&format!("{head} "));
+    let rows = text.lines().skip_while(start).skip(1).take_while(|line| !line.is_empty());
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [label @ .., calls, milliseconds, _share] = fields.as_slice() else { panic!("{line}") };
+        (label.join(" "), calls.parse().unwrap(), milliseconds.parse().unwrap())
+    };
+    rows.map(row).collect()
+}
+
+#[test]
+fn a_profile_is_a_table_by_operation_and_by_layer() {
+    let desk = Desk::new();
+    let listed = desk.run("devices").expect(0).out;
+    let ended = desk.train("--profile --steps 2 --out run").expect(0);
+    if !listed.contains("timestamps yes") {
+        assert!(ended.err.contains("no time stamps"), "{ended:#?}");
+        return;
+    }
+    let total: f64 = ended
+        .out
+        .split("Device time of one step: ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let [operations, layers] = ["operation", "layer"].map(|head| table(&ended.out, head));
+    let calls = |rows: &[(String, usize, f64)]| rows.iter().map(|row| row.1).sum::<usize>();
+    assert!(calls(&operations) > 100 && calls(&operations) == calls(&layers), "{ended:#?}");
+    for rows in [&operations, &layers] {
+        let sum: f64 = rows.iter().map(|row| row.2).sum();
+        assert!((sum - total).abs() < 0.01 * total + 0.05, "{sum} of {total}");
+    }
+    let has = |rows: &[(String, usize, f64)], label: &str| rows.iter().any(|row| row.0 == label);
+    assert!(has(&operations, "backward_weight") && has(&layers, "conv1"), "{}", ended.out);
+    // The profiled step is one more: it is in no checkpoint.
+    assert_eq!(desk.checkpoint("run").meta.step, 2);
+}
+
+/// A pipe that is full or closed: the first is said, the second is nobody's fault.
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_printed_are_an_error() {
+    let desk = Desk::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output =
+        desk.command("train --list-presets").stdout(full).stderr(std::process::Stdio::piped()).output();
+    let ended = super::Ended::of("to a full device", &output.unwrap());
+    ended.refused(1, &["standard output", "No space left"]);
+}
+
+/// `shader_checks` refuses the printing macros outside the command line; these are the other ways.
+#[test]
+fn only_the_command_line_touches_the_standard_streams() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    for entry in walkdir::WalkDir::new(&root) {
+        let entry = entry.unwrap();
+        let name = entry.path().strip_prefix(&root).unwrap();
+        if !entry.file_type().is_file() || name.starts_with("cli") {
+            continue;
+        }
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        seen += 1;
+        for word in ["stdout()", "stderr()", "stdin()", "abort()", "set_hook("] {
+            assert!(!text.contains(word), "{}: {word}", name.display());
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}

@@ -1,0 +1,110 @@
+//! What a complete run leaves behind, and that the README says so.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use serde_json::Value;
+use swav_wgpu::config::Config;
+
+use super::{Desk, repository};
+
+/// The first column of the table that follows `heading` in the README, its code quotes taken off.
+fn documented(heading: &str) -> BTreeSet<String> {
+    let readme = repository("README.md");
+    let after = &readme[readme.find(heading).unwrap_or_else(|| panic!("no `{heading}` in the README"))..];
+    let rows =
+        after.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    rows.skip(2).map(|row| row.split('`').nth(1).unwrap().trim_end_matches('/').to_owned()).collect()
+}
+
+#[test]
+fn a_complete_run_leaves_what_the_readme_lists() {
+    let desk = Desk::new();
+    desk.write("pics/dark/00.png", "not a picture");
+    let ended = desk.train("--out run").expect(0);
+    let files: BTreeSet<String> = desk.names("run").into_iter().collect();
+    assert_eq!(files, documented("### The run folder"));
+
+    // The settings can be read back, and start the same run.
+    let config = Config::from_toml(&desk.read("run/config.toml"), "config.toml").unwrap();
+    assert_eq!((config.prototypes, config.queue, config.seed), (10, 16, 31));
+    assert_eq!(config.data.as_deref(), Some(desk.path("pics").canonicalize().unwrap().as_path()));
+    desk.run("train --config run/config.toml --out again").expect(0);
+    assert_eq!(desk.metrics("again"), desk.metrics("run"));
+
+    let summary = desk.summary("run");
+    for (key, value) in
+        [("steps", 20), ("total_steps", 20), ("prototypes", 10), ("unreadable", 1), ("seed", 31)]
+    {
+        assert_eq!(summary[key], value, "{key}");
+    }
+    assert_eq!((&summary["finished"], &summary["interrupted"]), (&true.into(), &false.into()));
+    for judged in ["pixels", "untrained", "trained"] {
+        for rule in ["plain", "centred"] {
+            let accuracy = summary["knn"][0][judged][rule].as_f64().unwrap();
+            assert!((0.0..=1.0).contains(&accuracy), "{judged} {rule}: {accuracy}");
+        }
+    }
+    assert!(ended.out.contains("run folder        run\n"), "{ended:#?}");
+    assert!(ended.out.contains("gallery           run/gallery/index.html"), "{ended:#?}");
+}
+
+#[test]
+fn metrics_have_the_fields_of_the_readme_and_no_others() {
+    let desk = Desk::new();
+    desk.train("--out run").expect(0);
+    let wanted = documented("Each line of `metrics.jsonl`");
+    assert!(wanted.len() > 10, "{wanted:?}");
+    let text = desk.read("run/metrics.jsonl");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        let step = line["step"].as_u64().unwrap();
+        let keys: BTreeSet<String> = line.as_object().unwrap().keys().cloned().collect();
+        let missing: Vec<_> = wanted.difference(&keys).collect();
+        // Every third epoch of five steps ends with an evaluation, and so does the run.
+        let judged = step == 15 || step == 20;
+        assert!(keys.is_subset(&wanted), "{keys:?}");
+        assert_eq!(missing, if judged { vec![] } else { vec!["knn"] }, "step {step}");
+        assert_eq!(line["epoch"], (step - 1) / 5 + 1);
+        assert_eq!(line["non_finite"], 0);
+        assert!((line["ln_k"].as_f64().unwrap() - 10_f64.ln()).abs() < 1e-12);
+        let count = |key: &str| line[key].as_u64().unwrap();
+        assert_eq!(count("prototypes_used") + count("prototypes_dead"), 10);
+        assert!(line["code_entropy"].as_f64().unwrap() < 10_f64.ln());
+    }
+    // No report comes so soon after another that the run seems to sprint.
+    let mut pace: Vec<f64> = lines.iter().map(|line| line["images_per_s"].as_f64().unwrap()).collect();
+    pace.sort_by(f64::total_cmp);
+    assert!(pace[0] > 0.0 && pace[pace.len() - 1] < 20.0 * pace[pace.len() / 2], "{pace:?}");
+}
+
+#[test]
+fn the_gallery_shows_every_picture_that_it_names() {
+    let desk = Desk::new();
+    desk.train("--steps 2 --out run").expect(0);
+    assert_eq!(desk.names("run/gallery"), ["gallery.png", "index.html", "sprites.png"]);
+    for name in ["gallery.png", "sprites.png"] {
+        let picture = image::open(desk.path("run/gallery").join(name)).unwrap();
+        assert!(picture.width() > 16 && picture.height() > 16, "{name}");
+    }
+    let page = desk.read("run/gallery/index.html");
+    assert!(page.contains("sprites.png") && page.contains("pics") && page.contains("dark"), "{page}");
+    assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
+}
+
+/// Runs that start at the same moment without a name get a folder each, where the help says.
+#[test]
+fn runs_without_a_name_get_a_folder_each() {
+    let desk = Desk::new();
+    let line = "train pics --config base.toml --steps 1";
+    let start = || desk.command(line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    for mut child in [start(), start()] {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(desk.names("runs"), ["photos-1", "photos-2"]);
+    for run in ["runs/photos-1", "runs/photos-2"] {
+        assert_eq!((desk.metrics(run).len(), desk.checkpoint(run).meta.step), (1, 1));
+    }
+    let help = desk.run("train --help").expect(0).out;
+    assert!(help.contains("`runs/PRESET-1`") && help.contains("photos"), "{help}");
+}

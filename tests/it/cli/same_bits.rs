@@ -1,0 +1,47 @@
+//! The same seed gives the same bits.
+
+use super::{Desk, assert_same_run, bits};
+
+#[test]
+fn the_same_seed_gives_the_same_bits_whatever_the_number_of_workers() {
+    let desk = Desk::new();
+    desk.train("--out one").expect(0);
+    desk.train("--out again").expect(0);
+    assert_same_run(&desk, "one", "again", 20);
+    desk.train("--out two --workers 2 --cache-mb 0").expect(0);
+    assert_same_run(&desk, "one", "two", 20);
+}
+
+#[test]
+fn another_seed_gives_another_run() {
+    let desk = Desk::new();
+    for (run, seed) in [("one", 31), ("other", 32)] {
+        desk.train(&format!("--out {run} --seed {seed} --steps 3")).expect(0);
+    }
+    let [one, other] = ["one", "other"].map(|run| desk.checkpoint(run).tensors);
+    for name in ["conv1.weight", "prototypes.weight"] {
+        assert!(bits(&one[name].data).ne(bits(&other[name].data)), "{name}");
+    }
+    let [one, other] = ["one", "other"].map(|run| desk.metrics(run));
+    for (one, other) in one.iter().zip(&other) {
+        assert_ne!(one["loss"], other["loss"]);
+    }
+}
+
+/// Reports, checkpoints and evaluations look at the run, they do not take part in it.
+#[test]
+fn looking_at_a_run_changes_nothing() {
+    let desk = Desk::new();
+    desk.train("--out seen").expect(0);
+    desk.train("--out unseen --report-every 1000 --checkpoint-every 0 --eval-every 0").expect(0);
+    let [seen, unseen] = ["seen", "unseen"].map(|run| desk.checkpoint(run));
+    assert_eq!(seen.meta.step, unseen.meta.step);
+    for (name, tensor) in &seen.tensors {
+        assert!(bits(&tensor.data).eq(bits(&unseen.tensors[name].data)), "{name} differs");
+    }
+    assert_eq!(desk.metrics("unseen").len(), 1);
+    assert_eq!(
+        desk.metrics("unseen").last().map(|line| &line["loss"]),
+        desk.metrics("seen").last().map(|line| &line["loss"])
+    );
+}

@@ -1,0 +1,94 @@
+//! Settings, flags and files that make no sense: code 2, one sentence, nothing made.
+
+use super::Desk;
+
+#[test]
+fn values_that_make_no_sense_are_named_with_what_is_allowed() {
+    let desk = Desk::new();
+    let cases: [(&str, &[&str]); 14] = [
+        ("--prototypes 0", &["`prototypes`", "between 2 and 1000000", "not 0"]),
+        ("--epsilon 0", &["`epsilon`", "above 0", "not 0"]),
+        ("--epsilon nan", &["`epsilon`", "finite number"]),
+        ("--temperature 0", &["`temperature`", "above 0"]),
+        ("--batch 0", &["`batch`", "between 2 and"]),
+        ("--crops 2x0@0.4-1", &["`crops`", "8 to 1024 pixels", "not 0"]),
+        ("--crops 2x4000@0.4-1", &["`crops`", "8 to 1024 pixels", "not 4000"]),
+        ("--crops 1x16@0.4-1", &["`crops`", "2 to 64"]),
+        ("--crops banana", &["`crops`", "COUNTxSIZE@SCALE-SCALE", "2x224@0.14-1"]),
+        ("--assign 0,3", &["`assign`", "crop 3 does not exist"]),
+        ("--queue 7", &["`queue`", "fewer than a batch of 8", "0 for none"]),
+        ("--warmup 9", &["`warmup`", "only 4", "raise `epochs`"]),
+        ("--lr minus", &["`lr`", "`minus` is not a number"]),
+        ("--queue 0 --batch 64", &["`batch`", "64", "only 44 pictures", "use 44 or less"]),
+    ];
+    for (flags, words) in cases {
+        desk.train(&format!("{flags} --out run")).refused(2, words);
+    }
+    assert!(!desk.path("run").exists());
+}
+
+#[test]
+fn unknown_words_come_with_a_suggestion() {
+    let desk = Desk::new();
+    desk.run("train --prototipes 3").refused(2, &["--prototipes", "'--prototypes'"]);
+    desk.run("trian").refused(2, &["trian", "'train'"]);
+    desk.run("train --preset cifr").refused(2, &["cifr", "'cifar'", "imagenet-4096"]);
+    desk.run("train --optimizer adam").refused(2, &["adam", "'adamw'"]);
+}
+
+#[test]
+fn settings_files_are_checked_like_flags() {
+    let desk = Desk::new();
+    let refused = |text: &str, words: &[&str]| {
+        desk.write("bad.toml", text);
+        let mut all = words.to_vec();
+        all.push("bad.toml");
+        desk.run("train pics --config bad.toml --out run").refused(2, &all);
+    };
+    refused("prototipes = 3\n", &["`prototipes`", "did you mean `prototypes`"]);
+    refused("preset = \"imagnet-256\"\n", &["`preset`", "did you mean `imagenet-256`"]);
+    refused("epochs = 9\nlr = = 3\n", &["`config`", "line 2", "not TOML"]);
+    refused("[optimiser]\nlr = 3\n", &["settings are not nested", "key = value"]);
+    refused("epsilon = 0\n", &["`epsilon`", "above 0"]);
+    desk.run("train --config gone.toml").refused(2, &["`config`", "gone.toml", "config.toml of a run"]);
+    desk.run("train --config pics").refused(2, &["`config`", "pics"]);
+    assert!(!desk.path("run").exists());
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_answered_with_those_that_are() {
+    let desk = Desk::new();
+    let listed = desk.run("devices").expect(0).out;
+    let name = listed.lines().next().unwrap().split_once("  ").unwrap().1.to_owned();
+    for wanted in ["voodoo2", "97"] {
+        let flags = format!("--adapter {wanted} --out run");
+        desk.train(&flags).refused(2, &["`adapter`", wanted, &format!("0: {name}")]);
+    }
+    assert!(!desk.path("run").exists());
+}
+
+/// Only on Linux can a machine without a driver be played: the loader is told to look elsewhere.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_an_adapter_the_package_to_install_is_named() {
+    let desk = Desk::new();
+    for line in ["train pics --config base.toml --out run", "train pics --config base.toml --plan", "devices"]
+    {
+        let mut command = desk.command(line);
+        for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] {
+            command.env(variable, desk.path("no-such-driver.json"));
+        }
+        let ended = super::Ended::of(line, &command.output().unwrap());
+        ended.refused(1, &["no graphics adapter found", "apt-get install mesa-vulkan-drivers libvulkan1"]);
+    }
+    assert!(!desk.path("run").exists());
+}
+
+/// More than the adapter can hold: refused before anything is made, with the need and what to lower.
+#[test]
+fn a_run_that_does_not_fit_is_refused_with_the_numbers() {
+    let desk = Desk::new();
+    let line = "--queue 0 --crops 2x1024@0.4-1 --width 1024 --embedding 8192 --prototypes 1000000 --out run";
+    desk.train(line).refused(1, &[" needs ", "MiB", "available", "lower --"]);
+    assert!(!desk.path("run").exists());
+}
