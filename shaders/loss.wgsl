@@ -34,7 +34,7 @@ fn target_at(crop: u32, picture: u32, quad: u32) -> vec4<f32> {
     return sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn forward_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let row = group_number(group, groups);
     if row >= params.crops * params.batch {
@@ -43,7 +43,7 @@ fn forward_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
     let crop = row / params.batch;
     let picture = row % params.batch;
     var tail = empty_tail();
-    for (var quad = index; quad < params.quads; quad += 64u) {
+    for (var quad = index; quad < params.quads; quad += LANES) {
         let value = select(vec4(LOWEST), scores[row * params.quads + quad] / params.temperature, real(quad));
         tail = join(tail, Tail(value, vec4(1.0)));
     }
@@ -53,7 +53,7 @@ fn forward_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
     let weight = 1.0 / f32(assigned * (params.crops - 1u) * params.batch);
     let mass = f32(assigned - own) * weight; // each row of codes sums to 1
     var row_loss = 0.0;
-    for (var quad = index; quad < params.quads; quad += 64u) {
+    for (var quad = index; quad < params.quads; quad += LANES) {
         // Subtract the maximum first: the difference is exact where it matters.
         let value = scores[row * params.quads + quad] / params.temperature - total.x - total.y;
         let wanted = target_at(crop, picture, quad) * weight;

@@ -22,6 +22,8 @@ struct Params {
     exclude: u32, // 1: biases and batch norms are neither scaled nor decayed
 }
 
+override LANES: u32 = 64u; // invocations that share a chunk; a CPU driver runs them one after another
+
 const PROTOTYPES = 1u; // flags of a parameter
 const VECTOR = 2u;
 
@@ -46,7 +48,7 @@ fn non_finite(x: vec4<f32>) -> f32 {
     return dot(select(vec4<f32>(), vec4(1.0), bits == vec4(0x7f800000u)), vec4(1.0));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let at = group_number(group, groups);
     if at >= params.chunks {
@@ -54,7 +56,7 @@ fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     }
     let chunk = chunks[at];
     var sum = vec4<f32>();
-    for (var quad = index; quad < chunk.z; quad += 64u) {
+    for (var quad = index; quad < chunk.z; quad += LANES) {
         let p = weights[chunk.y + quad];
         let g = gradient[chunk.y + quad];
         sum += vec4(dot(p, p), dot(g, g), non_finite(g), 0.0);
@@ -62,7 +64,7 @@ fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     shared_sums[index] = sum;
     workgroupBarrier();
     if index == 0u {
-        for (var i = 1u; i < 64u; i++) {
+        for (var i = 1u; i < LANES; i++) {
             sum += shared_sums[i];
         }
         partial[at] = sum;
@@ -93,7 +95,7 @@ fn finish_norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     norms_out[at] = vec4(p, g, sum.z, ratio);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let at = group_number(group, groups);
     if at >= params.chunks {
@@ -108,7 +110,7 @@ fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
     let excluded = params.exclude == 1u && (flags & VECTOR) != 0u;
     let still = params.trust > 0.0 && (norm.x == 0.0 || norm.y == 0.0);
     let decay = select(params.weight_decay, 0.0, excluded || still);
-    for (var quad = index; quad < chunk.z; quad += 64u) {
+    for (var quad = index; quad < chunk.z; quad += LANES) {
         let i = chunk.y + quad;
         let p = value[i];
         let g = (gradient[i] + decay * p) * norm.w;
@@ -118,7 +120,7 @@ fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let at = group_number(group, groups);
     if at >= params.chunks {
@@ -134,7 +136,7 @@ fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     let decay = select(params.weight_decay, 0.0, excluded);
     let c1 = select(step.correction1, step.late_correction1, late);
     let c2 = select(step.correction2, step.late_correction2, late);
-    for (var quad = index; quad < chunk.z; quad += 64u) {
+    for (var quad = index; quad < chunk.z; quad += LANES) {
         let i = chunk.y + quad;
         let p = value[i] * (1.0 - step.learning_rate * decay);
         let g = gradient[i];

@@ -87,7 +87,7 @@ fn finish_prototypes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
     prototype_potential[group.z * params.quads + quad] = -(tail.top + log(tail.sum)) - log(f32(params.prototypes));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn samples(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let row = group_number(group, groups);
     if row >= params.rows || row < step.first_row {
@@ -95,7 +95,7 @@ fn samples(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
     }
     let at = group.z * params.rows + row;
     var tail = empty_tail();
-    for (var quad = index; quad < params.quads; quad += 64u) {
+    for (var quad = index; quad < params.quads; quad += LANES) {
         let value = select(vec4(LOWEST), l[at * params.quads + quad] + u[group.z * params.quads + quad], real(quad));
         tail = join(tail, Tail(value, vec4(1.0)));
     }
@@ -106,7 +106,7 @@ fn samples(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
 }
 
 // Codes of the batch, with the entropy of each row and its best prototype.
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn codes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let row = group_number(group, groups);
     if row >= params.batch {
@@ -118,7 +118,7 @@ fn codes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     var entropy = 0.0;
     var best = LOWEST;
     var best_at = 0.0;
-    for (var quad = index; quad < params.quads; quad += 64u) {
+    for (var quad = index; quad < params.quads; quad += LANES) {
         let value = l[at * params.quads + quad] + u[group.z * params.quads + quad] + vec4(potential);
         let q = select(vec4<f32>(), exp(value), real(quad));
         codes_out[out * params.quads + quad] = q;
@@ -134,7 +134,7 @@ fn codes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     sums[index] = best_at;
     workgroupBarrier();
     if index == 0u {
-        for (var i = 1u; i < 64u; i++) {
+        for (var i = 1u; i < LANES; i++) {
             if maxima[i] > best {
                 best = maxima[i];
                 best_at = sums[i];

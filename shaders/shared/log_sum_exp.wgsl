@@ -1,5 +1,7 @@
 // Log-sum-exp that cannot overflow: the sum is kept relative to the largest value met so far.
-// Four prototypes at a time; a workgroup of 64 joins its shares of one row.
+// Four prototypes at a time; a workgroup joins its shares of one row.
+
+override LANES: u32 = 64u; // invocations that share a row; a CPU driver runs them one after another
 
 const LOWEST = -3.0e38;
 
@@ -26,31 +28,31 @@ fn real(quad: u32) -> vec4<bool> {
     return vec4(quad * 4u) + vec4(0u, 1u, 2u, 3u) < vec4(params.prototypes);
 }
 
-// The largest value of all 64 shares, and the logarithm of the sum of exp(value - largest).
+// The largest value of all shares, and the logarithm of the sum of exp(value - largest).
 fn join_workgroup(own: Tail, index: u32) -> vec2<f32> {
     let best = max(max(own.top.x, own.top.y), max(own.top.z, own.top.w));
     maxima[index] = best;
     sums[index] = dot(own.sum, exp(own.top - vec4(best)));
     workgroupBarrier();
     var top = LOWEST;
-    for (var i = 0u; i < 64u; i++) {
+    for (var i = 0u; i < LANES; i++) {
         top = max(top, maxima[i]);
     }
     var sum = 0.0;
-    for (var i = 0u; i < 64u; i++) {
+    for (var i = 0u; i < LANES; i++) {
         sum += sums[i] * exp(maxima[i] - top);
     }
     return vec2(top, log(sum));
 }
 
-// The sum of one value of each of the 64 invocations, in their order; right for index 0 only.
+// The sum of one value of each invocation, in their order; right for index 0 only.
 fn add_workgroup(own: f32, index: u32) -> f32 {
     workgroupBarrier();
     sums[index] = own;
     workgroupBarrier();
     var total = 0.0;
     if index == 0u {
-        for (var i = 0u; i < 64u; i++) {
+        for (var i = 0u; i < LANES; i++) {
             total += sums[i];
         }
     }

@@ -1,6 +1,6 @@
 //! The swapped prediction loss and its gradient. Twin of `loss.wgsl`.
 
-use super::shader;
+use super::{lanes, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -28,7 +28,7 @@ pub fn forward_backward(
     let rows = scores.shape.rows();
     let dscores = plan.lease(scores.shape);
     let loss = plan.lease(Shape::matrix(rows, 4));
-    let kernel = plan.gpu().kernel(&SHADER, "forward_backward", &[])?;
+    let kernel = plan.gpu().kernel(&SHADER, "forward_backward", &lanes(plan))?;
     let prototypes = scores.shape.channels;
     let params =
         Params { crops: rows / batch, batch, prototypes, quads: scores.shape.quads(), assigned, temperature };

@@ -70,3 +70,12 @@ fn chunks(rows: u32, most: u32) -> (u32, u32) {
     let chunk = rows.div_ceil(most).max(rows.min(16));
     (chunk.max(1), rows.div_ceil(chunk.max(1)).max(1))
 }
+
+/// The constant of kernels in which a workgroup shares a row: GPUs run its invocations side by side,
+/// a CPU driver one vector after another, with a barrier between that costs more than the sharing gains.
+fn lanes(plan: &Plan) -> [(&'static str, f64); 1] {
+    match plan.gpu().family() {
+        Family::Subgroup => [("LANES", 8.0)],
+        Family::Tile => [("LANES", 64.0)],
+    }
+}

@@ -1,6 +1,6 @@
 //! LARC, SGD with momentum and AdamW over all parameters at once. Twin of `optimizer.wgsl`.
 
-use super::shader;
+use super::{lanes, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -105,19 +105,19 @@ pub fn update(
     let norms = plan.lease(Shape::matrix(parameters, 4));
     let each_chunk = Grid::folded(chunks, 1);
     let Shard { value, gradient, moment, second, chunks, parameters } = shard;
-    let kernel = plan.gpu().kernel(&SHADER, "norms", &[])?;
+    let kernel = plan.gpu().kernel(&SHADER, "norms", &lanes(plan))?;
     plan.dispatch(&kernel, each_chunk, params, &[chunks, gradient, &partial, value])?;
     let kernel = plan.gpu().kernel(&SHADER, "finish_norms", &[])?;
     let per_parameter = Grid::invocations(params.parameters, 64);
     plan.dispatch(&kernel, per_parameter, params, &[parameters, &norms, step, &partial])?;
     match second {
         Some(second) => {
-            let kernel = plan.gpu().kernel(&SHADER, "update_adamw", &[])?;
+            let kernel = plan.gpu().kernel(&SHADER, "update_adamw", &lanes(plan))?;
             let tensors = [chunks, parameters, gradient, value, moment, second, step];
             plan.dispatch(&kernel, each_chunk, params, &tensors)?;
         }
         None => {
-            let kernel = plan.gpu().kernel(&SHADER, "update_sgd", &[])?;
+            let kernel = plan.gpu().kernel(&SHADER, "update_sgd", &lanes(plan))?;
             let tensors = [chunks, parameters, gradient, value, moment, step, &norms];
             plan.dispatch(&kernel, each_chunk, params, &tensors)?;
         }

@@ -1,10 +1,11 @@
 //! Codes by log-domain Sinkhorn-Knopp. Twin of `sinkhorn.wgsl`.
 
-use super::{chunks, shader};
+use super::{chunks, lanes, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("sinkhorn.wgsl" + "grid.wgsl" + "log_sum_exp.wgsl" + "crops.wgsl" + "step.wgsl", true);
+pub(crate) const SHADER: Shader =
+    shader!("sinkhorn.wgsl" + "grid.wgsl" + "log_sum_exp.wgsl" + "crops.wgsl" + "step.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -67,7 +68,7 @@ pub fn codes(
     let codes = plan.lease(Shape::matrix(crops * problem.batch, k));
     let figures = plan.lease(Shape::matrix(crops * problem.batch, 4));
     let folded = |n: u32| Grid::folded(n, crops);
-    let kernel = |plan: &Plan, entry| plan.gpu().kernel::<Params>(&SHADER, entry, &[]);
+    let kernel = |plan: &Plan, entry| plan.gpu().kernel::<Params>(&SHADER, entry, &lanes(plan));
 
     let gather = kernel(plan, "gather_scores")?;
     plan.dispatch(&gather, folded((rows * quads).div_ceil(64)), params, &[scores, queue_scores, &logits])?;

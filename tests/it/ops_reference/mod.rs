@@ -29,7 +29,7 @@ use crate::lab::shared_devices;
 use bench::{Outcome, Suite};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
-use swav_wgpu::gpu::shader_sources;
+use swav_wgpu::ops::SHADERS;
 
 /// The cases of one operation, and what came of them.
 struct Operation {
@@ -103,8 +103,8 @@ fn wanted_kernels() -> BTreeSet<(String, String)> {
             swav_wgpu::gpu::Family::Subgroup => ("subgroup", ".tile."),
             swav_wgpu::gpu::Family::Tile => ("tile", ".subgroup."),
         };
-        for shader in shader_sources().iter().filter(|s| !s.file.contains(other)) {
-            let module = naga::front::wgsl::parse_str(&shader.source).expect("shaders are valid");
+        for shader in SHADERS.iter().filter(|s| !s.file.contains(other)) {
+            let module = naga::front::wgsl::parse_str(&shader.source()).expect("shaders are valid");
             let entries = module.entry_points.iter().map(|e| format!("{}/{}", shader.file, e.name));
             wanted.extend(entries.map(|kernel| (family.to_owned(), kernel)));
         }

@@ -56,6 +56,7 @@ fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
     match names[..] {
         [] => Ok(vec![PipelineConstants::default()]),
         ["WIDTH"] => Ok([16.0, 32.0].map(|width| [("WIDTH".to_owned(), width)].into_iter().collect()).into()),
+        ["LANES"] => Ok([8.0, 64.0].map(|lanes| [("LANES".to_owned(), lanes)].into_iter().collect()).into()),
         _ => Err(format!("the test does not know which values {names:?} take: say so in `settings`")),
     }
 }
