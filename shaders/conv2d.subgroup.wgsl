@@ -6,10 +6,11 @@
 // m output pixels, tap the window, c channels of x, n channels of the result. Weights are panels
 // [N / WIDTH][taps * C][WIDTH]. A buffer or workgroup load whose address differs between lanes
 // costs such a driver a loop over the lanes; a texel fetch is one vector load. So operands are texels
-// (a quad each, 4096 a row), every float is fetched once a tile, four to a lane, and spread to the
-// other lanes by subgroupBroadcast. A panel of 16 columns fills only half of the lanes: the lower half
-// then takes the even, the upper half the odd terms of the sum. Twin: src/ops/conv2d.rs; the window is
-// in shared/window.wgsl.
+// (a quad each, 4096 a row; storage textures, because a sampled fetch works out a mip level for each
+// lane), every float is fetched once a tile, four to a lane, and spread to the other lanes by
+// subgroupBroadcast. 32 columns fill the lanes with column quads, and pixels are spread; 16 columns
+// would leave half of them idle, so there the lanes are pixels, and weights are spread.
+// Twin: src/ops/conv2d.rs; the window is in shared/window.wgsl.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
@@ -59,57 +60,49 @@ fn multiply_wide(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f
     (*c)[7] += subgroupBroadcast(a.x, 7u) * b0 + subgroupBroadcast(a.y, 7u) * b1 + subgroupBroadcast(a.z, 7u) * b2 + subgroupBroadcast(a.w, 7u) * b3;
 }
 
-// The same where the lower half of the lanes holds rows of even and the upper half rows of odd channels.
-fn multiply_narrow(c: ptr<function, Rows>, a: vec4<f32>, upper: bool, b0: vec4<f32>, b1: vec4<f32>) {
-    (*c)[0] += select(subgroupBroadcast(a.x, 0u), subgroupBroadcast(a.y, 0u), upper) * b0 + select(subgroupBroadcast(a.z, 0u), subgroupBroadcast(a.w, 0u), upper) * b1;
-    (*c)[1] += select(subgroupBroadcast(a.x, 1u), subgroupBroadcast(a.y, 1u), upper) * b0 + select(subgroupBroadcast(a.z, 1u), subgroupBroadcast(a.w, 1u), upper) * b1;
-    (*c)[2] += select(subgroupBroadcast(a.x, 2u), subgroupBroadcast(a.y, 2u), upper) * b0 + select(subgroupBroadcast(a.z, 2u), subgroupBroadcast(a.w, 2u), upper) * b1;
-    (*c)[3] += select(subgroupBroadcast(a.x, 3u), subgroupBroadcast(a.y, 3u), upper) * b0 + select(subgroupBroadcast(a.z, 3u), subgroupBroadcast(a.w, 3u), upper) * b1;
-    (*c)[4] += select(subgroupBroadcast(a.x, 4u), subgroupBroadcast(a.y, 4u), upper) * b0 + select(subgroupBroadcast(a.z, 4u), subgroupBroadcast(a.w, 4u), upper) * b1;
-    (*c)[5] += select(subgroupBroadcast(a.x, 5u), subgroupBroadcast(a.y, 5u), upper) * b0 + select(subgroupBroadcast(a.z, 5u), subgroupBroadcast(a.w, 5u), upper) * b1;
-    (*c)[6] += select(subgroupBroadcast(a.x, 6u), subgroupBroadcast(a.y, 6u), upper) * b0 + select(subgroupBroadcast(a.z, 6u), subgroupBroadcast(a.w, 6u), upper) * b1;
-    (*c)[7] += select(subgroupBroadcast(a.x, 7u), subgroupBroadcast(a.y, 7u), upper) * b0 + select(subgroupBroadcast(a.z, 7u), subgroupBroadcast(a.w, 7u), upper) * b1;
-}
-
-fn whole(value: vec4<f32>) -> vec4<f32> {
-    if WIDTH == 32u {
-        return value;
-    }
-    return value + subgroupShuffleXor(value, 4u);
+// The same for a panel of 16 columns: b0 and b1 hold two channels' rows each, a lane keeps its own
+// pixel, and the weights are spread instead. Accumulators 4 .. 8 stay unused.
+fn multiply_narrow(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>) {
+    (*c)[0] += a.x * subgroupBroadcast(b0, 0u) + a.y * subgroupBroadcast(b0, 4u) + a.z * subgroupBroadcast(b1, 0u) + a.w * subgroupBroadcast(b1, 4u);
+    (*c)[1] += a.x * subgroupBroadcast(b0, 1u) + a.y * subgroupBroadcast(b0, 5u) + a.z * subgroupBroadcast(b1, 1u) + a.w * subgroupBroadcast(b1, 5u);
+    (*c)[2] += a.x * subgroupBroadcast(b0, 2u) + a.y * subgroupBroadcast(b0, 6u) + a.z * subgroupBroadcast(b1, 2u) + a.w * subgroupBroadcast(b1, 6u);
+    (*c)[3] += a.x * subgroupBroadcast(b0, 3u) + a.y * subgroupBroadcast(b0, 7u) + a.z * subgroupBroadcast(b1, 3u) + a.w * subgroupBroadcast(b1, 7u);
 }
 
 fn store_row(value: vec4<f32>, row: u32, column: u32) {
-    let sum = whole(value);
     if row != OUTSIDE && column < params.out_quads {
         let at = row * params.out_quads + column;
         if params.accumulate == 1u {
-            y[at] += sum;
+            y[at] += value;
         } else {
-            y[at] = sum;
+            y[at] = value;
         }
     }
 }
 
-fn store(c: ptr<function, Rows>, row: u32, column: u32) {
-    store_row((*c)[0], subgroupBroadcast(row, 0u), column);
-    store_row((*c)[1], subgroupBroadcast(row, 1u), column);
-    store_row((*c)[2], subgroupBroadcast(row, 2u), column);
-    store_row((*c)[3], subgroupBroadcast(row, 3u), column);
-    store_row((*c)[4], subgroupBroadcast(row, 4u), column);
-    store_row((*c)[5], subgroupBroadcast(row, 5u), column);
-    store_row((*c)[6], subgroupBroadcast(row, 6u), column);
-    store_row((*c)[7], subgroupBroadcast(row, 7u), column);
-}
-
-// Column quad of a lane, and OUTSIDE for the lanes that only help with the sum.
-fn column_of(panel: u32, lane: u32) -> u32 {
-    return select(select(OUTSIDE, panel * 4u + lane, lane < 4u), panel * 8u + lane, WIDTH == 32u);
+// `row` belongs to this lane's pixel, `first` is the panel's first column quad.
+fn store(c: ptr<function, Rows>, row: u32, first: u32, lane: u32) {
+    if WIDTH == 32u {
+        let column = first + lane;
+        store_row((*c)[0], subgroupBroadcast(row, 0u), column);
+        store_row((*c)[1], subgroupBroadcast(row, 1u), column);
+        store_row((*c)[2], subgroupBroadcast(row, 2u), column);
+        store_row((*c)[3], subgroupBroadcast(row, 3u), column);
+        store_row((*c)[4], subgroupBroadcast(row, 4u), column);
+        store_row((*c)[5], subgroupBroadcast(row, 5u), column);
+        store_row((*c)[6], subgroupBroadcast(row, 6u), column);
+        store_row((*c)[7], subgroupBroadcast(row, 7u), column);
+    } else {
+        store_row((*c)[0], row, first + 0u);
+        store_row((*c)[1], row, first + 1u);
+        store_row((*c)[2], row, first + 2u);
+        store_row((*c)[3], row, first + 3u);
+    }
 }
 
 @compute @workgroup_size(8)
 fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let lane = local.x;
-    let upper = lane >= 4u;
     let classes = select(1u, params.stride * params.stride, params.backward == 1u);
     let lattice = lattice_of(group.z % classes);
     let panel = group.z / classes;
@@ -146,10 +139,10 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
                     multiply_wide(&c3, x_quad(s3, quad), b0, b1, b2, b3);
                     b += 32u;
                 } else {
-                    multiply_narrow(&c0, x_quad(s0, quad), upper, b0, b1);
-                    multiply_narrow(&c1, x_quad(s1, quad), upper, b0, b1);
-                    multiply_narrow(&c2, x_quad(s2, quad), upper, b0, b1);
-                    multiply_narrow(&c3, x_quad(s3, quad), upper, b0, b1);
+                    multiply_narrow(&c0, x_quad(s0, quad), b0, b1);
+                    multiply_narrow(&c1, x_quad(s1, quad), b0, b1);
+                    multiply_narrow(&c2, x_quad(s2, quad), b0, b1);
+                    multiply_narrow(&c3, x_quad(s3, quad), b0, b1);
                     b += 16u;
                 }
             }
@@ -157,11 +150,11 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
         }
         row += lattice.direction;
     }
-    let column = column_of(panel, lane);
-    store(&c0, output_row(lattice, p0), column);
-    store(&c1, output_row(lattice, p1), column);
-    store(&c2, output_row(lattice, p2), column);
-    store(&c3, output_row(lattice, p3), column);
+    let first = panel * panel_quads;
+    store(&c0, output_row(lattice, p0), first, lane);
+    store(&c1, output_row(lattice, p1), first, lane);
+    store(&c2, output_row(lattice, p2), first, lane);
+    store(&c3, output_row(lattice, p3), first, lane);
 }
 
 // One channel of eight pixels against their rows of dy.
@@ -192,6 +185,14 @@ fn add_quad(c: ptr<function, array<vec4<f32>, 4>>, a: vec4<f32>, upper: bool, d:
         (*c)[2] += dot_narrow(a.z, upper, d);
         (*c)[3] += dot_narrow(a.w, upper, d);
     }
+}
+
+// A panel of 16 columns leaves half of the lanes: they took the odd pixels, the others the even ones.
+fn whole(value: vec4<f32>) -> vec4<f32> {
+    if WIDTH == 32u {
+        return value;
+    }
+    return value + subgroupShuffleXor(value, 4u);
 }
 
 fn store_quad(c: ptr<function, array<vec4<f32>, 4>>, row: u32, quad: u32, lane: u32) {

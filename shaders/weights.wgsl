@@ -1,7 +1,7 @@
 // Layout work on convolution weights, panels [N / WIDTH][taps * C][WIDTH] (see conv2d).
 //
-//   transpose:     wt[tap, n, c] = w[tap, c, n], as panels over c: what the gradient of the input reads
-//   reduce_slices: dw += sum_s partial[s], in the order of the slices, so that the sum is repeatable
+//   transpose:     wt[tap, n, c] = a[tap, c, n], as panels over c: what the gradient of the input reads
+//   reduce_slices: dw += sum_s a[s], in the order of the slices, so that the sum is repeatable
 //
 // Twin: src/ops/weights.rs.
 
@@ -16,25 +16,33 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
-@group(0) @binding(2) var<storage, read_write> wt: array<f32>;
-@group(0) @binding(3) var<storage, read> partial: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> wt: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> dw: array<vec4<f32>>;
 
+// An invocation turns a block of four channels by four columns.
 @compute @workgroup_size(64)
 fn transpose_panels(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let at = invocation(group, groups, index);
-    let depth = params.taps * params.columns;
-    let panels = (params.rows + params.out_width - 1u) / params.out_width;
-    if at >= panels * depth * params.out_width {
+    let out_quads = params.out_width / 4u;
+    let c_quads = (params.rows + params.out_width - 1u) / params.out_width * out_quads;
+    let n_quads = params.columns / 4u;
+    let c = at % c_quads;
+    let n = at / c_quads % n_quads;
+    let tap = at / c_quads / n_quads;
+    if tap >= params.taps {
         return;
     }
-    let row = at / params.out_width;
-    let c = row / depth * params.out_width + at % params.out_width;
-    let tap = row % depth / params.columns;
-    let n = row % params.columns;
-    let source = ((n / params.width * params.taps + tap) * params.rows + c) * params.width + n % params.width;
-    wt[at] = select(0.0, w[select(0u, source, c < params.rows)], c < params.rows);
+    let w_quads = params.width / 4u;
+    var block = mat4x4<f32>();
+    if c * 4u < params.rows { // else padding of the last panel, which is zero
+        let first = ((n / w_quads * params.taps + tap) * params.rows + c * 4u) * w_quads + n % w_quads;
+        block = transpose(mat4x4(a_quad(first), a_quad(first + w_quads), a_quad(first + 2u * w_quads), a_quad(first + 3u * w_quads)));
+    }
+    let to = ((c / out_quads * params.taps + tap) * params.columns + n * 4u) * out_quads + c % out_quads;
+    wt[to] = block[0];
+    wt[to + out_quads] = block[1];
+    wt[to + 2u * out_quads] = block[2];
+    wt[to + 3u * out_quads] = block[3];
 }
 
 @compute @workgroup_size(64)
@@ -45,7 +53,7 @@ fn reduce_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
     }
     var sum = dw[at];
     for (var s = 0u; s < params.slices; s++) {
-        sum += partial[s * params.quads + at];
+        sum += a_quad(s * params.quads + at);
     }
     dw[at] = sum;
 }

@@ -43,8 +43,12 @@
 //! GPUs get tiles in workgroup memory. CPU drivers get subgroup broadcasts and operands *staged as
 //! texels*: Mesa's lavapipe expands a buffer load whose address differs between lanes into a loop over
 //! the lanes, and without AVX-512 each turn of it costs a failed store-to-load forward (about 20
-//! cycles a float; measured 7 GF/s). A texel fetch is one vector load (22 to 25 GF/s in the same
-//! kernel), so `gpu::Plan::stage` copies an operand into a texture first, which is a memcpy.
+//! cycles a float; measured 7 GF/s). A texel fetch is eight vector loads and a transposition (30 GF/s
+//! in the same kernel), so `gpu::Plan::stage` copies an operand into a texture first, which is a
+//! memcpy. The textures are bound as read-only storage: a *sampled* fetch works out mip level, extent
+//! and row pitch for every lane, which took 28 % of the kernel. Kernels in which a workgroup shares a
+//! row take the number of its invocations as a constant (`LANES`), because such a driver runs them
+//! one after another, and joining 64 shares cost more than the row.
 
 pub mod cli;
 pub mod config;

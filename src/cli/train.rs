@@ -1,7 +1,7 @@
 //! `swav-wgpu train`: turns flags, file and preset into a checked request, and runs it.
 //!
 //! Resolving is a pure function of the arguments and the files that they name, so that it can be
-//! tested without a device: [`resolve`] gives a [`TrainRequest`], [`start`] hands it to the engine.
+//! tested without a device: [`resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
 
 mod results;
 mod watch;

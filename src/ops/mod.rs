@@ -21,7 +21,8 @@ use crate::gpu::{Family, Plan, Shader, Tensor};
 pub const SHADERS: &[&Shader] = &[
     &conv2d::SUBGROUP,
     &conv2d::TILE,
-    &weights::SHADER,
+    &weights::BUFFERS,
+    &weights::TEXELS,
     &batch_norm::BUFFERS,
     &batch_norm::TEXELS,
     &pool::BUFFERS,

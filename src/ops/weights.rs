@@ -1,11 +1,12 @@
 //! Layout work on convolution weights, on the device and on the CPU. Twin of `weights.wgsl`.
 
 use super::conv2d::{Filter, panel_width};
-use super::shader;
+use super::{input, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("weights.wgsl" + "grid.wgsl", true);
+pub(crate) const BUFFERS: Shader = shader!("weights.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: Shader = shader!("weights.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -22,7 +23,8 @@ pub fn transpose(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<Tensor>
     let columns = filter.filters.div_ceil(4) * 4;
     let rows = filter.channels.div_ceil(out_width) * filter.taps() * columns;
     let out = plan.lease(Shape::matrix(rows, out_width));
-    let kernel = plan.gpu().kernel(&SHADER, "transpose_panels", &[])?;
+    let w = input(plan, w);
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "transpose_panels", &[])?;
     let params = Params {
         taps: filter.taps(),
         rows: filter.rows(),
@@ -31,7 +33,7 @@ pub fn transpose(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<Tensor>
         out_width,
         ..Params::default()
     };
-    plan.dispatch(&kernel, Grid::invocations(rows * out_width, 64), params, &[w, &out])?;
+    plan.dispatch(&kernel, Grid::invocations(rows * out_width / 16, 64), params, &[&w, &out])?;
     Ok(out)
 }
 
@@ -40,10 +42,11 @@ pub fn transpose(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<Tensor>
 /// # Errors
 /// A shader or limit error.
 pub fn reduce_slices(plan: &mut Plan, partial: &Tensor, slices: u32, dw: &Tensor) -> Result<()> {
-    let kernel = plan.gpu().kernel(&SHADER, "reduce_slices", &[])?;
+    let a = input(plan, partial);
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "reduce_slices", &[])?;
     let quads = partial.shape.total_quads() / slices;
     let params = Params { quads, slices, ..Params::default() };
-    plan.dispatch(&kernel, Grid::invocations(quads, 64), params, &[partial, dw])
+    plan.dispatch(&kernel, Grid::invocations(quads, 64), params, &[&a, dw])
 }
 
 /// OIHW weights (PyTorch) as panels; rows and columns of padding are zero.
