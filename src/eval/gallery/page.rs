@@ -45,7 +45,7 @@ fn header(page: &mut String, gallery: &Gallery<'_>, clusters: &[Cluster]) {
     let _ = write!(
         page,
         "<header>\n<h1>{title}</h1>\n<p class=\"lead\">{pictures} pictures, sorted by the prototype that each is \
-         nearest to. {used} of {k} prototypes are used; the largest come first, and in each row the most similar \
+         nearest to. {used} of {k} prototypes hold a picture; the largest come first, and in each row the most similar \
          pictures.</p>\n<dl>\n"
     );
     for (name, value) in gallery.figures {

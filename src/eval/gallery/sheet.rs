@@ -56,7 +56,7 @@ pub(super) fn draw(gallery: &Gallery<'_>, clusters: &[Cluster], tiles: &[&RgbIma
 fn head(sheet: &mut RgbImage, gallery: &Gallery<'_>, clusters: &[Cluster]) {
     font::draw(sheet, gallery.title, (MARGIN, MARGIN), 3, INK);
     let line = format!(
-        "{} pictures · {} of {} prototypes used · largest first, most similar pictures first",
+        "{} pictures · {} of {} prototypes hold some · largest first, most similar pictures first",
         gallery.best.len(),
         clusters.len(),
         gallery.prototypes
