@@ -10,7 +10,9 @@ use swav_wgpu::method::swav::Trainer;
 use swav_wgpu::rng::{Purpose, Stream};
 
 /// Name, settings, and GFLOP a step (2 · MAC of convolutions and linear layers, forward and backward).
-const CONFIGS: [(&str, &[(&str, &str)], f64); 4] = [
+type Case = (&'static str, &'static [(&'static str, &'static str)], f64);
+
+const CONFIGS: [Case; 4] = [
     (
         "C1",
         &[
