@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::arena::{Arena, Usage};
 use super::device::Gpu;
 use super::kernel::{Kernel, KernelInner, ShaderParams};
-use super::tensor::{Shape, Tensor};
+use super::tensor::{Region, Shape, Tensor};
 use crate::error::{Error, Result};
 
 /// What helps when something is too large for the adapter.
@@ -45,23 +45,24 @@ pub(super) struct Dispatch {
     pub(super) kernel: Arc<KernelInner>,
     pub(super) grid: [u32; 3],
     pub(super) params: Vec<u8>,
-    pub(super) tensors: Vec<Tensor>,
+    pub(super) regions: Vec<Region>,
 }
 
+/// Commands name regions, not tensors: a recorded use must not keep bytes from being used again.
 #[derive(Debug)]
 pub(super) enum Command {
     Dispatch(Dispatch),
     Stage {
-        from: Tensor,
-        to: Tensor,
+        from: Region,
+        to: Region,
     },
     /// `at`: bytes into `to`.
     Copy {
-        from: Tensor,
-        to: Tensor,
+        from: Region,
+        to: Region,
         at: u64,
     },
-    Clear(Tensor),
+    Clear(Region),
 }
 
 /// What a training step (or an evaluation) does, in order. Recorded once.
@@ -127,7 +128,7 @@ impl Plan {
             kernel: Arc::clone(inner),
             grid: grid.0,
             params: bytemuck::bytes_of(&params).to_vec(),
-            tensors: tensors.iter().map(|&t| t.clone()).collect(),
+            regions: tensors.iter().map(|t| t.region()).collect(),
         }));
         Ok(())
     }
@@ -137,7 +138,7 @@ impl Plan {
     #[must_use]
     pub fn stage(&mut self, tensor: &Tensor) -> Tensor {
         let to = self.arena.lease(tensor.shape, Usage::Texels, &self.scope);
-        self.commands.push(Command::Stage { from: tensor.clone(), to: to.clone() });
+        self.commands.push(Command::Stage { from: tensor.region(), to: to.region() });
         to
     }
 
@@ -154,7 +155,7 @@ impl Plan {
         for from in parts {
             debug_assert_eq!(from.shape.channels, channels, "stacked rows are of one length");
             let bytes = from.bytes;
-            self.commands.push(Command::Copy { from, to: to.clone(), at });
+            self.commands.push(Command::Copy { from: from.region(), to: to.region(), at });
             at += bytes;
         }
         to
@@ -162,7 +163,7 @@ impl Plan {
 
     /// Sets a tensor to zero.
     pub fn clear(&mut self, tensor: &Tensor) {
-        self.commands.push(Command::Clear(tensor.clone()));
+        self.commands.push(Command::Clear(tensor.region()));
     }
 
     /// Number of dispatches.

@@ -8,7 +8,7 @@ use super::device::Gpu;
 use super::kernel::KernelInner;
 use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
 use super::shader::BindingKind;
-use super::tensor::Tensor;
+use super::tensor::{Region, Tensor};
 use crate::error::{Error, Result};
 
 /// A plan with real buffers: ready to be submitted any number of times.
@@ -36,6 +36,7 @@ enum Memory {
 pub struct Session {
     gpu: Arc<Gpu>,
     memory: Vec<Memory>,
+    block_of: Vec<usize>,
 }
 
 impl Session {
@@ -45,7 +46,8 @@ impl Session {
     /// A block over the adapter's largest buffer or texture; the driver is out of memory.
     pub fn allocate(gpu: &Arc<Gpu>, arena: &Arena) -> Result<Self> {
         let mut memory = Vec::new();
-        for block in arena.blocks().iter() {
+        let placement = arena.place();
+        for block in &placement.blocks {
             let rows = block.bytes.div_ceil(TEXEL_ROW * 16);
             let (have, fits) = match block.usage {
                 Usage::Texels => {
@@ -67,7 +69,7 @@ impl Session {
             memory.push(allocate_block(gpu, &block.label, block.bytes, block.usage, rows as u32));
         }
         gpu.check()?;
-        Ok(Self { gpu: Arc::clone(gpu), memory })
+        Ok(Self { gpu: Arc::clone(gpu), memory, block_of: placement.block_of })
     }
 
     /// The device.
@@ -76,8 +78,16 @@ impl Session {
         &self.gpu
     }
 
+    fn memory(&self, region: Region) -> &Memory {
+        &self.memory[self.block_of[region.lease]]
+    }
+
     pub(super) fn buffer(&self, tensor: &Tensor) -> &wgpu::Buffer {
-        match &self.memory[tensor.lease.block] {
+        self.buffer_of(tensor.region())
+    }
+
+    fn buffer_of(&self, region: Region) -> &wgpu::Buffer {
+        match self.memory(region) {
             Memory::Buffer(buffer) => buffer,
             Memory::Texels(..) => unreachable!("texels are only filled by copies and read by kernels"),
         }
@@ -113,9 +123,9 @@ impl Session {
             .into_iter()
             .map(|command| match command {
                 Command::Dispatch(d) => self.bind_dispatch(d, &params, &slots),
-                Command::Stage { from, to } => match &self.memory[to.lease.block] {
+                Command::Stage { from, to } => match self.memory(to) {
                     Memory::Texels(texture, _) => Bound::Stage {
-                        from: self.buffer(&from).clone(),
+                        from: self.buffer_of(from).clone(),
                         offset: from.offset,
                         texels: from.bytes / 16,
                         to: texture.clone(),
@@ -123,14 +133,14 @@ impl Session {
                     Memory::Buffer(_) => unreachable!("a staged tensor leases texels"),
                 },
                 Command::Copy { from, to, at } => Bound::Copy {
-                    from: self.buffer(&from).clone(),
+                    from: self.buffer_of(from).clone(),
                     offset: from.offset,
-                    to: self.buffer(&to).clone(),
+                    to: self.buffer_of(to).clone(),
                     at: to.offset + at,
                     bytes: from.bytes,
                 },
                 Command::Clear(t) => {
-                    Bound::Clear { buffer: self.buffer(&t).clone(), offset: t.offset, bytes: t.bytes }
+                    Bound::Clear { buffer: self.buffer_of(t).clone(), offset: t.offset, bytes: t.bytes }
                 }
             })
             .collect();
@@ -146,18 +156,18 @@ impl Session {
                 size: wgpu::BufferSize::new(size),
             })
         };
-        let mut tensors = d.tensors.iter();
+        let mut regions = d.regions.iter();
         let mut entries = Vec::with_capacity(d.kernel.bindings.len());
         for binding in &d.kernel.bindings {
             let resource = if binding.name == "params" {
                 range(params, slots[&d.params], d.params.len() as u64)
             } else {
-                let Some(tensor) = tensors.next() else { unreachable!("counted when recorded") };
-                match (&self.memory[tensor.lease.block], binding.kind) {
+                let Some(&region) = regions.next() else { unreachable!("counted when recorded") };
+                match (self.memory(region), binding.kind) {
                     (Memory::Texels(_, view), BindingKind::Texels) => {
                         wgpu::BindingResource::TextureView(view)
                     }
-                    (Memory::Buffer(buffer), _) => range(buffer, tensor.offset, tensor.bytes.max(16)),
+                    (Memory::Buffer(buffer), _) => range(buffer, region.offset, region.bytes.max(16)),
                     (Memory::Texels(..), _) => {
                         unreachable!("{} reads `{}` as a buffer", d.label, binding.name)
                     }

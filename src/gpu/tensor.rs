@@ -79,7 +79,20 @@ pub struct Tensor {
     pub shape: Shape,
 }
 
+/// Where a tensor's bytes are, without the right to keep them: what a recorded command needs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Region {
+    /// The number of the lease.
+    pub(super) lease: usize,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
+}
+
 impl Tensor {
+    pub(super) fn region(&self) -> Region {
+        Region { lease: self.lease.number, offset: self.offset, bytes: self.bytes }
+    }
+
     /// A part of this tensor's bytes, starting `offset` bytes in (a multiple of 256).
     #[must_use]
     pub fn part(&self, offset: u64, shape: Shape) -> Self {

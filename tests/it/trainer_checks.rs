@@ -145,3 +145,16 @@ fn a_tensor_over_the_binding_limit_is_refused_with_numbers() {
         assert!(message.contains(&part), "{message} does not say `{part}`");
     }
 }
+
+#[test]
+fn a_recorded_use_keeps_no_bytes() {
+    let gpu = &devices()[0];
+    let arena = Arc::new(Arena::default());
+    let mut plan = Plan::new(gpu, &arena);
+    let shape = Shape::matrix(1000, 4);
+    for _ in 0..10 {
+        let tensor = plan.lease(shape);
+        plan.clear(&tensor);
+    }
+    assert_eq!(arena.bytes(), shape.bytes());
+}
