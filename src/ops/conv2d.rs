@@ -3,7 +3,7 @@
 //! Twin of `conv2d.subgroup.wgsl` and `conv2d.tile.wgsl`: one Rust side, two kernel families.
 //! Weights live on the device as panels `[N / width][kernel² · C][width]` ([`Filter`]).
 
-use super::{input, shader, weights};
+use super::{input, shader, weights, winograd};
 use crate::error::Result;
 use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -116,6 +116,10 @@ fn params(filter: &Filter, source: Shape, out: Shape) -> Params {
 /// A shader or limit error.
 pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let y = plan.lease(filter.output(x.shape));
+    if winograd::suits(plan, filter) {
+        winograd::multiply(plan, x, w, &y, false, false)?;
+        return Ok(y);
+    }
     let w = input(plan, w);
     let kernel = kernel(plan, "gather_multiply", filter.width())?;
     let tiles = y.shape.rows().div_ceil(tile_rows(plan, filter.width()));
@@ -143,16 +147,20 @@ pub fn backward_input(
     sum: Option<Tensor>,
 ) -> Result<Tensor> {
     let transposed = weights::transpose(plan, filter, w)?;
-    let transposed = input(plan, &transposed);
-    let accumulate = u32::from(sum.is_some());
+    let accumulate = sum.is_some();
     let dx = sum.unwrap_or_else(|| plan.lease(x));
+    if winograd::suits(plan, filter) {
+        winograd::multiply(plan, dy, &transposed, &dx, true, accumulate)?;
+        return Ok(dx);
+    }
+    let transposed = input(plan, &transposed);
     let width = panel_width(filter.channels);
     let kernel = kernel(plan, "gather_multiply", width)?;
     let s = filter.stride;
     let class_rows = x.images * x.height.div_ceil(s) * x.width.div_ceil(s);
     let tiles = class_rows.div_ceil(tile_rows(plan, width));
     let grid = Grid::folded(tiles, filter.channels.div_ceil(width) * s * s);
-    let params = Params { backward: 1, accumulate, ..params(filter, dy.shape, x) };
+    let params = Params { backward: 1, accumulate: u32::from(accumulate), ..params(filter, dy.shape, x) };
     plan.dispatch(&kernel, grid, params, &[dy, &transposed, &dx])?;
     Ok(dx)
 }
@@ -162,6 +170,9 @@ pub fn backward_input(
 /// # Errors
 /// A shader or limit error.
 pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
+    if winograd::suits(plan, filter) {
+        return winograd::backward_weight(plan, x, dy, dw);
+    }
     let width = filter.width();
     let panels = filter.filters.div_ceil(width);
     let channel_tile = match plan.gpu().family() {

@@ -14,6 +14,7 @@ pub mod report;
 pub mod sinkhorn;
 pub mod vector;
 pub mod weights;
+mod winograd;
 
 use crate::gpu::{Family, Plan, Shader, Tensor};
 
@@ -21,6 +22,7 @@ use crate::gpu::{Family, Plan, Shader, Tensor};
 pub const SHADERS: &[&Shader] = &[
     &conv2d::SUBGROUP,
     &conv2d::TILE,
+    &winograd::SHADER,
     &weights::BUFFERS,
     &weights::TEXELS,
     &batch_norm::BUFFERS,

@@ -1,0 +1,425 @@
+// 3x3 convolution with stride 1 and padding 1 by Winograd's F(2x2, 3x3): 16 products for 4 pixels, not 36.
+//
+//   multiply:          y = A'[(G g G') . (B' d B)]A  for each 2x2 tile of y and 4x4 patch d of x (Lavin & Gray 2015)
+//   backward_weight:   partial[s, c, p, n] = sum over the tiles of slice s of (B' d B)[p, c] * (A dy A')[p, n]
+//   transform_weights: u = G g G', g turned by 180 degrees where asked: what the gradient of the input reads
+//   finish_weights:    dw += G' (sum_s partial[s]) G, in the order of the slices
+//
+// p one of the 16 positions of a transformed patch, c channels of x, n channels of the result. Nothing
+// transformed but the weights goes to memory: a workgroup keeps the 16 sums of 8 tiles. Weights u and
+// partial are panels [N / WIDTH][C / 4][16][4][WIDTH]. How operands reach the lanes, and why as texels:
+// conv2d.subgroup.wgsl. Twin: src/ops/winograd.rs.
+
+override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
+
+struct Params {
+    images: u32,
+    height: u32,
+    width: u32,
+    source_quads: u32, // channels of x / 4
+    out_quads: u32,    // channels of the result / 4
+    accumulate: u32,   // 1: add to what y holds
+    turn: u32,         // 1: the window is turned by 180 degrees
+    panels: u32,
+    slice: u32,        // backward_weight: tiles a slice
+    slices: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var dy: texture_storage_2d<rgba32float, read>;
+
+const OUTSIDE = 0xffffffffu;
+
+alias Rows = array<vec4<f32>, 8>;
+
+var<private> sums: array<Rows, 16>;     // [position][tile of 8, or channel of 4]
+var<private> gradients: array<Rows, 16>; // [position][tile]: A dy A'
+
+// The first pixel of a 2x2 tile.
+struct Tile {
+    image: u32,
+    row: u32,
+    column: u32,
+}
+
+// Four positions of a patch.
+struct Line {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+}
+
+fn tile_at(t: u32) -> Tile {
+    let extent = vec2(params.height + 1u, params.width + 1u) / 2u;
+    let line = t / extent.y;
+    let image = line / extent.x;
+    return Tile(image, (line - image * extent.x) * 2u, (t - line * extent.y) * 2u);
+}
+
+// Integer division costs a loop over the lanes; carrying does not.
+fn advance(tile: Tile, eight: Tile) -> Tile {
+    let extent = (vec2(params.height, params.width) + 1u) / 2u * 2u;
+    let column = tile.column + eight.column;
+    let wrap = column >= extent.y;
+    let row = tile.row + eight.row + select(0u, 2u, wrap);
+    let turn = row >= extent.x;
+    return Tile(tile.image + eight.image + select(0u, 1u, turn), select(row, row - extent.x, turn), select(column, column - extent.y, wrap));
+}
+
+// First quads of line i of a tile's patch, or OUTSIDE the picture.
+fn sources(tile: Tile, i: i32) -> vec4<u32> {
+    let row = i32(tile.row) + i - 1;
+    let column = vec4(i32(tile.column)) + vec4(-1, 0, 1, 2);
+    let line = tile.image < params.images && row >= 0 && row < i32(params.height);
+    let inside = vec4(line) & (column >= vec4(0)) & (column < vec4(i32(params.width)));
+    let first = (i32(tile.image * params.height) + row) * i32(params.width);
+    return select(vec4(OUTSIDE), vec4<u32>(column + first) * params.source_quads, inside);
+}
+
+// The tile's four rows of y, or OUTSIDE.
+fn results(tile: Tile) -> vec4<u32> {
+    let row = vec4(tile.row) + vec4(0u, 0u, 1u, 1u);
+    let column = vec4(tile.column) + vec4(0u, 1u, 0u, 1u);
+    let inside = vec4(tile.image < params.images) & (row < vec4(params.height)) & (column < vec4(params.width));
+    return select(vec4(OUTSIDE), (row + tile.image * params.height) * params.width + column, inside);
+}
+
+fn x_quad(source: u32, quad: u32) -> vec4<f32> {
+    let inside = source != OUTSIDE;
+    let at = select(0u, source + quad, inside);
+    return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u)), inside);
+}
+
+fn w_quad(at: u32) -> vec4<f32> {
+    return textureLoad(w, vec2(at & 4095u, at >> 12u));
+}
+
+fn dy_quad(row: u32, column: u32) -> vec4<f32> {
+    let inside = row != OUTSIDE && column < params.out_quads;
+    let at = select(0u, row * params.out_quads + column, inside);
+    return select(vec4<f32>(), textureLoad(dy, vec2(at & 4095u, at >> 12u)), inside);
+}
+
+// d B for one line of a patch.
+fn line(source: vec4<u32>, quad: u32) -> Line {
+    let a = x_quad(source.x, quad);
+    let b = x_quad(source.y, quad);
+    let c = x_quad(source.z, quad);
+    let d = x_quad(source.w, quad);
+    return Line(a - c, b + c, c - b, b - d);
+}
+
+fn plus(p: Line, q: Line) -> Line {
+    return Line(p.a + q.a, p.b + q.b, p.c + q.c, p.d + q.d);
+}
+
+fn minus(p: Line, q: Line) -> Line {
+    return Line(p.a - q.a, p.b - q.b, p.c - q.c, p.d - q.d);
+}
+
+// Four channels of eight tiles, times those channels' rows of weights.
+fn multiply_position(p: u32, a: vec4<f32>, at: u32) {
+    let b0 = w_quad(at);
+    let b1 = w_quad(at + 8u);
+    if WIDTH == 32u {
+        let b2 = w_quad(at + 16u);
+        let b3 = w_quad(at + 24u);
+        sums[p][0] += subgroupBroadcast(a.x, 0u) * b0 + subgroupBroadcast(a.y, 0u) * b1 + subgroupBroadcast(a.z, 0u) * b2 + subgroupBroadcast(a.w, 0u) * b3;
+        sums[p][1] += subgroupBroadcast(a.x, 1u) * b0 + subgroupBroadcast(a.y, 1u) * b1 + subgroupBroadcast(a.z, 1u) * b2 + subgroupBroadcast(a.w, 1u) * b3;
+        sums[p][2] += subgroupBroadcast(a.x, 2u) * b0 + subgroupBroadcast(a.y, 2u) * b1 + subgroupBroadcast(a.z, 2u) * b2 + subgroupBroadcast(a.w, 2u) * b3;
+        sums[p][3] += subgroupBroadcast(a.x, 3u) * b0 + subgroupBroadcast(a.y, 3u) * b1 + subgroupBroadcast(a.z, 3u) * b2 + subgroupBroadcast(a.w, 3u) * b3;
+        sums[p][4] += subgroupBroadcast(a.x, 4u) * b0 + subgroupBroadcast(a.y, 4u) * b1 + subgroupBroadcast(a.z, 4u) * b2 + subgroupBroadcast(a.w, 4u) * b3;
+        sums[p][5] += subgroupBroadcast(a.x, 5u) * b0 + subgroupBroadcast(a.y, 5u) * b1 + subgroupBroadcast(a.z, 5u) * b2 + subgroupBroadcast(a.w, 5u) * b3;
+        sums[p][6] += subgroupBroadcast(a.x, 6u) * b0 + subgroupBroadcast(a.y, 6u) * b1 + subgroupBroadcast(a.z, 6u) * b2 + subgroupBroadcast(a.w, 6u) * b3;
+        sums[p][7] += subgroupBroadcast(a.x, 7u) * b0 + subgroupBroadcast(a.y, 7u) * b1 + subgroupBroadcast(a.z, 7u) * b2 + subgroupBroadcast(a.w, 7u) * b3;
+    } else {
+        // b0 and b1 hold two channels' rows each; the lanes are tiles, and weights are spread.
+        sums[p][0] += a.x * subgroupBroadcast(b0, 0u) + a.y * subgroupBroadcast(b0, 4u) + a.z * subgroupBroadcast(b1, 0u) + a.w * subgroupBroadcast(b1, 4u);
+        sums[p][1] += a.x * subgroupBroadcast(b0, 1u) + a.y * subgroupBroadcast(b0, 5u) + a.z * subgroupBroadcast(b1, 1u) + a.w * subgroupBroadcast(b1, 5u);
+        sums[p][2] += a.x * subgroupBroadcast(b0, 2u) + a.y * subgroupBroadcast(b0, 6u) + a.z * subgroupBroadcast(b1, 2u) + a.w * subgroupBroadcast(b1, 6u);
+        sums[p][3] += a.x * subgroupBroadcast(b0, 3u) + a.y * subgroupBroadcast(b0, 7u) + a.z * subgroupBroadcast(b1, 3u) + a.w * subgroupBroadcast(b1, 7u);
+    }
+}
+
+fn multiply_line(p: u32, v: Line, at: u32) {
+    multiply_position(p, v.a, at);
+    multiply_position(p + 1u, v.b, at + WIDTH);
+    multiply_position(p + 2u, v.c, at + 2u * WIDTH);
+    multiply_position(p + 3u, v.d, at + 3u * WIDTH);
+}
+
+fn store_row(value: vec4<f32>, row: u32, column: u32) {
+    if row != OUTSIDE && column < params.out_quads {
+        let at = row * params.out_quads + column;
+        if params.accumulate == 1u {
+            y[at] += value;
+        } else {
+            y[at] = value;
+        }
+    }
+}
+
+// A' m A of sum i of each position: a tile's four pixels.
+fn store_tile(i: u32, rows: vec4<u32>, column: u32) {
+    let top = Line(sums[0][i] + sums[4][i] + sums[8][i], sums[1][i] + sums[5][i] + sums[9][i], sums[2][i] + sums[6][i] + sums[10][i], sums[3][i] + sums[7][i] + sums[11][i]);
+    let low = Line(sums[4][i] - sums[8][i] - sums[12][i], sums[5][i] - sums[9][i] - sums[13][i], sums[6][i] - sums[10][i] - sums[14][i], sums[7][i] - sums[11][i] - sums[15][i]);
+    store_row(top.a + top.b + top.c, rows.x, column);
+    store_row(top.b - top.c - top.d, rows.y, column);
+    store_row(low.a + low.b + low.c, rows.z, column);
+    store_row(low.b - low.c - low.d, rows.w, column);
+}
+
+@compute @workgroup_size(8)
+fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let lane = local.x;
+    let panel = group.z;
+    let tile = tile_at(group_number(group, groups) * 8u + lane);
+    let s0 = sources(tile, 0);
+    let s1 = sources(tile, 1);
+    let s2 = sources(tile, 2);
+    let s3 = sources(tile, 3);
+    var at = panel * params.source_quads * 16u * WIDTH + lane;
+    for (var quad = 0u; quad < params.source_quads; quad++) {
+        let d0 = line(s0, quad);
+        let d1 = line(s1, quad);
+        let d2 = line(s2, quad);
+        let d3 = line(s3, quad);
+        multiply_line(0u, minus(d0, d2), at);
+        multiply_line(4u, plus(d1, d2), at + 4u * WIDTH);
+        multiply_line(8u, minus(d2, d1), at + 8u * WIDTH);
+        multiply_line(12u, minus(d1, d3), at + 12u * WIDTH);
+        at += 16u * WIDTH;
+    }
+    let first = panel * WIDTH / 4u;
+    let rows = results(tile);
+    if WIDTH == 32u {
+        store_tile(0u, subgroupBroadcast(rows, 0u), first + lane);
+        store_tile(1u, subgroupBroadcast(rows, 1u), first + lane);
+        store_tile(2u, subgroupBroadcast(rows, 2u), first + lane);
+        store_tile(3u, subgroupBroadcast(rows, 3u), first + lane);
+        store_tile(4u, subgroupBroadcast(rows, 4u), first + lane);
+        store_tile(5u, subgroupBroadcast(rows, 5u), first + lane);
+        store_tile(6u, subgroupBroadcast(rows, 6u), first + lane);
+        store_tile(7u, subgroupBroadcast(rows, 7u), first + lane);
+    } else {
+        store_tile(0u, rows, first);
+        store_tile(1u, rows, first + 1u);
+        store_tile(2u, rows, first + 2u);
+        store_tile(3u, rows, first + 3u);
+    }
+}
+
+// A dy A' of one tile. The last line and the last position of each are negated, as x's are below.
+fn expand(i: u32, rows: vec4<u32>, column: u32) {
+    let a = dy_quad(rows.x, column);
+    let b = dy_quad(rows.y, column);
+    let c = dy_quad(rows.z, column);
+    let d = dy_quad(rows.w, column);
+    expand_line(0u, i, a, b);
+    expand_line(4u, i, a + c, b + d);
+    expand_line(8u, i, a - c, b - d);
+    expand_line(12u, i, c, d);
+}
+
+fn expand_line(p: u32, i: u32, a: vec4<f32>, b: vec4<f32>) {
+    gradients[p][i] = a;
+    gradients[p + 1u][i] = a + b;
+    gradients[p + 2u][i] = a - b;
+    gradients[p + 3u][i] = b;
+}
+
+// One channel of eight tiles against their gradients. With 16 columns a panel, the lower half of the
+// lanes takes the even tiles, the upper half the odd ones.
+fn dot_tiles(p: u32, a: f32, upper: bool) -> vec4<f32> {
+    if WIDTH == 32u {
+        return subgroupBroadcast(a, 0u) * gradients[p][0] + subgroupBroadcast(a, 1u) * gradients[p][1]
+            + subgroupBroadcast(a, 2u) * gradients[p][2] + subgroupBroadcast(a, 3u) * gradients[p][3]
+            + subgroupBroadcast(a, 4u) * gradients[p][4] + subgroupBroadcast(a, 5u) * gradients[p][5]
+            + subgroupBroadcast(a, 6u) * gradients[p][6] + subgroupBroadcast(a, 7u) * gradients[p][7];
+    }
+    return select(subgroupBroadcast(a, 0u), subgroupBroadcast(a, 1u), upper) * gradients[p][0]
+        + select(subgroupBroadcast(a, 2u), subgroupBroadcast(a, 3u), upper) * gradients[p][1]
+        + select(subgroupBroadcast(a, 4u), subgroupBroadcast(a, 5u), upper) * gradients[p][2]
+        + select(subgroupBroadcast(a, 6u), subgroupBroadcast(a, 7u), upper) * gradients[p][3];
+}
+
+fn dot_position(p: u32, v: vec4<f32>, upper: bool) {
+    sums[p][0] += dot_tiles(p, v.x, upper);
+    sums[p][1] += dot_tiles(p, v.y, upper);
+    sums[p][2] += dot_tiles(p, v.z, upper);
+    sums[p][3] += dot_tiles(p, v.w, upper);
+}
+
+fn dot_line(p: u32, v: Line, upper: bool) {
+    dot_position(p, v.a, upper);
+    dot_position(p + 1u, v.b, upper);
+    dot_position(p + 2u, v.c, upper);
+    dot_position(p + 3u, -v.d, upper);
+}
+
+fn whole(value: vec4<f32>) -> vec4<f32> {
+    if WIDTH == 32u {
+        return value;
+    }
+    return value + subgroupShuffleXor(value, 4u);
+}
+
+fn store_position(p: u32, first: u32, lane: u32) {
+    let r0 = whole(sums[p][0]);
+    let r1 = whole(sums[p][1]);
+    let r2 = whole(sums[p][2]);
+    let r3 = whole(sums[p][3]);
+    if lane < WIDTH / 4u {
+        let at = first + p * WIDTH + lane;
+        y[at] = r0;
+        y[at + WIDTH / 4u] = r1;
+        y[at + WIDTH / 2u] = r2;
+        y[at + WIDTH / 4u * 3u] = r3;
+    }
+}
+
+@compute @workgroup_size(8)
+fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let lane = local.x;
+    let upper = lane >= 4u;
+    let panel = group.x;
+    let quad = group.y;
+    let slice = group.z;
+    let eight = tile_at(8u);
+    var tile = tile_at(slice * params.slice + lane);
+    let end = (slice + 1u) * params.slice;
+    for (var t = slice * params.slice; t < end; t += 8u) {
+        let rows = results(tile);
+        if WIDTH == 32u {
+            let column = panel * 8u + lane;
+            expand(0u, subgroupBroadcast(rows, 0u), column);
+            expand(1u, subgroupBroadcast(rows, 1u), column);
+            expand(2u, subgroupBroadcast(rows, 2u), column);
+            expand(3u, subgroupBroadcast(rows, 3u), column);
+            expand(4u, subgroupBroadcast(rows, 4u), column);
+            expand(5u, subgroupBroadcast(rows, 5u), column);
+            expand(6u, subgroupBroadcast(rows, 6u), column);
+            expand(7u, subgroupBroadcast(rows, 7u), column);
+        } else {
+            let column = panel * 4u + (lane & 3u);
+            expand(0u, select(subgroupBroadcast(rows, 0u), subgroupBroadcast(rows, 1u), upper), column);
+            expand(1u, select(subgroupBroadcast(rows, 2u), subgroupBroadcast(rows, 3u), upper), column);
+            expand(2u, select(subgroupBroadcast(rows, 4u), subgroupBroadcast(rows, 5u), upper), column);
+            expand(3u, select(subgroupBroadcast(rows, 6u), subgroupBroadcast(rows, 7u), upper), column);
+        }
+        let d0 = line(sources(tile, 0), quad);
+        let d1 = line(sources(tile, 1), quad);
+        let d2 = line(sources(tile, 2), quad);
+        let d3 = line(sources(tile, 3), quad);
+        dot_line(0u, minus(d0, d2), upper);
+        dot_line(4u, plus(d1, d2), upper);
+        dot_line(8u, minus(d2, d1), upper);
+        dot_line(12u, minus(d3, d1), upper);
+        tile = advance(tile, eight);
+    }
+    let first = ((slice * params.panels + panel) * params.source_quads + quad) * 16u * WIDTH;
+    store_position(0u, first, lane);
+    store_position(1u, first, lane);
+    store_position(2u, first, lane);
+    store_position(3u, first, lane);
+    store_position(4u, first, lane);
+    store_position(5u, first, lane);
+    store_position(6u, first, lane);
+    store_position(7u, first, lane);
+    store_position(8u, first, lane);
+    store_position(9u, first, lane);
+    store_position(10u, first, lane);
+    store_position(11u, first, lane);
+    store_position(12u, first, lane);
+    store_position(13u, first, lane);
+    store_position(14u, first, lane);
+    store_position(15u, first, lane);
+}
+
+// Where an invocation's column quad of one channel stands: in w and dw, and in u and partial.
+struct Column {
+    row: u32,   // first tap's quad
+    taps: u32,  // quads from tap to tap
+    spot: u32,  // first position's quad
+}
+
+fn column_at(at: u32) -> Column {
+    let panel_quads = WIDTH / 4u;
+    let column = at % panel_quads;
+    let channel = at / panel_quads % (params.source_quads * 4u);
+    let panel = at / panel_quads / (params.source_quads * 4u);
+    let taps = params.source_quads * WIDTH;
+    let quad = panel * params.source_quads + channel / 4u;
+    return Column(panel * 9u * taps + channel * panel_quads + column, taps, quad * 16u * WIDTH + channel % 4u * panel_quads + column);
+}
+
+// G g for three taps.
+fn window(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> Line {
+    return Line(a, 0.5 * (a + b + c), 0.5 * (a - b + c), c);
+}
+
+fn tap(at: Column, i: u32) -> vec4<f32> {
+    return w_quad(at.row + select(i, 8u - i, params.turn == 1u) * at.taps);
+}
+
+@compute @workgroup_size(64)
+fn transform_weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let invocation_at = invocation(group, groups, index);
+    if invocation_at >= params.panels * params.source_quads * WIDTH {
+        return;
+    }
+    let at = column_at(invocation_at);
+    let c0 = window(tap(at, 0u), tap(at, 3u), tap(at, 6u));
+    let c1 = window(tap(at, 1u), tap(at, 4u), tap(at, 7u));
+    let c2 = window(tap(at, 2u), tap(at, 5u), tap(at, 8u));
+    store_window(at.spot, window(c0.a, c1.a, c2.a));
+    store_window(at.spot + 4u * WIDTH, window(c0.b, c1.b, c2.b));
+    store_window(at.spot + 8u * WIDTH, window(c0.c, c1.c, c2.c));
+    store_window(at.spot + 12u * WIDTH, window(c0.d, c1.d, c2.d));
+}
+
+fn store_window(at: u32, u: Line) {
+    y[at] = u.a;
+    y[at + WIDTH] = u.b;
+    y[at + 2u * WIDTH] = u.c;
+    y[at + 3u * WIDTH] = u.d;
+}
+
+// A line of positions, over all slices, then G' from the right.
+fn gradient_line(at: u32) -> Line {
+    let patches = params.panels * params.source_quads * 16u * WIDTH;
+    var sum = Line();
+    for (var s = 0u; s < params.slices; s++) {
+        let first = s * patches + at;
+        sum = plus(sum, Line(w_quad(first), w_quad(first + WIDTH), w_quad(first + 2u * WIDTH), w_quad(first + 3u * WIDTH)));
+    }
+    let half = 0.5 * (sum.b + sum.c);
+    return Line(sum.a + half, 0.5 * (sum.b - sum.c), half + sum.d, vec4<f32>());
+}
+
+fn add_taps(at: u32, taps: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) {
+    y[at] += a;
+    y[at + taps] += b;
+    y[at + 2u * taps] += c;
+}
+
+@compute @workgroup_size(64)
+fn finish_weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let invocation_at = invocation(group, groups, index);
+    if invocation_at >= params.panels * params.source_quads * WIDTH {
+        return;
+    }
+    let at = column_at(invocation_at);
+    let l0 = gradient_line(at.spot);
+    let l1 = gradient_line(at.spot + 4u * WIDTH);
+    let l2 = gradient_line(at.spot + 8u * WIDTH);
+    let l3 = gradient_line(at.spot + 12u * WIDTH);
+    let half = plus(l1, l2);
+    add_taps(at.row, at.taps, l0.a + 0.5 * half.a, l0.b + 0.5 * half.b, l0.c + 0.5 * half.c);
+    add_taps(at.row + 3u * at.taps, at.taps, 0.5 * (l1.a - l2.a), 0.5 * (l1.b - l2.b), 0.5 * (l1.c - l2.c));
+    add_taps(at.row + 6u * at.taps, at.taps, l3.a + 0.5 * half.a, l3.b + 0.5 * half.b, l3.c + 0.5 * half.c);
+}
