@@ -104,7 +104,7 @@ fn time(name: &str, settings: &[(&str, &str)], gflop: f64) -> Result<(), Box<dyn
         seconds[4],
         images / median,
         gflop / median,
-        trainer.memory_bytes() / 1_000_000,
+        trainer.memory().peak() / 1_000_000,
         trainer.dispatches()
     );
     Ok(())

@@ -34,7 +34,7 @@ const EVALUATION_VIEWS: u32 = 64;
 
 pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
-    let trunk = Trunk::new(&mut store, &config.trunk(), config.stem);
+    let trunk = Trunk::new(&mut store, &config.trunk(), config.stem, config.recompute);
     let head = Head::new(&mut store, trunk.features(), config.hidden as u32, config.embedding as u32);
     let (d, k) = (config.embedding as u32, config.prototypes as u32);
     let prototypes = Linear::new(&mut store, "prototypes", d, k, false, PROTOTYPES);
