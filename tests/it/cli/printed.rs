@@ -69,6 +69,14 @@ fn a_plan_says_what_the_run_then_takes() {
     assert_eq!(rest, "dispatches on 8 pictures with 3 crops each");
     let memory = planned(&plan, "peak memory").strip_suffix(" on the device").unwrap();
     assert!(memory.ends_with(" MiB"), "{plan}");
+    assert!(planned(&plan, "at rest").contains(" MiB planned, "), "{plan}");
+    let recomputed = desk.train("--plan --recompute --batch 400 --queue 0").expect(0).out;
+    let kept = desk.train("--plan --batch 400 --queue 0").expect(0).out;
+    let mebibytes = |plan: &str| {
+        let text = planned(plan, "peak memory").split(' ').next().unwrap().to_owned();
+        text.parse::<u64>().unwrap()
+    };
+    assert!(mebibytes(&recomputed) < mebibytes(&kept), "{recomputed}{kept}");
     let run = desk.train("--steps 1 --out run").expect(0).err;
     assert!(
         run.lines().next().unwrap().ends_with(&format!("; {dispatches} dispatches a step, {memory}")),
