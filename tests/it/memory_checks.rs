@@ -110,7 +110,7 @@ fn most_allocated(gpu: &Arc<Gpu>, work: impl FnOnce()) -> u64 {
             let mut most = 0;
             while !done.load(Ordering::Relaxed) {
                 most = allocated(gpu).max(most);
-                std::thread::sleep(Duration::from_micros(200));
+                std::thread::sleep(Duration::from_micros(50));
             }
             most
         });
