@@ -1,6 +1,6 @@
 //! Seconds a training step for the configurations that peers were timed with (C1, C2, C4a, C4b).
 //!
-//! `cargo bench --bench step -- C4b` times one of them. Medians of whole steps, the report included,
+//! `cargo bench --bench step -- C4b` times one of them, `-- C4b --recompute` with that setting. Medians of whole steps, the report included,
 //! after a warm-up in which the driver compiles; on a shared machine compare within one run only.
 
 use std::time::Instant;
@@ -69,9 +69,15 @@ const CONFIGS: [Case; 4] = [
     ),
 ];
 
-fn time(name: &str, settings: &[(&str, &str)], gflop: f64) -> Result<(), Box<dyn std::error::Error>> {
+fn time(
+    name: &str,
+    settings: &[(&str, &str)],
+    gflop: f64,
+    recompute: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::default();
     config.set("eval_size", "32")?;
+    config.recompute = recompute;
     for (key, value) in settings {
         config.set(key, value)?;
     }
@@ -104,17 +110,18 @@ fn time(name: &str, settings: &[(&str, &str)], gflop: f64) -> Result<(), Box<dyn
         seconds[4],
         images / median,
         gflop / median,
-        trainer.memory_bytes() / 1_000_000,
+        trainer.memory().peak() / 1_000_000,
         trainer.dispatches()
     );
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let recompute = std::env::args().any(|a| a == "--recompute");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     for (name, settings, gflop) in CONFIGS {
         if wanted.is_empty() || wanted.iter().any(|w| w == name) {
-            time(name, settings, gflop)?;
+            time(name, settings, gflop, recompute)?;
         }
     }
     Ok(())

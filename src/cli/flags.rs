@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 
-use crate::config::{Config, Setting};
+use crate::config::{Config, Setting, Value};
 use crate::error::Result;
 
 /// The one setting that is an argument without a flag.
@@ -36,6 +36,13 @@ fn flag(setting: &'static Setting, name: &'static str) -> Arg {
     if setting.choices.is_empty() {
         return arg;
     }
+    // A switch: the flag alone means yes, and `--flag=false` undoes what a file chose. Without the equals
+    // sign, the folder of pictures behind a switch would be taken for its value.
+    let arg = if setting.choices == <bool as Value>::CHOICES {
+        arg.num_args(0..=1).require_equals(true).default_missing_value("true")
+    } else {
+        arg
+    };
     // `none` undoes what a preset or a file chose, where there is such a choice.
     let none = default == "none" && setting.key != "preset";
     let words = setting.choices.iter().copied().chain(none.then_some("none"));

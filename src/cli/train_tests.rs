@@ -25,8 +25,24 @@ fn the_command_is_well_formed() {
     crate::cli::command().debug_assert();
     let help = crate::cli::command().find_subcommand_mut("train").unwrap().render_long_help().to_string();
     for setting in Config::SETTINGS {
-        assert!(setting.key == "data" || help.contains(&format!("--{} ", setting.flag())), "{}", setting.key);
+        // A switch may stand alone: its value is in brackets.
+        let named = [" ", "[="].map(|end| format!("--{}{end}", setting.flag()));
+        assert!(setting.key == "data" || named.iter().any(|flag| help.contains(flag)), "{}", setting.key);
     }
+}
+
+#[test]
+fn a_switch_may_stand_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "recompute = true\n").unwrap();
+    let file = file.to_str().unwrap();
+    let recompute = |args: &[&str]| resolved(args).unwrap().config.recompute;
+    assert!(!recompute(&[]) && recompute(&["--config", file]));
+    assert!(!recompute(&["--config", file, "--recompute=false"]));
+    // The folder behind it is not taken for its value.
+    let config = resolved(&["--recompute", "photos"]).unwrap().config;
+    assert!(config.recompute && config.data.is_some_and(|data| data.ends_with("photos")));
 }
 
 #[test]

@@ -11,11 +11,12 @@ const PLACES: [&str; 2] = ["data", "out"];
 impl Config {
     /// The settings that a resumed run may change: they decide how long and where it runs, not what it
     /// computes next. `steps` is among them for extending a run.
-    pub const RESUMABLE: [&str; 9] = [
+    pub const RESUMABLE: [&str; 10] = [
         "steps",
         "max_time",
         "adapter",
         "kernels",
+        "recompute",
         "workers",
         "cache_mb",
         "report_every",

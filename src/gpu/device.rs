@@ -15,6 +15,15 @@ struct Faults {
     lost: Option<String>,
 }
 
+/// What the driver has given a device, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriverMemory {
+    /// Taken by buffers and textures, those of uploads and read-backs on their way included.
+    pub allocated: u64,
+    /// Taken by the blocks in which they lie. What is over is used before a new block is asked for.
+    pub reserved: u64,
+}
+
 /// An opened device and its kernels. Shared by everything that computes.
 #[derive(Debug)]
 pub struct Gpu {
@@ -118,6 +127,15 @@ impl Gpu {
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
         polled.map(|_| ()).map_err(|e| Error::Device(e.to_string()))
+    }
+
+    /// The device memory that is in use now; `None` where the driver does not tell (Metal).
+    #[must_use]
+    pub fn driver_memory(&self) -> Option<DriverMemory> {
+        self.device.generate_allocator_report().map(|report| DriverMemory {
+            allocated: report.total_allocated_bytes,
+            reserved: report.total_reserved_bytes,
+        })
     }
 
     pub(super) fn device(&self) -> &wgpu::Device {

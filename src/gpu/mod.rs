@@ -28,7 +28,7 @@ mod transfer;
 
 pub use adapter::{AdapterFacts, Family, adapters};
 pub use arena::{Arena, Usage};
-pub use device::Gpu;
+pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};

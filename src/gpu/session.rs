@@ -15,6 +15,15 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Replay {
     pub(super) commands: Vec<Bound>,
+    params_bytes: u64,
+}
+
+impl Replay {
+    /// Device memory of the dispatches' parameters, bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.params_bytes
+    }
 }
 
 #[derive(Debug)]
@@ -43,10 +52,13 @@ impl Session {
     /// Allocates what has been recorded on `arena`. No larger tensor can be leased afterwards.
     ///
     /// # Errors
-    /// A block over the adapter's largest buffer or texture; the driver is out of memory.
+    /// `Error::Limit` for a block over the adapter's largest buffer or texture, and where the driver has
+    /// no memory left.
     pub fn allocate(gpu: &Arc<Gpu>, arena: &Arena) -> Result<Self> {
         let mut memory = Vec::new();
         let placement = arena.place();
+        let all: u64 = placement.blocks.iter().map(|block| block.bytes).sum();
+        let mut taken = 0;
         for block in &placement.blocks {
             let rows = block.bytes.div_ceil(TEXEL_ROW * 16);
             let (have, fits) = match block.usage {
@@ -66,7 +78,17 @@ impl Session {
                     remedy: SMALLER.into(),
                 });
             }
+            let scope = gpu.device().push_error_scope(wgpu::ErrorFilter::OutOfMemory);
             memory.push(allocate_block(gpu, &block.label, block.bytes, block.usage, rows as u32));
+            if pollster::block_on(scope.pop()).is_some() {
+                return Err(Error::Limit {
+                    what: "this run".into(),
+                    need: format!("{} of device memory", mebibytes(all)),
+                    have: format!("about {} MiB (the driver refused {})", taken >> 20, block.label),
+                    remedy: format!("add --recompute, or {SMALLER}"),
+                });
+            }
+            taken += block.bytes;
         }
         gpu.check()?;
         Ok(Self { gpu: Arc::clone(gpu), memory, block_of: placement.block_of })
@@ -145,7 +167,7 @@ impl Session {
             })
             .collect();
         self.gpu.check()?;
-        Ok(Replay { commands })
+        Ok(Replay { commands, params_bytes: params.size() })
     }
 
     fn bind_dispatch(&self, d: Dispatch, params: &wgpu::Buffer, slots: &HashMap<Vec<u8>, u64>) -> Bound {

@@ -14,6 +14,15 @@ impl Session {
         self.gpu().queue().write_buffer(self.buffer(tensor), tensor.offset, bytemuck::cast_slice(data));
     }
 
+    /// Waits until everything written so far is in its tensors: what carried it is free again.
+    ///
+    /// # Errors
+    /// What the driver reported.
+    pub fn settle(&self) -> Result<()> {
+        self.gpu().queue().submit([]);
+        self.gpu().wait()
+    }
+
     /// Starts copying a tensor to the CPU, after what is submitted so far.
     #[must_use]
     pub fn fetch(&self, tensor: &Tensor) -> Fetch {

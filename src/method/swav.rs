@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod evaluation;
+mod memory;
 mod recording;
 mod report;
 
@@ -19,6 +20,7 @@ use crate::eval::Features;
 use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor};
 use crate::interop::HostTensor;
 use crate::model::Store;
+pub use memory::MemoryUse;
 use recording::Recorded;
 pub use report::StepReport;
 
@@ -67,7 +69,7 @@ pub struct Trainer {
     rules: Rules,
     position: Position,
     pending: Option<(u64, Fetch)>,
-    memory: u64,
+    memory: MemoryUse,
     dispatches: usize,
 }
 
@@ -104,11 +106,12 @@ impl Trainer {
     pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Self> {
         let recorded = recording::record(gpu, config, shard_bytes)?;
         let Recorded { store, arena, train, evaluate, tensors, queue_rows } = recorded;
-        let (memory, dispatches) = (arena.bytes(), train.dispatches());
+        let dispatches = train.dispatches();
         let session = Session::allocate(gpu, &arena)?;
         let train = session.bind(train)?;
         let evaluate = session.bind(evaluate)?;
-        store.initialize(&session, config.seed);
+        let memory = MemoryUse::of(&arena, &[&train, &evaluate], &store, &tensors);
+        store.initialize(&session, config.seed)?;
         let rules = Rules {
             batch: config.batch as u64,
             queue: u64::from(queue_rows),
@@ -130,9 +133,9 @@ impl Trainer {
         })
     }
 
-    /// Device memory taken, bytes.
+    /// Device memory that the run takes.
     #[must_use]
-    pub fn memory_bytes(&self) -> u64 {
+    pub fn memory(&self) -> MemoryUse {
         self.memory
     }
 

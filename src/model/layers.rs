@@ -93,6 +93,29 @@ pub struct Normalized {
     relu: bool,
 }
 
+/// What stays of [`Normalized`] where the input can be made again: the coefficients.
+#[derive(Debug)]
+pub struct Statistics {
+    coefficients: Tensor,
+    relu: bool,
+}
+
+impl Normalized {
+    /// Lets the input go.
+    #[must_use]
+    pub fn forget(self) -> Statistics {
+        Statistics { coefficients: self.coefficients, relu: self.relu }
+    }
+}
+
+impl Statistics {
+    /// Completed with the input.
+    #[must_use]
+    pub fn of(self, x: Tensor) -> Normalized {
+        Normalized { x, coefficients: self.coefficients, relu: self.relu }
+    }
+}
+
 impl BatchNorm {
     /// Declares weight 1, bias 0, running mean 0 and running variance 1.
     pub fn new(store: &mut Store, name: String, channels: u32) -> Self {
@@ -130,6 +153,16 @@ impl BatchNorm {
         let (y, coefficients) = batch_norm::forward(plan, &x, &self.channels(store), residual, relu)?;
         // After a residual the mask cannot be recomputed from x: the caller masks dy with y.
         Ok((y, Normalized { x, coefficients, relu: relu && residual.is_none() }))
+    }
+
+    /// The result of [`BatchNorm::forward`] once more (without residual), to the last bit. The running
+    /// estimates have seen this batch: they are left alone.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    pub fn again(&self, plan: &mut Plan, saved: &Normalized) -> Result<Tensor> {
+        plan.scope(&self.name);
+        batch_norm::again(plan, &saved.x, &saved.coefficients, saved.relu)
     }
 
     /// Normalises with the running estimates.

@@ -4,6 +4,7 @@
 //! value and `backward` consumes it: forgetting one or using it twice does not compile, and one layer
 //! can run twice in a step (SwAV runs the trunk once per crop resolution).
 
+mod block;
 mod head;
 mod layers;
 mod resnet;

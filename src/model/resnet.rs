@@ -1,160 +1,13 @@
 //! The ResNet trunk, in torchvision's layout and names (He et al. 2015; RECIPE "Model").
 
-use super::layers::{BatchNorm, Conv, Input, Normalized, Wanted};
+use super::block::{Block, BlockSaved, Unit, UnitSaved};
+use super::layers::Wanted;
 use super::store::Store;
-use crate::config::{Block as BlockKind, Stem, TrunkSpec};
+use crate::config::{Stem, TrunkSpec};
 use crate::error::Result;
 use crate::gpu::{Plan, Shape, Tensor};
 use crate::ops::conv2d::Filter;
-use crate::ops::{pool, vector};
-
-/// A convolution and its batch norm.
-#[derive(Debug)]
-struct Unit {
-    conv: Conv,
-    norm: BatchNorm,
-}
-
-type UnitSaved = (Input, Normalized);
-
-impl Unit {
-    fn new(store: &mut Store, conv: String, norm: String, filter: Filter) -> Self {
-        let conv = Conv::new(store, conv, filter);
-        Self { conv, norm: BatchNorm::new(store, norm, filter.filters) }
-    }
-
-    fn forward(
-        &self,
-        plan: &mut Plan,
-        store: &Store,
-        x: &Tensor,
-        residual: Option<&Tensor>,
-        relu: bool,
-    ) -> Result<(Tensor, UnitSaved)> {
-        let (c, input) = self.conv.forward(plan, store, x)?;
-        let (y, normalized) = self.norm.forward(plan, store, c, residual, relu)?;
-        Ok((y, (input, normalized)))
-    }
-
-    fn evaluate(
-        &self,
-        plan: &mut Plan,
-        store: &Store,
-        x: &Tensor,
-        residual: Option<&Tensor>,
-        relu: bool,
-    ) -> Result<Tensor> {
-        let (c, _) = self.conv.forward(plan, store, x)?;
-        self.norm.evaluate(plan, store, &c, residual, relu)
-    }
-
-    fn backward(
-        &self,
-        plan: &mut Plan,
-        store: &Store,
-        (input, normalized): UnitSaved,
-        dy: &Tensor,
-        wanted: Wanted,
-    ) -> Result<Option<Tensor>> {
-        let dc = self.norm.backward(plan, store, normalized, dy)?;
-        self.conv.backward(plan, store, input, &dc, wanted)
-    }
-}
-
-/// A residual block: units one after another, and a shortcut around them.
-#[derive(Debug)]
-struct Block {
-    units: Vec<Unit>,
-    shortcut: Option<Unit>,
-}
-
-struct BlockSaved {
-    units: Vec<UnitSaved>,
-    shortcut: Option<UnitSaved>,
-    y: Tensor,
-}
-
-impl Block {
-    fn new(
-        store: &mut Store,
-        name: &str,
-        kind: BlockKind,
-        channels: u32,
-        width: u32,
-        stride: u32,
-    ) -> (Self, u32) {
-        let square = |channels, filters, stride| Filter { channels, filters, kernel: 3, stride, pad: 1 };
-        let point = |channels, filters, stride| Filter { channels, filters, kernel: 1, stride, pad: 0 };
-        let (filters, out) = match kind {
-            BlockKind::Basic => (vec![square(channels, width, stride), square(width, width, 1)], width),
-            BlockKind::Bottleneck => {
-                let out = width * 4;
-                (vec![point(channels, width, 1), square(width, width, stride), point(width, out, 1)], out)
-            }
-        };
-        let unit = |store: &mut Store, i: usize, filter| {
-            Unit::new(store, format!("{name}.conv{}", i + 1), format!("{name}.bn{}", i + 1), filter)
-        };
-        let units = filters.into_iter().enumerate().map(|(i, filter)| unit(store, i, filter)).collect();
-        let shortcut = (stride != 1 || channels != out).then(|| {
-            let names = (format!("{name}.downsample.0"), format!("{name}.downsample.1"));
-            Unit::new(store, names.0, names.1, point(channels, out, stride))
-        });
-        (Self { units, shortcut }, out)
-    }
-
-    fn forward(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<(Tensor, BlockSaved)> {
-        let (around, shortcut) = match &self.shortcut {
-            Some(unit) => unit.forward(plan, store, x, None, false).map(|(y, saved)| (y, Some(saved)))?,
-            None => (x.clone(), None),
-        };
-        let mut saved = Vec::new();
-        let mut h = x.clone();
-        for (i, unit) in self.units.iter().enumerate() {
-            let residual = (i + 1 == self.units.len()).then_some(&around);
-            let (y, s) = unit.forward(plan, store, &h, residual, true)?;
-            saved.push(s);
-            h = y;
-        }
-        Ok((h.clone(), BlockSaved { units: saved, shortcut, y: h }))
-    }
-
-    fn evaluate(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<Tensor> {
-        let around = match &self.shortcut {
-            Some(unit) => unit.evaluate(plan, store, x, None, false)?,
-            None => x.clone(),
-        };
-        let mut h = x.clone();
-        for (i, unit) in self.units.iter().enumerate() {
-            let residual = (i + 1 == self.units.len()).then_some(&around);
-            h = unit.evaluate(plan, store, &h, residual, true)?;
-        }
-        Ok(h)
-    }
-
-    fn backward(&self, plan: &mut Plan, store: &Store, saved: BlockSaved, dy: &Tensor) -> Result<Tensor> {
-        let BlockSaved { units, shortcut, y } = saved;
-        // The sum's ReLU: what passes it is the gradient of both branches.
-        let g = vector::mask(plan, &y, dy)?;
-        drop(y);
-        let mut branch = g.clone();
-        let mut around = match (&self.shortcut, shortcut) {
-            (Some(unit), Some(saved)) => unit.backward(plan, store, saved, &g, Wanted::New)?,
-            _ => Some(g.clone()),
-        };
-        drop(g);
-        for (i, (unit, saved)) in self.units.iter().zip(units).enumerate().rev() {
-            let wanted = match around.take_if(|_| i == 0) {
-                Some(sum) => Wanted::AddTo(sum),
-                None => Wanted::New,
-            };
-            if let Some(dx) = unit.backward(plan, store, saved, &branch, wanted)? {
-                branch = dx;
-            }
-        }
-        Ok(branch)
-    }
-}
+use crate::ops::pool;
 
 /// Stem, four stages of blocks, global average pool.
 #[derive(Debug)]
@@ -163,6 +16,7 @@ pub struct Trunk {
     pool: bool,
     blocks: Vec<Block>,
     features: u32,
+    recompute: bool,
 }
 
 /// What a trunk keeps between forward and backward of one resolution.
@@ -180,8 +34,9 @@ impl std::fmt::Debug for TrunkSaved {
 }
 
 impl Trunk {
-    /// Declares the trunk's parameters.
-    pub fn new(store: &mut Store, spec: &TrunkSpec, stem: Stem) -> Self {
+    /// Declares the trunk's parameters. With `recompute`, blocks make again in backward what they would
+    /// have kept: the same bits in less memory and more time.
+    pub fn new(store: &mut Store, spec: &TrunkSpec, stem: Stem, recompute: bool) -> Self {
         let width = spec.width as u32;
         let (kernel, stride, pad) = match stem {
             Stem::Imagenet => (7, 2, 3),
@@ -201,7 +56,7 @@ impl Trunk {
                 channels = out;
             }
         }
-        Self { stem: first, pool: stem == Stem::Imagenet, blocks, features: channels }
+        Self { stem: first, pool: stem == Stem::Imagenet, blocks, features: channels, recompute }
     }
 
     /// Length of a feature vector.
@@ -231,7 +86,7 @@ impl Trunk {
         }
         let mut blocks = Vec::new();
         for block in &self.blocks {
-            let (y, saved) = block.forward(plan, store, &h)?;
+            let (y, saved) = block.forward(plan, store, &h, self.recompute)?;
             blocks.push(saved);
             h = y;
         }
@@ -275,7 +130,7 @@ impl Trunk {
         plan.scope("avgpool");
         let mut dy = pool::average_backward(plan, dfeatures, first_row, last)?;
         for (block, saved) in self.blocks.iter().zip(blocks).rev() {
-            dy = block.backward(plan, store, saved, &dy)?;
+            dy = block.backward(plan, store, saved, dy)?;
         }
         if let Some(x) = pooled {
             plan.scope("maxpool");

@@ -160,6 +160,13 @@ impl Store {
         &self.memory().shards
     }
 
+    /// Bytes of all weights: the most that [`Store::initialize`], [`Store::import`] or [`Store::export`]
+    /// has on its way at once.
+    #[must_use]
+    pub fn transfer_bytes(&self) -> u64 {
+        self.shards().iter().map(|shard| shard.value.shape.bytes()).sum()
+    }
+
     /// A parameter's weights.
     #[must_use]
     pub fn value(&self, id: ParameterId) -> Tensor {

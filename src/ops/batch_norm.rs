@@ -71,6 +71,15 @@ pub fn forward(
     Ok((y, coefficients))
 }
 
+/// What [`forward`] made without a residual, once more from its coefficients; no estimate is updated.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn again(plan: &mut Plan, x: &Tensor, coefficients: &Tensor, relu: bool) -> Result<Tensor> {
+    let a = input(plan, x);
+    apply(plan, x.shape, &a, coefficients, None, relu)
+}
+
 /// Evaluation mode: the running estimates normalise.
 ///
 /// # Errors

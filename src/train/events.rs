@@ -71,7 +71,7 @@ pub struct Started {
     pub total_steps: u64,
     /// Steps done before (a resumed run).
     pub start_step: u64,
-    /// Device memory of the run.
+    /// Device memory of the run at its peak, bytes.
     pub memory_bytes: u64,
     /// Dispatches of a step.
     pub dispatches: usize,

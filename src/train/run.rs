@@ -11,7 +11,8 @@ use super::events::{Event, Flow, Started, Summary};
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::method::swav::Trainer;
+use crate::gpu::DriverMemory;
+use crate::method::swav::{MemoryUse, Trainer};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -32,7 +33,10 @@ pub struct PlanFigures {
     /// Dispatches of a step.
     pub dispatches: usize,
     /// Device memory.
-    pub memory_bytes: u64,
+    pub memory: MemoryUse,
+    /// What the driver has allocated once everything is set up, where it tells: `memory.kept`, if the
+    /// plan is right.
+    pub driver: Option<DriverMemory>,
     /// Weights that are learned.
     pub parameters: u64,
     /// The adapter that it was planned for.
@@ -69,7 +73,8 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
     let trainer = Trainer::new(&gpu, config)?;
     Ok(PlanFigures {
         dispatches: trainer.dispatches(),
-        memory_bytes: trainer.memory_bytes(),
+        memory: trainer.memory(),
+        driver: gpu.driver_memory(),
         parameters: trainer.parameters(),
         adapter: gpu.facts().name.clone(),
     })
@@ -124,7 +129,7 @@ impl Engine<'_> {
             steps_per_epoch: loader.batches_per_epoch(),
             total_steps: length.total,
             start_step: self.submitted,
-            memory_bytes: trainer.memory_bytes(),
+            memory_bytes: trainer.memory().peak(),
             dispatches: trainer.dispatches(),
             run_folder: run.path().to_owned(),
         };

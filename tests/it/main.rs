@@ -6,6 +6,7 @@
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `reference` | the whole method in f64, written for clearness |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
+//! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
 //! | `ops_reference` | every entry point in every kernel family against the reference, at awkward sizes |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
 //! | `source_checks` | the boundaries between modules, and the length of files |
@@ -16,6 +17,7 @@ mod cli;
 mod golden;
 mod lab;
 mod layout;
+mod memory_checks;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;

@@ -13,7 +13,7 @@ use swav_wgpu::ops::normalize;
 
 const STEPS: u64 = 3;
 
-fn config(optimizer: &str) -> Config {
+pub(crate) fn config(optimizer: &str) -> Config {
     let mut config = Config::default();
     for (key, value) in [
         ("block", "basic"),
@@ -37,14 +37,14 @@ fn config(optimizer: &str) -> Config {
 }
 
 /// Pixels that look like noise; the fourth channel is padding.
-fn pictures(config: &Config, step: u64) -> Vec<Vec<f32>> {
+pub(crate) fn pictures(config: &Config, step: u64) -> Vec<Vec<f32>> {
     let value = |i: usize| if i % 4 == 3 { 0.0 } else { ((i as f32 + step as f32) * 12.9898).sin() };
     let floats = |g: &CropGroup| g.count * config.batch * g.size * g.size * 4;
     config.crops.iter().map(|group| (0..floats(group)).map(value).collect()).collect()
 }
 
 /// A few steps, then all that a checkpoint holds, the gradients, and the figures of the last step.
-fn trained(mut trainer: Trainer, config: &Config) -> (BTreeMap<String, HostTensor>, [u64; 2]) {
+pub(crate) fn trained(mut trainer: Trainer, config: &Config) -> (BTreeMap<String, HostTensor>, [u64; 2]) {
     trainer.start_queue();
     for step in 0..STEPS {
         trainer.step(&pictures(config, step), 0.1).expect("a step");

@@ -83,15 +83,27 @@ fn accuracies(splits: &[SplitSummary]) -> String {
 
 /// What a run would cost.
 pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
-    let PlanFigures { dispatches, memory_bytes, parameters, adapter } = figures;
+    let PlanFigures { dispatches, memory, driver, parameters, adapter } = figures;
+    let allocated = driver.map_or_else(
+        || "this driver does not say what it allocates".to_owned(),
+        |driver| {
+            format!(
+                "{} allocated by the driver in blocks of {}",
+                bytes(driver.allocated),
+                bytes(driver.reserved)
+            )
+        },
+    );
     format!(
         "adapter      {adapter}\n\
          parameters   {parameters}\n\
          a step       {dispatches} dispatches on {} pictures with {} crops each\n\
-         peak memory  {} on the device\n",
+         peak memory  {} on the device\n\
+         at rest      {} planned, {allocated}\n",
         config.batch,
         config.crop_count(),
-        bytes(*memory_bytes)
+        bytes(memory.peak()),
+        bytes(memory.kept)
     )
 }
 

@@ -68,6 +68,7 @@ impl Trainer {
                 stored[at * row_floats..at * row_floats + dim].copy_from_slice(values);
             }
             self.session.write(queue, &stored);
+            self.session.settle()?;
         }
         self.position = position;
         self.pending = None;

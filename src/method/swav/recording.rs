@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Tensors;
-use crate::config::{Config, Optimizer};
+use crate::config::{Config, CropGroup, Optimizer};
 use crate::error::Result;
 use crate::gpu::{Arena, Gpu, Plan, Shape, Tensor, Usage};
 use crate::model::{Head, Linear, Store, Trunk};
@@ -28,13 +28,17 @@ struct Network {
     prototypes: Linear,
 }
 
-/// Views that one evaluation takes at once: enough to fill a device, little enough to need less
-/// memory than the training step.
-const EVALUATION_VIEWS: u32 = 64;
+/// Views that one evaluation takes at once: enough to fill a device, but no more pixels than the
+/// largest group of crops in a step has, so that what fits while training fits then too.
+fn evaluation_views(config: &Config) -> u32 {
+    let pixels = |group: &CropGroup| group.count * config.batch * group.size * group.size;
+    let most = config.crops.iter().map(pixels).max().unwrap_or(0) as u32;
+    (most / config.eval_size.pow(2)).clamp(1, 64)
+}
 
 pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
-    let trunk = Trunk::new(&mut store, &config.trunk(), config.stem);
+    let trunk = Trunk::new(&mut store, &config.trunk(), config.stem, config.recompute);
     let head = Head::new(&mut store, trunk.features(), config.hidden as u32, config.embedding as u32);
     let (d, k) = (config.embedding as u32, config.prototypes as u32);
     let prototypes = Linear::new(&mut store, "prototypes", d, k, false, PROTOTYPES);
@@ -67,7 +71,8 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
     let outputs = record_step(&mut plan, config, &store, &network, &inputs)?;
     let mut evaluate = Plan::new(gpu, &arena);
     let side = config.eval_size;
-    let views = arena.lease(Shape::pictures(EVALUATION_VIEWS, side, side, 3), Usage::Storage, "views");
+    let views =
+        arena.lease(Shape::pictures(evaluation_views(config), side, side, 3), Usage::Storage, "views");
     let (features, similarities) = record_evaluation(&mut evaluate, &store, &network, &views)?;
     let Outputs { report, layout, codes, embeddings } = outputs;
     let tensors =

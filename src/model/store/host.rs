@@ -18,8 +18,11 @@ struct Group<'a> {
 }
 
 impl Store {
-    /// Writes the tables, the initial weights of `seed`, and zero moments.
-    pub fn initialize(&self, session: &Session, seed: u64) {
+    /// Writes the tables and the initial weights of `seed`.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn initialize(&self, session: &Session, seed: u64) -> Result<()> {
         for (shard, list) in self.shards().iter().zip(self.lists()) {
             let (chunks, parameters) = optimizer::tables(&spans(list));
             session.write(&shard.chunks, bytemuck::cast_slice(&chunks));
@@ -36,6 +39,7 @@ impl Store {
             let Init::Constant(value) = parameter.init else { continue };
             write(session, &self.memory().estimates, parameter, &vec![value; n]);
         }
+        session.settle()
     }
 
     /// Weights and running estimates by name, and moments as `optimizer.momentum.NAME` and
@@ -76,7 +80,7 @@ impl Store {
     /// Overwrites everything that [`Store::export`] gives. Moments may be missing (pretrained weights).
     ///
     /// # Errors
-    /// A weight that is missing or of another shape.
+    /// A weight that is missing or of another shape; what the driver reports.
     pub fn import(&self, session: &Session, tensors: &BTreeMap<String, HostTensor>) -> Result<()> {
         for Group { prefix, tensor, list } in self.groups() {
             for parameter in list {
@@ -93,6 +97,7 @@ impl Store {
                     }
                 }
             }
+            session.settle()?;
         }
         Ok(())
     }

@@ -15,7 +15,9 @@ fn help_lists_every_command_setting_and_example() {
     assert!(["train", "devices"].iter().all(|command| all.contains(&format!("\n  {command} "))), "{all}");
     let train = desk.run("train --help").expect(0).out;
     for setting in Config::SETTINGS.iter().filter(|setting| setting.key != "data") {
-        assert!(train.contains(&format!("--{} ", setting.flag())), "{}", setting.key);
+        // A switch may stand alone: its value is in brackets.
+        let named = [" ", "[="].map(|end| format!("--{}{end}", setting.flag()));
+        assert!(named.iter().any(|flag| train.contains(flag)), "{}", setting.key);
     }
     assert!(["--plan", "--profile", "--resume", "--list-presets"].iter().all(|flag| train.contains(flag)));
     // Nothing asked for: the help, and code 2.
@@ -67,6 +69,14 @@ fn a_plan_says_what_the_run_then_takes() {
     assert_eq!(rest, "dispatches on 8 pictures with 3 crops each");
     let memory = planned(&plan, "peak memory").strip_suffix(" on the device").unwrap();
     assert!(memory.ends_with(" MiB"), "{plan}");
+    assert!(planned(&plan, "at rest").contains(" MiB planned, "), "{plan}");
+    let recomputed = desk.train("--plan --recompute --batch 400 --queue 0").expect(0).out;
+    let kept = desk.train("--plan --batch 400 --queue 0").expect(0).out;
+    let mebibytes = |plan: &str| {
+        let text = planned(plan, "peak memory").split(' ').next().unwrap().to_owned();
+        text.parse::<u64>().unwrap()
+    };
+    assert!(mebibytes(&recomputed) < mebibytes(&kept), "{recomputed}{kept}");
     let run = desk.train("--steps 1 --out run").expect(0).err;
     assert!(
         run.lines().next().unwrap().ends_with(&format!("; {dispatches} dispatches a step, {memory}")),

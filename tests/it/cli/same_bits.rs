@@ -12,6 +12,20 @@ fn the_same_seed_gives_the_same_bits_whatever_the_number_of_workers() {
     assert_same_run(&desk, "one", "two", 20);
 }
 
+/// A run may also change its mind on the way.
+#[test]
+fn recomputing_gives_the_same_bits() {
+    let desk = Desk::new();
+    desk.train("--out kept").expect(0);
+    desk.train("--out again --recompute").expect(0);
+    assert_same_run(&desk, "kept", "again", 20);
+    assert!(desk.read("again/config.toml").contains("\nrecompute = true\n"));
+    desk.train("--out half --recompute --max-time 1ms").expect(0);
+    assert!(desk.checkpoint("half").meta.step < 20);
+    desk.run("train --resume half --max-time none --recompute=false").expect(0);
+    assert_same_run(&desk, "kept", "half", 20);
+}
+
 #[test]
 fn another_seed_gives_another_run() {
     let desk = Desk::new();

@@ -84,11 +84,35 @@ fn without_an_adapter_the_package_to_install_is_named() {
     assert!(!desk.path("run").exists());
 }
 
+/// The memory of a software adapter is that of the process, so that a driver without any can be played.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_the_driver_has_no_memory_for_is_refused_with_the_numbers() {
+    let desk = Desk::new();
+    if !desk.run("devices").expect(0).out.contains("\nOnly software adapters") {
+        return;
+    }
+    let binary = env!("CARGO_BIN_EXE_swav-wgpu");
+    let large =
+        "--block bottleneck --blocks 64,64,64,64 --width 64 --stem cifar --crops 2x32@0.4-1 --batch 64";
+    let line = format!("ulimit -v 8000000; exec {binary} train pics {large} --plan");
+    let output = std::process::Command::new("sh").arg("-c").arg(&line).current_dir(desk.path("")).output();
+    super::Ended::of(&line, &output.unwrap()).refused(
+        1,
+        &[
+            "this run needs ",
+            " MiB of device memory",
+            "the driver refused layer",
+            "add --recompute, or lower --batch",
+        ],
+    );
+}
+
 /// More than the adapter can hold: refused before anything is made, with the need and what to lower.
 #[test]
 fn a_run_that_does_not_fit_is_refused_with_the_numbers() {
     let desk = Desk::new();
     let line = "--queue 0 --crops 2x1024@0.4-1 --width 1024 --embedding 8192 --prototypes 1000000 --out run";
-    desk.train(line).refused(1, &[" needs ", "MiB", "available", "lower --"]);
+    desk.train(line).refused(1, &["a tensor of ", " needs ", "MiB", "available", "lower --"]);
     assert!(!desk.path("run").exists());
 }

@@ -1,0 +1,34 @@
+//! The device memory of a run, known before its first step.
+
+use super::Tensors;
+use crate::gpu::{Arena, Replay, Tensor};
+use crate::model::Store;
+
+/// Device memory of a run, in bytes, as the driver will count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// Taken at the start and kept to the end: tensors, and the parameters of dispatches.
+    pub kept: u64,
+    /// The most that uploads and read-backs take beside it.
+    pub transfers: u64,
+}
+
+impl MemoryUse {
+    pub(super) fn of(arena: &Arena, replays: &[&Replay], store: &Store, tensors: &Tensors) -> Self {
+        let bytes = |tensor: &Tensor| tensor.shape.bytes();
+        // A step is prepared while the device is busy with the one before.
+        let step = tensors.crops.iter().map(bytes).sum::<u64>() + bytes(&tensors.report);
+        let evaluation = bytes(&tensors.views) + bytes(&tensors.features).max(bytes(&tensors.similarities));
+        let checkpoint = store.transfer_bytes().max(tensors.queue.as_ref().map_or(0, bytes));
+        Self {
+            kept: arena.bytes() + replays.iter().map(|replay| replay.bytes()).sum::<u64>(),
+            transfers: (2 * step).max(evaluation).max(checkpoint),
+        }
+    }
+
+    /// The most that a run takes at any time.
+    #[must_use]
+    pub fn peak(&self) -> u64 {
+        self.kept + self.transfers
+    }
+}
