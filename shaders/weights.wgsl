@@ -3,6 +3,11 @@
 //   transpose:     wt[tap, n, c] = a[tap, c, n], as panels over c: what the gradient of the input reads
 //   reduce_slices: dw += sum_s a[s], in the order of the slices, so that the sum is repeatable
 //
+// and on those of Winograd's 3x3 convolutions, panels [N / WIDTH][C / 4][16][4][WIDTH] (see winograd):
+//
+//   transform_windows: wt = G a G', the window a turned by 180 degrees where asked
+//   reduce_windows:    dw += G' (sum_s a[s]) G
+//
 // Twin: src/ops/weights.rs.
 
 struct Params {
@@ -11,8 +16,9 @@ struct Params {
     columns: u32,   // channels of the result, padded to quads
     width: u32,     // columns of a panel of w
     out_width: u32, // columns of a panel of wt
-    quads: u32,     // reduce_slices: quads of dw
+    quads: u32,     // reduce_slices: quads of dw; windows: those of one tap
     slices: u32,
+    turn: u32,      // transform_windows: 1 to turn the window
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -56,4 +62,105 @@ fn reduce_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
         sum += a_quad(s * params.quads + at);
     }
     dw[at] = sum;
+}
+
+// Where an invocation's column quad of one channel stands: in w and dw, and in transformed panels.
+struct Column {
+    row: u32,      // first tap's quad
+    taps: u32,     // quads from tap to tap
+    position: u32, // first position's quad
+}
+
+fn column_at(at: u32) -> Column {
+    let panel_quads = params.width / 4u;
+    let channel = at / panel_quads % params.rows;
+    let panel = at / panel_quads / params.rows;
+    let taps = params.rows * panel_quads;
+    let within = at % taps;
+    let four = (panel * params.rows + channel) / 4u;
+    return Column(panel * 9u * taps + within, taps, four * 16u * params.width + within % params.width);
+}
+
+// Four positions of a line of a transformed window.
+struct Line {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+}
+
+// G g of three taps.
+fn transformed(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> Line {
+    return Line(a, 0.5 * (a + b + c), 0.5 * (a - b + c), c);
+}
+
+fn window_column(at: Column, i: u32) -> Line {
+    let tap = select(vec3(i, i + 3u, i + 6u), vec3(8u - i, 5u - i, 2u - i), params.turn == 1u) * at.taps + at.row;
+    return transformed(a_quad(tap.x), a_quad(tap.y), a_quad(tap.z));
+}
+
+fn store_line(at: u32, u: Line) {
+    wt[at] = u.a;
+    wt[at + params.width] = u.b;
+    wt[at + 2u * params.width] = u.c;
+    wt[at + 3u * params.width] = u.d;
+}
+
+@compute @workgroup_size(64)
+fn transform_windows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let quad = invocation(group, groups, index);
+    if quad >= params.quads {
+        return;
+    }
+    let at = column_at(quad);
+    let c0 = window_column(at, 0u);
+    let c1 = window_column(at, 1u);
+    let c2 = window_column(at, 2u);
+    store_line(at.position, transformed(c0.a, c1.a, c2.a));
+    store_line(at.position + 4u * params.width, transformed(c0.b, c1.b, c2.b));
+    store_line(at.position + 8u * params.width, transformed(c0.c, c1.c, c2.c));
+    store_line(at.position + 12u * params.width, transformed(c0.d, c1.d, c2.d));
+}
+
+// G' of four positions: three taps.
+fn taps_of(u: Line) -> Line {
+    let half = 0.5 * (u.b + u.c);
+    return Line(u.a + half, 0.5 * (u.b - u.c), half + u.d, vec4<f32>());
+}
+
+// A line of positions, over all slices, then its three taps.
+fn line_sum(first: u32) -> Line {
+    var sum = Line();
+    var at = first;
+    for (var s = 0u; s < params.slices; s++) {
+        sum.a += a_quad(at);
+        sum.b += a_quad(at + params.width);
+        sum.c += a_quad(at + 2u * params.width);
+        sum.d += a_quad(at + 3u * params.width);
+        at += params.quads * 16u;
+    }
+    return taps_of(sum);
+}
+
+fn add_column(at: Column, i: u32, taps: Line) {
+    let first = at.row + i * at.taps;
+    dw[first] += taps.a;
+    dw[first + 3u * at.taps] += taps.b;
+    dw[first + 6u * at.taps] += taps.c;
+}
+
+@compute @workgroup_size(64)
+fn reduce_windows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let quad = invocation(group, groups, index);
+    if quad >= params.quads {
+        return;
+    }
+    let at = column_at(quad);
+    let l0 = line_sum(at.position);
+    let l1 = line_sum(at.position + 4u * params.width);
+    let l2 = line_sum(at.position + 8u * params.width);
+    let l3 = line_sum(at.position + 12u * params.width);
+    add_column(at, 0u, taps_of(Line(l0.a, l1.a, l2.a, l3.a)));
+    add_column(at, 1u, taps_of(Line(l0.b, l1.b, l2.b, l3.b)));
+    add_column(at, 2u, taps_of(Line(l0.c, l1.c, l2.c, l3.c)));
 }

@@ -1,14 +1,12 @@
 // 3x3 convolution with stride 1 and padding 1 by Winograd's F(2x2, 3x3): 16 products for 4 pixels, not 36.
 //
-//   multiply:          y = A'[(G g G') . (B' d B)]A  for each 2x2 tile of y and 4x4 patch d of x (Lavin & Gray 2015)
-//   backward_weight:   partial[s, c, p, n] = sum over the tiles of slice s of (B' d B)[p, c] * (A dy A')[p, n]
-//   transform_weights: u = G g G', g turned by 180 degrees where asked: what the gradient of the input reads
-//   finish_weights:    dw += G' (sum_s partial[s]) G, in the order of the slices
+//   multiply:        y = A'[(G g G') . (B' d B)]A  for each 2x2 tile of y and 4x4 patch d of x (Lavin & Gray 2015)
+//   backward_weight: partial[s, c, p, n] = sum over the tiles of slice s of (B' d B)[p, c] * (A dy A')[p, n]
 //
 // p one of the 16 positions of a transformed patch, c channels of x, n channels of the result. Nothing
-// transformed but the weights goes to memory: a workgroup keeps the 16 sums of 8 tiles. Weights u and
-// partial are panels [N / WIDTH][C / 4][16][4][WIDTH]. How operands reach the lanes, and why as texels:
-// conv2d.subgroup.wgsl. Twin: src/ops/winograd.rs.
+// transformed but the weights goes to memory: a workgroup keeps the 16 sums of 8 tiles. Weights G g G'
+// (w) and partial are panels [N / WIDTH][C / 4][16][4][WIDTH], made and summed up in weights.wgsl. How
+// operands reach the lanes, and why as texels: conv2d.subgroup.wgsl. Twin: src/ops/winograd.rs.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
@@ -19,10 +17,8 @@ struct Params {
     source_quads: u32, // channels of x / 4
     out_quads: u32,    // channels of the result / 4
     accumulate: u32,   // 1: add to what y holds
-    turn: u32,         // 1: the window is turned by 180 degrees
     panels: u32,
     slice: u32,        // backward_weight: tiles a slice
-    slices: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -338,88 +334,4 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     store_position(13u, first, lane);
     store_position(14u, first, lane);
     store_position(15u, first, lane);
-}
-
-// Where an invocation's column quad of one channel stands: in w and dw, and in u and partial.
-struct Column {
-    row: u32,   // first tap's quad
-    taps: u32,  // quads from tap to tap
-    spot: u32,  // first position's quad
-}
-
-fn column_at(at: u32) -> Column {
-    let panel_quads = WIDTH / 4u;
-    let column = at % panel_quads;
-    let channel = at / panel_quads % (params.source_quads * 4u);
-    let panel = at / panel_quads / (params.source_quads * 4u);
-    let taps = params.source_quads * WIDTH;
-    let quad = panel * params.source_quads + channel / 4u;
-    return Column(panel * 9u * taps + channel * panel_quads + column, taps, quad * 16u * WIDTH + channel % 4u * panel_quads + column);
-}
-
-// G g for three taps.
-fn window(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> Line {
-    return Line(a, 0.5 * (a + b + c), 0.5 * (a - b + c), c);
-}
-
-fn tap(at: Column, i: u32) -> vec4<f32> {
-    return w_quad(at.row + select(i, 8u - i, params.turn == 1u) * at.taps);
-}
-
-@compute @workgroup_size(64)
-fn transform_weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let invocation_at = invocation(group, groups, index);
-    if invocation_at >= params.panels * params.source_quads * WIDTH {
-        return;
-    }
-    let at = column_at(invocation_at);
-    let c0 = window(tap(at, 0u), tap(at, 3u), tap(at, 6u));
-    let c1 = window(tap(at, 1u), tap(at, 4u), tap(at, 7u));
-    let c2 = window(tap(at, 2u), tap(at, 5u), tap(at, 8u));
-    store_window(at.spot, window(c0.a, c1.a, c2.a));
-    store_window(at.spot + 4u * WIDTH, window(c0.b, c1.b, c2.b));
-    store_window(at.spot + 8u * WIDTH, window(c0.c, c1.c, c2.c));
-    store_window(at.spot + 12u * WIDTH, window(c0.d, c1.d, c2.d));
-}
-
-fn store_window(at: u32, u: Line) {
-    y[at] = u.a;
-    y[at + WIDTH] = u.b;
-    y[at + 2u * WIDTH] = u.c;
-    y[at + 3u * WIDTH] = u.d;
-}
-
-// A line of positions, over all slices, then G' from the right.
-fn gradient_line(at: u32) -> Line {
-    let patches = params.panels * params.source_quads * 16u * WIDTH;
-    var sum = Line();
-    for (var s = 0u; s < params.slices; s++) {
-        let first = s * patches + at;
-        sum = plus(sum, Line(w_quad(first), w_quad(first + WIDTH), w_quad(first + 2u * WIDTH), w_quad(first + 3u * WIDTH)));
-    }
-    let half = 0.5 * (sum.b + sum.c);
-    return Line(sum.a + half, 0.5 * (sum.b - sum.c), half + sum.d, vec4<f32>());
-}
-
-fn add_taps(at: u32, taps: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) {
-    y[at] += a;
-    y[at + taps] += b;
-    y[at + 2u * taps] += c;
-}
-
-@compute @workgroup_size(64)
-fn finish_weights(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let invocation_at = invocation(group, groups, index);
-    if invocation_at >= params.panels * params.source_quads * WIDTH {
-        return;
-    }
-    let at = column_at(invocation_at);
-    let l0 = gradient_line(at.spot);
-    let l1 = gradient_line(at.spot + 4u * WIDTH);
-    let l2 = gradient_line(at.spot + 8u * WIDTH);
-    let l3 = gradient_line(at.spot + 12u * WIDTH);
-    let half = plus(l1, l2);
-    add_taps(at.row, at.taps, l0.a + 0.5 * half.a, l0.b + 0.5 * half.b, l0.c + 0.5 * half.c);
-    add_taps(at.row + 3u * at.taps, at.taps, 0.5 * (l1.a - l2.a), 0.5 * (l1.b - l2.b), 0.5 * (l1.c - l2.c));
-    add_taps(at.row + 6u * at.taps, at.taps, l3.a + 0.5 * half.a, l3.b + 0.5 * half.b, l3.c + 0.5 * half.c);
 }

@@ -10,7 +10,7 @@ pub(crate) const TEXELS: Shader = shader!("weights.wgsl" + "grid.wgsl" + "inputs
 
 shader_params! {
     struct Params {
-        taps: u32, rows: u32, columns: u32, width: u32, out_width: u32, quads: u32, slices: u32,
+        taps: u32, rows: u32, columns: u32, width: u32, out_width: u32, quads: u32, slices: u32, turn: u32,
     }
 }
 
@@ -76,4 +76,40 @@ fn for_each(filter: &Filter, mut visit: impl FnMut(usize, usize)) {
             }
         }
     }
+}
+
+/// Geometry of 3×3 windows in panels of shape `w`, with `rows` rows a tap.
+fn windows(w: Shape, rows: u32) -> Params {
+    Params { rows, width: w.channels, quads: w.total_quads() / 9, ..Params::default() }
+}
+
+/// What Winograd's F(2×2, 3×3) multiplies with: panels `[N / width][rows / 4][16][4][width]` of the
+/// panels `w` of 3×3 windows, which are turned by 180° with `turn`.
+///
+/// # Errors
+/// A shader or limit error.
+pub(super) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bool) -> Result<Tensor> {
+    let p = Params { turn: u32::from(turn), ..windows(w.shape, rows) };
+    let a = input(plan, w);
+    let wt = plan.lease(Shape::matrix(w.shape.images / 9 * 16, w.shape.channels));
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "transform_windows", &[])?;
+    plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[&a, &wt])?;
+    Ok(wt)
+}
+
+/// Adds the gradient of 3×3 windows to `dw`, from slices of partial sums over transformed windows.
+///
+/// # Errors
+/// A shader or limit error.
+pub(super) fn reduce_windows(
+    plan: &mut Plan,
+    partial: &Tensor,
+    slices: u32,
+    dw: &Tensor,
+    rows: u32,
+) -> Result<()> {
+    let p = Params { slices, ..windows(dw.shape, rows) };
+    let a = input(plan, partial);
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "reduce_windows", &[])?;
+    plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[&a, dw])
 }

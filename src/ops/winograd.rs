@@ -4,7 +4,7 @@
 //! Twin of `winograd.subgroup.wgsl`; called by [`conv2d`](super::conv2d) where it pays.
 
 use super::conv2d::{Filter, panel_width};
-use super::{input, shader};
+use super::{input, shader, weights};
 use crate::error::Result;
 use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -13,17 +13,22 @@ pub(crate) const SHADER: Shader = shader!("winograd.subgroup.wgsl" + "grid.wgsl"
 shader_params! {
     struct Params {
         images: u32, height: u32, width: u32, source_quads: u32, out_quads: u32,
-        accumulate: u32, turn: u32, panels: u32, slice: u32, slices: u32,
+        accumulate: u32, panels: u32, slice: u32,
     }
 }
 
 /// Tiles of two by two pixels that one workgroup makes, and that a turn of `backward_weight` takes.
 const TILES: u32 = 8;
 
-/// Whether a convolution is one that these kernels can do on this adapter.
-pub(super) fn suits(plan: &Plan, filter: &Filter) -> bool {
+/// Whether these kernels can do a convolution of pictures of shape `x` on this adapter, and gain by it.
+/// A tile is made whole where the picture ends in the middle of it: with more than a quarter of all
+/// tiles wasted (sides 1, 3, 5) the direct sum is faster.
+pub(super) fn suits(plan: &Plan, filter: &Filter, x: Shape) -> bool {
     let Filter { kernel, stride, pad, .. } = *filter;
-    plan.gpu().family() == Family::Subgroup && (kernel, stride, pad) == (3, 1, 1)
+    let whole = tiles(x) * 4;
+    plan.gpu().family() == Family::Subgroup
+        && (kernel, stride, pad) == (3, 1, 1)
+        && x.rows() >= whole - whole / 4
 }
 
 fn kernel(plan: &Plan, entry: &str, width: u32) -> Result<Kernel<Params>> {
@@ -47,20 +52,6 @@ fn params(x: Shape, channels: u32, columns: u32) -> Params {
     }
 }
 
-/// Columns of one channel quad, the unit of the passes over weights.
-fn columns(p: Params, width: u32) -> Grid {
-    Grid::invocations(p.panels * p.source_quads * width, 64)
-}
-
-/// Transformed panels `[N / width][C / 4][16][4][width]` of the panels `w`, ready to be read.
-fn transform(plan: &mut Plan, p: Params, w: &Tensor, width: u32) -> Result<Tensor> {
-    let w = input(plan, w);
-    let u = plan.lease(Shape::matrix(p.panels * p.source_quads * 64, width));
-    let kernel = kernel(plan, "transform_weights", width)?;
-    plan.dispatch(&kernel, columns(p, width), p, &[&w, &u])?;
-    Ok(input(plan, &u))
-}
-
 /// `y = x ∗ w`, or with `turn` the same with the window turned; added to `y` with `accumulate`.
 /// `x` is staged, `w` panels of `columns` columns.
 pub(super) fn multiply(
@@ -73,9 +64,9 @@ pub(super) fn multiply(
 ) -> Result<()> {
     let columns = y.shape.channels;
     let width = panel_width(columns);
-    let p = Params { turn: u32::from(turn), ..params(x.shape, x.shape.channels, columns) };
-    let u = transform(plan, p, w, width)?;
-    let p = Params { accumulate: u32::from(accumulate), ..p };
+    let p = Params { accumulate: u32::from(accumulate), ..params(x.shape, x.shape.channels, columns) };
+    let u = weights::transform_windows(plan, w, p.source_quads * 4, turn)?;
+    let u = input(plan, &u);
     let grid = Grid::folded(tiles(x.shape).div_ceil(TILES), p.panels);
     let kernel = kernel(plan, "multiply", width)?;
     plan.dispatch(&kernel, grid, p, &[x, &u, y])
@@ -89,11 +80,10 @@ pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Ten
     let tiles = tiles(x.shape);
     let slices = 128u32.div_ceil(p.panels * p.source_quads).min(tiles.div_ceil(128)).max(1);
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
-    let p = Params { slice, slices: tiles.div_ceil(slice), ..p };
-    let partial = plan.lease(Shape::matrix(p.slices * p.panels * p.source_quads * 64, width));
-    let multiply = kernel(plan, "backward_weight", width)?;
-    plan.dispatch(&multiply, Grid([p.panels, p.source_quads, p.slices]), p, &[x, &partial, dy])?;
-    let partial = input(plan, &partial);
-    let finish = kernel(plan, "finish_weights", width)?;
-    plan.dispatch(&finish, columns(p, width), p, &[&partial, dw])
+    let slices = tiles.div_ceil(slice);
+    let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
+    let kernel = kernel(plan, "backward_weight", width)?;
+    let grid = Grid([p.panels, p.source_quads, slices]);
+    plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, &partial, dy])?;
+    weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
 }
