@@ -10,18 +10,19 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use super::lab::Lab;
+use super::lab::{Lab, Ready};
 use super::layout::{from_nhwc4, to_nhwc4};
 use super::reference::{Rng64, Tensor64};
 use crate::error::Result as OrError;
-use crate::gpu::{Gpu, Plan, Shape, Tensor};
+use crate::gpu::{Gpu, Plan, Session, Shape, Tensor};
 use crate::ops::conv2d::Filter;
 use crate::ops::weights;
 
 /// Takes the numbers to compare out of a tensor's floats, or says what is wrong with their frame.
 type Pick = Box<dyn Fn(&[f32]) -> Result<Vec<f64>, String>>;
 
-struct Expected {
+/// What a tensor must hold when the plan has run.
+pub struct Expected {
     what: String,
     tensor: Tensor,
     pick: Pick,
@@ -54,7 +55,8 @@ pub fn largest(values: &[f64]) -> f64 {
 }
 
 impl Bench {
-    pub(super) fn new(gpu: &Arc<Gpu>) -> Self {
+    /// Nothing recorded yet.
+    pub fn new(gpu: &Arc<Gpu>) -> Self {
         Self { lab: Lab::new(gpu), rng: Rng64(31), expected: Vec::new() }
     }
 
@@ -152,6 +154,14 @@ pub(super) struct Verdict {
 }
 
 impl Bench {
+    /// The plan with memory, and what is expected of it: for a plan that is run in another way.
+    ///
+    /// # Errors
+    /// More than the adapter has; what the driver reports.
+    pub fn ready(self) -> OrError<(Ready, Vec<Expected>)> {
+        Ok((self.lab.ready()?, self.expected))
+    }
+
     /// Runs the plan twice and compares all that is expected.
     pub(super) fn judge(self, name: &str) -> OrError<Vec<Verdict>> {
         let Self { lab, expected, .. } = self;
@@ -168,6 +178,16 @@ impl Bench {
 }
 
 impl Expected {
+    /// What is wrong with the tensor now, if anything is.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn fault(&self, session: &Session) -> OrError<Option<String>> {
+        let got = session.read(&self.tensor)?;
+        let fault = (self.pick)(&got).map_or_else(Some, |picked| self.compare(&picked).1);
+        Ok(fault.map(|fault| format!("{}: {fault}", self.what)))
+    }
+
     fn verdict(&self, behind: BTreeSet<String>, first: &[f32], second: &[f32]) -> Verdict {
         let (error, mut fault) = match (self.pick)(first) {
             Ok(picked) => self.compare(&picked),
