@@ -20,7 +20,7 @@ pub(crate) enum Work {
 
 /// Runs of a case: at least, at most, and how long between these.
 const RUNS: (usize, usize) = (3, 9);
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The device and what has been found on it.
 pub(crate) struct Stand {

@@ -6,7 +6,7 @@
 
 use crate::devices::shared_devices;
 use std::sync::OnceLock;
-use swav_wgpu::selftest::{OPERATIONS, Outcome, entry_points};
+use swav_wgpu::selftest::{OPERATIONS, Outcome, Score, entry_points};
 
 /// What came of an operation's cases: an outcome for each device.
 fn outcomes(index: usize) -> &'static [Outcome] {
@@ -25,7 +25,7 @@ fn passes(name: &str) {
         }
         let shown = outcome.failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
         assert!(outcome.failures.is_empty(), "{} differences:\n{shown}", outcome.failures.len());
-        assert!(outcome.scores.values().all(|score| score.passed()), "{:#?}", outcome.scores);
+        assert!(outcome.scores.values().all(Score::passed), "{:#?}", outcome.scores);
     }
 }
 
