@@ -40,7 +40,7 @@ fn a_family_passes_when_every_entry_point_has_right_results() {
 fn a_wrong_kernel_shows_in_table_json_and_sentence() {
     let bad = family(Family::Subgroup, [(40, 15, 0.25), (0, 0, 0.0), (4, 4, f64::INFINITY)]);
     let text = bad.render();
-    for line in ["2.5e-1    1.0e-6  WRONG in 15", "NO RESULT", "-    1.0e-6  WRONG in 4", "0 of 3 entry"] {
+    for line in ["2.5e-1     1.0e-6  WRONG in 15", "NO RESULT", "-     1.0e-6  WRONG in 4", "0 of 3 entry"] {
         assert!(text.contains(line), "no `{line}` in\n{text}");
     }
     assert!(text.contains("  case 0 of a.wgsl/one\n") && text.contains("  and 7 more"), "{text}");
