@@ -1,86 +1,20 @@
-//! Seconds a training step for the configurations that peers were timed with (C1, C2, C4a, C4b).
+//! Seconds a training step for the configurations that peers were timed with (C1, C2, C3, C4a, C4b).
 //!
-//! `cargo bench --bench step -- C4b` times one of them, `-- C4b --recompute` with that setting. Medians of whole steps, the report included,
+//! `cargo bench --bench step -- C4b` times one of them. Medians of whole steps, the report included,
 //! after a warm-up in which the driver compiles; on a shared machine compare within one run only.
 
+#[path = "networks.rs"]
+mod networks;
+
+use networks::{NETWORKS, Network};
 use std::time::Instant;
-use swav_wgpu::config::Config;
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::method::swav::Trainer;
 use swav_wgpu::rng::{Purpose, Stream};
 
-/// Name, settings, and GFLOP a step (2 · MAC of convolutions and linear layers, forward and backward).
-type Case = (&'static str, &'static [(&'static str, &'static str)], f64);
-
-const CONFIGS: [Case; 4] = [
-    (
-        "C1",
-        &[
-            ("arch", "resnet18"),
-            ("stem", "cifar"),
-            ("batch", "64"),
-            ("crops", "2x32@0.1-1,4x20@0.1-1"),
-            ("hidden", "512"),
-            ("prototypes", "300"),
-        ],
-        795.0,
-    ),
-    (
-        "C2",
-        &[
-            ("arch", "resnet18"),
-            ("stem", "imagenet"),
-            ("batch", "32"),
-            ("crops", "2x64@0.1-1,4x32@0.1-1"),
-            ("hidden", "512"),
-            ("prototypes", "300"),
-        ],
-        84.0,
-    ),
-    (
-        "C4a",
-        &[
-            ("block", "basic"),
-            ("blocks", "1,1,1,1"),
-            ("width", "16"),
-            ("stem", "cifar"),
-            ("batch", "128"),
-            ("crops", "2x32@0.1-1,4x20@0.1-1"),
-            ("hidden", "128"),
-            ("embedding", "64"),
-            ("prototypes", "100"),
-        ],
-        46.0,
-    ),
-    (
-        "C4b",
-        &[
-            ("block", "basic"),
-            ("blocks", "2,2,2,2"),
-            ("width", "16"),
-            ("stem", "cifar"),
-            ("batch", "128"),
-            ("crops", "2x32@0.1-1,4x20@0.1-1"),
-            ("hidden", "128"),
-            ("embedding", "64"),
-            ("prototypes", "100"),
-        ],
-        100.0,
-    ),
-];
-
-fn time(
-    name: &str,
-    settings: &[(&str, &str)],
-    gflop: f64,
-    recompute: bool,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let mut config = Config::default();
-    config.set("eval_size", "32")?;
-    config.recompute = recompute;
-    for (key, value) in settings {
-        config.set(key, value)?;
-    }
+fn time(network: &Network) -> Result<(), Box<dyn std::error::Error>> {
+    let Network { name, gflop, .. } = network;
+    let config = network.config()?;
     let gpu = Gpu::open(None, None)?;
     let mut trainer = Trainer::new(&gpu, &config)?;
     let mut stream = Stream::new(1, Purpose::Test, &[]);
@@ -117,11 +51,11 @@ fn time(
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let recompute = std::env::args().any(|a| a == "--recompute");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    for (name, settings, gflop) in CONFIGS {
-        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
-            time(name, settings, gflop, recompute)?;
+    for network in &NETWORKS {
+        // C3 needs gigabytes: only when it is named.
+        if wanted.iter().any(|w| w == network.name) || wanted.is_empty() && network.name != "C3" {
+            time(network)?;
         }
     }
     Ok(())

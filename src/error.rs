@@ -75,6 +75,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The self-test found kernels whose results are wrong on this machine.
+    #[error("{what} on {adapter}: {remedy}")]
+    WrongResults {
+        /// Which kernels, and in how many cases.
+        what: String,
+        /// The adapter and its driver.
+        adapter: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// The numbers of a run are no longer finite.
     #[error("the run diverged at step {step}: {what}; {remedy}")]
     Diverged {

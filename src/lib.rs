@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
+//!                         selftest (gpu and ops only)          <-  cli
 //!                         data (pictures + rng only)           <-  train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
 //! ```
@@ -17,6 +18,7 @@
 //! |---|---|
 //! | [`gpu`] | adapters, device, tensors, kernels by reflection, plans and their replay, profiler |
 //! | [`ops`] | one file an operation, each the twin of `shaders/<same name>[.<family>].wgsl` |
+//! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users |
 //! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store |
 //! | [`method`] | SwAV: the step, its report, evaluation views |
 //! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
@@ -63,4 +65,5 @@ pub mod method;
 pub mod model;
 pub mod ops;
 pub mod rng;
+pub mod selftest;
 pub mod train;

@@ -9,6 +9,7 @@ pub mod devices;
 pub mod flags;
 pub mod presets;
 pub mod progress;
+pub mod selftest;
 pub mod train;
 
 use std::error::Error as _;
@@ -42,6 +43,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let outcome = match matches.subcommand() {
         Some(("train", matches)) => train::run(matches),
         Some(("devices", _)) => devices::run(),
+        Some(("selftest", matches)) => selftest::run(matches),
         _ => Ok(Outcome::Done),
     };
     match outcome {
@@ -64,6 +66,7 @@ pub fn command() -> Command {
         .after_help(EXAMPLES)
         .subcommand(train::command())
         .subcommand(devices::command())
+        .subcommand(selftest::command())
 }
 
 const EXAMPLES: &str = "\
@@ -73,7 +76,8 @@ Examples:
   swav-wgpu train photos/ --plan        only say what it would cost
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
-  swav-wgpu devices                     the graphics adapters of this machine";
+  swav-wgpu devices                     the graphics adapters of this machine
+  swav-wgpu selftest                    every kernel against a reference, on this adapter";
 
 fn code(number: i32) -> ExitCode {
     ExitCode::from(u8::try_from(number).unwrap_or(1))

@@ -12,6 +12,15 @@ pub enum Family {
     Tile,
 }
 
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Subgroup => "subgroup",
+            Self::Tile => "tile",
+        })
+    }
+}
+
 /// What a person and the kernel selection want to know of one adapter.
 #[derive(Clone, Debug)]
 pub struct AdapterFacts {
@@ -50,6 +59,12 @@ impl AdapterFacts {
     #[must_use]
     pub fn supports(&self, family: Family) -> bool {
         family == Family::Tile || self.subgroup == Some((8, 8))
+    }
+
+    /// The kernel families that can run.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        [Family::Subgroup, Family::Tile].into_iter().filter(|&family| self.supports(family)).collect()
     }
 
     fn read(index: usize, adapter: &wgpu::Adapter) -> Self {

@@ -97,7 +97,7 @@ impl Gpu {
     /// The kernel of an entry point, from the cache or made now.
     ///
     /// # Errors
-    /// `Error::Shader` where WGSL and Rust disagree; `Error::Device` where the driver refuses.
+    /// `Error::Shader` where WGSL and Rust disagree or the driver refuses; `Error::DeviceLost`.
     pub fn kernel<P: ShaderParams>(
         &self,
         shader: &Shader,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::device::Gpu;
 use super::shader::{Binding, BindingKind, Field, Reflection, Shader};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Type of a `Params` field, as WGSL writes it.
 pub type Scalar = &'static str;
@@ -75,7 +75,11 @@ impl<P: ShaderParams> Kernel<P> {
             compilation_options: wgpu::PipelineCompilationOptions { constants, ..Default::default() },
             cache: None,
         });
-        gpu.check()?;
+        // Whoever reads that a driver refuses a kernel wants to know which.
+        gpu.check().map_err(|error| match error {
+            Error::Device(reason) => shader.error(entry, reason),
+            other => other,
+        })?;
         let name = format!("{}/{entry}", shader.file);
         let inner = Arc::new(KernelInner { name, pipeline, layout, bindings: reflection.bindings });
         gpu.kernels().insert(key, Arc::clone(&inner));

@@ -1,10 +1,12 @@
 //! The recorded list of dispatches: what a step does, before it has memory.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::arena::{Arena, Usage};
 use super::device::Gpu;
 use super::kernel::{Kernel, KernelInner, ShaderParams};
+use super::shader::BindingKind;
 use super::tensor::{Region, Shape, Tensor};
 use crate::error::{Error, Result};
 
@@ -46,6 +48,15 @@ pub(super) struct Dispatch {
     pub(super) grid: [u32; 3],
     pub(super) params: Vec<u8>,
     pub(super) regions: Vec<Region>,
+}
+
+impl Dispatch {
+    /// What the kernel may write.
+    fn written(&self) -> impl Iterator<Item = &Region> {
+        let bindings = self.kernel.bindings.iter().filter(|binding| binding.name != "params");
+        let pairs = bindings.zip(&self.regions);
+        pairs.filter(|(binding, _)| binding.kind == BindingKind::ReadWrite).map(|(_, region)| region)
+    }
 }
 
 /// Commands name regions, not tensors: a recorded use must not keep bytes from being used again.
@@ -164,6 +175,38 @@ impl Plan {
     /// Sets a tensor to zero.
     pub fn clear(&mut self, tensor: &Tensor) {
         self.commands.push(Command::Clear(tensor.region()));
+    }
+
+    /// The kernels that are dispatched, as `file/entry point`.
+    #[must_use]
+    pub fn kernels(&self) -> BTreeSet<String> {
+        let name = |command: &Command| match command {
+            Command::Dispatch(d) => Some(d.kernel.name.clone()),
+            _ => None,
+        };
+        self.commands.iter().filter_map(name).collect()
+    }
+
+    /// The kernels that have a part in what `tensor` holds at the end, as `file/entry point`.
+    #[must_use]
+    pub fn kernels_behind(&self, tensor: &Tensor) -> BTreeSet<String> {
+        let mut leases = HashSet::from([tensor.region().lease]);
+        let mut kernels = BTreeSet::new();
+        for command in self.commands.iter().rev() {
+            match command {
+                Command::Dispatch(d) if d.written().any(|region| leases.contains(&region.lease)) => {
+                    kernels.insert(d.kernel.name.clone());
+                    leases.extend(d.regions.iter().map(|region| region.lease));
+                }
+                Command::Stage { from, to } | Command::Copy { from, to, .. }
+                    if leases.contains(&to.lease) =>
+                {
+                    leases.insert(from.lease);
+                }
+                _ => {}
+            }
+        }
+        kernels
     }
 
     /// Number of dispatches.

@@ -33,6 +33,21 @@ impl Shader {
         self.shared.iter().fold(self.file.to_owned(), |name, (helper, _)| name + "+" + helper)
     }
 
+    /// The names of the entry points, in the order of the file.
+    ///
+    /// # Errors
+    /// `Error::Shader` where the text is no WGSL.
+    pub fn entry_points(&self) -> Result<Vec<String>> {
+        let module = self.parse("-")?;
+        Ok(module.entry_points.into_iter().map(|entry| entry.name).collect())
+    }
+
+    fn parse(&self, entry: &str) -> Result<naga::Module> {
+        let source = self.source();
+        naga::front::wgsl::parse_str(&source)
+            .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))
+    }
+
     pub(super) fn error(&self, entry: &str, reason: impl Into<String>) -> Error {
         Error::Shader { file: self.file.into(), entry: entry.into(), reason: reason.into() }
     }
@@ -40,8 +55,7 @@ impl Shader {
     /// What one entry point binds and which `Params` it wants.
     pub(super) fn reflect(&self, entry: &str) -> Result<Reflection> {
         let source = self.source();
-        let module = naga::front::wgsl::parse_str(&source)
-            .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))?;
+        let module = self.parse(entry)?;
         let capabilities = naga::valid::Capabilities::SUBGROUP | naga::valid::Capabilities::SUBGROUP_BARRIER;
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
             .validate(&module)

@@ -4,19 +4,19 @@
 //! |---|---|
 //! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
-//! | `reference` | the whole method in f64, written for clearness |
+//! | `devices` | the devices that all tests share |
+//! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
-//! | `ops_reference` | every entry point in every kernel family against the reference, at awkward sizes |
+//! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
 //! | `source_checks` | the boundaries between modules, and the length of files |
 //! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 
 #[cfg(unix)]
 mod cli;
+mod devices;
 mod golden;
-mod lab;
-mod layout;
 mod memory_checks;
 mod ops_golden;
 mod ops_reference;

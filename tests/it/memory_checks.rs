@@ -1,7 +1,7 @@
 //! The memory of a run: what is planned is what the driver then allocates, and `recompute` needs less
 //! of it for the same bits.
 
-use crate::lab::{devices, shared_devices};
+use crate::devices::{devices, shared_devices};
 use crate::trainer_checks::{config, pictures, trained};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,13 +1,14 @@
 //! Single operations (groups 01 to 07) through the production kernels, with every kernel family.
 
+use crate::devices::devices;
 use crate::golden::{Case, Golden};
-use crate::lab::{Lab, devices};
-use crate::layout::{from_nhwc4, to_nhwc4};
 use std::sync::Arc;
 use swav_wgpu::gpu::{Gpu, Session, Shape, Tensor};
 use swav_wgpu::ops::conv2d::{self, Filter};
 use swav_wgpu::ops::sinkhorn::Problem;
 use swav_wgpu::ops::{batch_norm, loss, normalize, pool, sinkhorn, vector, weights};
+use swav_wgpu::selftest::lab::Lab;
+use swav_wgpu::selftest::layout::{from_nhwc4, to_nhwc4};
 
 fn pictures(shape: &[usize]) -> Shape {
     let at = |i: usize| shape.get(i).map_or(1, |&n| n as u32);
@@ -23,7 +24,7 @@ fn upload(lab: &mut Lab, case: &Case<'_>, name: &str) -> Tensor {
 fn read(session: &Session, tensor: &Tensor) -> Vec<f64> {
     let s = tensor.shape;
     let shape = [s.images, s.channels, s.height, s.width].map(|n| n as usize);
-    from_nhwc4(&shape, &session.read(tensor).expect("the device answers"))
+    from_nhwc4(&shape, &session.read(tensor).expect("the device answers")).expect("padding is zero")
 }
 
 /// Runs `check` on every case of a group and device, and reports all differences at once.
@@ -70,7 +71,7 @@ fn filter_case(gpu: &Arc<Gpu>, case: &Case<'_>, filter: Filter) -> Vec<String> {
     let dy = conv2d::stage(&mut lab.plan, &dy);
     conv2d::backward_weight(&mut lab.plan, &filter, &staged, &dy, &dw).expect("records");
     let dx = conv2d::backward_input(&mut lab.plan, &filter, &dy, &w, x.shape, None).expect("records");
-    let session = lab.run();
+    let session = lab.run().expect("the plan runs");
     let panels = session.read(&dw).expect("the device answers");
     let dw = weights::unpack(&filter, &panels).into_iter().map(f64::from).collect();
     compare(
@@ -138,7 +139,7 @@ fn batch_norms() {
                 let x2 = upload(&mut lab, case, "x2");
                 batch_norm::forward(&mut lab.plan, &x2, &channels, None, false).expect("records");
             }
-            let session = lab.run();
+            let session = lab.run().expect("the plan runs");
             let suffix = if second { "_new2" } else { "_new" };
             let (mean, var) = (format!("running_mean{suffix}"), format!("running_var{suffix}"));
             // Of the padding only the scale must be zero, so the rows are read as they are.
@@ -181,7 +182,7 @@ fn pools() {
                 let y = pool::max_forward(plan, &x).expect("records");
                 (y, pool::max_backward(plan, &x, &dy).expect("records"))
             };
-            let session = lab.run();
+            let session = lab.run().expect("the plan runs");
             compare(case, &[("y", read(&session, &y)), ("dx", read(&session, &dx))])
         },
     );
@@ -197,7 +198,7 @@ fn rows_of_unit_length() {
             let (x, dy) = (upload(&mut lab, case, "x"), upload(&mut lab, case, "dy"));
             let y = normalize::forward(&mut lab.plan, &x).expect("records");
             let dx = normalize::backward(&mut lab.plan, &x, &dy).expect("records");
-            let session = lab.run();
+            let session = lab.run().expect("the plan runs");
             compare(case, &[("y", read(&session, &y)), ("dx", read(&session, &dx))])
         },
     );
@@ -214,7 +215,7 @@ fn prototypes_of_unit_length() {
             let filter = Filter::linear(shape[1] as u32, shape[0] as u32);
             let w = lab.upload(filter.panels(), weights::pack(&filter, &data));
             normalize::in_place(&mut lab.plan, &filter, &w).expect("records");
-            let session = lab.run();
+            let session = lab.run().expect("the plan runs");
             let got = weights::unpack(&filter, &session.read(&w).expect("the device answers"));
             compare(case, &[("normalised", got.into_iter().map(f64::from).collect())])
         },
@@ -229,7 +230,7 @@ fn codes(gpu: &Arc<Gpu>, case: &Case<'_>, iterations: u32) -> Vec<f64> {
     let batch = scores.shape.images;
     let problem = Problem { queue: 0, batch, assigned: 1, epsilon: case.number("eps") as f32, iterations };
     let (codes, _) = sinkhorn::codes(&mut lab.plan, &problem, &scores, &scores, &step).expect("records");
-    read(&lab.run(), &codes)
+    read(&lab.run().expect("the plan runs"), &codes)
 }
 
 #[test]
@@ -276,7 +277,7 @@ fn codes_with_a_queue() {
             };
             let (codes, _) =
                 sinkhorn::codes(&mut lab.plan, &problem, &scores, &queue_scores, &step).expect("records");
-            compare(case, &[("q_batch", read(&lab.run(), &codes))])
+            compare(case, &[("q_batch", read(&lab.run().expect("the plan runs"), &codes))])
         },
     );
 }
@@ -306,7 +307,7 @@ fn swapped_losses() {
             let temperature = case.number("T") as f32;
             let (dscores, rows) =
                 loss::forward_backward(plan, &scores, &codes, batch, assigned, temperature).expect("records");
-            let session = lab.run();
+            let session = lab.run().expect("the plan runs");
             let total = read(&session, &rows).iter().sum();
             compare(
                 case,

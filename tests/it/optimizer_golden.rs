@@ -1,10 +1,11 @@
 //! LARC with momentum (group 07) through the production kernels.
 
+use crate::devices::devices;
 use crate::golden::{Case, Golden};
-use crate::lab::{Lab, devices};
 use std::sync::Arc;
 use swav_wgpu::gpu::{Gpu, Shape};
 use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Shard, Span, VECTOR};
+use swav_wgpu::selftest::lab::Lab;
 
 /// All parameters one after another, each padded to quads.
 fn packed(case: &Case<'_>, names: &[&str], prefix: &str) -> (Vec<f32>, Vec<(usize, usize)>) {
@@ -55,7 +56,7 @@ fn check(gpu: &Arc<Gpu>, case: &Case<'_>) -> Vec<String> {
         let rule = Rule::Sgd { trust, momentum, clip: case.flag("clip") };
         let (decay, exclude) = (case.number("wd") as f32, case.flag("exclude_rank1"));
         let norms = optimizer::update(&mut lab.plan, &shard, rule, decay, exclude, &step).expect("records");
-        let session = lab.run();
+        let session = lab.run().expect("the plan runs");
         value = session.read(&shard.value).expect("the device answers");
         moment = session.read(&shard.moment).expect("the device answers");
         let norms = session.read(&norms).expect("the device answers");

@@ -6,7 +6,8 @@
 use crate::golden::{Case, Golden};
 use crate::reference::conv::{self, Geometry};
 use crate::reference::loss::{self, Settings};
-use crate::reference::optim::{Larc, Schedule, sgd};
+use crate::reference::optim::{Larc, sgd};
+use crate::reference::schedule::Schedule;
 use crate::reference::{Tensor64, linear, norm, pool, sinkhorn};
 use std::collections::BTreeMap;
 

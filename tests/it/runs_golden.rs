@@ -4,13 +4,13 @@
 //! single precision can follow them.
 
 use crate::golden::{Case, Golden, Values};
-use crate::layout::to_nhwc4;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use swav_wgpu::config::{Config, CropGroup};
 use swav_wgpu::gpu::{Family, Gpu};
 use swav_wgpu::interop::{HostTensor, Kind};
 use swav_wgpu::method::swav::Trainer;
+use swav_wgpu::selftest::layout::to_nhwc4;
 
 fn list(values: &[usize]) -> String {
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")

@@ -1,7 +1,7 @@
 //! What must hold of a trainer whatever it learns: how parameters lie in memory changes nothing, names
 //! are those of PyTorch, and what does not fit is refused with numbers.
 
-use crate::lab::devices;
+use crate::devices::devices;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use swav_wgpu::config::{Config, CropGroup};

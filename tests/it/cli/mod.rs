@@ -9,6 +9,7 @@
 //! | `checkpoints` | run folders and checkpoints that cannot be used, and a full disk |
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
+//! | `selftest` | the table of kernels, as text and as JSON |
 //!
 //! Every test has a folder of its own with a few small pictures and runs a network of a few thousand
 //! weights, so that a run is a second or two.
@@ -20,6 +21,7 @@ mod pictures;
 mod printed;
 mod run_folder;
 mod same_bits;
+mod selftest;
 mod settings;
 mod stopping;
 

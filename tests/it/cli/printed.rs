@@ -7,12 +7,15 @@ use super::Desk;
 #[test]
 fn help_lists_every_command_setting_and_example() {
     let desk = Desk::new();
-    for line in ["--help", "help", "train --help", "devices --help"] {
+    for line in ["--help", "help", "train --help", "devices --help", "selftest --help"] {
         let ended = desk.run(line).expect(0);
         assert!(ended.err.is_empty() && ended.out.contains("Usage: swav-wgpu"), "{ended:#?}");
     }
     let all = desk.run("--help").expect(0).out;
-    assert!(["train", "devices"].iter().all(|command| all.contains(&format!("\n  {command} "))), "{all}");
+    assert!(
+        ["train", "devices", "selftest"].iter().all(|command| all.contains(&format!("\n  {command} "))),
+        "{all}"
+    );
     let train = desk.run("train --help").expect(0).out;
     for setting in Config::SETTINGS.iter().filter(|setting| setting.key != "data") {
         // A switch may stand alone: its value is in brackets.

@@ -1,130 +1,16 @@
-//! The reference: every operation of the trainer in plain `f64` on the CPU, forward and backward.
+//! Whole networks and training runs in `f64`, of the library's reference operations.
 //!
-//! It is slow and short on purpose, so that it can be checked by reading. Central finite differences
-//! check its gradients, the golden files (made with PyTorch) check its values, and both check the GPU
-//! on shapes, nets and settings that the golden files do not hold.
+//! Central finite differences check the gradients, the golden files (made with PyTorch) check the
+//! values, and both check the GPU on nets and settings that the golden files do not hold.
 
 pub(crate) mod arch;
-pub(crate) mod conv;
-pub(crate) mod linear;
-pub(crate) mod loss;
 pub(crate) mod network;
-pub(crate) mod norm;
-pub(crate) mod optim;
-pub(crate) mod pool;
-pub(crate) mod queue;
-pub(crate) mod report;
-pub(crate) mod sinkhorn;
+pub(crate) mod schedule;
 pub(crate) mod training;
+
+pub(crate) use swav_wgpu::selftest::reference::*;
 
 use std::collections::BTreeMap;
 
-/// A dense row-major tensor.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tensor64 {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) data: Vec<f64>,
-}
-
 /// Parameters, buffers or gradients by their torchvision name.
 pub(crate) type Weights = BTreeMap<String, Tensor64>;
-
-impl Tensor64 {
-    pub(crate) fn new(shape: &[usize], data: Vec<f64>) -> Self {
-        assert_eq!(shape.iter().product::<usize>(), data.len(), "shape {shape:?} and its data disagree");
-        Self { shape: shape.to_vec(), data }
-    }
-
-    pub(crate) fn zeros(shape: &[usize]) -> Self {
-        Self::new(shape, vec![0.0; shape.iter().product()])
-    }
-
-    pub(crate) fn from_f32(shape: &[usize], data: &[f32]) -> Self {
-        Self::new(shape, data.iter().map(|&v| f64::from(v)).collect())
-    }
-
-    /// Standard normal values that `f32` holds exactly, so a GPU can be given the very same numbers.
-    pub(crate) fn random(shape: &[usize], rng: &mut Rng64) -> Self {
-        let len = shape.iter().product();
-        Self::new(shape, (0..len).map(|_| f64::from(rng.normal() as f32)).collect())
-    }
-
-    pub(crate) fn to_f32(&self) -> Vec<f32> {
-        self.data.iter().map(|&v| v as f32).collect()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    /// Rows and columns of a matrix.
-    pub(crate) fn dims2(&self) -> (usize, usize) {
-        let [rows, cols] = self.shape[..] else { panic!("{:?} is not a matrix", self.shape) };
-        (rows, cols)
-    }
-
-    /// Batch, channels, height and width of an image tensor.
-    pub(crate) fn dims4(&self) -> [usize; 4] {
-        self.shape[..].try_into().unwrap_or_else(|_| panic!("{:?} is not NCHW", self.shape))
-    }
-
-    /// Entries `start .. end` along the first axis.
-    pub(crate) fn slice(&self, start: usize, end: usize) -> Self {
-        let stride: usize = self.shape[1..].iter().product();
-        let mut shape = self.shape.clone();
-        shape[0] = end - start;
-        Self::new(&shape, self.data[start * stride..end * stride].to_vec())
-    }
-
-    /// Tensors joined along the first axis.
-    pub(crate) fn concat(parts: &[Self]) -> Self {
-        let mut shape = parts[0].shape.clone();
-        assert!(
-            parts.iter().all(|p| p.shape[1..] == shape[1..]),
-            "joined tensors differ beyond the first axis"
-        );
-        shape[0] = parts.iter().map(|p| p.shape[0]).sum();
-        Self::new(&shape, parts.iter().flat_map(|p| p.data.iter().copied()).collect())
-    }
-
-    pub(crate) fn map(&self, f: impl Fn(f64) -> f64) -> Self {
-        Self::new(&self.shape, self.data.iter().map(|&v| f(v)).collect())
-    }
-
-    pub(crate) fn zip(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
-        assert_eq!(self.shape, other.shape);
-        Self::new(&self.shape, self.data.iter().zip(&other.data).map(|(&a, &b)| f(a, b)).collect())
-    }
-
-    pub(crate) fn add(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a + b)
-    }
-
-    pub(crate) fn dot(&self, other: &Self) -> f64 {
-        self.data.iter().zip(&other.data).map(|(a, b)| a * b).sum()
-    }
-
-    /// The Euclidean norm of the whole tensor.
-    pub(crate) fn norm(&self) -> f64 {
-        self.dot(self).sqrt()
-    }
-}
-
-/// A small repeatable generator (splitmix64) for test inputs; no part of the recipe.
-pub(crate) struct Rng64(pub(crate) u64);
-
-impl Rng64 {
-    pub(crate) fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Box-Muller, one value per call: half the work is thrown away, which does not matter here.
-    pub(crate) fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-}

@@ -1,10 +1,12 @@
 //! Pools, normalisation of rows, masks and biases: passes that read little and add up less.
 
-use super::bench::{Bench, Suite, largest};
-use crate::reference::{Tensor64, linear, norm, pool as pools};
-use swav_wgpu::gpu::Shape;
-use swav_wgpu::ops::conv2d::Filter;
-use swav_wgpu::ops::{normalize, pool, vector};
+use crate::error::Result;
+use crate::gpu::Shape;
+use crate::ops::conv2d::Filter;
+use crate::ops::{normalize, pool, vector};
+use crate::selftest::bench::{Bench, largest};
+use crate::selftest::reference::{Tensor64, linear, norm, pool as pools};
+use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -28,20 +30,21 @@ fn shape_of(shape: &[usize; 4]) -> Shape {
 
 /// `ties`: few distinct values, so that windows have several maxima; all negative, so that padding
 /// would win if it could.
-fn max_pool(bench: &mut Bench, shape: &[usize; 4], ties: bool) {
+fn max_pool(bench: &mut Bench, shape: &[usize; 4], ties: bool) -> Result<()> {
     let x = bench.random(shape);
     let x = if ties { x.map(|v| v.round() - 9.0) } else { x };
     let (y, winners) = pools::max_pool(&x);
     let dy = bench.random(&y.shape);
     let (tx, tdy) = (bench.upload(&x), bench.upload(&dy));
-    let ty = pool::max_forward(bench.plan(), &tx).expect("records");
-    let tdx = pool::max_backward(bench.plan(), &tx, &tdy).expect("records");
+    let ty = pool::max_forward(bench.plan(), &tx)?;
+    let tdx = pool::max_backward(bench.plan(), &tx, &tdy)?;
     bench.expect("max", &ty, &y, 0.0);
     bench.expect("dmax", &tdx, &pools::max_pool_backward(&winners, &dy, shape), TOLERANCE);
+    Ok(())
 }
 
 /// The pooled rows lie at `first` among others, which must stay as they are.
-fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) {
+fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) -> Result<()> {
     let [n, c, ..] = *shape;
     let x = bench.random(shape);
     let (before, after) = (bench.random(&[first + 1, c]), bench.random(&[2, c]));
@@ -49,13 +52,14 @@ fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) {
     let out = bench.random(&[n, c]);
     let dy = bench.random(&[n, c]);
     let (tx, tout, tdy) = (bench.upload(&x), bench.upload(&all(out)), bench.upload(&all(dy.clone())));
-    pool::average_forward(bench.plan(), &tx, &tout, first as u32).expect("records");
-    let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of(shape)).expect("records");
+    pool::average_forward(bench.plan(), &tx, &tout, first as u32)?;
+    let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of(shape))?;
     bench.expect("average", &tout, &all(pools::average_pool(&x)), TOLERANCE);
     bench.expect("daverage", &tdx, &pools::average_pool_backward(&dy, shape), TOLERANCE);
+    Ok(())
 }
 
-pub(crate) fn pooled(suite: &mut Suite<'_>) {
+pub(super) fn pooled(suite: &mut Suite) {
     for shape in PICTURES {
         for ties in [false, true] {
             let name = format!("max-pool {shape:?}{}", if ties { " with ties" } else { "" });
@@ -63,7 +67,7 @@ pub(crate) fn pooled(suite: &mut Suite<'_>) {
         }
         for first in [0, 3] {
             suite.case(format!("average pool {shape:?} from row {first}"), |bench| {
-                average_pool(bench, shape, first);
+                average_pool(bench, shape, first)
             });
         }
     }
@@ -79,12 +83,12 @@ fn uneven(bench: &mut Bench, rows: usize, columns: usize) -> Tensor64 {
     x
 }
 
-fn unit_rows(bench: &mut Bench, rows: usize, columns: usize) {
+fn unit_rows(bench: &mut Bench, rows: usize, columns: usize) -> Result<()> {
     let x = uneven(bench, rows, columns);
     let dy = bench.random(&[rows, columns]);
     let (tx, tdy) = (bench.upload(&x), bench.upload(&dy));
-    let ty = normalize::forward(bench.plan(), &tx).expect("records");
-    let tdx = normalize::backward(bench.plan(), &tx, &tdy).expect("records");
+    let ty = normalize::forward(bench.plan(), &tx)?;
+    let tdx = normalize::backward(bench.plan(), &tx, &tdy)?;
     bench.expect("unit", &ty, &norm::l2_normalize(&x), TOLERANCE);
     // dx ~ dy / |x|, of which the part along x is taken away; each row is judged by its own size.
     let dx = norm::l2_normalize_backward(&x, &dy);
@@ -101,22 +105,24 @@ fn unit_rows(bench: &mut Bench, rows: usize, columns: usize) {
         };
         bench.expect_picked(format!("dunit of row {row}"), &tdx, pick, &want, TOLERANCE, size);
     }
+    Ok(())
 }
 
-pub(crate) fn unit_length(suite: &mut Suite<'_>) {
+pub(super) fn unit_length(suite: &mut Suite) {
     for (rows, columns) in [(1, 1), (1, 4), (3, 5), (63, 3), (64, 128), (65, 127), (129, 129), (7, 2048)] {
         suite.case(format!("normalise {rows} rows of {columns}"), |bench| unit_rows(bench, rows, columns));
         suite.case(format!("prototypes {rows} of {columns}"), |bench| {
             let w = uneven(bench, rows, columns);
             let filter = Filter::linear(columns as u32, rows as u32);
             let tw = bench.upload_panels(&filter, &w);
-            normalize::in_place(bench.plan(), &filter, &tw).expect("records");
+            normalize::in_place(bench.plan(), &filter, &tw)?;
             bench.expect_panels("prototypes", &tw, filter, &norm::l2_normalize(&w), TOLERANCE);
+            Ok(())
         });
     }
 }
 
-pub(crate) fn vectors(suite: &mut Suite<'_>) {
+pub(super) fn vectors(suite: &mut Suite) {
     for (rows, columns) in [
         (1, 1),
         (3, 3),
@@ -138,9 +144,9 @@ pub(crate) fn vectors(suite: &mut Suite<'_>) {
             let [tx, ty, tdy] = [&x, &y, &dy].map(|t| bench.upload(t));
             let [tbias, told] = [&bias, &old].map(|t| bench.upload(t));
             let plan = bench.plan();
-            let masked = vector::mask(plan, &ty, &tdy).expect("records");
-            vector::add_bias(plan, &tx, &tbias).expect("records");
-            vector::bias_gradient(plan, &tdy, &told).expect("records");
+            let masked = vector::mask(plan, &ty, &tdy)?;
+            vector::add_bias(plan, &tx, &tbias)?;
+            vector::bias_gradient(plan, &tdy, &told)?;
             bench.expect("masked", &masked, &pools::relu_backward(&y, &dy), 0.0);
             let mut biased = x.clone();
             for row in biased.data.chunks_mut(columns) {
@@ -150,6 +156,7 @@ pub(crate) fn vectors(suite: &mut Suite<'_>) {
             let dbias = linear::backward_bias(&dy).add(&old);
             let scale = largest(&dbias.data).max(largest(&dy.data));
             bench.expect_scaled("dbias+", &told, &dbias, TOLERANCE, scale);
+            Ok(())
         });
     }
 }

@@ -1,10 +1,12 @@
 //! What ends a step: the loss and its gradient, the queue, and the report.
 
-use super::bench::{Bench, Suite, largest};
-use crate::reference::loss::{self as losses, Settings};
-use crate::reference::report::{self as reports, GradientFacts};
-use crate::reference::{Tensor64, queue as queues};
-use swav_wgpu::ops::{loss, queue, report};
+use crate::error::Result;
+use crate::ops::{loss, queue, report};
+use crate::selftest::bench::{Bench, largest};
+use crate::selftest::reference::loss::{self as losses, Settings};
+use crate::selftest::reference::report::{self as reports, GradientFacts};
+use crate::selftest::reference::{Tensor64, queue as queues};
+use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 2e-6;
 
@@ -38,7 +40,7 @@ const LOSSES: &[(usize, usize, usize, &[usize], f64)] = &[
 fn swapped_loss(
     bench: &mut Bench,
     &(views, batch, k, assigned, temperature): &(usize, usize, usize, &[usize], f64),
-) {
+) -> Result<()> {
     let scores = bench.random(&[views * batch, k]).map(|v| f64::from((0.4 * v) as f32));
     let codes: Vec<_> = assigned.iter().map(|_| shares(bench, batch, k)).collect();
     // The temperature is a number of the device too.
@@ -55,8 +57,7 @@ fn swapped_loss(
         batch as u32,
         bits(assigned),
         temperature as f32,
-    )
-    .expect("records");
+    )?;
     // With one prototype softmax and target are both 1, and their difference is nothing.
     let whole = 1.0 / ((views - 1) * batch) as f64 / temperature;
     let scale = if k == 1 { whole } else { largest(&dscores.data) };
@@ -65,9 +66,10 @@ fn swapped_loss(
     bench.expect_picked("row_loss", &tloss, first, &rows, TOLERANCE, largest(&rows).max(whole * temperature));
     let sum = |got: &[f32]| Ok(vec![got.iter().map(|&v| f64::from(v)).sum()]);
     bench.expect_picked("loss", &tloss, sum, &[total], TOLERANCE, total.abs().max(1.0));
+    Ok(())
 }
 
-pub(crate) fn swapped(suite: &mut Suite<'_>) {
+pub(super) fn swapped(suite: &mut Suite) {
     for case in LOSSES {
         let (views, batch, k, assigned, temperature) = case;
         let name = format!(
@@ -77,7 +79,7 @@ pub(crate) fn swapped(suite: &mut Suite<'_>) {
     }
 }
 
-pub(crate) fn rings(suite: &mut Suite<'_>) {
+pub(super) fn rings(suite: &mut Suite) {
     // [crops, pictures, embedding, rows of a ring, cursor], assignment crops.
     let cases: &[([usize; 5], &[usize])] = &[
         ([1, 1, 1, 1, 0], &[0]),
@@ -95,8 +97,9 @@ pub(crate) fn rings(suite: &mut Suite<'_>) {
                 (bench.random(&[views * batch, dim]), bench.random(&[assigned.len() * length, dim]));
             let (tz, told) = (bench.upload(&z), bench.upload(&old));
             let step = bench.lab.step([0, 0, 0, cursor as u32, 0, 0, 0, 0]);
-            queue::push(bench.plan(), &tz, &told, batch as u32, bits(assigned), &step).expect("records");
+            queue::push(bench.plan(), &tz, &told, batch as u32, bits(assigned), &step)?;
             bench.expect("queue", &told, &queues::push(&old, &z, batch, assigned, cursor), 0.0);
+            Ok(())
         });
     }
 }
@@ -113,7 +116,10 @@ const REPORTS: &[ReportCase] = &[
     (256, 257, 7, 1, 3, &[1, 2, 3]),
 ];
 
-fn summary(bench: &mut Bench, &(loss_rows, code_rows, parameters, batch, dim, bad): &ReportCase) {
+fn summary(
+    bench: &mut Bench,
+    &(loss_rows, code_rows, parameters, batch, dim, bad): &ReportCase,
+) -> Result<()> {
     let column = |bench: &mut Bench, n: usize| bench.random(&[n]).map(|v| f64::from(v.abs() as f32)).data;
     let (loss, entropy) = (column(bench, loss_rows), column(bench, code_rows));
     let best: Vec<f64> = (0..code_rows).map(|row| (row * 37 % 3000) as f64).collect();
@@ -135,8 +141,7 @@ fn summary(bench: &mut Bench, &(loss_rows, code_rows, parameters, batch, dim, ba
     // |p| and the ratio are of no concern here.
     let tnorms = bench.upload(&quads(gradients.iter().map(|g| [7.0, g.norm, g.non_finite, 9.0]).collect()));
     let tz = bench.upload(&z);
-    let (treport, layout) =
-        report::summarize(bench.plan(), &tloss, &tfigures, &tnorms, &tz, batch as u32).expect("records");
+    let (treport, layout) = report::summarize(bench.plan(), &tloss, &tfigures, &tnorms, &tz, batch as u32)?;
     assert_eq!((layout.code_rows, layout.embedding), (code_rows, dim));
     let mut part = |what: &str, from: usize, want: &[f64], tolerance: f64| {
         let range = from..from + want.len();
@@ -151,9 +156,10 @@ fn summary(bench: &mut Bench, &(loss_rows, code_rows, parameters, batch, dim, ba
     part("mean_embedding", layout.mean_at(), &want.mean_embedding, TOLERANCE);
     let tail = vec![0.0; dim.div_ceil(4) * 4 - dim];
     part("padding", layout.mean_at() + dim, &tail, 0.0);
+    Ok(())
 }
 
-pub(crate) fn reports(suite: &mut Suite<'_>) {
+pub(super) fn reports(suite: &mut Suite) {
     for case in REPORTS {
         let (loss_rows, code_rows, parameters, batch, dim, bad) = case;
         let name = format!(

@@ -3,11 +3,13 @@
 //! The shard holds parameters of one value to more than two chunks, gaps between them, a zero gradient,
 //! a zero weight and prototypes. Everything that is no parameter must keep its bits.
 
-use super::bench::{Bench, Suite, largest};
-use crate::reference::Tensor64;
-use crate::reference::optim::{AdamW, Larc, Moments, sgd, sgd_decayed};
-use swav_wgpu::gpu::Shape;
-use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Shard, Span, VECTOR};
+use crate::error::Result;
+use crate::gpu::Shape;
+use crate::ops::optimizer::{self, PROTOTYPES, Rule, Shard, Span, VECTOR};
+use crate::selftest::bench::{Bench, largest};
+use crate::selftest::reference::Tensor64;
+use crate::selftest::reference::optim::{AdamW, Larc, Moments, sgd, sgd_decayed};
+use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 1e-6;
 const RATE: f64 = 0.37;
@@ -145,11 +147,7 @@ fn step_words(frozen: bool) -> [u32; 8] {
 fn upload_shard(bench: &mut Bench, parameters: &[Parameter], second: bool) -> Shard {
     let spans: Vec<_> = parameters.iter().map(|p| p.span).collect();
     let (chunks, table) = optimizer::tables(&spans);
-    let mut words = |words: &[u32]| {
-        let data = words.iter().map(|&w| f32::from_bits(w)).collect();
-        bench.lab.upload(Shape::matrix(words.len() as u32 / 4, 4), data)
-    };
-    let (chunks, table) = (words(&chunks), words(&table));
+    let (chunks, table) = (bench.lab.words(&chunks), bench.lab.words(&table));
     let mut shard = |of: fn(&Parameter) -> &Tensor64| {
         let data = shard_of(parameters, of);
         bench.lab.upload(Shape::matrix(data.len() as u32 / 4, 4), data)
@@ -164,13 +162,12 @@ fn upload_shard(bench: &mut Bench, parameters: &[Parameter], second: bool) -> Sh
     }
 }
 
-fn update(bench: &mut Bench, setting: &Setting) {
+fn update(bench: &mut Bench, setting: &Setting) -> Result<()> {
     let all = parameters(bench);
     let adaptive = matches!(setting.rule, Rule::AdamW { .. });
     let shard = upload_shard(bench, &all, adaptive);
     let step = bench.lab.step(step_words(setting.frozen));
-    let norms = optimizer::update(bench.plan(), &shard, setting.rule, setting.decay, setting.exclude, &step)
-        .expect("records");
+    let norms = optimizer::update(bench.plan(), &shard, setting.rule, setting.decay, setting.exclude, &step)?;
     let wanted: Vec<_> = all.iter().map(|p| p.updated(setting)).collect();
     let mut tensors = vec![("value", &shard.value), ("moment", &shard.moment), ("gradient", &shard.gradient)];
     tensors.extend(shard.second.as_ref().map(|second| ("second", second)));
@@ -213,10 +210,11 @@ fn update(bench: &mut Bench, setting: &Setting) {
         let pick = move |got: &[f32]| Ok(got.iter().skip(column).step_by(4).map(|&v| f64::from(v)).collect());
         bench.expect_picked(what, &norms, pick, &want, TOLERANCE, largest(&want).max(1e-9));
     }
+    Ok(())
 }
 
 /// Values that are no numbers are counted, parameter by parameter.
-fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) {
+fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) -> Result<()> {
     let mut all = parameters(bench);
     let mut want = vec![0.0; all.len()];
     for &(parameter, at, value) in bad {
@@ -226,12 +224,13 @@ fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) {
     let shard = upload_shard(bench, &all, false);
     let step = bench.lab.step(step_words(false));
     let rule = Rule::Sgd { trust: 0.001, momentum: 0.9, clip: false };
-    let norms = optimizer::update(bench.plan(), &shard, rule, 1e-6, false, &step).expect("records");
+    let norms = optimizer::update(bench.plan(), &shard, rule, 1e-6, false, &step)?;
     let pick = |got: &[f32]| Ok(got.iter().skip(2).step_by(4).map(|&v| f64::from(v)).collect());
     bench.expect_picked("non_finite", &norms, pick, &want, 0.0, 1.0);
+    Ok(())
 }
 
-pub(crate) fn updates(suite: &mut Suite<'_>) {
+pub(super) fn updates(suite: &mut Suite) {
     // A trust that clips without decay, and does not with much of it.
     let larc = |clip| Rule::Sgd { trust: if clip { 0.02 } else { 0.001 }, momentum: 0.9, clip };
     let plain = Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false };

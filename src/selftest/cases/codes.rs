@@ -3,10 +3,12 @@
 //! Scores are cosines. Logits are score / ε, up to 200, and their last digit is an error of the
 //! exponent: so the tolerance has a part that grows with 1/ε.
 
-use super::bench::{Bench, Suite, largest};
-use crate::reference::{Tensor64, sinkhorn as reference};
-use swav_wgpu::gpu::Tensor;
-use swav_wgpu::ops::sinkhorn::{self, Problem};
+use crate::error::Result;
+use crate::gpu::Tensor;
+use crate::ops::sinkhorn::{self, Problem};
+use crate::selftest::bench::{Bench, largest};
+use crate::selftest::reference::{Tensor64, sinkhorn as reference};
+use crate::selftest::suite::Suite;
 
 fn tolerance(epsilon: f64) -> f64 {
     2e-6 + 2e-7 / epsilon
@@ -65,7 +67,7 @@ fn expect_figures(bench: &mut Bench, figures: &Tensor, codes: &Tensor64, epsilon
     bench.expect_picked("best", figures, of_best, &want, tolerance(epsilon), largest(&want));
 }
 
-fn codes(suite: &mut Suite<'_>) {
+fn codes(suite: &mut Suite) {
     for &([views, batch, k, queue, first_row], assigned, iterations, epsilon) in CASES {
         let name = format!(
             "codes of {views} crops x {batch}, {k} prototypes, assigned {assigned:?}, queue {queue} from {first_row}, \
@@ -90,21 +92,21 @@ fn codes(suite: &mut Suite<'_>) {
             let step = bench.lab.step([0, 0, first_row as u32, 0, 0, 0, 0, 0]);
             let (queue, batch, epsilon32) = (queue as u32, batch as u32, epsilon as f32);
             let problem = Problem { queue, batch, assigned: bits(assigned), epsilon: epsilon32, iterations };
-            let (q, figures) =
-                sinkhorn::codes(bench.plan(), &problem, &tscores, &tqueue, &step).expect("records");
+            let (q, figures) = sinkhorn::codes(bench.plan(), &problem, &tscores, &tqueue, &step)?;
             bench.expect("codes", &q, &want, tolerance(epsilon));
             expect_figures(bench, &figures, &want, epsilon);
+            Ok(())
         });
     }
 }
 
 /// Codes of one crop without a queue.
-fn plain(bench: &mut Bench, scores: &Tensor64, epsilon: f64, iterations: u32) -> Tensor {
+fn plain(bench: &mut Bench, scores: &Tensor64, epsilon: f64, iterations: u32) -> Result<Tensor> {
     let tscores = bench.upload(scores);
     let step = bench.lab.step([0; 8]);
     let batch = scores.shape[0] as u32;
     let problem = Problem { queue: 0, batch, assigned: 1, epsilon: epsilon as f32, iterations };
-    sinkhorn::codes(bench.plan(), &problem, &tscores, &tscores, &step).expect("records").0
+    Ok(sinkhorn::codes(bench.plan(), &problem, &tscores, &tscores, &step)?.0)
 }
 
 /// The numbers of a matrix without its padding.
@@ -115,7 +117,7 @@ fn dense(columns: usize, got: &[f32]) -> Vec<f64> {
 
 /// Samples come last: rows sum to 1 at any ε. Prototypes have what the iterations leave them, which
 /// goes to B/K; at small ε the way there is long.
-fn marginals(suite: &mut Suite<'_>) {
+fn marginals(suite: &mut Suite) {
     const LONG: u32 = 60;
     for (batch, k) in [(24, 7), (11, 65)] {
         for epsilon in [0.005, 0.0113, 0.02, 0.05, 0.09, 0.3, 1.0] {
@@ -127,7 +129,7 @@ fn marginals(suite: &mut Suite<'_>) {
                     move |got: &[f32]| Ok(reference::masses(&Tensor64::new(&[batch, k], dense(k, got))));
                 for iterations in [3, LONG] {
                     let want = reference::sinkhorn(&scores, epsilon, iterations as usize);
-                    let q = plain(bench, &scores, epsilon, iterations);
+                    let q = plain(bench, &scores, epsilon, iterations)?;
                     let allowed = tolerance(epsilon);
                     bench.expect(format!("codes after {iterations}"), &q, &want, allowed);
                     bench.expect_picked(
@@ -152,13 +154,14 @@ fn marginals(suite: &mut Suite<'_>) {
                         bench.expect_picked("balanced", &q, masses, &vec![share; k], 1e-5, share);
                     }
                 }
+                Ok(())
             });
         }
     }
 }
 
 /// Renaming the prototypes renames the codes.
-fn permutations(suite: &mut Suite<'_>) {
+fn permutations(suite: &mut Suite) {
     for (batch, k, step) in [(9, 7, 3), (33, 65, 7), (16, 301, 100)] {
         suite.case(format!("{k} prototypes renamed"), |bench| {
             let scores = cosines(bench, batch, k);
@@ -167,7 +170,7 @@ fn permutations(suite: &mut Suite<'_>) {
                 let data = (0..batch * k).map(|at| x.data[at / k * k + at % k * step % k]).collect();
                 Tensor64::new(&[batch, k], data)
             };
-            let q = plain(bench, &renamed(&scores), 0.05, 3);
+            let q = plain(bench, &renamed(&scores), 0.05, 3)?;
             let back = move |got: &[f32]| {
                 let mut codes = vec![0.0; batch * k];
                 for (at, value) in dense(k, got).into_iter().enumerate() {
@@ -177,11 +180,12 @@ fn permutations(suite: &mut Suite<'_>) {
             };
             let want = reference::sinkhorn(&scores, 0.05, 3);
             bench.expect_picked("renamed", &q, back, &want.data, tolerance(0.05), largest(&want.data));
+            Ok(())
         });
     }
 }
 
-pub(crate) fn sinkhorn(suite: &mut Suite<'_>) {
+pub(super) fn sinkhorn(suite: &mut Suite) {
     codes(suite);
     marginals(suite);
     permutations(suite);

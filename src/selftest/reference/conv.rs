@@ -6,14 +6,17 @@
 use super::{Tensor64, linear};
 
 #[derive(Clone, Copy)]
-pub(crate) struct Geometry {
-    pub(crate) stride: usize,
-    pub(crate) pad: usize,
+/// How the window moves.
+pub struct Geometry {
+    /// Distance of neighbouring windows.
+    pub stride: usize,
+    /// Zeros around the picture.
+    pub pad: usize,
 }
 
 impl Geometry {
     /// The size of an output axis: `⌊(size + 2·pad − kernel) / stride⌋ + 1`.
-    pub(crate) fn out(self, size: usize, kernel: usize) -> usize {
+    pub fn out(self, size: usize, kernel: usize) -> usize {
         (size + 2 * self.pad - kernel) / self.stride + 1
     }
 }
@@ -67,7 +70,8 @@ fn as_matrix(w: &Tensor64) -> Tensor64 {
     Tensor64::new(&[w.shape[0], w.shape[1..].iter().product()], w.data.clone())
 }
 
-pub(crate) fn forward(x: &Tensor64, w: &Tensor64, geometry: Geometry) -> Tensor64 {
+/// Pictures `[N, C, H, W]` and weights `[O, C, KH, KW]` to `[N, O, OH, OW]`.
+pub fn forward(x: &Tensor64, w: &Tensor64, geometry: Geometry) -> Tensor64 {
     let ([n, c, height, width], [outputs, _, rows, cols]) = (x.dims4(), w.dims4());
     assert_eq!(c, w.shape[1], "image and weight channels");
     let shape = [n, outputs, geometry.out(height, rows), geometry.out(width, cols)];
@@ -77,7 +81,8 @@ pub(crate) fn forward(x: &Tensor64, w: &Tensor64, geometry: Geometry) -> Tensor6
     Tensor64::new(&shape, images.flat_map(|image| image.data).collect())
 }
 
-pub(crate) fn backward_input(w: &Tensor64, dy: &Tensor64, x_shape: &[usize], geometry: Geometry) -> Tensor64 {
+/// The gradient of the pictures, of shape `x_shape`.
+pub fn backward_input(w: &Tensor64, dy: &Tensor64, x_shape: &[usize], geometry: Geometry) -> Tensor64 {
     let dpatches = linear::backward_input(&as_matrix(w), &channels_last(dy));
     let mut dx = Tensor64::zeros(x_shape);
     let kernel = [w.shape[2], w.shape[3]];
@@ -85,12 +90,8 @@ pub(crate) fn backward_input(w: &Tensor64, dy: &Tensor64, x_shape: &[usize], geo
     dx
 }
 
-pub(crate) fn backward_weight(
-    x: &Tensor64,
-    dy: &Tensor64,
-    w_shape: &[usize; 4],
-    geometry: Geometry,
-) -> Tensor64 {
+/// The gradient of the weights, of shape `w_shape`.
+pub fn backward_weight(x: &Tensor64, dy: &Tensor64, w_shape: &[usize; 4], geometry: Geometry) -> Tensor64 {
     let dw = linear::backward_weight(&patches(x, *w_shape, geometry), &channels_last(dy));
     Tensor64::new(w_shape, dw.data)
 }

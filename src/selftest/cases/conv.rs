@@ -3,12 +3,14 @@
 //! Sums have up to 1152 terms. Sizes stand beside what they reach: quads, panels of 16 and 32 columns,
 //! tiles of 32, 64 and 128 rows, parity classes, windows larger than the picture.
 
-use super::bench::{Bench, Suite, largest};
-use crate::reference::conv::{self, Geometry};
-use crate::reference::{Tensor64, linear};
-use swav_wgpu::gpu::Shape;
-use swav_wgpu::ops::conv2d::{self, Filter};
-use swav_wgpu::ops::{vector, weights};
+use crate::error::Result;
+use crate::gpu::Shape;
+use crate::ops::conv2d::{self, Filter};
+use crate::ops::{vector, weights};
+use crate::selftest::bench::{Bench, largest};
+use crate::selftest::reference::conv::{self, Geometry};
+use crate::selftest::reference::{Tensor64, linear};
+use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 3e-6;
 
@@ -59,7 +61,12 @@ const LINEAR: &[[usize; 3]] = &[
 ];
 
 /// `y`, both gradients; the weights' is added to one that is there, the input's also.
-fn both_ways(bench: &mut Bench, x_shape: &[usize; 4], filters: usize, [kernel, stride, pad]: [usize; 3]) {
+fn both_ways(
+    bench: &mut Bench,
+    x_shape: &[usize; 4],
+    filters: usize,
+    [kernel, stride, pad]: [usize; 3],
+) -> Result<()> {
     let geometry = Geometry { stride, pad };
     let w_shape = [filters, x_shape[1], kernel, kernel];
     let (x, w) = (bench.random(x_shape), bench.random(&w_shape));
@@ -75,26 +82,26 @@ fn both_ways(bench: &mut Bench, x_shape: &[usize; 4], filters: usize, [kernel, s
     let [tw, tdw] = [&w, &old].map(|t| bench.upload_panels(&filter, t));
     let plan = bench.plan();
     let staged = conv2d::stage(plan, &tx);
-    let ty = conv2d::forward(plan, &filter, &staged, &tw).expect("records");
+    let ty = conv2d::forward(plan, &filter, &staged, &tw)?;
     let staged_dy = conv2d::stage(plan, &tdy);
-    conv2d::backward_weight(plan, &filter, &staged, &staged_dy, &tdw).expect("records");
-    let tdx = conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, None).expect("records");
-    let added =
-        conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, Some(tsum)).expect("records");
+    conv2d::backward_weight(plan, &filter, &staged, &staged_dy, &tdw)?;
+    let tdx = conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, None)?;
+    let added = conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, Some(tsum))?;
     bench.expect("y", &ty, &y, TOLERANCE);
     bench.expect("dx", &tdx, &dx, TOLERANCE);
     bench.expect("dx+", &added, &dx.add(&sum), TOLERANCE);
     bench.expect_panels("dw+", &tdw, filter, &dw.add(&old), TOLERANCE);
+    Ok(())
 }
 
-pub(crate) fn convolutions(suite: &mut Suite<'_>) {
+pub(super) fn convolutions(suite: &mut Suite) {
     for (x, filters, window) in CONVOLUTIONS {
         let name = format!("conv {x:?} to {filters}, window {window:?}");
         suite.case(name, |bench| both_ways(bench, x, *filters, *window));
     }
 }
 
-fn linear_layer(bench: &mut Bench, [rows, inputs, outputs]: [usize; 3]) {
+fn linear_layer(bench: &mut Bench, [rows, inputs, outputs]: [usize; 3]) -> Result<()> {
     let (x, w, bias) =
         (bench.random(&[rows, inputs]), bench.random(&[outputs, inputs]), bench.random(&[outputs]));
     let (dy, old, old_bias) =
@@ -104,12 +111,12 @@ fn linear_layer(bench: &mut Bench, [rows, inputs, outputs]: [usize; 3]) {
     let [tw, tdw] = [&w, &old].map(|t| bench.upload_panels(&filter, t));
     let plan = bench.plan();
     let staged = conv2d::stage(plan, &tx);
-    let ty = conv2d::forward(plan, &filter, &staged, &tw).expect("records");
-    vector::add_bias(plan, &ty, &tbias).expect("records");
-    vector::bias_gradient(plan, &tdy, &tdbias).expect("records");
+    let ty = conv2d::forward(plan, &filter, &staged, &tw)?;
+    vector::add_bias(plan, &ty, &tbias)?;
+    vector::bias_gradient(plan, &tdy, &tdbias)?;
     let staged_dy = conv2d::stage(plan, &tdy);
-    conv2d::backward_weight(plan, &filter, &staged, &staged_dy, &tdw).expect("records");
-    let tdx = conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, None).expect("records");
+    conv2d::backward_weight(plan, &filter, &staged, &staged_dy, &tdw)?;
+    let tdx = conv2d::backward_input(plan, &filter, &staged_dy, &tw, tx.shape, None)?;
     bench.expect("y", &ty, &linear::forward(&x, &w, Some(&bias)), TOLERANCE);
     bench.expect("dx", &tdx, &linear::backward_input(&w, &dy), TOLERANCE);
     bench.expect_panels("dw+", &tdw, filter, &linear::backward_weight(&x, &dy).add(&old), TOLERANCE);
@@ -117,9 +124,10 @@ fn linear_layer(bench: &mut Bench, [rows, inputs, outputs]: [usize; 3]) {
     // A sum of terms that cancel: as exact as the sum of their sizes allows.
     let scale = largest(&dbias.data).max(largest(&dy.data));
     bench.expect_scaled("dbias+", &tdbias, &dbias, TOLERANCE, scale);
+    Ok(())
 }
 
-pub(crate) fn linear_layers(suite: &mut Suite<'_>) {
+pub(super) fn linear_layers(suite: &mut Suite) {
     for &sizes in LINEAR {
         let [rows, inputs, outputs] = sizes;
         suite.case(format!("linear {rows} rows, {inputs} to {outputs}"), |bench| linear_layer(bench, sizes));
@@ -137,7 +145,7 @@ fn exchanged(w: &Tensor64) -> Tensor64 {
     Tensor64::new(&[inputs, outputs, height, width], data)
 }
 
-pub(crate) fn layouts(suite: &mut Suite<'_>) {
+pub(super) fn layouts(suite: &mut Suite) {
     for (channels, filters, kernel) in
         [(1, 1, 1), (3, 5, 3), (16, 17, 1), (17, 16, 3), (32, 33, 3), (33, 32, 7), (129, 7, 1)]
     {
@@ -146,9 +154,10 @@ pub(crate) fn layouts(suite: &mut Suite<'_>) {
             let [channels, filters, kernel] = [channels, filters, kernel].map(|n| n as u32);
             let filter = Filter { channels, filters, kernel, stride: 1, pad: 0 };
             let tw = bench.upload_panels(&filter, &w);
-            let wt = weights::transpose(bench.plan(), &filter, &tw).expect("records");
+            let wt = weights::transpose(bench.plan(), &filter, &tw)?;
             let turned = Filter { channels: filters, filters: channels, ..filter };
             bench.expect_panels("transposed", &wt, turned, &exchanged(&w), 0.0);
+            Ok(())
         });
     }
     for (rows, columns, slices) in [(1, 4, 1), (1, 3, 5), (7, 16, 2), (63, 4, 3), (65, 4, 31), (11, 32, 64)] {
@@ -157,9 +166,10 @@ pub(crate) fn layouts(suite: &mut Suite<'_>) {
             let (tparts, tdw) = (bench.upload(&parts), bench.upload(&old));
             let slice_of = |tensor: u32| Shape::matrix(tensor, columns as u32);
             assert_eq!(tdw.shape, slice_of(rows as u32));
-            weights::reduce_slices(bench.plan(), &tparts, slices as u32, &tdw).expect("records");
+            weights::reduce_slices(bench.plan(), &tparts, slices as u32, &tdw)?;
             let sum = (0..slices).fold(old, |sum, s| sum.add(&parts.slice(s * rows, (s + 1) * rows)));
             bench.expect("reduced+", &tdw, &sum, 1e-6);
+            Ok(())
         });
     }
 }

@@ -5,21 +5,22 @@
 
 use super::{Tensor64, sinkhorn};
 
-pub(crate) struct Settings {
-    pub(crate) batch: usize,
+/// What the loss needs to know beside scores and codes.
+pub struct Settings {
+    /// Pictures a batch.
+    pub batch: usize,
     /// The crops whose codes are predicted, in order.
-    pub(crate) assign: Vec<usize>,
-    pub(crate) epsilon: f64,
-    pub(crate) iterations: usize,
-    pub(crate) temperature: f64,
+    pub assign: Vec<usize>,
+    /// Entropy of the codes, ε.
+    pub epsilon: f64,
+    /// Row and column normalisations of the codes.
+    pub iterations: usize,
+    /// Divides the scores before the softmax.
+    pub temperature: f64,
 }
 
 /// One code matrix `[B, K]` per assignment crop; `queue_scores` has an entry for each of them.
-pub(crate) fn codes(
-    scores: &Tensor64,
-    queue_scores: &[Option<Tensor64>],
-    settings: &Settings,
-) -> Vec<Tensor64> {
+pub fn codes(scores: &Tensor64, queue_scores: &[Option<Tensor64>], settings: &Settings) -> Vec<Tensor64> {
     assert_eq!(queue_scores.len(), settings.assign.len(), "one queue entry per assignment crop");
     let of = |(&crop, queue): (&usize, &Option<Tensor64>)| {
         let rows = scores.slice(crop * settings.batch, (crop + 1) * settings.batch);
@@ -35,7 +36,7 @@ fn log_softmax(row: &[f64], temperature: f64) -> Vec<f64> {
 }
 
 /// The loss and `dloss/dscores`.
-pub(crate) fn swapped_loss(scores: &Tensor64, codes: &[Tensor64], settings: &Settings) -> (f64, Tensor64) {
+pub fn swapped_loss(scores: &Tensor64, codes: &[Tensor64], settings: &Settings) -> (f64, Tensor64) {
     let (rows, prototypes) = scores.dims2();
     let views = rows / settings.batch;
     let weight = 1.0 / (settings.assign.len() * (views - 1) * settings.batch) as f64;
@@ -61,7 +62,7 @@ pub(crate) fn swapped_loss(scores: &Tensor64, codes: &[Tensor64], settings: &Set
 }
 
 /// What each row of the scores adds to the loss.
-pub(crate) fn row_losses(scores: &Tensor64, codes: &[Tensor64], settings: &Settings) -> Vec<f64> {
+pub fn row_losses(scores: &Tensor64, codes: &[Tensor64], settings: &Settings) -> Vec<f64> {
     let views = scores.shape[0] / settings.batch;
     let weight = 1.0 / (settings.assign.len() * (views - 1) * settings.batch) as f64;
     let of_row = |row: usize| {

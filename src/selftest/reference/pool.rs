@@ -9,7 +9,7 @@ const GEOMETRY: Geometry = Geometry { stride: 2, pad: 1 };
 /// The pooled values and, for each, the flat index of the input that won.
 ///
 /// Padding never wins, and of equal values the first in row-major order does.
-pub(crate) fn max_pool(x: &Tensor64) -> (Tensor64, Vec<usize>) {
+pub fn max_pool(x: &Tensor64) -> (Tensor64, Vec<usize>) {
     let [n, c, height, width] = x.dims4();
     let (out_height, out_width) = (GEOMETRY.out(height, WINDOW), GEOMETRY.out(width, WINDOW));
     let mut winners = Vec::new();
@@ -38,7 +38,8 @@ pub(crate) fn max_pool(x: &Tensor64) -> (Tensor64, Vec<usize>) {
     (Tensor64::new(&[n, c, out_height, out_width], y), winners)
 }
 
-pub(crate) fn max_pool_backward(winners: &[usize], dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
+/// The gradient of the pictures: each winner gets that of its window.
+pub fn max_pool_backward(winners: &[usize], dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
     let mut dx = Tensor64::zeros(x_shape);
     for (&winner, &d) in winners.iter().zip(&dy.data) {
         dx.data[winner] += d;
@@ -47,28 +48,31 @@ pub(crate) fn max_pool_backward(winners: &[usize], dy: &Tensor64, x_shape: &[usi
 }
 
 /// `[N, C, H, W]` to `[N, C]`.
-pub(crate) fn average_pool(x: &Tensor64) -> Tensor64 {
+pub fn average_pool(x: &Tensor64) -> Tensor64 {
     let [n, c, height, width] = x.dims4();
     let area = height * width;
     Tensor64::new(&[n, c], x.data.chunks(area).map(|p| p.iter().sum::<f64>() / area as f64).collect())
 }
 
-pub(crate) fn average_pool_backward(dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
+/// The gradient of the pictures.
+pub fn average_pool_backward(dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
     let area = x_shape[2] * x_shape[3];
     let dx = dy.data.iter().flat_map(|&d| std::iter::repeat_n(d / area as f64, area)).collect();
     Tensor64::new(x_shape, dx)
 }
 
-pub(crate) fn relu(x: &Tensor64) -> Tensor64 {
+/// `max(x, 0)`
+pub fn relu(x: &Tensor64) -> Tensor64 {
     x.map(|v| v.max(0.0))
 }
 
 /// The gradient through a ReLU from its output: zero where the output is zero. Also that of both sides of
 /// `relu(a + b)`.
-pub(crate) fn relu_backward(y: &Tensor64, dy: &Tensor64) -> Tensor64 {
+pub fn relu_backward(y: &Tensor64, dy: &Tensor64) -> Tensor64 {
     y.zip(dy, |y, d| if y > 0.0 { d } else { 0.0 })
 }
 
-pub(crate) fn add_relu(a: &Tensor64, b: &Tensor64) -> Tensor64 {
+/// `relu(a + b)`
+pub fn add_relu(a: &Tensor64, b: &Tensor64) -> Tensor64 {
     relu(&a.add(b))
 }

@@ -11,7 +11,7 @@ fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
 }
 
 /// `scores` `[B, K]` to codes `[B, K]`.
-pub(crate) fn sinkhorn(scores: &Tensor64, epsilon: f64, iterations: usize) -> Tensor64 {
+pub fn sinkhorn(scores: &Tensor64, epsilon: f64, iterations: usize) -> Tensor64 {
     let (samples, prototypes) = scores.dims2();
     let (ln_samples, ln_prototypes) = ((samples as f64).ln(), (prototypes as f64).ln());
     let mut log = scores.map(|s| s / epsilon);
@@ -31,19 +31,14 @@ pub(crate) fn sinkhorn(scores: &Tensor64, epsilon: f64, iterations: usize) -> Te
 }
 
 /// The codes of a batch: queue rows, if any, stand before it and only the batch's rows are kept.
-pub(crate) fn codes(
-    scores: &Tensor64,
-    queue: Option<&Tensor64>,
-    epsilon: f64,
-    iterations: usize,
-) -> Tensor64 {
+pub fn codes(scores: &Tensor64, queue: Option<&Tensor64>, epsilon: f64, iterations: usize) -> Tensor64 {
     let Some(queue) = queue else { return sinkhorn(scores, epsilon, iterations) };
     let all = sinkhorn(&Tensor64::concat(&[queue.clone(), scores.clone()]), epsilon, iterations);
     all.slice(queue.shape[0], all.shape[0])
 }
 
 /// Per row of codes: the entropy in nats, and the prototype with the largest share (the first of equals).
-pub(crate) fn figures(codes: &Tensor64) -> (Vec<f64>, Vec<f64>) {
+pub fn figures(codes: &Tensor64) -> (Vec<f64>, Vec<f64>) {
     let rows = || codes.data.chunks(codes.shape[1]);
     let entropy = |row: &[f64]| -> f64 { row.iter().filter(|&&q| q > 0.0).map(|q| -q * q.ln()).sum() };
     let best = |row: &[f64]| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
@@ -51,7 +46,7 @@ pub(crate) fn figures(codes: &Tensor64) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// What each prototype gets from all rows of the codes.
-pub(crate) fn masses(codes: &Tensor64) -> Vec<f64> {
+pub fn masses(codes: &Tensor64) -> Vec<f64> {
     let prototypes = codes.shape[1];
     (0..prototypes).map(|k| codes.data.iter().skip(k).step_by(prototypes).sum()).collect()
 }

@@ -3,11 +3,13 @@
 //! A pre-activation that is nearly zero may fall on either side in `f32`; its gradient is set to zero
 //! here, so that both sides say the same.
 
-use super::bench::{Bench, Suite, largest};
-use crate::reference::norm::{self, BatchStats};
-use crate::reference::{Tensor64, pool};
-use swav_wgpu::gpu::Tensor;
-use swav_wgpu::ops::{batch_norm, vector};
+use crate::error::Result;
+use crate::gpu::Tensor;
+use crate::ops::{batch_norm, vector};
+use crate::selftest::bench::{Bench, largest};
+use crate::selftest::reference::norm::{self, BatchStats};
+use crate::selftest::reference::{Tensor64, pool};
+use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 3e-6;
 
@@ -98,7 +100,7 @@ fn expect_coefficients(bench: &mut Bench, c: &Tensor, inputs: &Inputs, stats: &B
     }
 }
 
-fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) {
+fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Result<()> {
     let mut inputs = Inputs::new(bench, shape, mean, tail);
     let [weight, bias, ..] = inputs.channels.clone();
     let (normalized, stats) = norm::batch_norm_train(&inputs.x, &weight, &bias);
@@ -117,12 +119,11 @@ fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) {
     let channels = batch_norm::Channels { weight, bias, mean, variance };
     let [tdweight, tdbias] = inputs.old.each_ref().map(|t| bench.upload(t));
     let plan = bench.plan();
-    let (ty, c) = batch_norm::forward(plan, &tx, &channels, residual.as_ref(), tail.relu).expect("records");
+    let (ty, c) = batch_norm::forward(plan, &tx, &channels, residual.as_ref(), tail.relu)?;
     // As the layers do it: after a residual the caller masks, else the mask is made from x again.
-    let masked =
-        if tail.residual && tail.relu { vector::mask(plan, &ty, &tdy).expect("records") } else { tdy };
+    let masked = if tail.residual && tail.relu { vector::mask(plan, &ty, &tdy)? } else { tdy };
     let again = tail.relu && !tail.residual;
-    let tdx = batch_norm::backward(plan, &tx, &c, &masked, again, &tdweight, &tdbias).expect("records");
+    let tdx = batch_norm::backward(plan, &tx, &c, &masked, again, &tdweight, &tdbias)?;
 
     expect_coefficients(bench, &c, &inputs, &stats, TOLERANCE);
     let size = largest(&y.data).max(largest(&before.data));
@@ -141,9 +142,10 @@ fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) {
         let want = want.add(old);
         bench.expect_scaled(what, tensor, &want, rounding, size.max(largest(&want.data)));
     }
+    Ok(())
 }
 
-fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) {
+fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Result<()> {
     let inputs = Inputs::new(bench, shape, mean, tail);
     let [weight, bias, running_mean, running_variance] = &inputs.channels;
     let y = norm::batch_norm_eval(&inputs.x, weight, bias, running_mean, running_variance);
@@ -153,8 +155,7 @@ fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) {
     let residual = inputs.residual.as_ref().map(|r| bench.upload(r));
     let [weight, bias, mean, variance] = inputs.channels.each_ref().map(|t| bench.upload(t));
     let channels = batch_norm::Channels { weight, bias, mean, variance };
-    let ty =
-        batch_norm::evaluate(bench.plan(), &tx, &channels, residual.as_ref(), tail.relu).expect("records");
+    let ty = batch_norm::evaluate(bench.plan(), &tx, &channels, residual.as_ref(), tail.relu)?;
     bench.expect_scaled("evaluated", &ty, &y, TOLERANCE, largest(&y.data).max(1.0));
     for (what, tensor, want) in [
         ("kept_mean", &channels.mean, &inputs.channels[2]),
@@ -162,16 +163,17 @@ fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) {
     ] {
         bench.expect(what, tensor, want, 0.0);
     }
+    Ok(())
 }
 
-pub(crate) fn batch_norms(suite: &mut Suite<'_>) {
+pub(super) fn batch_norms(suite: &mut Suite) {
     for (shape, mean) in SHAPES {
         for tail in TAILS {
             suite.case(format!("batch norm {shape:?} around {mean}, {tail:?}"), |bench| {
-                train(bench, shape, *mean, tail);
+                train(bench, shape, *mean, tail)
             });
             suite.case(format!("evaluation {shape:?} around {mean}, {tail:?}"), |bench| {
-                evaluate(bench, shape, *mean, tail);
+                evaluate(bench, shape, *mean, tail)
             });
         }
     }

@@ -4,13 +4,7 @@ use super::Tensor64;
 
 /// `queue` `[A · L, D]` after the embeddings `z` `[V · B, D]` of the crops in `assign` were put at `cursor`;
 /// rows past the end of a ring go to its beginning.
-pub(crate) fn push(
-    queue: &Tensor64,
-    z: &Tensor64,
-    batch: usize,
-    assign: &[usize],
-    cursor: usize,
-) -> Tensor64 {
+pub fn push(queue: &Tensor64, z: &Tensor64, batch: usize, assign: &[usize], cursor: usize) -> Tensor64 {
     let (length, dim) = (queue.shape[0] / assign.len(), queue.shape[1]);
     let mut after = queue.clone();
     for (ring, crop) in assign.iter().enumerate() {

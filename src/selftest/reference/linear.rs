@@ -3,7 +3,7 @@
 use super::Tensor64;
 
 /// `a [m, k] · b [k, n]`, written as sums of rows of `b` so that it is not too slow for whole nets.
-pub(crate) fn matmul(a: &Tensor64, b: &Tensor64) -> Tensor64 {
+pub fn matmul(a: &Tensor64, b: &Tensor64) -> Tensor64 {
     let ((m, k), (rows, n)) = (a.dims2(), b.dims2());
     assert_eq!(k, rows, "inner sizes");
     let mut y = Tensor64::zeros(&[m, n]);
@@ -15,13 +15,15 @@ pub(crate) fn matmul(a: &Tensor64, b: &Tensor64) -> Tensor64 {
     y
 }
 
-pub(crate) fn transpose(x: &Tensor64) -> Tensor64 {
+/// `xᵀ`
+pub fn transpose(x: &Tensor64) -> Tensor64 {
     let (rows, cols) = x.dims2();
     let data = (0..cols).flat_map(|c| (0..rows).map(move |r| x.data[r * cols + c])).collect();
     Tensor64::new(&[cols, rows], data)
 }
 
-pub(crate) fn forward(x: &Tensor64, w: &Tensor64, bias: Option<&Tensor64>) -> Tensor64 {
+/// Rows `x` `[n, in]` to `[n, out]`.
+pub fn forward(x: &Tensor64, w: &Tensor64, bias: Option<&Tensor64>) -> Tensor64 {
     let mut y = matmul(x, &transpose(w));
     if let Some(bias) = bias {
         for row in y.data.chunks_mut(bias.len()) {
@@ -32,17 +34,17 @@ pub(crate) fn forward(x: &Tensor64, w: &Tensor64, bias: Option<&Tensor64>) -> Te
 }
 
 /// `dx = dy w`
-pub(crate) fn backward_input(w: &Tensor64, dy: &Tensor64) -> Tensor64 {
+pub fn backward_input(w: &Tensor64, dy: &Tensor64) -> Tensor64 {
     matmul(dy, w)
 }
 
 /// `dw = dyᵀ x`
-pub(crate) fn backward_weight(x: &Tensor64, dy: &Tensor64) -> Tensor64 {
+pub fn backward_weight(x: &Tensor64, dy: &Tensor64) -> Tensor64 {
     matmul(&transpose(dy), x)
 }
 
 /// `dbias = Σ_rows dy`
-pub(crate) fn backward_bias(dy: &Tensor64) -> Tensor64 {
+pub fn backward_bias(dy: &Tensor64) -> Tensor64 {
     let (rows, outputs) = dy.dims2();
     let sums = (0..outputs).map(|o| (0..rows).map(|r| dy.data[r * outputs + o]).sum()).collect();
     Tensor64::new(&[outputs], sums)

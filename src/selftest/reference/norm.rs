@@ -5,19 +5,24 @@
 
 use super::Tensor64;
 
-pub(crate) const BATCH_NORM_EPSILON: f64 = 1e-5;
-pub(crate) const BATCH_NORM_MOMENTUM: f64 = 0.1;
-pub(crate) const L2_EPSILON: f64 = 1e-12;
+/// Added to the variance.
+pub const BATCH_NORM_EPSILON: f64 = 1e-5;
+/// Share of the new value in the running estimates.
+pub const BATCH_NORM_MOMENTUM: f64 = 0.1;
+/// A row shorter than this has no direction.
+pub const L2_EPSILON: f64 = 1e-12;
 
 /// What the training forward leaves for the backward, per channel.
 #[derive(Clone)]
-pub(crate) struct BatchStats {
-    pub(crate) mean: Vec<f64>,
+pub struct BatchStats {
+    /// Mean of the batch.
+    pub mean: Vec<f64>,
     /// Biased: divided by the count.
-    pub(crate) var: Vec<f64>,
-    pub(crate) inv_std: Vec<f64>,
+    pub var: Vec<f64>,
+    /// `1 / sqrt(var + eps)`.
+    pub inv_std: Vec<f64>,
     /// Values per channel.
-    pub(crate) count: usize,
+    pub count: usize,
 }
 
 /// The flat indices of channel `c` of an `[N, C]` or `[N, C, H, W]` tensor.
@@ -27,7 +32,8 @@ fn channel(shape: &[usize], c: usize) -> impl Iterator<Item = usize> + use<> {
     (0..batch).flat_map(move |n| (0..inner).map(move |i| (n * channels + c) * inner + i))
 }
 
-pub(crate) fn batch_stats(x: &Tensor64) -> BatchStats {
+/// The statistics of each channel.
+pub fn batch_stats(x: &Tensor64) -> BatchStats {
     let count = x.len() / x.shape[1];
     let mean_of = |c: usize, f: &dyn Fn(f64) -> f64| {
         channel(&x.shape, c).map(|i| f(x.data[i])).sum::<f64>() / count as f64
@@ -54,12 +60,14 @@ fn scale_and_shift(
     y
 }
 
-pub(crate) fn batch_norm_train(x: &Tensor64, weight: &Tensor64, bias: &Tensor64) -> (Tensor64, BatchStats) {
+/// Normalised with the statistics of the batch, which are given back too.
+pub fn batch_norm_train(x: &Tensor64, weight: &Tensor64, bias: &Tensor64) -> (Tensor64, BatchStats) {
     let stats = batch_stats(x);
     (scale_and_shift(x, &stats.mean, &stats.inv_std, weight, bias), stats)
 }
 
-pub(crate) fn batch_norm_eval(
+/// Normalised with the running estimates.
+pub fn batch_norm_eval(
     x: &Tensor64,
     weight: &Tensor64,
     bias: &Tensor64,
@@ -71,7 +79,7 @@ pub(crate) fn batch_norm_eval(
 }
 
 /// One update of the running estimates, once per forward (so once per resolution group in the trunk).
-pub(crate) fn update_running(running_mean: &mut Tensor64, running_var: &mut Tensor64, stats: &BatchStats) {
+pub fn update_running(running_mean: &mut Tensor64, running_var: &mut Tensor64, stats: &BatchStats) {
     let unbias = stats.count as f64 / (stats.count - 1) as f64;
     let blend = |old: &mut f64, new: f64| *old += BATCH_NORM_MOMENTUM * (new - *old);
     for c in 0..stats.mean.len() {
@@ -81,7 +89,7 @@ pub(crate) fn update_running(running_mean: &mut Tensor64, running_var: &mut Tens
 }
 
 /// `(dx, dweight, dbias)` through the batch statistics.
-pub(crate) fn batch_norm_backward(
+pub fn batch_norm_backward(
     x: &Tensor64,
     weight: &Tensor64,
     stats: &BatchStats,
@@ -105,7 +113,7 @@ pub(crate) fn batch_norm_backward(
 }
 
 /// Rows divided by `max(‖row‖, 1e-12)`.
-pub(crate) fn l2_normalize(x: &Tensor64) -> Tensor64 {
+pub fn l2_normalize(x: &Tensor64) -> Tensor64 {
     let mut y = x.clone();
     for row in y.data.chunks_mut(x.shape[1]) {
         let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt().max(L2_EPSILON);
@@ -115,7 +123,7 @@ pub(crate) fn l2_normalize(x: &Tensor64) -> Tensor64 {
 }
 
 /// `dx = (dy − y (y·dy)) / ‖x‖`. A row without direction gets no gradient.
-pub(crate) fn l2_normalize_backward(x: &Tensor64, dy: &Tensor64) -> Tensor64 {
+pub fn l2_normalize_backward(x: &Tensor64, dy: &Tensor64) -> Tensor64 {
     let mut dx = Tensor64::zeros(&x.shape);
     let rows = x.data.chunks(x.shape[1]).zip(dy.data.chunks(x.shape[1])).zip(dx.data.chunks_mut(x.shape[1]));
     for ((x, dy), dx) in rows {

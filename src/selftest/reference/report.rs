@@ -4,24 +4,31 @@ use super::Tensor64;
 
 /// What is known of one parameter's gradient.
 #[derive(Clone, Copy)]
-pub(crate) struct GradientFacts {
-    pub(crate) norm: f64,
-    pub(crate) non_finite: f64,
+pub struct GradientFacts {
+    /// Its Euclidean norm.
+    pub norm: f64,
+    /// How many of its values are no numbers.
+    pub non_finite: f64,
 }
 
-pub(crate) struct Figures {
-    pub(crate) loss: f64,
-    pub(crate) entropy: f64,
-    pub(crate) gradient_norm: f64,
-    pub(crate) non_finite: f64,
+/// What a step reports.
+pub struct Figures {
+    /// Sum over the rows.
+    pub loss: f64,
+    /// Mean over the rows, nats.
+    pub entropy: f64,
+    /// Of all parameters together.
+    pub gradient_norm: f64,
+    /// Gradient values that are no numbers.
+    pub non_finite: f64,
     /// Index of the first parameter with a non-finite gradient, or -1.
-    pub(crate) first_bad: f64,
-    /// Of crop 0.
-    pub(crate) mean_embedding: Vec<f64>,
+    pub first_bad: f64,
+    /// Mean embedding of crop 0.
+    pub mean_embedding: Vec<f64>,
 }
 
 /// `loss` and `entropy` have an entry a row, `z` is `[V · B, D]` with crop 0 first.
-pub(crate) fn summarize(
+pub fn summarize(
     loss: &[f64],
     entropy: &[f64],
     gradients: &[GradientFacts],

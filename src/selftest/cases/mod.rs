@@ -1,0 +1,40 @@
+//! The cases: what is recorded, at which sizes, and what must come of it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `conv` | convolution, linear layer, layout of weights |
+//! | `batch_norm` | training, evaluation, gradient |
+//! | `rows` | pools, rows of unit length, masks, biases |
+//! | `codes` | Sinkhorn, its marginals and symmetry |
+//! | `step_end` | loss, queue, report |
+//! | `optimizer` | LARC, SGD, AdamW |
+//! | `folded` | more workgroups than one dimension holds |
+//!
+//! Tolerances are stated in each file, relative to the largest value.
+
+mod batch_norm;
+mod codes;
+mod conv;
+mod folded;
+mod optimizer;
+mod rows;
+mod step_end;
+
+use super::Operation;
+
+/// Every operation with its cases.
+pub(super) const ALL: [Operation; 13] = [
+    Operation { name: "convolutions", cases: conv::convolutions },
+    Operation { name: "linear_layers", cases: conv::linear_layers },
+    Operation { name: "layouts_of_weights", cases: conv::layouts },
+    Operation { name: "batch_norms", cases: batch_norm::batch_norms },
+    Operation { name: "pools", cases: rows::pooled },
+    Operation { name: "rows_of_unit_length", cases: rows::unit_length },
+    Operation { name: "masks_and_biases", cases: rows::vectors },
+    Operation { name: "codes_by_sinkhorn", cases: codes::sinkhorn },
+    Operation { name: "swapped_losses", cases: step_end::swapped },
+    Operation { name: "queues", cases: step_end::rings },
+    Operation { name: "reports", cases: step_end::reports },
+    Operation { name: "updates", cases: optimizer::updates },
+    Operation { name: "folded_grids", cases: folded::grids },
+];

@@ -1,0 +1,67 @@
+//! Every entry point of every shader against an `f64` reference, on any adapter and in any kernel
+//! family, at awkward sizes: 1, primes, a group, tile, panel or chunk and one more or less, channels
+//! that are no multiple of four, windows larger than the picture, grids that must be folded.
+//!
+//! The tests run it, and so does `swav-wgpu selftest` for whoever suspects a driver.
+//!
+//! | file | what |
+//! |---|---|
+//! | `reference` | every operation in plain `f64` |
+//! | `cases` | what is run, and what must come of it |
+//! | `suite` | runs cases and keeps count by entry point |
+//! | `bench` | the comparer, and what it checks of every case beside the values |
+//! | `lab`, `layout` | numbers in and out of a recorded plan |
+
+pub mod bench;
+mod cases;
+pub mod lab;
+pub mod layout;
+pub mod reference;
+mod suite;
+
+use std::sync::Arc;
+
+pub use suite::{Outcome, Score, Suite};
+
+use crate::error::Result;
+use crate::gpu::{Family, Gpu};
+use crate::ops::SHADERS;
+
+/// The cases of one operation.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// What is tested.
+    pub name: &'static str,
+    cases: fn(&mut Suite),
+}
+
+/// All operations.
+pub const OPERATIONS: &[Operation] = &cases::ALL;
+
+impl Operation {
+    /// Runs the cases on a device, with the family that it was opened for.
+    pub fn run(&self, gpu: &Arc<Gpu>) -> Outcome {
+        let mut suite = Suite::new(gpu);
+        (self.cases)(&mut suite);
+        suite.outcome
+    }
+}
+
+/// Everything that a family can dispatch, as `file/entry point`: a file that names a family belongs to
+/// it alone, the others to both.
+///
+/// # Errors
+/// A shader that is no WGSL.
+pub fn entry_points(family: Family) -> Result<Vec<String>> {
+    let other = match family {
+        Family::Subgroup => Family::Tile,
+        Family::Tile => Family::Subgroup,
+    };
+    let mut found = Vec::new();
+    for shader in SHADERS.iter().filter(|shader| !shader.file.contains(&format!(".{other}."))) {
+        found.extend(shader.entry_points()?.into_iter().map(|entry| format!("{}/{entry}", shader.file)));
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}

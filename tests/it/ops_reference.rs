@@ -1,0 +1,79 @@
+//! The library's self-test, in every kernel family that the adapter runs: every entry point of every
+//! shader against the `f64` reference at awkward sizes.
+//!
+//! An operation's cases run once, whoever asks first: its own test, or the test that asks whether all
+//! kernels have been compared.
+
+use crate::devices::shared_devices;
+use std::sync::OnceLock;
+use swav_wgpu::selftest::{OPERATIONS, Outcome, Score, entry_points};
+
+/// What came of an operation's cases: an outcome for each device.
+fn outcomes(index: usize) -> &'static [Outcome] {
+    static OUTCOMES: [OnceLock<Vec<Outcome>>; OPERATIONS.len()] =
+        [const { OnceLock::new() }; OPERATIONS.len()];
+    OUTCOMES[index].get_or_init(|| shared_devices().iter().map(|gpu| OPERATIONS[index].run(gpu)).collect())
+}
+
+fn passes(name: &str) {
+    let index = OPERATIONS.iter().position(|o| o.name == name).expect("the library has this operation");
+    for (gpu, outcome) in shared_devices().iter().zip(outcomes(index)) {
+        assert!(outcome.cases > 0, "{name} has no case for {}", gpu.family());
+        for (kernel, score) in &outcome.scores {
+            let (error, allowed) = (score.error, score.tolerance);
+            println!("{:<9} {kernel:<45} worst {error:.1e}, allowed {allowed:.1e}", gpu.family());
+        }
+        let shown = outcome.failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
+        assert!(outcome.failures.is_empty(), "{} differences:\n{shown}", outcome.failures.len());
+        assert!(outcome.scores.values().all(Score::passed), "{:#?}", outcome.scores);
+    }
+}
+
+/// Declares a test for each operation.
+macro_rules! operations {
+    ($($test:ident),* $(,)?) => {
+        const TESTED: &[&str] = &[$(stringify!($test)),*];
+        $(#[test]
+        fn $test() {
+            passes(stringify!($test));
+        })*
+    };
+}
+
+operations! {
+    convolutions,
+    linear_layers,
+    layouts_of_weights,
+    batch_norms,
+    pools,
+    rows_of_unit_length,
+    masks_and_biases,
+    codes_by_sinkhorn,
+    swapped_losses,
+    queues,
+    reports,
+    updates,
+    folded_grids,
+}
+
+#[test]
+fn every_operation_has_a_test() {
+    assert!(
+        OPERATIONS.iter().map(|o| o.name).eq(TESTED.iter().copied()),
+        "OPERATIONS and these tests differ"
+    );
+}
+
+/// A kernel that nobody compares with the reference fails here.
+#[test]
+fn every_entry_point_is_compared_in_every_family() {
+    for (device, gpu) in shared_devices().iter().enumerate() {
+        let compared = |kernel: &String| {
+            (0..OPERATIONS.len()).any(|index| outcomes(index)[device].scores.contains_key(kernel))
+        };
+        let wanted = entry_points(gpu.family()).expect("shaders are valid");
+        assert!(wanted.len() > 30, "{wanted:?}");
+        let missing: Vec<_> = wanted.iter().filter(|&kernel| !compared(kernel)).collect();
+        assert!(missing.is_empty(), "{}: no case has a result of {missing:#?}", gpu.family());
+    }
+}
