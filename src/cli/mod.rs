@@ -5,10 +5,13 @@
 //! code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Progress and errors go to standard error,
 //! results to standard output.
 
+pub mod bench;
 pub mod devices;
 pub mod flags;
+mod interrupt;
 pub mod presets;
 pub mod progress;
+mod table;
 pub mod train;
 
 use std::error::Error as _;
@@ -25,7 +28,7 @@ use crate::error::{Error, Result};
 pub enum Outcome {
     /// Everything that was asked for is done.
     Done,
-    /// Stopped by Ctrl-C, with a checkpoint.
+    /// Stopped by Ctrl-C, cleanly: a run with a checkpoint, a measurement without a result.
     Interrupted,
 }
 
@@ -42,6 +45,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let outcome = match matches.subcommand() {
         Some(("train", matches)) => train::run(matches),
         Some(("devices", _)) => devices::run(),
+        Some(("bench", matches)) => bench::run(matches),
         _ => Ok(Outcome::Done),
     };
     match outcome {
@@ -64,6 +68,7 @@ pub fn command() -> Command {
         .after_help(EXAMPLES)
         .subcommand(train::command())
         .subcommand(devices::command())
+        .subcommand(bench::command())
 }
 
 const EXAMPLES: &str = "\
@@ -73,7 +78,8 @@ Examples:
   swav-wgpu train photos/ --plan        only say what it would cost
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
-  swav-wgpu devices                     the graphics adapters of this machine";
+  swav-wgpu devices                     the graphics adapters of this machine
+  swav-wgpu bench                       how fast one of them trains";
 
 fn code(number: i32) -> ExitCode {
     ExitCode::from(u8::try_from(number).unwrap_or(1))

@@ -9,12 +9,14 @@
 //! | `checkpoints` | run folders and checkpoints that cannot be used, and a full disk |
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
+//! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //!
 //! Every test has a folder of its own with a few small pictures and runs a network of a few thousand
 //! weights, so that a run is a second or two.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper is a failed test, as in the tests themselves")]
 
+mod bench;
 mod checkpoints;
 mod pictures;
 mod printed;
