@@ -7,6 +7,9 @@ use swav_wgpu::train::measure::{Meter, Spread};
 
 const TORCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/torch_step.py");
 
+/// Ratios of pairs that differ by more than this say something of the machine, not of the programs.
+const DISTURBED: f64 = 1.5;
+
 /// Who trains against us.
 pub(crate) enum Peer {
     /// `benches/peers/torch_step.py`.
@@ -113,6 +116,9 @@ pub(crate) fn run(mut meter: Meter, peer: &Peer, plan: &Plan) -> Result<(), Box<
         "  median: ours {:.3} s, theirs {:.3} s: {:.3} of their speed [{:.3} {:.3}]",
         ours.median, theirs.median, ratio.median, ratio.min, ratio.max
     );
+    if ratio.max > DISTURBED * ratio.min {
+        println!("  The pairs disagree: something else ran meanwhile. Repeat this on a quiet machine.");
+    }
     Ok(())
 }
 

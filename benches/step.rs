@@ -37,8 +37,14 @@ fn command() -> Command {
                 .default_value("5"),
         )
         .arg(option("pairs", "N", "Turns of each in a race").value_parser(count).default_value("3"))
-        .arg(option("adapter", "NAME", "The adapter, as for `swav-wgpu train`"))
-        .arg(option("kernels", "FAMILY", "The kernel family, as for `swav-wgpu train`"))
+        .arg(
+            option(
+                "set",
+                "KEY=VALUE",
+                "Any other setting, as config.toml has it: adapter=1, kernels=tile, …",
+            )
+            .action(ArgAction::Append),
+        )
         .arg(option("peer", "PEER", "Who trains the same step in turns").value_parser(["torch", "burn"]))
         .arg(
             option("python", "PATH", "The Python that has torch")
@@ -78,10 +84,9 @@ fn peer(matches: &ArgMatches) -> Option<Peer> {
 
 fn open(case: &Case, matches: &ArgMatches) -> Result<Meter, Box<dyn Error>> {
     let mut config = case.config()?;
-    for key in ["adapter", "kernels"] {
-        if let Some(value) = matches.get_one::<String>(key) {
-            config.set(key, value)?;
-        }
+    for setting in matches.get_many::<String>("set").unwrap_or_default() {
+        let (key, value) = setting.split_once('=').ok_or("--set takes KEY=VALUE")?;
+        config.set(key, value)?;
     }
     Ok(Meter::open(case.name, &config)?)
 }

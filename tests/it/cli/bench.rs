@@ -13,7 +13,9 @@ fn numbers(value: &Value, at: &str, found: &mut Vec<(String, f64)>) {
         Value::Number(number) => found.push((at.to_owned(), number.as_f64().unwrap())),
         Value::Array(list) => list.iter().for_each(|inner| numbers(inner, at, found)),
         Value::Object(map) => {
-            map.iter().for_each(|(key, inner)| numbers(inner, &format!("{at}/{key}"), found))
+            for (key, inner) in map {
+                numbers(inner, &format!("{at}/{key}"), found);
+            }
         }
         _ => {}
     }
