@@ -1,61 +1,149 @@
-//! Seconds a training step for the configurations that peers were timed with (C1, C2, C3, C4a, C4b).
+//! Seconds of a training step for the named configurations, alone or against a peer.
 //!
-//! `cargo bench --bench step -- C4b` times one of them. Medians of whole steps, the report included,
-//! after a warm-up in which the driver compiles; on a shared machine compare within one run only.
+//! `cargo bench --bench step -- C4b` measures one of them, as `swav-wgpu bench` does, and
+//! `--peer torch` lets PyTorch train the same step in turns with ours (`README.md` beside this file).
 
-#[path = "networks.rs"]
-mod networks;
+mod race;
 
-use networks::{NETWORKS, Network};
-use std::time::Instant;
-use swav_wgpu::gpu::Gpu;
-use swav_wgpu::method::swav::Trainer;
-use swav_wgpu::rng::{Purpose, Stream};
+use clap::builder::PossibleValue;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use race::{Peer, Plan};
+use std::error::Error;
+use std::path::PathBuf;
+use swav_wgpu::train::measure::{CASES, Case, Figures, Meter};
 
-fn time(network: &Network) -> Result<(), Box<dyn std::error::Error>> {
-    let Network { name, gflop, .. } = network;
-    let config = network.config()?;
-    let gpu = Gpu::open(None, None)?;
-    let mut trainer = Trainer::new(&gpu, &config)?;
-    let mut stream = Stream::new(1, Purpose::Test, &[]);
-    let groups: Vec<Vec<f32>> = config
-        .crops
-        .iter()
-        .map(|g| {
-            let pixels = g.count * config.batch * g.size * g.size;
-            let mut pixel = || [stream.normal() as f32, stream.normal() as f32, stream.normal() as f32, 0.0];
-            (0..pixels).flat_map(|_| pixel()).collect()
-        })
-        .collect();
-    let mut step = || -> Result<f64, Box<dyn std::error::Error>> {
-        let start = Instant::now();
-        trainer.step(&groups, 0.1)?;
-        trainer.flush()?;
-        Ok(start.elapsed().as_secs_f64())
+/// Operations that a line lists.
+const LISTED: usize = 6;
+
+fn command() -> Command {
+    let names = CASES.iter().map(|case| PossibleValue::new(case.name).help(case.about));
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
     };
-    let first = step()?;
-    step()?;
-    let mut seconds = (0..5).map(|_| step()).collect::<Result<Vec<_>, _>>()?;
-    seconds.sort_by(f64::total_cmp);
-    let (median, images) = (seconds[2], config.batch as f64);
-    println!(
-        "{name}: {median:.3} s/step (min {:.3}, max {:.3}; first {first:.1}), {:.1} images/s, {:.1} GF/s, {} MB, {} dispatches",
-        seconds[0],
-        seconds[4],
-        images / median,
-        gflop / median,
-        trainer.memory().peak() / 1_000_000,
-        trainer.dispatches()
-    );
+    let count = value_parser!(u32).range(1..);
+    Command::new("step")
+        .about("Seconds of a training step, alone or against a peer")
+        .arg(
+            Arg::new("configs")
+                .value_name("NAME")
+                .num_args(0..)
+                .ignore_case(true)
+                .value_parser(names.collect::<Vec<_>>())
+                .help("Configurations; all of them where none is named"),
+        )
+        .arg(
+            option("steps", "N", "Timed steps, in a race of each turn")
+                .value_parser(count)
+                .default_value("5"),
+        )
+        .arg(option("pairs", "N", "Turns of each in a race").value_parser(count).default_value("3"))
+        .arg(
+            option(
+                "set",
+                "KEY=VALUE",
+                "Any other setting, as config.toml has it: adapter=1, kernels=tile, …",
+            )
+            .action(ArgAction::Append),
+        )
+        .arg(option("peer", "PEER", "Who trains the same step in turns").value_parser(["torch", "burn"]))
+        .arg(
+            option("python", "PATH", "The Python that has torch")
+                .value_parser(value_parser!(PathBuf))
+                .default_value("python3"),
+        )
+        .arg(option("device", "NAME", "Where PyTorch trains: cpu, cuda, mps, xpu").default_value("cpu"))
+        .arg(option("mode", "MODE", "PyTorch's fp32_nhwc, fp32_nchw or bf16_nhwc").default_value("fp32_nhwc"))
+        .arg(
+            option("burn", "PATH", "The compiled burn peer")
+                .value_parser(value_parser!(PathBuf))
+                .default_value(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/benches/peers/burn/target/release/burn-peer"
+                )),
+        )
+        .arg(option("backend", "NAME", "burn's back end: wgpu, vulkan, flex, ndarray").default_value("wgpu"))
+        // What `cargo bench` itself passes on.
+        .arg(Arg::new("bench").long("bench").action(ArgAction::SetTrue).hide(true))
+}
+
+fn text<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
+    matches.get_one::<String>(name).map_or("", String::as_str)
+}
+
+fn peer(matches: &ArgMatches) -> Option<Peer> {
+    let path = |name: &str| matches.get_one::<PathBuf>(name).cloned().unwrap_or_default();
+    match text(matches, "peer") {
+        "torch" => {
+            let (device, mode) = (text(matches, "device").to_owned(), text(matches, "mode").to_owned());
+            Some(Peer::Torch { python: path("python"), device, mode })
+        }
+        "burn" => Some(Peer::Burn { program: path("burn"), backend: text(matches, "backend").to_owned() }),
+        _ => None,
+    }
+}
+
+fn open(case: &Case, matches: &ArgMatches) -> Result<Meter, Box<dyn Error>> {
+    let mut config = case.config()?;
+    for setting in matches.get_many::<String>("set").unwrap_or_default() {
+        let (key, value) = setting.split_once('=').ok_or("--set takes KEY=VALUE")?;
+        config.set(key, value)?;
+    }
+    Ok(Meter::open(case.name, &config)?)
+}
+
+/// Times a configuration alone.
+fn alone(mut meter: Meter, steps: usize) -> Result<(), Box<dyn Error>> {
+    for _ in 0..Meter::WARM_UP + steps {
+        meter.step()?;
+    }
+    meter.profile()?;
+    println!("{}", lines(&meter.figures()));
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    for network in &NETWORKS {
-        // C3 needs gigabytes: only when it is named.
-        if wanted.iter().any(|w| w == network.name) || wanted.is_empty() && network.name != "C3" {
-            time(network)?;
+/// The figures in two lines, or one on an adapter without time stamps.
+fn lines(figures: &Figures) -> String {
+    let Figures { config, step_s, first_step_s, images_per_s, memory_bytes, dispatches, roofline, .. } =
+        figures;
+    let mut text = format!(
+        "{config}: {:.3} s/step [{:.3} {:.3}], first {first_step_s:.1} s; {images_per_s:.1} images/s, \
+         {:.1} GF/s, {:.1} GB/s; {} MB, {dispatches} dispatches",
+        step_s.median,
+        step_s.min,
+        step_s.max,
+        roofline.gflop_per_s,
+        roofline.gigabyte_per_s,
+        memory_bytes / 1_000_000,
+    );
+    if let Some(device) = &figures.device {
+        let share = |name: &str, share: f64| format!("{name} {:.1} %", share * 100.0);
+        let most = device.operations.iter().take(LISTED);
+        let listed: Vec<_> = most.map(|operation| share(&operation.name, operation.share)).collect();
+        text += &format!("\n  {}; {}", listed.join(", "), share("outside kernels", device.outside_kernels));
+    }
+    text
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let matches = command().get_matches();
+    let number = |name: &str| matches.get_one::<u32>(name).map_or(1, |&number| number as usize);
+    let wanted: Vec<&String> = matches.get_many("configs").unwrap_or_default().collect();
+    let peer = peer(&matches);
+    if let Some(Err(missing)) = peer.as_ref().map(Peer::find) {
+        println!("{missing}");
+        return Ok(());
+    }
+    for case in &CASES {
+        if !wanted.is_empty() && !wanted.iter().any(|name| name.eq_ignore_ascii_case(case.name)) {
+            continue;
+        }
+        let meter = open(case, &matches)?;
+        match &peer {
+            Some(peer) => {
+                let plan = Plan { case: case.name, steps: number("steps"), pairs: number("pairs") };
+                race::run(meter, peer, &plan)?;
+            }
+            None => alone(meter, number("steps"))?,
         }
     }
     Ok(())

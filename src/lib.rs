@@ -22,7 +22,7 @@
 //! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store |
 //! | [`method`] | SwAV: the step, its report, evaluation views |
 //! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
-//! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder |
+//! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement |
 //! | [`eval`] | kNN, cluster figures, gallery |
 //! | [`interop`] | safetensors |
 //! | [`config`] | every setting once: field = flag = TOML key |

@@ -5,11 +5,14 @@
 //! code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Progress and errors go to standard error,
 //! results to standard output.
 
+pub mod bench;
 pub mod devices;
 pub mod flags;
+mod interrupt;
 pub mod presets;
 pub mod progress;
 pub mod selftest;
+mod table;
 pub mod train;
 
 use std::error::Error as _;
@@ -26,7 +29,7 @@ use crate::error::{Error, Result};
 pub enum Outcome {
     /// Everything that was asked for is done.
     Done,
-    /// Stopped by Ctrl-C, with a checkpoint.
+    /// Stopped by Ctrl-C, cleanly: a run with a checkpoint, a measurement without a result.
     Interrupted,
 }
 
@@ -44,6 +47,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Some(("train", matches)) => train::run(matches),
         Some(("devices", _)) => devices::run(),
         Some(("selftest", matches)) => selftest::run(matches),
+        Some(("bench", matches)) => bench::run(matches),
         _ => Ok(Outcome::Done),
     };
     match outcome {
@@ -67,6 +71,7 @@ pub fn command() -> Command {
         .subcommand(train::command())
         .subcommand(devices::command())
         .subcommand(selftest::command())
+        .subcommand(bench::command())
 }
 
 const EXAMPLES: &str = "\
@@ -77,7 +82,8 @@ Examples:
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
   swav-wgpu devices                     the graphics adapters of this machine
-  swav-wgpu selftest                    every kernel against a reference, on this adapter";
+  swav-wgpu selftest                    every kernel against a reference, on this adapter
+  swav-wgpu bench                       how fast one of them trains";
 
 fn code(number: i32) -> ExitCode {
     ExitCode::from(u8::try_from(number).unwrap_or(1))

@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 
 /// How a kernel spreads its operands over the invocations (PERFORMANCE: "Shape of the answer").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Operands in registers, spread by subgroup broadcast and read as texels: for CPU drivers with
     /// 8-wide subgroups, where each buffer load costs a loop over the lanes.
@@ -22,7 +23,7 @@ impl std::fmt::Display for Family {
 }
 
 /// What a person and the kernel selection want to know of one adapter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct AdapterFacts {
     /// Position in the list, accepted by `--adapter`.
     pub index: usize,

@@ -143,12 +143,6 @@ impl Arena {
     pub fn bytes(&self) -> u64 {
         self.place().blocks.iter().map(|b| b.bytes).sum()
     }
-
-    /// The largest block, with the tensor that made it so large.
-    #[must_use]
-    pub fn largest(&self) -> Option<(u64, String)> {
-        self.place().blocks.into_iter().next().map(|b| (b.bytes, b.label))
-    }
 }
 
 #[cfg(test)]

@@ -28,11 +28,12 @@ fn refusal(shader: &Shader, entry: &str, constants: &[(&str, f64)]) -> String {
 fn a_sound_shader_is_reflected() {
     let sound = shader("struct Params { rows: u32, eps: f32 }");
     let found = checked::<Params>(&sound, "scale", &[("WIDTH", 16.0)]).unwrap();
-    let kinds: Vec<_> = found.bindings.iter().map(|b| (b.index, b.kind, b.name.as_str())).collect();
-    assert_eq!(kinds, [(0, BindingKind::Uniform, "params"), (1, BindingKind::ReadWrite, "y")]);
+    let kinds: Vec<_> = found.bindings.iter().map(|b| (b.index, b.kind, b.moves, b.name.as_str())).collect();
+    assert_eq!(kinds, [(0, BindingKind::Uniform, 1, "params"), (1, BindingKind::ReadWrite, 2, "y")]);
     // Bindings that an entry point does not use are not asked for.
     let found = checked::<Params>(&sound, "clear", &[]).unwrap();
-    assert_eq!(found.bindings.len(), 1);
+    // What is written only is not counted as read.
+    assert_eq!(found.bindings.iter().map(|b| b.moves).collect::<Vec<_>>(), [1]);
 }
 
 #[test]

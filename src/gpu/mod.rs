@@ -32,7 +32,7 @@ pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};
-pub use session::{Replay, Session};
+pub use session::{Replay, Session, Traffic};
 pub use shader::Shader;
 pub use tensor::{Shape, Tensor};
 pub use transfer::Fetch;

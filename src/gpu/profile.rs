@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 const QUERIES: usize = 4096;
 
 /// One line of the table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ProfileRow {
     /// `layer/entry point` or entry point.
     pub label: String,
@@ -17,6 +17,16 @@ pub struct ProfileRow {
     pub calls: usize,
     /// Device time, milliseconds.
     pub milliseconds: f64,
+    /// Bytes read and written ([`super::Traffic`]).
+    pub bytes: u64,
+}
+
+impl ProfileRow {
+    /// Bytes moved a second of device time, in units of 10⁹; 0 where no time was seen.
+    #[must_use]
+    pub fn gigabytes_per_second(&self) -> f64 {
+        if self.milliseconds > 0.0 { self.bytes as f64 * 1e-6 / self.milliseconds } else { 0.0 }
+    }
 }
 
 /// Where the device time of one step went.
@@ -29,19 +39,30 @@ pub struct Profile {
 impl Profile {
     /// Sums by what `key` makes of a label, largest first.
     #[must_use]
-    pub fn by(&self, key: impl Fn(&str) -> String) -> Vec<ProfileRow> {
-        let mut sums: BTreeMap<String, (usize, f64)> = BTreeMap::new();
+    fn by(&self, key: impl Fn(&str) -> String) -> Vec<ProfileRow> {
+        let mut sums: BTreeMap<String, ProfileRow> = BTreeMap::new();
         for row in &self.dispatches {
-            let sum = sums.entry(key(&row.label)).or_default();
-            sum.0 += row.calls;
-            sum.1 += row.milliseconds;
+            let label = key(&row.label);
+            let sum = sums.entry(label.clone()).or_insert_with(|| ProfileRow { label, ..Default::default() });
+            sum.calls += row.calls;
+            sum.milliseconds += row.milliseconds;
+            sum.bytes += row.bytes;
         }
-        let mut rows: Vec<_> = sums
-            .into_iter()
-            .map(|(label, (calls, milliseconds))| ProfileRow { label, calls, milliseconds })
-            .collect();
+        let mut rows: Vec<_> = sums.into_values().collect();
         rows.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
         rows
+    }
+
+    /// Sums by operation: the entry point at the end of a label.
+    #[must_use]
+    pub fn by_operation(&self) -> Vec<ProfileRow> {
+        self.by(|label| label.rsplit('/').next().unwrap_or(label).to_owned())
+    }
+
+    /// Sums by layer: what stands before the entry point.
+    #[must_use]
+    pub fn by_layer(&self) -> Vec<ProfileRow> {
+        self.by(|label| label.rsplit_once('/').map_or("(none)", |(layer, _)| layer).to_owned())
     }
 
     /// Device time of all dispatches, milliseconds.
@@ -82,7 +103,7 @@ impl Session {
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut labels = Vec::new();
         for command in commands {
-            let Bound::Dispatch { label, kernel, group, grid } = command else {
+            let Bound::Dispatch { label, kernel, group, grid, moves } = command else {
                 encode_copy(&mut encoder, command);
                 continue;
             };
@@ -98,7 +119,7 @@ impl Session {
             pass.set_pipeline(&kernel.pipeline);
             pass.set_bind_group(0, group, &[]);
             pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
-            labels.push(label.clone());
+            labels.push((label.clone(), *moves));
         }
         let size = labels.len() as u64 * 16;
         let buffer = |usage| {
@@ -119,9 +140,9 @@ impl Session {
         let mapped = staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&mapped);
         let period = f64::from(self.gpu().queue().get_timestamp_period());
-        for (label, t) in labels.into_iter().zip(ticks.chunks_exact(2)) {
+        for ((label, bytes), t) in labels.into_iter().zip(ticks.chunks_exact(2)) {
             let milliseconds = t[1].saturating_sub(t[0]) as f64 * period * 1e-6;
-            profile.dispatches.push(ProfileRow { label, calls: 1, milliseconds });
+            profile.dispatches.push(ProfileRow { label, calls: 1, milliseconds, bytes });
         }
         Ok(())
     }

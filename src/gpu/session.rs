@@ -28,10 +28,61 @@ impl Replay {
 
 #[derive(Debug)]
 pub(super) enum Bound {
-    Dispatch { label: String, kernel: Arc<KernelInner>, group: wgpu::BindGroup, grid: [u32; 3] },
-    Stage { from: wgpu::Buffer, offset: u64, texels: u64, to: wgpu::Texture },
-    Copy { from: wgpu::Buffer, offset: u64, to: wgpu::Buffer, at: u64, bytes: u64 },
-    Clear { buffer: wgpu::Buffer, offset: u64, bytes: u64 },
+    /// `moves`: bytes that it reads and writes ([`Traffic`]).
+    Dispatch {
+        label: String,
+        kernel: Arc<KernelInner>,
+        group: wgpu::BindGroup,
+        grid: [u32; 3],
+        moves: u64,
+    },
+    Stage {
+        from: wgpu::Buffer,
+        offset: u64,
+        texels: u64,
+        to: wgpu::Texture,
+    },
+    Copy {
+        from: wgpu::Buffer,
+        offset: u64,
+        to: wgpu::Buffer,
+        at: u64,
+        bytes: u64,
+    },
+    Clear {
+        buffer: wgpu::Buffer,
+        offset: u64,
+        bytes: u64,
+    },
+}
+
+/// Bytes that a submission moves, as an estimate from what its commands name: every tensor that a
+/// kernel binds counts whole, once where it is read or written and twice where it is both. What a
+/// kernel fetches again because no cache kept it comes on top; a kernel that looks at a part of a
+/// tensor moves less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Of dispatches.
+    pub kernels: u64,
+    /// Of copies and clears between them: on CPU drivers most of it stages operands as texels.
+    pub copies: u64,
+}
+
+impl Replay {
+    /// What a submission moves.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        let mut traffic = Traffic::default();
+        for command in &self.commands {
+            match command {
+                Bound::Dispatch { moves, .. } => traffic.kernels += moves,
+                Bound::Stage { texels, .. } => traffic.copies += texels * 32,
+                Bound::Copy { bytes, .. } => traffic.copies += bytes * 2,
+                Bound::Clear { bytes, .. } => traffic.copies += bytes,
+            }
+        }
+        traffic
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -180,11 +231,13 @@ impl Session {
         };
         let mut regions = d.regions.iter();
         let mut entries = Vec::with_capacity(d.kernel.bindings.len());
+        let mut moves = 0;
         for binding in &d.kernel.bindings {
             let resource = if binding.name == "params" {
                 range(params, slots[&d.params], d.params.len() as u64)
             } else {
                 let Some(&region) = regions.next() else { unreachable!("counted when recorded") };
+                moves += binding.moves * region.bytes;
                 match (self.memory(region), binding.kind) {
                     (Memory::Texels(_, view), BindingKind::Texels) => {
                         wgpu::BindingResource::TextureView(view)
@@ -202,7 +255,7 @@ impl Session {
             layout: &d.kernel.layout,
             entries: &entries,
         });
-        Bound::Dispatch { label: d.label, kernel: d.kernel, group, grid: d.grid }
+        Bound::Dispatch { label: d.label, kernel: d.kernel, group, grid: d.grid, moves }
     }
 
     /// Submits a plan, and returns at once.

@@ -70,9 +70,12 @@ impl Shader {
         let mut reflection = Reflection { bindings: Vec::new(), params: Vec::new(), overrides };
         for (handle, variable) in module.global_variables.iter() {
             let Some(binding) = &variable.binding else { continue };
-            if uses[handle].is_empty() {
+            let used = uses[handle];
+            if used.is_empty() {
                 continue;
             }
+            let ways = [naga::valid::GlobalUse::READ, naga::valid::GlobalUse::WRITE];
+            let moves = ways.iter().filter(|way| used.contains(**way)).count() as u64;
             let name = variable.name.clone().unwrap_or_default();
             let kind = match variable.space {
                 naga::AddressSpace::Uniform => BindingKind::Uniform,
@@ -91,7 +94,7 @@ impl Shader {
                 reflection.params = param_fields(&module, variable.ty)
                     .ok_or_else(|| self.error(entry, "`params` is not a struct"))?;
             }
-            reflection.bindings.push(Binding { index: binding.binding, kind, name });
+            reflection.bindings.push(Binding { index: binding.binding, kind, moves, name });
         }
         reflection.bindings.sort_by_key(|b| b.index);
         Ok(reflection)
@@ -111,6 +114,8 @@ pub(super) enum BindingKind {
 pub(super) struct Binding {
     pub(super) index: u32,
     pub(super) kind: BindingKind,
+    /// How often its bytes cross: 1 where they are read or written, 2 where both.
+    pub(super) moves: u64,
     pub(super) name: String,
 }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::Result;
 use crate::eval::Features;
-use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor};
+use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::interop::HostTensor;
 use crate::model::Store;
 pub use memory::MemoryUse;
@@ -143,6 +143,12 @@ impl Trainer {
     #[must_use]
     pub fn dispatches(&self) -> usize {
         self.dispatches
+    }
+
+    /// Bytes that a step moves.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.train.traffic()
     }
 
     /// Trained numbers.

@@ -10,6 +10,7 @@
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
 //! | `finish` | the summary and the gallery |
 //! | `checkpoint`, `run_folder` | files of a run, never half written |
+//! | `measure` | how fast a training step is, for users and for benches |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
 pub mod checkpoint;
@@ -18,6 +19,7 @@ mod evaluate;
 pub mod events;
 mod finish;
 pub mod health;
+pub mod measure;
 mod memory;
 mod observe;
 pub mod run;

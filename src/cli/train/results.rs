@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::table::{bytes, table};
 use crate::config::Config;
-use crate::gpu::{Profile, ProfileRow};
+use crate::gpu::Profile;
 use crate::train::{Pair, PlanFigures, SplitSummary, Summary};
-
-/// Lines of each table of a profile.
-const ROWS: usize = 24;
 
 /// The summary at the end of a run.
 pub(super) fn render(summary: &Summary) -> String {
@@ -109,39 +107,10 @@ pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
 
 /// Where the time of a step went, by operation and by layer.
 pub(super) fn profile(profile: &Profile) -> String {
-    let operation = |label: &str| label.rsplit('/').next().unwrap_or(label).to_owned();
-    let layer = |label: &str| label.rsplit_once('/').map_or("(none)", |(layer, _)| layer).to_owned();
     let mut text = format!("\nDevice time of one step: {:.2} ms\n", profile.total());
-    text += &table("operation", &profile.by(operation), profile.total());
-    text += &table("layer", &profile.by(layer), profile.total());
+    text += &table("operation", &profile.by_operation(), profile.total());
+    text += &table("layer", &profile.by_layer(), profile.total());
     text
-}
-
-fn table(head: &str, rows: &[ProfileRow], total: f64) -> String {
-    let wide = rows.iter().take(ROWS).map(|row| row.label.chars().count()).max().unwrap_or(0).max(head.len());
-    let mut text = format!("\n  {head:wide$}  calls         ms  share\n");
-    let mut line = |label: &str, calls: usize, milliseconds: f64| {
-        let share = 100.0 * milliseconds / total.max(1e-9);
-        let _ = writeln!(text, "  {label:wide$}  {calls:>5}  {milliseconds:>9.3}  {share:>4.1}%");
-    };
-    for row in rows.iter().take(ROWS) {
-        line(&row.label, row.calls, row.milliseconds);
-    }
-    let rest = rows.get(ROWS..).unwrap_or_default();
-    if !rest.is_empty() {
-        line(
-            "the others",
-            rest.iter().map(|row| row.calls).sum(),
-            rest.iter().map(|row| row.milliseconds).sum(),
-        );
-    }
-    text
-}
-
-/// A size in GiB or MiB.
-pub(super) fn bytes(size: u64) -> String {
-    let mib = size as f64 / f64::from(1 << 20);
-    if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
 }
 
 #[cfg(test)]
@@ -161,13 +130,5 @@ mod tests {
         assert!(text.contains("test, plain") && text.contains("0.341") && text.contains("0.450"), "{text}");
         assert!(text.contains("does not beat raw pixels on test, centred."), "{text}");
         assert!(accuracies(&[]).is_empty());
-    }
-
-    #[test]
-    fn a_long_profile_ends_with_the_others() {
-        let row = |i: usize| ProfileRow { label: format!("l{i}/conv"), calls: 1, milliseconds: 1.0 };
-        let text = profile(&Profile { dispatches: (0..30).map(row).collect() });
-        assert!(text.contains("30.00 ms") && text.contains("conv") && text.contains("the others"), "{text}");
-        assert_eq!([bytes(3 << 20), bytes(3 << 29)], ["3 MiB", "1.5 GiB"]);
     }
 }

@@ -1,13 +1,12 @@
 //! The command line's side of a run: shows its events, passes Ctrl-C on, prints the results.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{TrainRequest, results};
 use crate::cli::progress::{self, Progress};
-use crate::cli::{Outcome, print};
+use crate::cli::{Outcome, interrupt, print, table};
 use crate::config::{Config, Preset};
 use crate::error::Result;
 use crate::gpu::Profile;
@@ -70,22 +69,12 @@ struct Watch {
 
 impl Watch {
     fn new(config: &Config) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = interrupt::flag(
+            "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.",
+        );
         let large_only = config.preset == Some(Preset::Demo) && config.crops.len() == 1;
         let remark =
             "The demo trains on two large crops a picture: at this budget small crops cost accuracy.";
-        let seen = Arc::clone(&stop);
-        let handler = move || {
-            if seen.swap(true, Ordering::Relaxed) {
-                // The second time, whoever presses it does not want to wait for the checkpoint.
-                std::process::exit(130);
-            }
-            let text =
-                "\nStopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.";
-            let _ = writeln!(std::io::stderr(), "{text}");
-        };
-        // Where no handler can be set, Ctrl-C kills the run: the last checkpoint is still whole.
-        let _ = ctrlc::set_handler(handler);
         let remark = large_only.then_some(remark);
         Self { stop, progress: None, profile: None, remark, steps_per_epoch: 1, total: 0 }
     }
@@ -117,7 +106,7 @@ impl Watch {
         let Started { adapter, pictures, classes, total_steps, start_step, dispatches, .. } = started;
         self.say(&format!(
             "{adapter}; {dispatches} dispatches a step, {}",
-            results::bytes(started.memory_bytes)
+            table::bytes(started.memory_bytes)
         ));
         if started.software {
             self.say(

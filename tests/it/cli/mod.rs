@@ -10,12 +10,14 @@
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
 //! | `selftest` | the table of kernels, as text and as JSON |
+//! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //!
 //! Every test has a folder of its own with a few small pictures and runs a network of a few thousand
 //! weights, so that a run is a second or two.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper is a failed test, as in the tests themselves")]
 
+mod bench;
 mod checkpoints;
 mod pictures;
 mod printed;

@@ -7,13 +7,15 @@ use super::Desk;
 #[test]
 fn help_lists_every_command_setting_and_example() {
     let desk = Desk::new();
-    for line in ["--help", "help", "train --help", "devices --help", "selftest --help"] {
+    for line in ["--help", "help", "train --help", "devices --help", "selftest --help", "bench --help"] {
         let ended = desk.run(line).expect(0);
         assert!(ended.err.is_empty() && ended.out.contains("Usage: swav-wgpu"), "{ended:#?}");
     }
     let all = desk.run("--help").expect(0).out;
     assert!(
-        ["train", "devices", "selftest"].iter().all(|command| all.contains(&format!("\n  {command} "))),
+        ["train", "devices", "selftest", "bench"]
+            .iter()
+            .all(|command| all.contains(&format!("\n  {command} "))),
         "{all}"
     );
     let train = desk.run("train --help").expect(0).out;
@@ -100,7 +102,7 @@ fn table(text: &str, head: &str) -> Vec<(String, usize, f64)> {
     let rows = text.lines().skip_while(start).skip(1).take_while(|line| !line.is_empty());
     let row = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let [label @ .., calls, milliseconds, _share] = fields.as_slice() else { panic!("{line}") };
+        let [label @ .., calls, milliseconds, _share, _speed] = fields.as_slice() else { panic!("{line}") };
         (label.join(" "), calls.parse().unwrap(), milliseconds.parse().unwrap())
     };
     rows.map(row).collect()

@@ -1,0 +1,133 @@
+//! Two programs train the same step in turns, ours first: whatever else the machine does hits both.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use swav_wgpu::train::measure::{Meter, Spread};
+
+const TORCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/torch_step.py");
+
+/// Ratios of pairs that differ by more than this say something of the machine, not of the programs.
+const DISTURBED: f64 = 1.5;
+
+/// Who trains against us.
+pub(crate) enum Peer {
+    /// `benches/peers/torch_step.py`.
+    Torch { python: PathBuf, device: String, mode: String },
+    /// `benches/peers/burn`.
+    Burn { program: PathBuf, backend: String },
+}
+
+/// What a race consists of.
+pub(crate) struct Plan {
+    pub(crate) case: &'static str,
+    /// Steps of a turn.
+    pub(crate) steps: usize,
+    /// Turns of each.
+    pub(crate) pairs: usize,
+}
+
+impl Peer {
+    /// Whether it is installed; if not, what to do, in a sentence.
+    pub(crate) fn find(&self) -> Result<(), String> {
+        match self {
+            Self::Torch { python, .. } => {
+                let mut asked = Command::new(python);
+                let asked = asked.args(["-c", "import torch"]).stdout(Stdio::null()).stderr(Stdio::null());
+                if asked.status().is_ok_and(|status| status.success()) {
+                    return Ok(());
+                }
+                Err(format!(
+                    "No race: {} has no PyTorch; install it with `python3 -m venv torch && torch/bin/pip \
+                     install torch` and pass --python torch/bin/python.",
+                    python.display()
+                ))
+            }
+            Self::Burn { program, .. } if program.is_file() => Ok(()),
+            Self::Burn { program, .. } => Err(format!(
+                "No race: {} does not exist; `cargo build --release` in benches/peers/burn makes it in an \
+                 hour or more, and --burn PATH names one from elsewhere.",
+                program.display()
+            )),
+        }
+    }
+
+    fn command(&self, plan: &Plan) -> Command {
+        let steps = plan.steps.to_string();
+        match self {
+            Self::Torch { python, device, mode } => {
+                let mut command = Command::new(python);
+                command.args([TORCH, "--config", plan.case, "--steps", &steps]);
+                command.args(["--device", device, "--mode", mode]);
+                // Settings of another library for this machine must not slow PyTorch's own.
+                command.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
+                command
+            }
+            Self::Burn { program, backend } => {
+                let mut command = Command::new(program);
+                command.args([backend, plan.case, "--steps", &steps]);
+                command
+            }
+        }
+    }
+
+    /// A turn: the last line that it prints, which is JSON, and the seconds of a step in it.
+    fn turn(&self, plan: &Plan) -> Result<(f64, serde_json::Value), Box<dyn Error>> {
+        let output = self.command(plan).stderr(Stdio::inherit()).output()?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let last = printed.lines().last().unwrap_or_default();
+        let found: serde_json::Value = serde_json::from_str(last).map_err(|error| {
+            format!("the peer ended with {} and printed `{last}`: {error}", output.status)
+        })?;
+        let seconds = found["s_step"].as_f64().ok_or("the peer did not print `s_step`")?;
+        Ok((seconds, found))
+    }
+}
+
+/// Runs the race and prints every pair, and the median of the ratios.
+pub(crate) fn run(mut meter: Meter, peer: &Peer, plan: &Plan) -> Result<(), Box<dyn Error>> {
+    let Plan { case, steps, pairs } = plan;
+    for _ in 0..Meter::WARM_UP {
+        meter.step()?;
+    }
+    let (mut all_ours, mut all_theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for pair in 1..=*pairs {
+        let turn = (0..*steps).map(|_| meter.step()).collect::<Result<Vec<_>, _>>()?;
+        let ours = Spread::of(&turn);
+        let (theirs, printed) = peer.turn(plan)?;
+        if pair == 1 {
+            println!("{case} on {} against {}, {steps} steps a turn:", meter.adapter().name, who(&printed));
+        }
+        let ratio = theirs / ours.median;
+        println!(
+            "  pair {pair}: ours {:.3} s [{:.3} {:.3}], theirs {theirs:.3} s [{:.3} {:.3}]: {ratio:.3} of their speed",
+            ours.median,
+            ours.min,
+            ours.max,
+            printed["s_min"].as_f64().unwrap_or(theirs),
+            printed["s_max"].as_f64().unwrap_or(theirs),
+        );
+        all_ours.push(ours.median);
+        all_theirs.push(theirs);
+        ratios.push(ratio);
+    }
+    let (ours, theirs, ratio) = (Spread::of(&all_ours), Spread::of(&all_theirs), Spread::of(&ratios));
+    println!(
+        "  median: ours {:.3} s, theirs {:.3} s: {:.3} of their speed [{:.3} {:.3}]",
+        ours.median, theirs.median, ratio.median, ratio.min, ratio.max
+    );
+    if ratio.max > DISTURBED * ratio.min {
+        println!("  The pairs disagree: something else ran meanwhile. Repeat this on a quiet machine.");
+    }
+    Ok(())
+}
+
+/// The peer as it describes itself.
+fn who(printed: &serde_json::Value) -> String {
+    let words = ["peer", "mode", "device"].iter().filter_map(|key| printed[*key].as_str());
+    let mut text = words.collect::<Vec<_>>().join(", ");
+    if let Some(threads) = printed["threads"].as_u64() {
+        text += &format!(", {threads} threads");
+    }
+    text
+}

@@ -1,0 +1,209 @@
+//! `swav-wgpu bench`: how fast an adapter trains, on one screen that fits into a bug report.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::atomic::Ordering;
+
+use clap::builder::PossibleValue;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::{Outcome, flags, interrupt, print, table};
+use crate::error::{Error, Result};
+use crate::gpu::{AdapterFacts, Family, ProfileRow};
+use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
+
+/// The settings of `train` that a measurement has too.
+const SETTINGS: [&str; 2] = ["adapter", "kernels"];
+
+/// The command with its flags.
+pub fn command() -> Command {
+    let cases = CASES.iter().map(|case| PossibleValue::new(case.name).help(case.about));
+    Command::new("bench")
+        .about("Measure how fast an adapter trains")
+        .long_about(
+            "Measure how fast an adapter trains: a few steps of a known network on noise, without pictures \
+             and without files. Whoever reports that training is slow or wrong should paste what this \
+             prints. Nothing else should run meanwhile.",
+        )
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("NAME")
+                .ignore_case(true)
+                .default_value("C4b")
+                .value_parser(cases.collect::<Vec<_>>())
+                .help("The network that is trained"),
+        )
+        .arg(
+            Arg::new("steps")
+                .long("steps")
+                .value_name("N")
+                .default_value("5")
+                .value_parser(value_parser!(u32).range(1..=10_000))
+                .help("Steps to time, after two that warm up"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the figures as JSON"))
+        .args(flags::all().filter(|flag| SETTINGS.contains(&flag.get_id().as_str())))
+}
+
+/// Runs the command.
+pub fn run(matches: &ArgMatches) -> Result<Outcome> {
+    let named = matches.get_one::<String>("config").and_then(|name| Case::named(name));
+    let Some(case) = named else { unreachable!("clap knows the names") };
+    let steps = matches.get_one::<u32>("steps").map_or(1, |&steps| steps as usize);
+    let mut config = case.config()?;
+    for key in SETTINGS {
+        if let Some(text) = matches.get_one::<String>(key) {
+            config.set(key, text)?;
+        }
+    }
+    let stop = interrupt::flag("Stopping after this step, without figures. Ctrl-C again stops at once.");
+    let mut meter = Meter::open(case.name, &config)?;
+    let text = format!(
+        "{} on {}: {} steps to warm up, {steps} timed, one by kernel",
+        case.name,
+        meter.adapter().name,
+        Meter::WARM_UP
+    );
+    let _ = writeln!(std::io::stderr(), "{text}");
+    let bar = progress(Meter::WARM_UP + steps + 1);
+    for _ in 0..Meter::WARM_UP + steps {
+        meter.step()?;
+        bar.inc(1);
+        if stop.load(Ordering::Relaxed) {
+            return Ok(Outcome::Interrupted);
+        }
+    }
+    meter.profile()?;
+    bar.finish_and_clear();
+    if stop.load(Ordering::Relaxed) {
+        return Ok(Outcome::Interrupted);
+    }
+    let report = Report::new(meter.figures());
+    print(&if matches.get_flag("json") { report.json()? } else { report.render() })?;
+    Ok(Outcome::Done)
+}
+
+/// A bar in a terminal, and nothing anywhere else. It goes when it is dropped.
+fn progress(steps: usize) -> ProgressBar {
+    let bar = ProgressBar::new(steps as u64).with_finish(indicatif::ProgressFinish::AndClear);
+    // The template is a constant; were it wrong, a plainer bar is better than none.
+    if let Ok(style) = ProgressStyle::with_template("[{bar:24}] {pos}/{len} steps") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.tick();
+    bar
+}
+
+/// The figures with what produced them.
+#[derive(Serialize)]
+struct Report {
+    program: String,
+    system: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+impl Report {
+    fn new(figures: Figures) -> Self {
+        let program = concat!("swav-wgpu ", env!("CARGO_PKG_VERSION")).to_owned();
+        let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        Self { program, system, figures }
+    }
+
+    fn json(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self);
+        Ok(text.map_err(|error| Error::io("standard output")(error.into()))? + "\n")
+    }
+
+    fn render(&self) -> String {
+        let Figures { config, settings, adapter, step_s, steps, images_per_s, .. } = &self.figures;
+        let AdapterFacts { name, kind, backend, driver, .. } = adapter;
+        let kernels = match self.figures.kernels {
+            Family::Subgroup => "subgroup",
+            Family::Tile => "tile",
+        };
+        let mut text = format!("{}, {}\n\n", self.program, self.system);
+        let mut line = |head: &str, value: String| {
+            let _ = writeln!(text, "{head:14}{value}");
+        };
+        line("adapter", format!("{name}; {kind}, {backend}, driver {driver}; {kernels} kernels"));
+        line("network", format!("{config}: {settings}"));
+        let (median, min, max) = (seconds(step_s.median), seconds(step_s.min), seconds(step_s.max));
+        let first = seconds(self.figures.first_step_s);
+        line("a step", format!("{median}, median of {steps} ({min} to {max}); the first {first}"));
+        line("images", format!("{images_per_s:.1} a second"));
+        let memory = table::bytes(self.figures.memory_bytes);
+        let (dispatches, parameters) = (self.figures.dispatches, self.figures.parameters);
+        line("memory", format!("{memory}; {dispatches} dispatches a step; {parameters} parameters"));
+        roofline(&self.figures.roofline, self.figures.batch, &mut line);
+        match &self.figures.device {
+            Some(device) => {
+                let (step, kernels) = (seconds(device.step_s), seconds(device.kernels_s));
+                let share = device.outside_kernels * 100.0;
+                line(
+                    "kernels",
+                    format!("{kernels} of a step of {step} with time stamps; {share:.1} % are outside"),
+                );
+                let rows: Vec<_> = device.operations.iter().map(row).collect();
+                text += &table::table("operation", &rows, device.kernels_s * 1e3);
+            }
+            None => line("kernels", "not timed: this adapter has no time stamps".to_owned()),
+        }
+        text
+    }
+}
+
+/// The work of a step, the speed that was seen, and the speed that a round number of images would take.
+fn roofline(work: &Roofline, batch: usize, line: &mut impl FnMut(&str, String)) {
+    const WANTED: f64 = 1000.0;
+    let giga = |count: u64| count as f64 * 1e-9;
+    let Roofline { flop, kernel_bytes, copy_bytes, flop_per_byte, gflop_per_s, gigabyte_per_s } = *work;
+    line("arithmetic", format!("{:.1} GFLOP a step, {gflop_per_s:.1} GF/s", giga(flop)));
+    let (bytes, copies) = (giga(kernel_bytes + copy_bytes), giga(copy_bytes));
+    let traffic = format!("{bytes:.2} GB a step ({copies:.2} of it copies), {gigabyte_per_s:.1} GB/s");
+    line("traffic", format!("{traffic}; {flop_per_byte:.1} FLOP a byte"));
+    let (gflop, gigabytes) = work.needed(WANTED, batch);
+    line("roofline", format!("{WANTED:.0} images a second take {gflop:.0} GF/s and {gigabytes:.0} GB/s"));
+}
+
+fn row(operation: &Operation) -> ProfileRow {
+    let Operation { name, calls, milliseconds, bytes, .. } = operation;
+    ProfileRow { label: name.clone(), calls: *calls, milliseconds: *milliseconds, bytes: *bytes }
+}
+
+/// Seconds in three digits that count.
+fn seconds(time: f64) -> String {
+    match time {
+        10.0.. => format!("{time:.1} s"),
+        1.0..10.0 => format!("{time:.2} s"),
+        0.1..1.0 => format!("{:.0} ms", time * 1e3),
+        _ => format!("{:.2} ms", time * 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let shown = [22.04, 2.512, 0.2441, 0.00312].map(seconds);
+        assert_eq!(shown, ["22.0 s", "2.51 s", "244 ms", "3.12 ms"]);
+    }
+
+    #[test]
+    fn every_case_can_be_named_and_is_sound() {
+        for case in &CASES {
+            let line =
+                ["bench", "--config", &case.name.to_lowercase(), "--adapter", "0", "--kernels", "tile"];
+            let matches = command().try_get_matches_from(line).unwrap();
+            let name = matches.get_one::<String>("config").unwrap();
+            Case::named(name).unwrap().config().unwrap().validate().unwrap();
+        }
+        assert!(command().try_get_matches_from(["bench", "--config", "C9"]).is_err());
+        assert!(command().try_get_matches_from(["bench", "--steps", "0"]).is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! `swav-wgpu bench`: what it prints, and that Ctrl-C ends it cleanly.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::Desk;
+
+/// Every number in it, with where it stands.
+fn numbers(value: &Value, at: &str, found: &mut Vec<(String, f64)>) {
+    match value {
+        Value::Number(number) => found.push((at.to_owned(), number.as_f64().unwrap())),
+        Value::Array(list) => list.iter().for_each(|inner| numbers(inner, at, found)),
+        Value::Object(map) => {
+            for (key, inner) in map {
+                numbers(inner, &format!("{at}/{key}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_figures_of_a_step_agree_with_each_other() {
+    let desk = Desk::new();
+    let ended = desk.run("bench --config c4a --steps 1 --json").expect(0);
+    assert!(ended.err.starts_with("C4a on ") && ended.err.lines().count() == 1, "{ended:#?}");
+    let found: Value = serde_json::from_str(&ended.out).unwrap();
+    let mut all = Vec::new();
+    numbers(&found, "", &mut all);
+    let number =
+        |at: &str| found.pointer(at).and_then(Value::as_f64).unwrap_or_else(|| panic!("{at}: {found:#}"));
+
+    for (at, value) in all.iter().filter(|(at, _)| !at.starts_with("/adapter")) {
+        assert!(value.is_finite() && *value >= 0.0, "{at} is {value}");
+    }
+    // What JSON cannot say becomes null.
+    let timestamps = found["adapter"]["timestamps"] == true;
+    assert_eq!(ended.out.contains("null"), !timestamps, "{found:#}");
+
+    // What PyTorch counts of the same network.
+    assert_eq!(number("/roofline/flop"), 45_920_944_128.0);
+    assert_eq!(number("/parameters"), 338_960.0);
+    let step = number("/step_s/median");
+    assert_eq!((step, step), (number("/step_s/min"), number("/step_s/max")));
+    let near = |a: f64, b: f64| assert!((a - b).abs() <= 1e-9 * b.abs(), "{a} is not {b}: {found:#}");
+    near(number("/images_per_s") * step, 128.0);
+    near(number("/roofline/gflop_per_s") * step, 45.920_944_128);
+
+    if timestamps {
+        let operations = found["device"]["operations"].as_array().unwrap();
+        let sum = |key: &str| operations.iter().map(|row| row[key].as_f64().unwrap()).sum::<f64>();
+        near(sum("share"), 1.0);
+        near(sum("milliseconds"), number("/device/kernels_s") * 1e3);
+        near(sum("bytes"), number("/roofline/kernel_bytes"));
+        near(sum("calls"), number("/dispatches"));
+        let wall = number("/device/step_s");
+        near(number("/device/outside_kernels"), 1.0 - number("/device/kernels_s") / wall);
+    }
+    assert_eq!(desk.names(""), ["base.toml", "pics"], "a measurement leaves nothing behind");
+}
+
+#[test]
+fn an_unknown_network_or_adapter_is_refused() {
+    let desk = Desk::new();
+    let ended = desk.run("bench --config C9").expect(2);
+    assert!(["C9", "C1", "C4b"].iter().all(|word| ended.err.contains(word)), "{ended:#?}");
+    desk.run("bench --adapter nothing-like-it").refused(2, &["`adapter`", "nothing-like-it"]);
+}
+
+#[test]
+fn ctrl_c_ends_a_measurement_without_figures() {
+    let desk = Desk::new();
+    let mut command: Command = desk.command("bench --config C4a --steps 10000");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let mut first = String::new();
+    // Whoever can read this line can also press Ctrl-C.
+    err.read_line(&mut first).unwrap();
+    assert!(first.starts_with("C4a on "), "{first}");
+    let kill = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let mut rest = String::new();
+    err.read_to_string(&mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{rest}");
+    assert!(output.stdout.is_empty() && rest.contains("Stopping after this step"), "{rest}");
+    assert!(!rest.contains("error") && !rest.contains("panicked"), "{rest}");
+}
