@@ -21,18 +21,16 @@
 mod ceiling;
 mod conv;
 mod field;
-#[path = "../networks.rs"]
-mod networks;
 mod rows;
 mod shapes;
 mod stand;
 mod step_end;
 
-use networks::NETWORKS;
 use shapes::Layers;
 use stand::Stand;
 use std::error::Error;
 use swav_wgpu::gpu::{Family, Gpu};
+use swav_wgpu::train::measure::CASES;
 
 /// The networks whose shapes are timed.
 const TIMED: [&str; 3] = ["C1", "C3", "C4b"];
@@ -57,8 +55,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let facts = gpu.facts();
     println!("{} ({}, driver {}), {} kernels", facts.name, facts.backend, facts.driver, gpu.family());
     let mut stand = Stand::new(&gpu, words);
-    for network in NETWORKS.iter().filter(|network| TIMED.contains(&network.name)) {
-        let layers = Layers::of(network.name, &network.config()?);
+    for case in CASES.iter().filter(|case| TIMED.contains(&case.name)) {
+        let layers = Layers::of(case.name, &case.config()?);
         conv::time(&mut stand, &layers)?;
         rows::time(&mut stand, &layers)?;
         step_end::time(&mut stand, &layers)?;

@@ -11,7 +11,7 @@
 //! | `tensor` | a shaped handle on arena bytes; dropping the last handle frees the bytes for reuse |
 //! | `shader`, `kernel` | WGSL files, their reflection by naga, pipelines with checked `Params` |
 //! | `plan` | the recorded list of dispatches |
-//! | `session` | a run's memory: binds plans and submits them |
+//! | `session`, `replay` | a run's memory: binds plans and submits them |
 //! | `transfer` | data in and out of tensors |
 //! | `profile` | time stamps of every dispatch of one replay |
 
@@ -21,6 +21,7 @@ mod device;
 mod kernel;
 mod plan;
 mod profile;
+mod replay;
 mod session;
 mod shader;
 mod tensor;
@@ -32,7 +33,8 @@ pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};
-pub use session::{Replay, Session, Traffic};
+pub use replay::{Replay, Traffic};
+pub use session::Session;
 pub use shader::Shader;
 pub use tensor::{Shape, Tensor};
 pub use transfer::Fetch;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::session::{Bound, Replay, Session, encode_copy};
+use super::replay::{Bound, Replay, encode_copy};
+use super::session::Session;
 use crate::error::{Error, Result};
 
 /// Queries a set that every adapter allows.

@@ -5,85 +5,11 @@ use std::sync::Arc;
 
 use super::arena::{Arena, TEXEL_ROW, Usage};
 use super::device::Gpu;
-use super::kernel::KernelInner;
 use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
+use super::replay::{Bound, Replay, encode_copy};
 use super::shader::BindingKind;
 use super::tensor::{Region, Tensor};
 use crate::error::{Error, Result};
-
-/// A plan with real buffers: ready to be submitted any number of times.
-#[derive(Debug)]
-pub struct Replay {
-    pub(super) commands: Vec<Bound>,
-    params_bytes: u64,
-}
-
-impl Replay {
-    /// Device memory of the dispatches' parameters, bytes.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.params_bytes
-    }
-}
-
-#[derive(Debug)]
-pub(super) enum Bound {
-    /// `moves`: bytes that it reads and writes ([`Traffic`]).
-    Dispatch {
-        label: String,
-        kernel: Arc<KernelInner>,
-        group: wgpu::BindGroup,
-        grid: [u32; 3],
-        moves: u64,
-    },
-    Stage {
-        from: wgpu::Buffer,
-        offset: u64,
-        texels: u64,
-        to: wgpu::Texture,
-    },
-    Copy {
-        from: wgpu::Buffer,
-        offset: u64,
-        to: wgpu::Buffer,
-        at: u64,
-        bytes: u64,
-    },
-    Clear {
-        buffer: wgpu::Buffer,
-        offset: u64,
-        bytes: u64,
-    },
-}
-
-/// Bytes that a submission moves, as an estimate from what its commands name: every tensor that a
-/// kernel binds counts whole, once where it is read or written and twice where it is both. What a
-/// kernel fetches again because no cache kept it comes on top; a kernel that looks at a part of a
-/// tensor moves less.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Of dispatches.
-    pub kernels: u64,
-    /// Of copies and clears between them: on CPU drivers most of it stages operands as texels.
-    pub copies: u64,
-}
-
-impl Replay {
-    /// What a submission moves.
-    #[must_use]
-    pub fn traffic(&self) -> Traffic {
-        let mut traffic = Traffic::default();
-        for command in &self.commands {
-            match command {
-                Bound::Dispatch { moves, .. } => traffic.kernels += moves,
-                Bound::Stage { texels, .. } => traffic.copies += texels * 32,
-                Bound::Copy { bytes, .. } => traffic.copies += bytes * 2,
-                Bound::Clear { bytes, .. } => traffic.copies += bytes,
-            }
-        }
-        traffic
-    }
-}
 
 #[derive(Clone, Debug)]
 enum Memory {
@@ -308,40 +234,4 @@ fn allocate_block(gpu: &Gpu, label: &str, bytes: u64, usage: Usage, rows: u32) -
     let descriptor =
         wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false };
     Memory::Buffer(gpu.device().create_buffer(&descriptor))
-}
-
-/// Encodes a command that is not a dispatch.
-pub(super) fn encode_copy(encoder: &mut wgpu::CommandEncoder, command: &Bound) {
-    match command {
-        Bound::Copy { from, offset, to, at, bytes } => {
-            encoder.copy_buffer_to_buffer(from, *offset, to, *at, *bytes);
-        }
-        Bound::Clear { buffer, offset, bytes } => encoder.clear_buffer(buffer, *offset, Some(*bytes)),
-        Bound::Stage { from, offset, texels, to } => {
-            let (rows, rest) = (texels / TEXEL_ROW, texels % TEXEL_ROW);
-            let mut copy = |row: u64, width: u64, height: u64| {
-                let layout = wgpu::TexelCopyBufferLayout {
-                    offset: offset + row * TEXEL_ROW * 16,
-                    bytes_per_row: Some(TEXEL_ROW as u32 * 16),
-                    rows_per_image: None,
-                };
-                let mut target = to.as_image_copy();
-                target.origin.y = row as u32;
-                let size =
-                    wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
-                encoder.copy_buffer_to_texture(
-                    wgpu::TexelCopyBufferInfo { buffer: from, layout },
-                    target,
-                    size,
-                );
-            };
-            if rows > 0 {
-                copy(0, TEXEL_ROW, rows);
-            }
-            if rest > 0 {
-                copy(rows, rest, 1);
-            }
-        }
-        Bound::Dispatch { .. } => unreachable!("dispatches need a pass"),
-    }
 }

@@ -88,7 +88,7 @@ fn windows(w: Shape, rows: u32) -> Params {
 ///
 /// # Errors
 /// A shader or limit error.
-pub(super) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bool) -> Result<Tensor> {
+pub(crate) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bool) -> Result<Tensor> {
     let p = Params { turn: u32::from(turn), ..windows(w.shape, rows) };
     let a = input(plan, w);
     let wt = plan.lease(Shape::matrix(w.shape.images / 9 * 16, w.shape.channels));
@@ -101,7 +101,7 @@ pub(super) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bo
 ///
 /// # Errors
 /// A shader or limit error.
-pub(super) fn reduce_windows(
+pub(crate) fn reduce_windows(
     plan: &mut Plan,
     partial: &Tensor,
     slices: u32,

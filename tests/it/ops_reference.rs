@@ -44,6 +44,7 @@ operations! {
     convolutions,
     linear_layers,
     layouts_of_weights,
+    windows_of_winograd,
     batch_norms,
     pools,
     rows_of_unit_length,

@@ -41,6 +41,12 @@ const CONVOLUTIONS: &[([usize; 4], usize, [usize; 3])] = &[
     ([2, 65, 9, 9], 15, [3, 1, 1]),   // one quad more than a tile of channels
     ([1, 129, 3, 3], 127, [1, 1, 0]),
     ([1, 128, 4, 4], 128, [3, 1, 1]),
+    // Where Winograd's sums do it: tiles cut by one side or both, eight tiles and more, several slices.
+    ([2, 5, 7, 8], 17, [3, 1, 1]),
+    ([1, 31, 9, 9], 33, [3, 1, 1]),
+    ([3, 17, 16, 15], 7, [3, 1, 1]),
+    ([1, 3, 2, 2], 16, [3, 1, 1]),
+    ([5, 8, 32, 30], 20, [3, 1, 1]),
 ];
 
 /// Rows, inputs, outputs.
@@ -170,6 +176,68 @@ pub(super) fn layouts(suite: &mut Suite) {
             let sum = (0..slices).fold(old, |sum, s| sum.add(&parts.slice(s * rows, (s + 1) * rows)));
             bench.expect("reduced+", &tdw, &sum, 1e-6);
             Ok(())
+        });
+    }
+}
+
+/// G of Winograd's F(2×2, 3×3): what a line of three taps is turned into.
+const LINES: [[f64; 3]; 4] = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+
+/// `G g Gᵀ` of a window, at the position of 16.
+fn transformed(g: impl Fn(usize) -> f64, position: usize) -> f64 {
+    let (i, j) = (position / 4, position % 4);
+    (0..9).map(|tap| LINES[i][tap / 3] * g(tap) * LINES[j][tap % 3]).sum()
+}
+
+/// `Gᵀ s G` of 16 sums, at the tap.
+fn reduced(s: &[f64], tap: usize) -> f64 {
+    (0..16).map(|at| LINES[at / 4][tap / 3] * s[at] * LINES[at % 4][tap % 3]).sum()
+}
+
+/// Values `[N, C, 16]` as panels `[N / width][C / 4][16][4][width]`.
+fn position_panels(filter: &Filter, values: &[f64]) -> Vec<f64> {
+    let (rows, width, channels) = (filter.rows() as usize, filter.width() as usize, filter.channels as usize);
+    let mut panels = vec![0.0; filter.panels().images as usize / 9 * 16 * width];
+    for (at, &value) in values.iter().enumerate() {
+        let (n, c, position) = (at / 16 / channels, at / 16 % channels, at % 16);
+        let four = (n / width * rows + c) / 4;
+        panels[((four * 16 + position) * 4 + c % 4) * width + n % width] = value;
+    }
+    panels
+}
+
+fn windows_of(bench: &mut Bench, channels: usize, filters: usize, slices: usize) -> Result<()> {
+    let [c, n] = [channels, filters].map(|n| n as u32);
+    let filter = Filter { channels: c, filters: n, kernel: 3, stride: 1, pad: 1 };
+    let w = bench.random(&[filters, channels, 3, 3]);
+    let tw = bench.upload_panels(&filter, &w);
+    for turn in [false, true] {
+        let of = |at: usize, position| {
+            transformed(|tap| w.data[at * 9 + if turn { 8 - tap } else { tap }], position)
+        };
+        let values: Vec<f64> = (0..filters * channels * 16).map(|at| of(at / 16, at % 16)).collect();
+        let want = position_panels(&filter, &values);
+        let wt = weights::transform_windows(bench.plan(), &tw, filter.rows(), turn)?;
+        let pick = |got: &[f32]| Ok(got.iter().map(|&v| f64::from(v)).collect());
+        bench.expect_picked(format!("turned: {turn}"), &wt, pick, &want, 1e-6, largest(&want));
+    }
+    let parts: Vec<Tensor64> = (0..slices).map(|_| bench.random(&[filters * channels, 16])).collect();
+    let packed: Vec<f64> = parts.iter().flat_map(|part| position_panels(&filter, &part.data)).collect();
+    let width = filter.width() as usize;
+    let partial = bench.upload(&Tensor64::new(&[packed.len() / width, width], packed));
+    let tdw = bench.upload_panels(&filter, &w);
+    weights::reduce_windows(bench.plan(), &partial, slices as u32, &tdw, filter.rows())?;
+    let sum = parts.iter().skip(1).fold(parts[0].clone(), |sum, part| sum.add(part));
+    let gradient = sum.data.chunks(16).flat_map(|s| (0..9).map(|tap| reduced(s, tap))).collect();
+    let want = w.add(&Tensor64::new(&w.shape, gradient));
+    bench.expect_panels("reduced+", &tdw, filter, &want, 1e-6);
+    Ok(())
+}
+
+pub(super) fn windows(suite: &mut Suite) {
+    for (channels, filters, slices) in [(1, 1, 1), (3, 17, 2), (16, 16, 1), (33, 31, 5), (8, 33, 3)] {
+        suite.case(format!("windows {channels} to {filters}, {slices} slices"), |bench| {
+            windows_of(bench, channels, filters, slices)
         });
     }
 }

@@ -23,10 +23,11 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 13] = [
+pub(super) const ALL: [Operation; 14] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
     Operation { name: "layouts_of_weights", cases: conv::layouts },
+    Operation { name: "windows_of_winograd", cases: conv::windows },
     Operation { name: "batch_norms", cases: batch_norm::batch_norms },
     Operation { name: "pools", cases: rows::pooled },
     Operation { name: "rows_of_unit_length", cases: rows::unit_length },
