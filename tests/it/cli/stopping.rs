@@ -45,14 +45,16 @@ fn a_killed_run_with_adamw_and_a_queue_resumes_to_the_same_bits() {
 #[test]
 fn a_run_that_goes_on_is_not_resumed_beside_itself() {
     let desk = Desk::new();
-    let line = format!("{TRAIN} --epochs 80 --out run").replacen("--epochs 8 ", "", 1);
+    // More steps than any machine takes before the child is killed.
+    let line = format!("{TRAIN} --epochs 9000 --out run").replacen("--epochs 8 ", "", 1);
     let mut child = desk.start_until(&line, "run", 8);
     desk.run("train --resume run").refused(2, &["`resume`", "run is in use", "stop it first"]);
     desk.run("train --resume run --plan").expect(0);
     child.kill().unwrap();
     child.wait().unwrap();
-    desk.run("train --resume run --steps 30").expect(0);
-    assert_eq!(desk.checkpoint("run").meta.step, 30);
+    let goal = desk.checkpoint("run").meta.step + 10;
+    desk.run(&format!("train --resume run --steps {goal}")).expect(0);
+    assert_eq!(desk.checkpoint("run").meta.step, goal);
 }
 
 #[test]
