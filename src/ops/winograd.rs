@@ -1,14 +1,15 @@
 //! 3×3 convolution with stride 1 by Winograd's F(2×2, 3×3) (Lavin & Gray 2015): 16 products for 4
 //! pixels where the direct sum takes 36, forward and for both gradients.
 //!
-//! Twin of `winograd.subgroup.wgsl`; called by [`conv2d`](super::conv2d) where it pays.
+//! Twin of `winograd.{subgroup,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it pays.
 
 use super::conv2d::{Filter, panel_width};
 use super::{input, shader, weights};
 use crate::error::Result;
-use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Family, Gpu, Grid, Kernel, Operation, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("winograd.subgroup.wgsl" + "grid.wgsl", false);
+pub(crate) const SUBGROUP: Shader = shader!("winograd.subgroup.wgsl" + "grid.wgsl" + "patch.wgsl", false);
+pub(crate) const TILE: Shader = shader!("winograd.tile.wgsl" + "grid.wgsl" + "patch.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -17,22 +18,28 @@ shader_params! {
     }
 }
 
-/// Tiles of two by two pixels that one workgroup makes, and that a turn of `backward_weight` takes.
+/// Tiles of two by two pixels that a turn of `backward_weight` takes.
 const TILES: u32 = 8;
 
 /// Whether these kernels can do a convolution of pictures of shape `x` on this adapter, and gain by it.
 /// A tile is made whole where the picture ends in the middle of it: with more than a quarter of all
-/// tiles wasted (sides 1, 3, 5) the direct sum is faster.
-pub(super) fn suits(plan: &Plan, filter: &Filter, x: Shape) -> bool {
+/// tiles wasted (sides 1, 3, 5) the direct sum is faster. Only the subgroup family has the gradient of
+/// the weights.
+pub(super) fn suits(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> bool {
     let Filter { kernel, stride, pad, .. } = *filter;
     let whole = tiles(x) * 4;
-    plan.gpu().family() == Family::Subgroup
+    (operation != Operation::BackwardWeight || gpu.family() == Family::Subgroup)
         && (kernel, stride, pad) == (3, 1, 1)
         && x.rows() >= whole - whole / 4
 }
 
-fn kernel(plan: &Plan, entry: &str, width: u32) -> Result<Kernel<Params>> {
-    plan.gpu().kernel(&SHADER, entry, &[("WIDTH", f64::from(width))])
+/// A kernel and how many tiles a workgroup of it makes.
+fn kernel(plan: &Plan, entry: &str, width: u32) -> Result<(Kernel<Params>, u32)> {
+    let (shader, tiles) = match plan.gpu().family() {
+        Family::Subgroup => (&SUBGROUP, TILES),
+        Family::Tile | Family::Direct => (&TILE, 32),
+    };
+    Ok((plan.gpu().kernel(shader, entry, &[("WIDTH", f64::from(width))])?, tiles))
 }
 
 fn tiles(x: Shape) -> u32 {
@@ -67,8 +74,8 @@ pub(super) fn multiply(
     let p = Params { accumulate: u32::from(accumulate), ..params(x.shape, x.shape.channels, columns) };
     let u = weights::transform_windows(plan, w, p.source_quads * 4, turn)?;
     let u = input(plan, &u);
-    let grid = Grid::folded(tiles(x.shape).div_ceil(TILES), p.panels);
-    let kernel = kernel(plan, "multiply", width)?;
+    let (kernel, made) = kernel(plan, "multiply", width)?;
+    let grid = Grid::folded(tiles(x.shape).div_ceil(made), p.panels);
     plan.dispatch(&kernel, grid, p, &[x, &u, y])
 }
 
@@ -82,7 +89,7 @@ pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Ten
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
     let slices = tiles.div_ceil(slice);
     let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
-    let kernel = kernel(plan, "backward_weight", width)?;
+    let (kernel, _) = kernel(plan, "backward_weight", width)?;
     let grid = Grid([p.panels, p.source_quads, slices]);
     plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, &partial, dy])?;
     weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
