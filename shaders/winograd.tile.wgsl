@@ -110,9 +110,9 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
         if index < 128u {
             transform(line, tile, a, b, quad);
         } else {
-            let from = (group.z * params.source_quads + quad) * 16u * WIDTH;
+            let begin = (group.z * params.source_quads + quad) * 16u * WIDTH;
             for (var i = index - 128u; i < 16u * WIDTH; i += 128u) {
-                memory[WEIGHTS + i] = w_quad(from + i);
+                memory[WEIGHTS + i] = w_quad(begin + i);
             }
         }
         workgroupBarrier();

@@ -185,7 +185,9 @@ impl Value for Tuned {
         match text.trim() {
             "auto" => Ok(Self::Auto),
             "off" => Ok(Self::Off),
-            other if other.contains('=') => Ok(Self::Choices(other.to_owned())),
+            other if other.contains('=') || Kernels::CHOICES[1..].contains(&other) => {
+                Ok(Self::Choices(other.to_owned()))
+            }
             other => Err(format!("must be auto, off, or the kernels of an earlier run, not `{other}`")),
         }
     }
