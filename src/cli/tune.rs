@@ -80,7 +80,10 @@ pub(super) fn apply(config: &mut Config) -> Result<()> {
     let facts = gpu::find(config.adapter.as_deref())?;
     match Store::read(&path).and_then(|store| store.find(&facts)) {
         Ok(Some(choices)) => {
-            say(&format!("kernels as tuned for this adapter ({}; --tuned off: the usual ones)", path.display()));
+            say(&format!(
+                "kernels as tuned for this adapter ({}; --tuned off: the usual ones)",
+                path.display()
+            ));
             config.tuned = Tuned::Choices(choices.to_string());
         }
         Ok(None) => {}

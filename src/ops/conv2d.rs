@@ -133,25 +133,36 @@ impl Launch {
 #[must_use]
 pub fn method(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Method {
     let Filter { channels, filters, kernel, stride, .. } = *filter;
-    let family = gpu.family();
     let class = Class::of(channels, filters, kernel, stride);
-    let chosen = gpu.choices().method(operation, class);
-    let usually = if family == Family::Direct { sums(gpu) } else { Method::Winograd };
-    match chosen.unwrap_or(usually) {
-        Method::Winograd if !winograd::suits(gpu, operation, filter, x) => sums(gpu),
+    let usually = || match gpu.family() {
+        Family::Direct => usual_sums(gpu, operation, filter, x),
+        Family::Subgroup | Family::Tile => Method::Winograd,
+    };
+    match gpu.choices().method(operation, class).unwrap_or_else(usually) {
+        Method::Winograd if !winograd::suits(gpu, operation, filter, x) => {
+            usual_sums(gpu, operation, filter, x)
+        }
         method => method,
     }
 }
 
-/// The usual direct sums of a family. On a GPU a large register tile saves loads; drivers that compute
-/// on the CPU have few registers.
-fn sums(gpu: &Gpu) -> Method {
-    let software = gpu.facts().software;
+/// The usual direct sums of a family: the largest register tile, which saves the most loads, unless a
+/// GPU would have too few workgroups to be busy. Slices fill it up in the gradient of the weights.
+fn usual_sums(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Method {
+    const ENOUGH: u32 = 64;
+    let large = Geometry { rows: 8, columns: 8, depth: 16 };
+    let (rows, columns) = match operation {
+        Operation::Forward => (filter.output(x).rows(), filter.filters),
+        Operation::BackwardInput => (x.rows(), filter.channels),
+        Operation::BackwardWeight => (u32::MAX, filter.filters),
+    };
+    let busy = gpu.facts().software || rows.div_ceil(128).saturating_mul(columns.div_ceil(64)) >= ENOUGH;
     match gpu.family() {
         Family::Subgroup => Method::Subgroup,
-        Family::Tile if software => Method::Tile(Geometry { rows: 8, columns: 4, depth: 16 }),
-        Family::Tile => Method::Tile(Geometry { rows: 8, columns: 8, depth: 16 }),
-        Family::Direct => Method::Direct(Geometry { rows: 8, columns: 4, depth: 0 }),
+        Family::Tile if busy => Method::Tile(large),
+        Family::Tile => Method::Tile(Geometry { rows: 4, columns: 4, depth: 16 }),
+        Family::Direct if busy => Method::Direct(Geometry { depth: 0, ..large }),
+        Family::Direct => Method::Direct(Geometry { rows: 4, columns: 4, depth: 0 }),
     }
 }
 

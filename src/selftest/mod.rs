@@ -73,9 +73,8 @@ pub fn variants(family: Family) -> Vec<Choices> {
 /// # Errors
 /// A shader that is no WGSL.
 pub fn entry_points(family: Family) -> Result<Vec<String>> {
-    let of_another = |file: &str| {
-        Family::ALL.iter().any(|other| *other != family && file.contains(&format!(".{other}.")))
-    };
+    let of_another =
+        |file: &str| Family::ALL.iter().any(|other| *other != family && file.contains(&format!(".{other}.")));
     let mut found = Vec::new();
     for shader in SHADERS.iter().filter(|shader| !of_another(shader.file)) {
         found.extend(shader.entry_points()?.into_iter().map(|entry| format!("{}/{entry}", shader.file)));

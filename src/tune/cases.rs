@@ -13,6 +13,8 @@ const RUNS: usize = 3;
 /// shorter ones would time submissions.
 const SECONDS: f64 = 0.004;
 const BYTES: u64 = 32 << 20;
+/// Rows of the result at least: with fewer, large tiles look worse than they are in training.
+const ROWS: u32 = 1024;
 
 /// Seconds that a method took.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,11 +43,13 @@ impl Case {
             (Filter { channels: 64, filters: 64, kernel: 3, stride: 1, pad: 1 }, 32),
             (Filter { channels: 256, filters: 256, kernel: 3, stride: 1, pad: 1 }, 8),
         ];
-        let cases = filters.into_iter().flat_map(|(filter, side)| {
-            Operation::ALL.map(|operation| Self { operation, filter, side })
-        });
+        let cases = filters
+            .into_iter()
+            .flat_map(|(filter, side)| Operation::ALL.map(|operation| Self { operation, filter, side }));
         // Nobody asks for the gradient of the pictures.
-        cases.filter(|case| (case.class(), case.operation) != (Class::Stem, Operation::BackwardInput)).collect()
+        cases
+            .filter(|case| (case.class(), case.operation) != (Class::Stem, Operation::BackwardInput))
+            .collect()
     }
 
     pub(super) fn class(&self) -> Class {
@@ -76,7 +80,7 @@ impl Case {
 
     /// How many pictures make the usual method take long enough to be timed.
     pub(super) fn images(&self, gpu: &Arc<Gpu>) -> Result<u32> {
-        let mut images = 1;
+        let mut images = ROWS.div_ceil(self.filter.output(self.pictures(1)).rows());
         loop {
             let next = images * 4;
             let (x, y) = (self.pictures(next), self.filter.output(self.pictures(next)));
@@ -87,7 +91,7 @@ impl Case {
         }
     }
 
-    /// The fastest of a few runs; fewer where the first is much slower than `best`.
+    /// The fastest of a few runs, of one where it is much slower than `best`.
     pub(super) fn time(&self, gpu: &Arc<Gpu>, images: u32, best: f64) -> Result<f64> {
         let (session, replay) = self.ready(gpu, images)?;
         let run = || -> Result<f64> {

@@ -26,6 +26,9 @@ use cases::Case;
 /// A method replaces the usual one if it takes less than this share of its time: a smaller gain may be
 /// noise, and the usual one is known from more shapes.
 const GAIN: f64 = 0.95;
+/// A form of operands is left out when it has lost so many times the fastest form's time, for each case
+/// that there is: it would have to be twice as fast in all the others.
+const HOPELESS: f64 = 0.5;
 
 /// Times cases one by one.
 #[derive(Debug)]
@@ -133,14 +136,27 @@ impl Tuner {
     pub fn step(&mut self) -> Result<Option<&Row>> {
         let Some(case) = self.cases.get(self.rows.len()) else { return Ok(None) };
         let images = case.images(&self.devices[0])?;
-        let mut forms = Vec::new();
+        let (mut forms, mut best) = (Vec::new(), f64::INFINITY);
         for gpu in &self.devices {
-            forms.push(form(gpu, case, images)?);
+            let form = form(gpu, case, images, best)?;
+            best = best.min(form.best().seconds);
+            forms.push(form);
         }
         let Case { operation, .. } = *case;
         let (shape, flop) = (case.describe(images), case.flop(images));
         self.rows.push(Row { operation, class: case.class(), shape, flop, forms });
+        self.give_up();
         Ok(self.rows.last())
+    }
+
+    /// Leaves out a form that has fallen so far behind that the other cases could hardly make up for it.
+    fn give_up(&mut self) {
+        let of = |gpu: &Arc<Gpu>| relative(gpu.family(), &self.rows);
+        let least = self.devices.iter().map(of).fold(f64::INFINITY, f64::min);
+        let behind = least + HOPELESS * self.cases.len() as f64;
+        let usual = self.adapter().family();
+        // The table compares with the usual form, to the end.
+        self.devices.retain(|gpu| gpu.family() == usual || relative(gpu.family(), &self.rows) < behind);
     }
 
     /// What the cases so far say.
@@ -152,8 +168,9 @@ impl Tuner {
     }
 }
 
-/// Every method of a form, each in two rounds: in the second only those that came near the best.
-fn form(gpu: &Arc<Gpu>, case: &Case, images: u32) -> Result<Form> {
+/// Every method of a form, each in two rounds: in the second only those that came near the best, of this
+/// form or of one before.
+fn form(gpu: &Arc<Gpu>, case: &Case, images: u32, best: f64) -> Result<Form> {
     let family = gpu.family();
     let usual = case.method(gpu, images);
     let mut methods: Vec<Timed> = Vec::new();
@@ -161,13 +178,13 @@ fn form(gpu: &Arc<Gpu>, case: &Case, images: u32) -> Result<Form> {
         let gpu = gpu.with_choices(Choices::only(family, method));
         // What a method cannot do is done in another way.
         if case.method(&gpu, images) == method {
-            let best = methods.iter().map(|timed| timed.seconds).fold(f64::INFINITY, f64::min);
+            let best = methods.iter().map(|timed| timed.seconds).fold(best, f64::min);
             methods.push(Timed { method, seconds: case.time(&gpu, images, best)? });
         }
     }
     methods.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    let near = methods.first().map_or(0.0, |best| 1.25 * best.seconds);
-    for timed in methods.iter_mut().filter(|timed| timed.seconds <= near || timed.method == usual) {
+    let near = 1.25 * methods.iter().map(|timed| timed.seconds).fold(best, f64::min);
+    for timed in methods.iter_mut().filter(|timed| timed.seconds <= near) {
         let gpu = gpu.with_choices(Choices::only(family, timed.method));
         timed.seconds = timed.seconds.min(case.time(&gpu, images, f64::INFINITY)?);
     }
@@ -177,19 +194,21 @@ fn form(gpu: &Arc<Gpu>, case: &Case, images: u32) -> Result<Form> {
     Ok(Form { family, usual, methods })
 }
 
-/// The form of operands that takes less time over all rows, each row counted alike, and its methods.
-fn choose(adapter: &AdapterFacts, rows: &[Row]) -> Choices {
-    let relative = |family: Family| -> f64 {
-        let of = |row: &Row| {
-            let best = |form: &Form| form.best().seconds;
-            let fastest = row.forms.iter().map(best).fold(f64::INFINITY, f64::min);
-            let own = row.forms.iter().find(|form| form.family == family).map_or(f64::INFINITY, best);
-            own / fastest
-        };
-        rows.iter().map(of).sum()
+/// The time of a form's best methods beside the fastest form's, summed over rows, each counted alike.
+fn relative(family: Family, rows: &[Row]) -> f64 {
+    let of = |row: &Row| {
+        let best = |form: &Form| form.best().seconds;
+        let fastest = row.forms.iter().map(best).fold(f64::INFINITY, f64::min);
+        let own = row.forms.iter().find(|form| form.family == family).map_or(f64::INFINITY, best);
+        own / fastest
     };
+    rows.iter().map(of).sum()
+}
+
+/// The form of operands that takes least over all rows, and its methods.
+fn choose(adapter: &AdapterFacts, rows: &[Row]) -> Choices {
     let families = rows.first().map_or(&[][..], |row| &row.forms).iter().map(|form| form.family);
-    let family = families.min_by(|&a, &b| relative(a).total_cmp(&relative(b)));
+    let family = families.min_by(|&a, &b| relative(a, rows).total_cmp(&relative(b, rows)));
     let mut choices = Choices::usual(family.unwrap_or_else(|| adapter.family()));
     for row in rows {
         if let Some(form) = row.forms.iter().find(|form| form.family == choices.family()) {

@@ -74,7 +74,8 @@ impl Store {
     pub fn find(&self, facts: &AdapterFacts) -> Result<Option<Choices>> {
         let wanted = Entry::new(facts, &Choices::usual(facts.family()));
         let Some(entry) = self.entries.iter().find(|entry| entry.same_key(&wanted)) else { return Ok(None) };
-        let wrong = |reason: String| Error::io(&self.path)(std::io::Error::new(ErrorKind::InvalidData, reason));
+        let wrong =
+            |reason: String| Error::io(&self.path)(std::io::Error::new(ErrorKind::InvalidData, reason));
         entry.choices.parse().map(Some).map_err(wrong)
     }
 

@@ -66,14 +66,10 @@ fn both_sides(m: &[Vec<f32>], x: &[f32], side: usize) -> Vec<f32> {
     let dot = |line: &[f32], at: &dyn Fn(usize) -> f32| {
         line.iter().enumerate().filter(|(_, m)| **m != 0.0).fold(0.0f32, |sum, (i, m)| sum + m * at(i))
     };
-    let half: Vec<f32> = m
-        .iter()
-        .flat_map(|line| (0..side).map(move |j| dot(line, &|i| x[i * side + j])))
-        .collect();
+    let half: Vec<f32> =
+        m.iter().flat_map(|line| (0..side).map(move |j| dot(line, &|i| x[i * side + j]))).collect();
     let rows = m.len();
-    (0..rows * rows)
-        .map(|at| dot(&m[at % rows], &|j| half[at / rows * side + j]))
-        .collect()
+    (0..rows * rows).map(|at| dot(&m[at % rows], &|j| half[at / rows * side + j])).collect()
 }
 
 fn single(lines: &[&[f64]]) -> Vec<Vec<f32>> {
@@ -148,7 +144,8 @@ impl Numbers {
                 let fast = self.winograd(lines, tile, n, turn);
                 for (at, &fast) in fast.iter().enumerate() {
                     let pixel = [tile, n, at / lines.outputs, at % lines.outputs];
-                    let want = self.direct(pixel, turn, 0.0, |sum: f64, x, w| sum + f64::from(x) * f64::from(w));
+                    let want =
+                        self.direct(pixel, turn, 0.0, |sum: f64, x, w| sum + f64::from(x) * f64::from(w));
                     let plain = self.direct(pixel, turn, 0.0f32, |sum, x, w| sum + x * w);
                     most = most.max(want.abs());
                     for (worst, got) in worst.iter_mut().zip([fast, plain]) {

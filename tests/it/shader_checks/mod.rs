@@ -64,9 +64,7 @@ fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
         ["WIDTH", "ROWS", "PANELS", "DEPTH"] => {
             Geometry::TILE.into_iter().flat_map(tile).map(Vec::from).collect()
         }
-        ["WIDTH", "ROWS", "PANELS"] => {
-            Geometry::DIRECT.into_iter().flat_map(direct).map(Vec::from).collect()
-        }
+        ["WIDTH", "ROWS", "PANELS"] => Geometry::DIRECT.into_iter().flat_map(direct).map(Vec::from).collect(),
         _ => return Err(format!("the test does not know which values {names:?} take: say so in `settings`")),
     };
     let named = |values: &Vec<u32>| {

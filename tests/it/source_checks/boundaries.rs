@@ -21,7 +21,10 @@ const ARROW: [(&str, &[&str]); 15] = [
     ("method", &["error", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
     ("data", &["error", "rng"]),
     ("train", &["error", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
-    ("cli", &["error", "rng", "config", "gpu", "selftest", "tune", "interop", "method", "eval", "data", "train"]),
+    (
+        "cli",
+        &["error", "rng", "config", "gpu", "selftest", "tune", "interop", "method", "eval", "data", "train"],
+    ),
     ("main", &["cli"]),
 ];
 
