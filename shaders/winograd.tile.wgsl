@@ -7,7 +7,7 @@
 // the weights G g G', panels [N / WIDTH][C / 4][16][4][WIDTH]; then 16 invocations for each of the 16
 // positions multiply them, 8 tiles by WIDTH / 16 column quads an invocation. At the end the positions
 // meet in the same memory, 64 quads of y at a time. Twin: src/ops/winograd.rs; what the families share
-// is in shared/patch.wgsl.
+// is in shared/{tiles,patch}.wgsl.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
@@ -32,17 +32,6 @@ fn x_quad(source: u32, quad: u32) -> vec4<f32> {
 
 fn w_quad(at: u32) -> vec4<f32> {
     return w[at];
-}
-
-fn store_row(value: vec4<f32>, row: u32, column: u32) {
-    if row != OUTSIDE && column < params.out_quads {
-        let at = row * params.out_quads + column;
-        if params.accumulate == 1u {
-            y[at] += value;
-        } else {
-            y[at] = value;
-        }
-    }
 }
 
 // Line i of B' d B has two lines of the patch in it: 0 - 2, 1 + 2, 2 - 1, 1 - 3.

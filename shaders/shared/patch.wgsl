@@ -1,42 +1,7 @@
-// Where Winograd's tiles and patches lie in a picture, and the transformation of a patch's line: shared
-// by the kernel families of winograd.
+// Where the 4x4 patches of Winograd's 2x2 tiles lie in a picture, and the transformation of a patch's
+// line: shared by the kernel families of winograd.
 
-struct Params {
-    images: u32,
-    height: u32,
-    width: u32,
-    source_quads: u32, // channels of x / 4
-    out_quads: u32,    // channels of the result / 4
-    accumulate: u32,   // 1: add to what y holds
-    panels: u32,
-    slice: u32,        // backward_weight: tiles a slice
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-
-const OUTSIDE = 0xffffffffu;
-
-// The first pixel of a 2x2 tile.
-struct Tile {
-    image: u32,
-    row: u32,
-    column: u32,
-}
-
-// Four positions of a patch.
-struct Line {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-}
-
-fn tile_at(t: u32) -> Tile {
-    let extent = vec2(params.height + 1u, params.width + 1u) / 2u;
-    let line = t / extent.y;
-    let image = line / extent.x;
-    return Tile(image, (line - image * extent.x) * 2u, (t - line * extent.y) * 2u);
-}
+const SIDE = 2u; // of a tile of y
 
 // First quads of line i of a tile's patch, or OUTSIDE the picture.
 fn sources(tile: Tile, i: i32) -> vec4<u32> {

@@ -109,7 +109,7 @@ impl Launch {
             }
             Method::Tile(geometry) => (&TILE, 128, geometry),
             Method::Direct(geometry) => (&DIRECT, 64, geometry),
-            Method::Subgroup | Method::Winograd => {
+            Method::Subgroup | Method::Winograd(_) => {
                 return Self { shader: &SUBGROUP, constants, rows: 32, quads: 4, panels: 1 };
             }
         };
@@ -128,22 +128,23 @@ impl Launch {
     }
 }
 
-/// How a device makes a product for pictures of shape `x`: as chosen, or as its family usually does,
-/// where that is possible.
+/// How a device makes a product for pictures of shape `x`: as chosen, where that is possible and saves
+/// work, or as its family usually does.
 #[must_use]
 pub fn method(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Method {
     let Filter { channels, filters, kernel, stride, .. } = *filter;
     let class = Class::of(channels, filters, kernel, stride);
-    let usually = || match gpu.family() {
-        Family::Direct => usual_sums(gpu, operation, filter, x),
-        Family::Subgroup | Family::Tile => Method::Winograd,
-    };
-    match gpu.choices().method(operation, class).unwrap_or_else(usually) {
-        Method::Winograd if !winograd::suits(gpu, operation, filter, x) => {
-            usual_sums(gpu, operation, filter, x)
-        }
-        method => method,
+    match gpu.choices().method(operation, class) {
+        Some(Method::Winograd(tile)) if !winograd::suits(gpu, operation, filter, x, tile) => {}
+        Some(method) => return method,
+        None => {}
     }
+    let tile = match gpu.family() {
+        // Its direct sums are faster than the kernel for workgroup memory, which its drivers emulate.
+        Family::Direct => None,
+        Family::Subgroup | Family::Tile => winograd::fastest(gpu, operation, filter, x),
+    };
+    tile.map_or_else(|| usual_sums(gpu, operation, filter, x), Method::Winograd)
 }
 
 /// The usual direct sums of a family: the largest register tile, which saves the most loads, unless a
@@ -189,8 +190,8 @@ fn params(filter: &Filter, source: Shape, out: Shape) -> Params {
 pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let y = plan.lease(filter.output(x.shape));
     let method = method(plan.gpu(), Operation::Forward, filter, x.shape);
-    if method == Method::Winograd {
-        winograd::multiply(plan, x, w, &y, false, false)?;
+    if let Method::Winograd(tile) = method {
+        winograd::multiply(plan, tile, x, w, &y, false, false)?;
         return Ok(y);
     }
     let w = input(plan, w);
@@ -224,8 +225,8 @@ pub fn backward_input(
     let accumulate = sum.is_some();
     let dx = sum.unwrap_or_else(|| plan.lease(x));
     let method = method(plan.gpu(), Operation::BackwardInput, filter, x);
-    if method == Method::Winograd {
-        winograd::multiply(plan, dy, &transposed, &dx, true, accumulate)?;
+    if let Method::Winograd(tile) = method {
+        winograd::multiply(plan, tile, dy, &transposed, &dx, true, accumulate)?;
         return Ok(dx);
     }
     let transposed = input(plan, &transposed);
@@ -246,7 +247,7 @@ pub fn backward_input(
 /// A shader or limit error.
 pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
     let method = method(plan.gpu(), Operation::BackwardWeight, filter, x.shape);
-    if method == Method::Winograd {
+    if let Method::Winograd(_) = method {
         return winograd::backward_weight(plan, x, dy, dw);
     }
     let mut launch = Launch::new(method, filter.filters);

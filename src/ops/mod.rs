@@ -14,7 +14,7 @@ pub mod report;
 pub mod sinkhorn;
 pub mod vector;
 pub mod weights;
-mod winograd;
+pub(crate) mod winograd;
 
 use crate::gpu::{Family, Plan, Shader, Tensor};
 
@@ -24,6 +24,7 @@ pub const SHADERS: &[&Shader] = &[
     &conv2d::TILE,
     &conv2d::DIRECT,
     &winograd::SUBGROUP,
+    &winograd::SUBGROUP_4X4,
     &winograd::TILE,
     &weights::BUFFERS,
     &weights::TEXELS,

@@ -61,8 +61,8 @@ pub fn variants(family: Family) -> Vec<Choices> {
         Method::Subgroup => family == Family::Subgroup,
         Method::Tile(_) => family == Family::Tile,
         Method::Direct(_) => family == Family::Direct,
-        // Usual where it can be at all.
-        Method::Winograd => false,
+        // The direct family reads buffers too, but leaves them to the tile family's kernel.
+        Method::Winograd(_) => family != Family::Direct,
     };
     Method::all(family).into_iter().filter(own).map(|method| Choices::only(family, method)).collect()
 }

@@ -189,8 +189,8 @@ fn form(gpu: &Arc<Gpu>, case: &Case, images: u32, best: f64) -> Result<Form> {
         timed.seconds = timed.seconds.min(case.time(&gpu, images, f64::INFINITY)?);
     }
     methods.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    let usual = methods.iter().find(|timed| timed.method == usual).copied();
-    let usual = usual.unwrap_or(Timed { method: Method::Winograd, seconds: f64::INFINITY });
+    let timed = methods.iter().copied().find(|timed| timed.method == usual);
+    let usual = timed.unwrap_or(Timed { method: usual, seconds: f64::INFINITY });
     Ok(Form { family, usual, methods })
 }
 
@@ -211,8 +211,11 @@ fn choose(adapter: &AdapterFacts, rows: &[Row]) -> Choices {
     let family = families.min_by(|&a, &b| relative(a, rows).total_cmp(&relative(b, rows)));
     let mut choices = Choices::usual(family.unwrap_or_else(|| adapter.family()));
     for row in rows {
-        if let Some(form) = row.forms.iter().find(|form| form.family == choices.family()) {
-            choices.choose(row.operation, row.class, form.best().method);
+        let Some(form) = row.forms.iter().find(|form| form.family == choices.family()) else { continue };
+        // The usual method is left open: it is another for other shapes of the class.
+        let best = form.best().method;
+        if best != form.usual.method {
+            choices.choose(row.operation, row.class, best);
         }
     }
     choices

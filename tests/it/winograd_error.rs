@@ -1,7 +1,8 @@
-//! How exact Winograd's sums are in `f32`: F(2×2, 3×3), which the kernels use, and F(4×4, 3×3), which
-//! would need 36 products for 16 pixels in place of 64, beside direct sums, at the channel counts of a
-//! ResNet-18. Forward and the gradient of the input are the same sum of other numbers: activations that
-//! are zero or more, gradients of both signs against turned windows. Errors are relative to the largest wanted value, as in the self-test.
+//! How exact Winograd's sums are in `f32`, beside direct sums, at the channel counts of a ResNet-18:
+//! F(2×2, 3×3), and F(4×4, 3×3) with the points of our kernel and with the usual ones. Forward and the
+//! gradient of the input are the same sum of other numbers: activations that are zero or more, gradients
+//! of both signs against turned windows. Errors are relative to the largest wanted value, as in the
+//! self-test.
 //!
 //! `cargo test --release --test it -- winograd_error --nocapture` prints the table.
 
@@ -33,9 +34,37 @@ const F2: Lines = Lines {
     output: &[&[1.0, 1.0, 1.0, 0.0], &[0.0, 1.0, -1.0, -1.0]],
 };
 
-/// The same paper, section 4.2: points 0, ±1, ±2, ∞.
+/// What `winograd.subgroup_4x4.wgsl` computes: points 0, −1, 1, 2, −1/2, ∞ (Barabasz et al. 2020).
 const F4: Lines = Lines {
     name: "F(4,3)",
+    outputs: 4,
+    input: &[
+        &[1.0, 1.5, -2.0, -1.5, 1.0, 0.0],
+        &[0.0, 1.0, 0.5, -2.5, 1.0, 0.0],
+        &[0.0, -1.0, -2.5, -0.5, 1.0, 0.0],
+        &[0.0, -0.5, -1.0, 0.5, 1.0, 0.0],
+        &[0.0, 2.0, -1.0, -2.0, 1.0, 0.0],
+        &[0.0, 1.0, 1.5, -2.0, -1.5, 1.0],
+    ],
+    window: &[
+        [1.0, 0.0, 0.0],
+        [1.0 / 3.0, -1.0 / 3.0, 1.0 / 3.0],
+        [-1.0 / 3.0, -1.0 / 3.0, -1.0 / 3.0],
+        [1.0 / 15.0, 2.0 / 15.0, 4.0 / 15.0],
+        [-16.0 / 15.0, 8.0 / 15.0, -4.0 / 15.0],
+        [0.0, 0.0, 1.0],
+    ],
+    output: &[
+        &[1.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+        &[0.0, -1.0, 1.0, 2.0, -0.5, 0.0],
+        &[0.0, 1.0, 1.0, 4.0, 0.25, 0.0],
+        &[0.0, -1.0, 1.0, 8.0, -0.125, 1.0],
+    ],
+};
+
+/// Lavin & Gray, section 4.2: points 0, ±1, ±2, ∞.
+const F4_USUAL: Lines = Lines {
+    name: "F(4,3), usual points",
     outputs: 4,
     input: &[
         &[4.0, 0.0, -5.0, 0.0, 1.0, 0.0],
@@ -158,19 +187,22 @@ impl Numbers {
     }
 }
 
-/// F(2,3) is as exact as what it replaces. F(4,3) is not: the reason why no kernel uses it.
+/// F(2,3) is as exact as what it replaces. F(4,3) loses more, so it sums over no more than 128 channels:
+/// there it keeps to what convolutions are allowed, which it would not with the usual points.
 #[test]
-fn two_by_two_tiles_are_as_exact_as_direct_sums_and_four_by_four_are_not() {
+fn tiles_of_two_are_as_exact_as_direct_sums_and_tiles_of_four_exact_enough_where_they_are_used() {
     for channels in [64, 128, 256, 512] {
         for (what, turn) in [("forward", false), ("backward_input", true)] {
             let numbers = Numbers::new(channels, !turn);
-            let [two, four] = [&F2, &F4].map(|lines| {
+            let [two, four, usual] = [&F2, &F4, &F4_USUAL].map(|lines| {
                 let [fast, plain] = numbers.errors(lines, turn);
                 println!("{channels:>4} channels, {what:<15}{} {fast:.1e}, direct {plain:.1e}", lines.name);
                 [fast, plain]
             });
             assert!(two[0] < 1.5 * two[1] && two[0] < TOLERANCE, "{channels} {what}: {two:?}");
-            assert!(four[0] > 2.0 * four[1] && four[0] < 3e-5, "{channels} {what}: {four:?}");
+            let allowed = if channels <= 128 { TOLERANCE } else { 2.0 * TOLERANCE };
+            assert!(four[0] < allowed, "{channels} {what}: {four:?}");
+            assert!(usual[0] > TOLERANCE && usual[0] > 2.0 * four[0], "{channels} {what}: {usual:?}");
         }
     }
 }

@@ -31,7 +31,9 @@ fn tuned(desk: &Desk, run: &str) -> Tuned {
 #[test]
 fn a_tuning_is_shown_kept_and_used() {
     let desk = Desk::new();
+    desk.write(KEPT, "[{");
     let ended = desk.run("tune").expect(0);
+    assert!(ended.err.contains("written anew"), "a damaged file is replaced: {ended:#?}");
     for word in ["operation", "usual", "fastest", "gain", "all of them"] {
         assert!(ended.out.contains(word), "no `{word}` in {ended:#?}");
     }
@@ -47,7 +49,8 @@ fn a_tuning_is_shown_kept_and_used() {
     assert_eq!(tuned(&desk, "run"), Tuned::Choices(entry.choices.clone()));
     let ended = desk.run("bench --config C4a --steps 1 --json").expect(0);
     let report: Value = serde_json::from_str(&ended.out).unwrap();
-    assert!(report["kernels"].as_str().unwrap().ends_with(", tuned"), "{report}");
+    let tuned = report["kernels"].as_str().unwrap().ends_with(", tuned");
+    assert_eq!(tuned, entry.choices.contains('='), "{report}");
 }
 
 #[cfg(target_os = "linux")]
