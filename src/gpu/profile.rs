@@ -152,11 +152,10 @@ impl Session {
             profile.dispatches.push(ProfileRow { label, calls: 1, milliseconds: between(t[0], t[1]), bytes });
         }
         for (next, bytes) in copies {
-            if let Some(&[from, to]) =
-                (next * 2).checked_sub(1).and_then(|at| ticks.get(at..at + 2)?.as_array())
-            {
+            // None before the first dispatch and after the last: there is no stamp on the other side.
+            if let Some([from, to]) = (next * 2).checked_sub(1).and_then(|at| ticks.get(at..at + 2)) {
                 profile.copies.calls += 1;
-                profile.copies.milliseconds += between(from, to);
+                profile.copies.milliseconds += between(*from, *to);
                 profile.copies.bytes += bytes;
             }
         }
