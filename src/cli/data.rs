@@ -57,7 +57,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     config.reduce = false;
     let dataset = pictures::open(&config)?;
     let all = dataset.len();
-    let count = matches.get_one::<u64>("sample").map_or(all, |&most| all.min(usize::try_from(most).unwrap_or(all)));
+    let count =
+        matches.get_one::<u64>("sample").map_or(all, |&most| all.min(usize::try_from(most).unwrap_or(all)));
     let sample: Vec<u32> = (0..count).map(|i| (i as u64 * all as u64 / count as u64) as u32).collect();
     let stop = interrupt::flag("Stopping.");
     let mut counter = Counter::new(count);

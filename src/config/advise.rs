@@ -87,7 +87,10 @@ pub fn advise(facts: &Facts) -> Result<Vec<Advice>> {
 fn preset(facts: &Facts) -> (Preset, String) {
     let (side, pictures) = (facts.shorter_side, facts.pictures);
     if side <= 40 {
-        return (Preset::Cifar, format!("the pictures are small: {side} pixels on the shorter side, 40 or less"));
+        return (
+            Preset::Cifar,
+            format!("the pictures are small: {side} pixels on the shorter side, 40 or less"),
+        );
     }
     if pictures >= 500_000 && side >= 200 {
         return (Preset::Imagenet256, "half a million pictures or more, of 200 pixels or more".into());
@@ -135,7 +138,14 @@ mod tests {
     use super::*;
 
     fn facts(pictures: usize, classes: usize, shorter_side: u32) -> Facts {
-        Facts { pictures, classes, shorter_side, grey: false, mean: [0.485, 0.456, 0.406], std: [0.228, 0.224, 0.225] }
+        Facts {
+            pictures,
+            classes,
+            shorter_side,
+            grey: false,
+            mean: [0.485, 0.456, 0.406],
+            std: [0.228, 0.224, 0.225],
+        }
     }
 
     fn value(advice: &[Advice], key: &str) -> String {
@@ -168,7 +178,10 @@ mod tests {
     #[test]
     fn known_sets_get_what_their_recipes_have() {
         let cifar = advise(&facts(50_000, 10, 32)).unwrap();
-        assert_eq!(["preset", "crops", "batch", "queue"].map(|key| value(&cifar, key)), ["cifar", "2x32@0.14-1", "128", "0"]);
+        assert_eq!(
+            ["preset", "crops", "batch", "queue"].map(|key| value(&cifar, key)),
+            ["cifar", "2x32@0.14-1", "128", "0"]
+        );
         let imagenet = advise(&facts(1_281_167, 1000, 375)).unwrap();
         let got = ["preset", "batch", "prototypes", "queue", "epochs"].map(|key| value(&imagenet, key));
         assert_eq!(got, ["imagenet-256", "256", "3000", "3840", "200"]);
@@ -176,6 +189,9 @@ mod tests {
         assert_eq!(value(&stl, "crops"), "2x96@0.14-1,4x48@0.05-0.14");
         let mnist = Facts { grey: true, mean: [0.13; 3], std: [0.31; 3], ..facts(60_000, 10, 28) };
         let mnist = advise(&mnist).unwrap();
-        assert_eq!(["crops", "grey", "normalize"].map(|key| value(&mnist, key)), ["2x28@0.14-1", "0", "dataset"]);
+        assert_eq!(
+            ["crops", "grey", "normalize"].map(|key| value(&mnist, key)),
+            ["2x28@0.14-1", "0", "dataset"]
+        );
     }
 }

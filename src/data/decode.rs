@@ -49,7 +49,8 @@ impl Detail {
     #[must_use]
     pub fn of(crops: &[CropGroup], resize: u32) -> Self {
         // A box of the least area and a ratio of 3:4 has 0.87 of a square's side on its shorter one.
-        let side = |group: &CropGroup| (f64::from(group.size) * (4.0 / 3.0 / group.scale[0]).sqrt()).ceil() as u32;
+        let side =
+            |group: &CropGroup| (f64::from(group.size) * (4.0 / 3.0 / group.scale[0]).sqrt()).ceil() as u32;
         let side = crops.iter().map(side).max().unwrap_or(u32::MAX);
         let largest = crops.iter().map(|group| group.size).max().unwrap_or(0);
         Self { side, shorter: resize.max(largest) }
@@ -143,7 +144,8 @@ fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
     }
     let turned = before != (picture.width(), picture.height());
     let size = if turned { [height, width] } else { [width, height] };
-    let (channels, bits) = (color.channel_count(), (color.bits_per_pixel() / u16::from(color.channel_count())) as u8);
+    let (channels, bits) =
+        (color.channel_count(), (color.bits_per_pixel() / u16::from(color.channel_count())) as u8);
     let has_alpha = picture.color().has_alpha();
     let pixels = if has_alpha { laid_on(reading.background, picture) } else { picture.into_rgb8() };
     Ok(Decoded { pixels, size, channels, bits })
@@ -161,7 +163,9 @@ fn laid_on(background: [u8; 3], picture: DynamicImage) -> RgbImage {
 
 fn blend(background: [u8; 3], [r, g, b, alpha]: [u8; 4]) -> Rgb<u8> {
     let alpha = u32::from(alpha);
-    let mix = |over: u8, under: u8| ((u32::from(over) * alpha + u32::from(under) * (255 - alpha) + 127) / 255) as u8;
+    let mix = |over: u8, under: u8| {
+        ((u32::from(over) * alpha + u32::from(under) * (255 - alpha) + 127) / 255) as u8
+    };
     Rgb([mix(r, background[0]), mix(g, background[1]), mix(b, background[2])])
 }
 
@@ -171,7 +175,10 @@ fn bare(raw: Raw, reading: &Reading) -> Result<Decoded, String> {
     check_size(width, height, reading)?;
     let (wide, high, deep) = (width as usize, height as usize, channels as usize);
     if samples.len() != wide * high * deep || !matches!(deep, 1 | 3 | 4) {
-        return Err(format!("{} samples are not a picture of {width}x{height} in {channels} channels", samples.len()));
+        return Err(format!(
+            "{} samples are not a picture of {width}x{height} in {channels} channels",
+            samples.len()
+        ));
     }
     let at = |x: usize, y: usize, channel: usize| match order {
         Order::Interleaved => samples[(y * wide + x) * deep + channel],

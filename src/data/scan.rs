@@ -41,7 +41,8 @@ impl Survey {
         let mut survey = Self::default();
         let (mut mean, mut square) = ([0.0; 3], [0.0; 3]);
         for (portion, some) in pictures.chunks(PORTION).enumerate() {
-            let looks: Vec<Result<Look, String>> = some.par_iter().map(|&picture| look(dataset, picture)).collect();
+            let looks: Vec<Result<Look, String>> =
+                some.par_iter().map(|&picture| look(dataset, picture)).collect();
             for (&picture, look) in some.iter().zip(looks) {
                 match look {
                     Ok(look) => {
@@ -96,7 +97,10 @@ fn moments(picture: &RgbImage) -> ([f64; 3], [f64; 3]) {
         }
     }
     let pixels = f64::from(picture.width()) * f64::from(picture.height());
-    (sum.map(|sum| sum as f64 / (255.0 * pixels)), square.map(|square| square as f64 / (255.0 * 255.0 * pixels)))
+    (
+        sum.map(|sum| sum as f64 / (255.0 * pixels)),
+        square.map(|square| square as f64 / (255.0 * 255.0 * pixels)),
+    )
 }
 
 #[cfg(test)]
@@ -119,7 +123,10 @@ mod tests {
             true
         });
         let survey = survey.unwrap();
-        assert_eq!((&survey.sizes, survey.channels, survey.deep), (&vec![[9, 5], [100, 200]], [1, 0, 1, 0], 0));
+        assert_eq!(
+            (&survey.sizes, survey.channels, survey.deep),
+            (&vec![[9, 5], [100, 200]], [1, 0, 1, 0], 0)
+        );
         assert_eq!((seen, survey.shorter_side()), (vec![3], 100));
         assert_eq!((survey.unreadable.len(), survey.unreadable[0].0), (1, 2));
         // Every picture weighs the same, whatever its size.

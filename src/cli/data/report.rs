@@ -92,7 +92,10 @@ impl<'a> Report<'a> {
         }
         line("classes", self.classes());
         for split in dataset.splits() {
-            line("split", format!("{}: {} known, {} to tell", split.name, split.bank.len(), split.queries.len()));
+            line(
+                "split",
+                format!("{}: {} known, {} to tell", split.name, split.bank.len(), split.queries.len()),
+            );
         }
         let [least, median, most] = self.sizes().map(|[width, height]| format!("{width}x{height}"));
         line("sizes", if least == most { least } else { format!("{least} to {most}, median {median}") });

@@ -29,7 +29,9 @@ pub(super) fn tar(
         let mut entry = match entry {
             Ok(entry) => entry,
             Err(error) if first => {
-                return Err(archive.wrong(format!("this is not a tar archive, or its start is damaged: {error}")));
+                return Err(
+                    archive.wrong(format!("this is not a tar archive, or its start is damaged: {error}"))
+                );
             }
             Err(error) => {
                 notices.push(format!(
@@ -60,7 +62,8 @@ pub(super) fn tar(
 
 /// The files of a zip; what is compressed is unpacked into memory.
 pub(super) fn zip(archive: &Part) -> Result<Vec<Part>> {
-    let wrong = |error: zip::result::ZipError| archive.wrong(format!("this is not a whole zip archive: {error}"));
+    let wrong =
+        |error: zip::result::ZipError| archive.wrong(format!("this is not a whole zip archive: {error}"));
     let mut zip = zip::ZipArchive::new(archive.reader()?).map_err(wrong)?;
     let (mut parts, mut held) = (Vec::new(), 0);
     for index in 0..zip.len() {
@@ -78,7 +81,8 @@ pub(super) fn zip(archive: &Part) -> Result<Vec<Part>> {
                 Some(Part::memory(name, bytes))
             }
         };
-        parts.push(part.ok_or_else(|| archive.wrong("a file in it reaches beyond its end: it is cut short"))?);
+        parts
+            .push(part.ok_or_else(|| archive.wrong("a file in it reaches beyond its end: it is cut short"))?);
     }
     Ok(parts)
 }
@@ -97,6 +101,9 @@ pub(super) fn members(part: Part, notices: &mut Notices) -> Result<Vec<Part>> {
 pub(super) fn guarded<T>(part: &Part, read: impl FnOnce() -> Result<T>) -> Result<T> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {
         Ok(result) => result,
-        Err(_) => Err(Error::Data { path: part.name.clone().into(), reason: "the reader failed on this file".into() }),
+        Err(_) => Err(Error::Data {
+            path: part.name.clone().into(),
+            reason: "the reader failed on this file".into(),
+        }),
     }
 }

@@ -38,7 +38,7 @@ impl Kind {
         };
         let found = |file: &Part| side(&file.file_name()).map(|side| (side, file.clone()));
         let mut found: Vec<_> = files.iter().filter_map(found).collect();
-        found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+        found.sort_by_key(|(side, file)| (*side != Side::Train, file.name.clone()));
         found
     }
 
@@ -48,7 +48,12 @@ impl Kind {
             let lines = || {
                 let text = file.bytes(1 << 16).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
                 let lines = text.unwrap_or_default();
-                lines.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+                lines
+                    .lines()
+                    .map(str::trim)
+                    .filter(|line| !line.is_empty())
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
             };
             let names = match (self, file.file_name().as_str()) {
                 (Self::Ten, "batches.meta.txt") | (Self::Hundred, "fine_label_names.txt") => lines(),
@@ -93,7 +98,8 @@ fn binary(kind: Kind, file: Part) -> Result<(Block, Vec<i64>)> {
         return Err(file.wrong(reason));
     }
     let bytes = file.bytes(LARGEST)?;
-    let labels: Vec<i64> = bytes.chunks_exact(record as usize).map(|r| i64::from(r[head as usize - 1])).collect();
+    let labels: Vec<i64> =
+        bytes.chunks_exact(record as usize).map(|r| i64::from(r[head as usize - 1])).collect();
     check(kind, &file, &labels)?;
     let count = labels.len() as u32;
     Ok((Block { part: file, offset: head, stride: record, count, shape: SHAPE }, labels))

@@ -22,7 +22,8 @@ use crate::error::Result;
 
 /// Names of columns of pictures and of labels, the likeliest first.
 const PICTURES: [&str; 8] = ["image", "img", "picture", "photo", "pixels", "jpg", "png", "bytes"];
-const LABELS: [&str; 9] = ["label", "labels", "fine_label", "class", "target", "cls", "category", "y", "coarse_label"];
+const LABELS: [&str; 9] =
+    ["label", "labels", "fine_label", "class", "target", "cls", "category", "y", "coarse_label"];
 
 /// A part that the Parquet reader can read from any thread: its own for files shares one position.
 struct Chunks(Part);
@@ -82,7 +83,10 @@ impl Pictures for Columns {
         let (book, group, row) = self.find(picture);
         guarded(&book.part, || {
             let values = one(book, group, row).map_err(|error| book.part.wrong(explained(&error)))?;
-            let bytes = values.into_iter().next().ok_or_else(|| book.part.wrong("there is no picture in this row"))?;
+            let bytes = values
+                .into_iter()
+                .next()
+                .ok_or_else(|| book.part.wrong("there is no picture in this row"))?;
             Ok(Content::Encoded(bytes.data().to_vec().into()))
         })
     }
@@ -92,10 +96,10 @@ impl Pictures for Columns {
 fn one(book: &Book, group: usize, row: usize) -> Result<Vec<ByteArray>, ParquetError> {
     let group = book.reader.get_row_group(group)?;
     let mut values = Vec::new();
-    if let ColumnReader::ByteArrayColumnReader(mut column) = group.get_column_reader(book.column)? {
-        if column.skip_records(row)? == row {
-            column.read_records(1, Some(&mut Vec::new()), None, &mut values)?;
-        }
+    if let ColumnReader::ByteArrayColumnReader(mut column) = group.get_column_reader(book.column)?
+        && column.skip_records(row)? == row
+    {
+        column.read_records(1, Some(&mut Vec::new()), None, &mut values)?;
     }
     Ok(values)
 }
@@ -121,7 +125,9 @@ pub(super) fn list(files: Vec<Part>) -> Result<Table> {
         let (before, number) = (first, books.len());
         for (group, rows) in opened.rows.iter().enumerate() {
             groups.push((first, number, group));
-            first = first.checked_add(*rows).ok_or_else(|| opened.book.part.wrong("more than 4 billion pictures"))?;
+            first = first
+                .checked_add(*rows)
+                .ok_or_else(|| opened.book.part.wrong("more than 4 billion pictures"))?;
         }
         groups.retain(|(start, ..)| *start < first);
         match opened.labels {
@@ -211,17 +217,24 @@ fn is_text(leaf: &Leaf) -> bool {
 
 fn is_label(leaf: &Leaf, name: &str) -> bool {
     let kind = leaf.physical_type();
-    let usable = matches!(kind, Physical::INT32 | Physical::INT64) || kind == Physical::BYTE_ARRAY && is_text(leaf);
+    let usable =
+        matches!(kind, Physical::INT32 | Physical::INT64) || kind == Physical::BYTE_ARRAY && is_text(leaf);
     usable && leaf.max_rep_level() == 0 && leaf.path().string().eq_ignore_ascii_case(name)
 }
 
-fn read_labels(reader: &SerializedFileReader<Chunks>, leaf: usize, rows: &[u32]) -> Result<Labels, ParquetError> {
+fn read_labels(
+    reader: &SerializedFileReader<Chunks>,
+    leaf: usize,
+    rows: &[u32],
+) -> Result<Labels, ParquetError> {
     let (mut numbers, mut words) = (Vec::new(), Vec::new());
     for (group, rows) in rows.iter().enumerate() {
         let rows = *rows as usize;
         match reader.get_row_group(group)?.get_column_reader(leaf)? {
             ColumnReader::Int64ColumnReader(column) => values(column, rows, &mut numbers, |value| *value)?,
-            ColumnReader::Int32ColumnReader(column) => values(column, rows, &mut numbers, |value| i64::from(*value))?,
+            ColumnReader::Int32ColumnReader(column) => {
+                values(column, rows, &mut numbers, |value| i64::from(*value))?;
+            }
             ColumnReader::ByteArrayColumnReader(column) => {
                 values(column, rows, &mut words, |value| String::from_utf8_lossy(value.data()).into_owned())?;
             }
@@ -260,8 +273,10 @@ fn values<T: DataType, V>(
 /// Names of classes from the `huggingface` entry of the schema.
 fn class_names(reader: &SerializedFileReader<Chunks>, label: &str) -> Vec<String> {
     let entries = reader.metadata().file_metadata().key_value_metadata();
-    let text = entries.and_then(|entries| entries.iter().find(|entry| entry.key == "huggingface")?.value.as_ref());
-    let parsed = text.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()).unwrap_or_default();
+    let text =
+        entries.and_then(|entries| entries.iter().find(|entry| entry.key == "huggingface")?.value.as_ref());
+    let parsed =
+        text.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()).unwrap_or_default();
     let names = parsed["info"]["features"][label]["names"].as_array();
     names.into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
 }

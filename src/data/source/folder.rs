@@ -36,7 +36,9 @@ impl Pictures for Files {
         }
         if found.len() > LARGEST_PICTURE {
             let (size, most) = (found.len() >> 20, LARGEST_PICTURE >> 20);
-            return Err(data(format!("{size} MiB are more than the {most} MiB that a picture file may have")));
+            return Err(data(format!(
+                "{size} MiB are more than the {most} MiB that a picture file may have"
+            )));
         }
         let bytes = std::fs::read(&path).map_err(|error| data(error.to_string()))?;
         Ok(Content::Encoded(bytes.into()))

@@ -24,7 +24,7 @@ pub(super) fn list(file: &Part, root: &Path) -> Result<Table> {
         file.wrong(format!("line {line} is not text (UTF-8); a list has the path of one picture a line"))
     })?;
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let split = separator(lines());
+    let split = separator(&lines());
     let (mut files, mut words, mut sides) = (Vec::new(), Vec::new(), Vec::new());
     for (at, line) in lines().enumerate() {
         let mut fields = split(line).into_iter();
@@ -37,7 +37,9 @@ pub(super) fn list(file: &Part, root: &Path) -> Result<Table> {
         sides.push((fields.next().map_or(Side::Plain, Side::of), 1));
     }
     if files.is_empty() {
-        return Err(file.wrong("no line of this list names a picture; a list has the path of one picture a line"));
+        return Err(
+            file.wrong("no line of this list names a picture; a list has the path of one picture a line")
+        );
     }
     let (classes, labels) = from_words(&words);
     let pictures = Box::new(Files { root: root.to_owned(), files });
@@ -45,7 +47,7 @@ pub(super) fn list(file: &Part, root: &Path) -> Result<Table> {
 }
 
 /// How lines come apart.
-fn separator<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> fn(&str) -> Vec<&str> {
+fn separator<'a>(lines: &(impl Iterator<Item = &'a str> + Clone)) -> fn(&str) -> Vec<&str> {
     if lines.clone().any(|line| line.contains('\t')) {
         return |line| line.split('\t').map(str::trim).collect();
     }
@@ -79,7 +81,10 @@ mod tests {
         assert_eq!(spaced.pictures.name(0), "n01/a b.JPEG");
         assert_eq!(spaced.labels, [Some(0), Some(1), None]);
         let commas = read("path,label,split\na b.png, cat ,train\n\"c.png\",dog,test\n");
-        assert_eq!((commas.labels.len(), commas.classes.as_slice()), (2, &["cat".to_owned(), "dog".to_owned()][..]));
+        assert_eq!(
+            (commas.labels.len(), commas.classes.as_slice()),
+            (2, &["cat".to_owned(), "dog".to_owned()][..])
+        );
         assert_eq!(commas.sides, [(Side::Train, 1), (Side::Held("test"), 1)]);
         assert_eq!(commas.pictures.name(1), "c.png");
         let tabs = read("a,b.png\tx\n");
@@ -88,7 +93,8 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused() {
-        let fail = |bytes: &[u8]| list(&Part::memory("l.txt".into(), bytes.to_vec()), Path::new("")).err().unwrap();
+        let fail =
+            |bytes: &[u8]| list(&Part::memory("l.txt".into(), bytes.to_vec()), Path::new("")).err().unwrap();
         assert!(fail(b"a.png\n\xff\xfe").to_string().contains("line 2"));
         assert!(fail(b"# nothing\n").to_string().contains("one picture a line"));
         assert!(fail(b"path,label\n").to_string().contains("one picture a line"));

@@ -81,7 +81,8 @@ fn pattern(path: &Path) -> Result<Vec<PathBuf>> {
     let text = path.to_string_lossy();
     let mut files = Vec::new();
     for text in numbered(&text) {
-        let found = glob::glob(&text).map_err(|error| wrong(path, format!("this pattern is not clear: {error}")))?;
+        let found =
+            glob::glob(&text).map_err(|error| wrong(path, format!("this pattern is not clear: {error}")))?;
         files.extend(found.filter_map(Result::ok).filter(|file| file.is_file()));
     }
     files.sort();
@@ -189,7 +190,6 @@ fn inside(file: &Path, root: &Path) -> Result<Source> {
         () => Source::WebDataset,
     })
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -83,7 +83,8 @@ pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
     let table = match source {
         Source::Auto | Source::Folder => {
             if !found.is_folder {
-                let reason = "this is a file; name the folder that holds the pictures, or choose another `--source`";
+                let reason =
+                    "this is a file; name the folder that holds the pictures, or choose another `--source`";
                 return Err(wrong(path, reason));
             }
             let census = census.map_or_else(|| folder::census(&found.root, |_| false), Ok)?;

@@ -72,7 +72,8 @@ pub(super) fn is_labels_of(file: &Path, pictures: &Path) -> bool {
 
 fn header(part: Part) -> Result<Array> {
     let head = part.read(0, part.length.min(12) as usize)?;
-    let broken = || part.wrong("its header is not that of a numpy array: the file is damaged or something else");
+    let broken =
+        || part.wrong("its header is not that of a numpy array: the file is damaged or something else");
     let (start, length) = match *head.as_slice() {
         [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => (10, u32::from_le_bytes([a, b, 0, 0])),
         [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d] => (12, u32::from_le_bytes([a, b, c, d])),
@@ -138,7 +139,9 @@ fn pictures(array: &Array) -> Result<Block> {
     let side = |size: u64| u32::try_from(size).ok().filter(|size| *size > 0);
     let shape = match *array.sizes.as_slice() {
         [_, height, width] => (side(height), side(width), 1, Order::Interleaved),
-        [_, height, width, channels @ (1 | 3 | 4)] => (side(height), side(width), channels, Order::Interleaved),
+        [_, height, width, channels @ (1 | 3 | 4)] => {
+            (side(height), side(width), channels, Order::Interleaved)
+        }
         [_, channels @ (1 | 3 | 4), height, width] => (side(height), side(width), channels, Order::Planes),
         _ => (None, None, 0, Order::Planes),
     };
@@ -174,7 +177,10 @@ fn read_numbers(array: &Array) -> Result<Vec<Option<i64>>> {
     let signed = array.kind.contains('i');
     let number = |value: &[u8]| {
         let negative = signed && value[bytes - 1] >= 0x80;
-        value.iter().rev().fold(if negative { -1i64 } else { 0 }, |number, &byte| number << 8 | i64::from(byte))
+        value
+            .iter()
+            .rev()
+            .fold(if negative { -1i64 } else { 0 }, |number, &byte| number << 8 | i64::from(byte))
     };
     Ok(values.chunks_exact(bytes).map(|value| Some(number(value))).collect())
 }
@@ -191,7 +197,9 @@ mod tests {
         let text = "{\"shape\":(7L,),\"descr\" : \"<i8\", \"fortran_order\":True}";
         assert_eq!(field(text, "descr").and_then(quoted), Some("<i8"));
         assert_eq!(field(text, "shape").and_then(tuple), Some(vec![7]));
-        for broken in ["", "{'shape': (1, -2)}", "{'shape': (1", "{'shape' (1,)}", "{'descr': [('a', '<i8')]}"] {
+        for broken in
+            ["", "{'shape': (1, -2)}", "{'shape': (1", "{'shape' (1,)}", "{'descr': [('a', '<i8')]}"]
+        {
             assert!(field(broken, "shape").and_then(tuple).is_none(), "{broken}");
             assert!(field(broken, "descr").and_then(quoted).is_none(), "{broken}");
         }

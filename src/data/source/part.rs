@@ -116,7 +116,12 @@ impl Part {
         Ok(match &self.store {
             Store::Memory(bytes) => {
                 let (start, end) = (self.offset as usize, (self.offset + self.length) as usize);
-                Box::new(Window { inner: Cursor::new(bytes.clone()), start: start as u64, end: end as u64, at: 0 })
+                Box::new(Window {
+                    inner: Cursor::new(bytes.clone()),
+                    start: start as u64,
+                    end: end as u64,
+                    at: 0,
+                })
             }
             Store::File(path) => {
                 let inner = File::open(path).map_err(Error::io(&**path))?;
@@ -179,7 +184,9 @@ impl<R: Read + Seek> Seek for Window<R> {
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
             SeekFrom::End(by) => (self.end - self.start).checked_add_signed(by),
         };
-        self.at = at.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidInput, "a seek beyond the start"))?;
+        self.at = at.ok_or_else(|| {
+            std::io::Error::new(std::io::ErrorKind::InvalidInput, "a seek beyond the start")
+        })?;
         Ok(self.at)
     }
 }
@@ -200,7 +207,9 @@ mod tests {
             assert_eq!(part.read(1, 3).unwrap(), b"345");
             assert_eq!(part.bytes(5).unwrap(), b"23456");
             assert!(part.bytes(4).is_err() && part.read(3, 3).is_err() && part.read(u64::MAX, 1).is_err());
-            assert!(whole.slice("c".into(), 9, 2).is_none() && whole.slice("c".into(), u64::MAX, 2).is_none());
+            assert!(
+                whole.slice("c".into(), 9, 2).is_none() && whole.slice("c".into(), u64::MAX, 2).is_none()
+            );
             let (mut reader, mut text) = (part.reader().unwrap(), String::new());
             reader.seek(SeekFrom::End(-2)).unwrap();
             reader.read_to_string(&mut text).unwrap();

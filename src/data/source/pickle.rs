@@ -43,7 +43,9 @@ pub(super) fn names(file: &Part, key: &str) -> Result<Vec<String>> {
 }
 
 fn refused(file: &Part, reason: &str) -> crate::error::Error {
-    file.wrong(format!("this Python pickle cannot be used: {reason}; fetch it again, or use the binary version"))
+    file.wrong(format!(
+        "this Python pickle cannot be used: {reason}; fetch it again, or use the binary version"
+    ))
 }
 
 impl Machine<'_> {
@@ -61,7 +63,9 @@ impl Machine<'_> {
     /// Where the bytes of the array under `data` stand: its longest string.
     fn pixels(&self) -> Option<(usize, usize)> {
         let Value::Array(array) = self.get("data")? else { return None };
-        let text = |value: &Value| if let Value::Text(start, length) = *value { Some((start, length)) } else { None };
+        let text = |value: &Value| {
+            if let Value::Text(start, length) = *value { Some((start, length)) } else { None }
+        };
         self.lists[array].iter().filter_map(text).max_by_key(|(_, length)| *length)
     }
 

@@ -42,8 +42,10 @@ struct Shard {
 
 /// Lists the samples of the tar files `shards`, in their order.
 pub(super) fn list(shards: Vec<Part>) -> Result<Table> {
-    let read: Vec<Shard> =
-        shards.into_par_iter().map(|shard| guarded(&shard.clone(), || index(shard))).collect::<Result<_>>()?;
+    let read: Vec<Shard> = shards
+        .into_par_iter()
+        .map(|shard| guarded(&shard.clone(), || index(shard)))
+        .collect::<Result<_>>()?;
     let (mut pictures, mut words, mut sides, mut notices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for shard in read {
         let name = shard.pictures.first().map_or("", |part| part.name.split(".tar/").next().unwrap_or(""));

@@ -16,7 +16,9 @@ const PIXELS: u64 = 3 * 96 * 96;
 pub(super) fn list(files: &[Part]) -> Result<Table> {
     let named = |name: &str| files.iter().find(|file| file.file_name() == name);
     let (mut blocks, mut numbers, mut sides) = (Vec::new(), Vec::new(), Vec::new());
-    for (side, stem) in [(Side::Train, "train"), (Side::Unlabelled, "unlabeled"), (Side::Held("test"), "test")] {
+    for (side, stem) in
+        [(Side::Train, "train"), (Side::Unlabelled, "unlabeled"), (Side::Held("test"), "test")]
+    {
         let Some(file) = named(&format!("{stem}_x.bin")) else { continue };
         if file.length == 0 || !file.length.is_multiple_of(PIXELS) || file.length / PIXELS > 1 << 24 {
             let reason = format!(

@@ -89,7 +89,8 @@ impl Table {
     /// Pictures to train on, and splits: where there is a train part, every other labelled part is a
     /// split of its name; else all are trained on, and a fifth of every class is held out as queries.
     fn parts(&self) -> (Vec<u32>, Vec<Split>) {
-        let has = |wanted: fn(&Side) -> bool| self.sides.iter().any(|(side, count)| *count > 0 && wanted(side));
+        let has =
+            |wanted: fn(&Side) -> bool| self.sides.iter().any(|(side, count)| *count > 0 && wanted(side));
         let trained = has(|side| *side == Side::Train);
         if !trained || !has(|side| matches!(side, Side::Held(_))) {
             let all: Vec<u32> = (0..self.labels.len() as u32).collect();

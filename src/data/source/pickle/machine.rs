@@ -54,14 +54,8 @@ type Step<T = ()> = Result<T, String>;
 impl<'a> Machine<'a> {
     /// Runs a pickle to its end; the result is on the stack.
     pub(super) fn run(bytes: &'a [u8]) -> Step<Self> {
-        let mut machine = Self {
-            bytes,
-            at: 0,
-            stack: Vec::new(),
-            lists: Vec::new(),
-            memo: HashMap::new(),
-            made: 0,
-        };
+        let mut machine =
+            Self { bytes, at: 0, stack: Vec::new(), lists: Vec::new(), memo: HashMap::new(), made: 0 };
         while machine.step()? {}
         Ok(machine)
     }
@@ -88,7 +82,9 @@ impl<'a> Machine<'a> {
                 self.push(Value::Other)?;
             }
             b'I' | b'L' | b'J' | b'K' | b'M' | 0x8a => self.number(code)?,
-            b'S' | b'V' | b'T' | b'U' | b'X' | b'B' | b'C' | 0x8c | 0x8d | 0x8e | 0x96 => self.string(code)?,
+            b'S' | b'V' | b'T' | b'U' | b'X' | b'B' | b'C' | 0x8c | 0x8d | 0x8e | 0x96 => {
+                self.string(code)?;
+            }
             b'}' | b']' | b')' => self.collect(Vec::new())?,
             b't' | b'l' | b'd' => {
                 let items = self.marked()?;
