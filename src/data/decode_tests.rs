@@ -35,6 +35,49 @@ fn every_kind_of_pixel_becomes_rgb() {
 }
 
 #[test]
+fn palettes_and_single_bits_are_looked_up() {
+    // Two bits a pixel: red, clear green, blue, red.
+    let palette = b"\x89PNG\x0d\x0a\x1a\x0a\0\0\0\x0dIHDR\0\0\0\x04\0\0\0\x02\x02\x03\0\0\0\x02\xc6\x95\xf0\0\0\0\x09PL\
+        TE\xff\0\0\0\xff\0\0\0\xff-J\xcd\x8a\0\0\0\x02tRNS\xff\0\xe5\xb70J\0\0\0\x0cIDATx\x9cc\x90`\x90\0\0\0d\x001j\
+        \x91:\x9a\0\0\0\0IEND\xaeB`\x82";
+    let read = decoded(palette, &Reading::default()).unwrap();
+    let row: Vec<[u8; 3]> = (0..4).map(|x| read.pixels.get_pixel(x, 1).0).collect();
+    assert_eq!(row, [[255, 0, 0], [255, 255, 255], [0, 0, 255], [255, 0, 0]]);
+    assert_eq!((read.size, read.channels), ([4, 2], 4));
+    let bits = b"\x89PNG\x0d\x0a\x1a\x0a\0\0\0\x0dIHDR\0\0\0\x09\0\0\0\x02\x01\0\0\0\0\xa2-\xcb~\0\0\0\x0eIDATx\
+        \x9cc\x5cu\x8d\x81\x81\x01\0\x06\xb6\x01\x82\xf6bu\xcf\0\0\0\0IEND\xaeB`\x82";
+    let read = decoded(bits, &Reading::default()).unwrap();
+    assert_eq!([0, 1, 8].map(|x| read.pixels.get_pixel(x, 0).0[0]), [255, 0, 255]);
+    assert_eq!((read.size, read.channels, read.bits), ([9, 2], 1, 8));
+}
+
+#[test]
+fn the_first_frame_stands_for_an_animation() {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+    let frame = |colour| image::Frame::new(ImageBuffer::from_pixel(6, 5, Rgba(colour)));
+    encoder.encode_frames([frame([255, 0, 0, 255]), frame([0, 0, 255, 255])]).unwrap();
+    drop(encoder);
+    let read = decoded(&bytes, &Reading::default()).unwrap();
+    assert_eq!((read.size, read.pixels.get_pixel(5, 4)), ([6, 5], &Rgb([255, 0, 0])));
+}
+
+/// What a name says does not count, only what the bytes are.
+#[test]
+fn a_wrong_extension_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    put("a.jpg", &encode(RgbImage::from_pixel(4, 3, Rgb([9, 8, 7])), ImageFormat::Png));
+    put("b.png", b"");
+    put("c.gif", b"<html>404 not found</html>");
+    let dataset = crate::data::Dataset::open(Some(folder.path())).unwrap();
+    assert_eq!(dataset.decode(0).unwrap().get_pixel(0, 0), &Rgb([9, 8, 7]));
+    let message = |picture| dataset.decode(picture).unwrap_err().to_string();
+    assert!(message(1).contains("b.png") && message(1).contains("empty"), "{}", message(1));
+    assert!(message(2).contains("c.gif") && message(2).contains("not a picture"), "{}", message(2));
+}
+
+#[test]
 fn damaged_and_huge_files_are_named() {
     let fail = |bytes: &[u8]| decoded(bytes, &Reading::default()).unwrap_err();
     assert!(fail(b"").contains("empty"));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::config::{Advice, Config, Facts, advise, wrap};
+use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
 use crate::data::{Dataset, Survey};
 use crate::error::Result;
 
@@ -39,7 +39,14 @@ impl<'a> Report<'a> {
         };
         // Of so few pictures, or such that cannot be read, nothing follows.
         let enough = facts.pictures >= 4 && !survey.sizes.is_empty();
-        let advice = if enough { advise(&facts)? } else { Vec::new() };
+        let advice = match config.data {
+            Some(_) if enough => advise(&facts)?,
+            Some(_) => Vec::new(),
+            None => {
+                let rule = "it was made for these pictures, and is what `swav-wgpu train` takes without a path".to_owned();
+                vec![Advice { key: "preset", value: Preset::Demo.to_string(), rule }]
+            }
+        };
         Ok(Self { config, dataset, survey, counts, advice })
     }
 

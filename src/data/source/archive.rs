@@ -60,12 +60,12 @@ pub(super) fn tar(
     Ok(())
 }
 
-/// The files of a zip; what is compressed is unpacked into memory.
-pub(super) fn zip(archive: &Part) -> Result<Vec<Part>> {
+/// The files of a zip; what is compressed is unpacked into memory and counted in `held`.
+pub(super) fn zip(archive: &Part, held: &mut u64) -> Result<Vec<Part>> {
     let wrong =
         |error: zip::result::ZipError| archive.wrong(format!("this is not a whole zip archive: {error}"));
     let mut zip = zip::ZipArchive::new(archive.reader()?).map_err(wrong)?;
-    let (mut parts, mut held) = (Vec::new(), 0);
+    let mut parts = Vec::new();
     for index in 0..zip.len() {
         let member = zip.by_index(index).map_err(wrong)?;
         if !member.is_file() {
@@ -75,11 +75,7 @@ pub(super) fn zip(archive: &Part) -> Result<Vec<Part>> {
         let stored = member.compression() == zip::CompressionMethod::Stored && !member.encrypted();
         let part = match member.data_start() {
             Some(start) if stored => archive.slice(name, start, member.size()),
-            _ => {
-                let bytes = archive.unpack(member, held)?;
-                held += bytes.len() as u64;
-                Some(Part::memory(name, bytes))
-            }
+            _ => Some(Part::memory(name, archive.unpack(member, held)?)),
         };
         parts
             .push(part.ok_or_else(|| archive.wrong("a file in it reaches beyond its end: it is cut short"))?);
@@ -89,7 +85,7 @@ pub(super) fn zip(archive: &Part) -> Result<Vec<Part>> {
 
 /// The members of the tar or compressed tar `part`.
 pub(super) fn members(part: Part, notices: &mut Notices) -> Result<Vec<Part>> {
-    let (tar_file, mut parts) = (part.unpacked()?, Vec::new());
+    let (tar_file, mut parts) = (part.unpacked(&mut 0)?, Vec::new());
     tar(&tar_file, notices, |member, _| {
         parts.push(member);
         Ok(())

@@ -22,7 +22,7 @@ fn damaged_files_are_named_with_the_reason() {
             with(make::cifar10_pickled(3), "data_batch_1", &|b| b[3] = b'i'),
             "d",
             "data_batch_1",
-            "instruction 0x69",
+            "opcode `i`",
         ),
         (with(make::stl10(2), "train_X.bin", &short), "d", "train_X.bin", "pictures of 27648"),
         (with(make::stl10(2), "train_y.bin", &|b| b[1] = 0), "d", "train_y.bin", "1 to 10"),

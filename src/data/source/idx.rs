@@ -3,6 +3,8 @@
 //! Big-endian: `0 0 8 D`, D sizes of 4 bytes, then bytes. Pictures have D = 3 (number, height, width),
 //! labels D = 1. Source: the description on <http://yann.lecun.com/exdb/mnist/>.
 
+use std::collections::BTreeSet;
+
 use super::super::dataset::Order;
 use super::arrays::{Arrays, Block, Shape};
 use super::part::Part;
@@ -17,13 +19,22 @@ pub(super) fn list(files: &[Part]) -> Result<Table> {
     pictures.sort_by_key(|file| plain(file));
     // A set that lies there packed and unpacked counts once.
     pictures.dedup_by_key(|file| plain(file));
-    let (mut blocks, mut numbers, mut sides) = (Vec::new(), Vec::new(), Vec::new());
+    let sets: BTreeSet<String> = pictures.iter().map(|file| set(&plain(file))).collect();
+    if let Some(first) = sets.first().filter(|_| sets.len() > 1) {
+        let reason = format!(
+            "it lies beside files of other sets, {} in all, whose labels would mix; name one set by a pattern such as \
+             '{first}*'",
+            sets.len()
+        );
+        return Err(pictures[0].wrong(reason));
+    }
+    let (mut blocks, mut numbers, mut sides, mut held) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for file in pictures {
         let wanted = plain(file).replace("images", "labels").replace("idx3", "idx1");
         let side = Side::of(&file.file_name());
-        let block = read_pictures(file.clone().unpacked()?)?;
+        let block = read_pictures(file.clone().unpacked(&mut held)?)?;
         match files.iter().find(|other| plain(other) == wanted) {
-            Some(labels) => numbers.extend(read_labels(&labels.clone().unpacked()?, block.count)?),
+            Some(labels) => numbers.extend(read_labels(&labels.clone().unpacked(&mut held)?, block.count)?),
             None => numbers.resize(numbers.len() + block.count as usize, None),
         }
         sides.push((side, block.count));
@@ -31,6 +42,12 @@ pub(super) fn list(files: &[Part]) -> Result<Table> {
     }
     let (classes, labels) = from_numbers(&numbers, Vec::new());
     Ok(Table { classes, labels, sides, pictures: Box::new(Arrays::new(blocks)), notices: Vec::new() })
+}
+
+/// What the names of a set's files begin with: EMNIST has six sets in one folder.
+fn set(name: &str) -> String {
+    let parts = ["train", "t10k", "test"].iter().find_map(|word| name.split_once(word));
+    parts.map_or("", |(before, _)| before).to_owned()
 }
 
 /// The sizes that a header of `dimensions` sizes gives, once the length of the file agrees.

@@ -1,5 +1,8 @@
 //! What the folders of a picture folder mean, from the paths alone.
 //!
+//! Folders around all of the pictures say nothing: what counts as the top is the first folder that holds
+//! pictures or more than one folder with some.
+//!
 //! 1. `train/` beside `test/` or `val/` at the top: only these count. Pictures of `train/` are
 //!    trained on; where it has two or more class folders, each of the others is a split of its name.
 //! 2. Two or more folders with pictures at the top: each is a class, at any depth below it. All is
@@ -41,31 +44,43 @@ fn label(files: &[PathBuf], classes: &[String], depth: usize) -> Vec<Option<u32>
     files.iter().map(|file| numbers.get(&folder(file, depth)?).copied()).collect()
 }
 
+/// How many folders stand around all of the files.
+fn around(files: &[PathBuf]) -> usize {
+    let Some(first) = files.first() else { return 0 };
+    let shared = |depth: &usize| {
+        let own = folder(first, *depth);
+        own.is_some() && files.iter().all(|file| folder(file, *depth) == own)
+    };
+    (0..).take_while(shared).count()
+}
+
 /// Reads the meaning of sorted relative paths.
 pub(super) fn read(mut files: Vec<PathBuf>) -> Layout {
-    let tops: BTreeSet<String> = files.iter().filter_map(|file| folder(file, 0)).collect();
+    let top = around(&files);
+    let tops: BTreeSet<String> = files.iter().filter_map(|file| folder(file, top)).collect();
     let judged: Vec<&'static str> = HELD_OUT.into_iter().filter(|name| tops.contains(*name)).collect();
     if tops.contains("train") && !judged.is_empty() {
-        files.retain(|file| folder(file, 0).is_some_and(|top| top == "train" || judged.contains(&&*top)));
-        return with_train(files, &judged);
+        let counts = |name: String| name == "train" || judged.contains(&&*name);
+        files.retain(|file| folder(file, top).is_some_and(counts));
+        return with_train(files, top, &judged);
     }
-    let classes = classes_of(files.iter(), 0);
-    let labels = label(&files, &classes, 0);
+    let classes = classes_of(files.iter(), top);
+    let labels = label(&files, &classes, top);
     let sides = vec![(Side::Plain, files.len() as u32)];
     Layout { files, classes, labels, sides }
 }
 
-/// `files` are those of `train/` and of the folders `judged`.
-fn with_train(files: Vec<PathBuf>, judged: &[&'static str]) -> Layout {
+/// `files` are those of `train/` and of the folders `judged`, which stand at depth `top`.
+fn with_train(files: Vec<PathBuf>, top: usize, judged: &[&'static str]) -> Layout {
     let side = |file: &PathBuf| {
-        let top = folder(file, 0)?;
-        judged.iter().find(|name| **name == top).map(|name| Side::Held(name))
+        let name = folder(file, top)?;
+        judged.iter().find(|known| **known == name).map(|name| Side::Held(name))
     };
     let sides: Vec<(Side, u32)> = files.iter().map(|file| (side(file).unwrap_or(Side::Train), 1)).collect();
     // The classes are those of train: a test folder may be one flat heap, or hold other things.
     let trained = files.iter().zip(&sides).filter(|(_, (side, _))| *side == Side::Train);
-    let classes = classes_of(trained.map(|(file, _)| file), 1);
-    let labels = label(&files, &classes, 1);
+    let classes = classes_of(trained.map(|(file, _)| file), top + 1);
+    let labels = label(&files, &classes, top + 1);
     Layout { files, classes, labels, sides }
 }
 
@@ -117,5 +132,17 @@ mod tests {
         let layout = of(&["test/1.png", "train/1.png", "train/2.png"]);
         assert!(layout.classes.is_empty() && layout.splits.is_empty());
         assert_eq!(layout.pretrain, [1, 2]);
+    }
+
+    #[test]
+    fn folders_around_everything_say_nothing() {
+        let layout = of(&["flowers/set/daisy/1.png", "flowers/set/rose/1.png", "flowers/set/rose/2.png"]);
+        assert_eq!((layout.classes.len(), layout.labels), (2, vec![Some(0), Some(1), Some(1)]));
+        let layout = of(&["set/test/cat/1.png", "set/train/cat/1.png", "set/train/dog/1.png"]);
+        assert_eq!((layout.pretrain, layout.splits[0].queries.as_slice()), (vec![1, 2], &[0][..]));
+        let layout = of(&["train/cat/1.png", "train/dog/1.png"]);
+        assert_eq!((layout.classes.len(), &*layout.splits[0].name), (2, "held-out"));
+        let layout = of(&["a/1.png", "a/b/1.png", "a/c/1.png"]);
+        assert_eq!(layout.labels, [None, Some(0), Some(1)]);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::archive::{self, guarded};
+use super::cifar;
 use super::folder::{self, Census};
 use super::part::Part;
 use super::{Source, wrong};
@@ -109,8 +110,8 @@ pub(super) fn by_name(file: &Path) -> Option<Source> {
     let name = file.file_name()?.to_string_lossy().to_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     Some(match () {
-        () if name.starts_with("data_batch") || name.starts_with("test_batch") => Source::Cifar10,
-        () if ends(&["_x.bin"]) => Source::Stl10,
+        () if cifar::Kind::Ten.side(&name).is_some() => Source::Cifar10,
+        () if ["train_x.bin", "unlabeled_x.bin", "test_x.bin"].contains(&&*name) => Source::Stl10,
         () if name == "train.bin" || name == "test.bin" => Source::Cifar100,
         () if name.contains("idx3-ubyte") => Source::Mnist,
         () if ends(&[".tar", ".tar.gz", ".tgz"]) => Source::WebDataset,
@@ -136,6 +137,9 @@ fn by_files(files: &[PathBuf]) -> Option<Source> {
 
 /// What a path is by its looks, and the census of a folder where one was taken.
 pub(super) fn guess(path: &Path, found: &Found) -> Result<(Source, Option<Census>)> {
+    if let Some(source) = by_files(&found.files).filter(|_| found.is_folder || found.files.len() > 1) {
+        return Ok((source, None));
+    }
     if !found.is_folder {
         let first = &found.files[0];
         let source = match by_name(first) {
@@ -148,9 +152,6 @@ pub(super) fn guess(path: &Path, found: &Found) -> Result<(Source, Option<Census
                 return Err(wrong(path, reason));
             }
         };
-        return Ok((source, None));
-    }
-    if let Some(source) = by_files(&found.files) {
         return Ok((source, None));
     }
     let is_archive =
@@ -193,13 +194,23 @@ fn inside(file: &Path, root: &Path) -> Result<Source> {
 
 #[cfg(test)]
 mod tests {
-    use super::numbered;
+    use super::*;
 
     #[test]
     fn ranges_of_shards_are_written_out() {
         assert_eq!(numbered("a/s-{08..10}.tar"), ["a/s-08.tar", "a/s-09.tar", "a/s-10.tar"]);
         for plain in ["a.tar", "a{b}.tar", "a{3..1}.tar", "a{0..99999999}.tar", "a{..}", "}{"] {
             assert_eq!(numbered(plain), [plain]);
+        }
+    }
+
+    #[test]
+    fn pictures_with_the_names_of_batches_are_pictures() {
+        for name in ["test_batch_1.png", "data_batch", "data_batch_x.bin", "data_batch_1.bin.part", "my_x.bin"] {
+            assert_eq!(by_name(Path::new(name)), None, "{name}");
+        }
+        for name in ["data_batch_1", "DATA_BATCH_12.bin", "test_batch", "a/test_batch.bin"] {
+            assert_eq!(by_name(Path::new(name)), Some(Source::Cifar10), "{name}");
         }
     }
 }

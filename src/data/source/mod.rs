@@ -9,7 +9,7 @@
 //! | `arrays` | pictures stored as bare samples |
 //! | `embedded` | the pictures compiled in |
 //! | `folder`, `layout`, `list` | picture files: in folders, and what the folders mean; in a list |
-//! | `cifar`, `pickle` | CIFAR-10 and CIFAR-100, binary or pickled |
+//! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
 //! | `stl10`, `idx`, `npy` | STL-10, MNIST and its relatives, numpy arrays |
 //! | `shards`, `columns` | WebDataset tar files, Parquet files |
 //!
@@ -27,7 +27,6 @@ mod list;
 mod look;
 mod npy;
 mod part;
-mod pickle;
 mod shards;
 mod stl10;
 mod table;
@@ -142,10 +141,10 @@ fn numpy(path: &Path, found: &Found) -> Result<Table> {
         let beside = here.filter(|file| npy::is_labels_of(file, &found.files[0]));
         files.extend(beside.map(|file| Part::file(&file, &found.root)).collect::<Result<Vec<_>>>()?);
     }
-    let mut arrays = Vec::new();
+    let (mut arrays, mut held) = (Vec::new(), 0);
     for file in files {
         if file.file_name().ends_with(".npz") {
-            arrays.extend(guarded(&file, || archive::zip(&file))?);
+            arrays.extend(guarded(&file, || archive::zip(&file, &mut held))?);
         } else {
             arrays.push(file);
         }

@@ -130,27 +130,29 @@ impl Part {
         })
     }
 
-    /// What gzip holds, in memory; anything else as it is.
-    pub(super) fn unpacked(self) -> Result<Self> {
+    /// What gzip holds, in memory; anything else as it is. `held` counts the bytes that a set has unpacked.
+    pub(super) fn unpacked(self, held: &mut u64) -> Result<Self> {
         if !self.is_gzip() {
             return Ok(self);
         }
         let name = self.name.strip_suffix(".gz").map(str::to_owned);
         let name = name.or_else(|| self.name.strip_suffix(".tgz").map(|stem| format!("{stem}.tar")));
-        let bytes = self.unpack(MultiGzDecoder::new(std::io::BufReader::new(self.reader()?)), 0)?;
+        let bytes = self.unpack(MultiGzDecoder::new(std::io::BufReader::new(self.reader()?)), held)?;
         Ok(Self::memory(name.unwrap_or_else(|| self.name.clone()), bytes))
     }
 
-    /// Everything that `packed` gives, where it and `held` bytes of others are not more than may be unpacked.
-    pub(super) fn unpack(&self, packed: impl Read, held: u64) -> Result<Vec<u8>> {
-        let (mut bytes, room) = (Vec::new(), UNPACKED.saturating_sub(held));
+    /// Everything that `packed` gives, where it and the `held` bytes of others are not more than may be
+    /// unpacked; counts it.
+    pub(super) fn unpack(&self, packed: impl Read, held: &mut u64) -> Result<Vec<u8>> {
+        let (mut bytes, room) = (Vec::new(), UNPACKED.saturating_sub(*held));
         let read = packed.take(room + 1).read_to_end(&mut bytes);
         read.map_err(|error| self.wrong(format!("the compressed data is damaged or cut short: {error}")))?;
         if bytes.len() as u64 > room {
-            let reason = "it unpacks to more than the 2 GiB that are kept in memory; unpack it on the disk and name the \
-                          folder";
+            let reason = "with this file, the set unpacks to more than the 2 GiB that are kept in memory; unpack it on \
+                          the disk and name the folder";
             return Err(self.wrong(reason));
         }
+        *held += bytes.len() as u64;
         Ok(bytes)
     }
 }
@@ -225,15 +227,15 @@ mod tests {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(&[7; 5000]).unwrap();
         let packed = packed.finish().unwrap();
-        let part = Part::memory("x/a.gz".into(), packed.clone()).unpacked().unwrap();
+        let part = Part::memory("x/a.gz".into(), packed.clone()).unpacked(&mut 0).unwrap();
         assert_eq!((&*part.name, part.length), ("x/a", 5000));
-        assert_eq!(Part::memory("a.tgz".into(), packed.clone()).unpacked().unwrap().name, "a.tar");
+        assert_eq!(Part::memory("a.tgz".into(), packed.clone()).unpacked(&mut 0).unwrap().name, "a.tar");
         let short = Part::memory("a.gz".into(), packed[..packed.len() - 9].to_vec());
-        assert!(short.unpacked().unwrap_err().to_string().contains("cut short"));
-        assert_eq!(Part::memory("a.gz".into(), b"plain".to_vec()).unpacked().unwrap().name, "a.gz");
+        assert!(short.unpacked(&mut 0).unwrap_err().to_string().contains("cut short"));
+        assert_eq!(Part::memory("a.gz".into(), b"plain".to_vec()).unpacked(&mut 0).unwrap().name, "a.gz");
         // Not a byte more than there is room for.
         let part = Part::memory("bomb.gz".into(), packed.clone());
-        let error = part.unpack(MultiGzDecoder::new(&packed[..]), UNPACKED - 100).unwrap_err().to_string();
+        let error = part.unpack(MultiGzDecoder::new(&packed[..]), &mut (UNPACKED - 100)).unwrap_err().to_string();
         assert!(error.contains("bomb.gz") && error.contains("unpack it on the disk"), "{error}");
     }
 }

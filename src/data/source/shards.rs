@@ -42,6 +42,9 @@ struct Shard {
 
 /// Lists the samples of the tar files `shards`, in their order.
 pub(super) fn list(shards: Vec<Part>) -> Result<Table> {
+    let mut held = 0;
+    let unpacked = |shard: Part| guarded(&shard.clone(), || shard.unpacked(&mut held));
+    let shards: Vec<Part> = shards.into_iter().map(unpacked).collect::<Result<_>>()?;
     let read: Vec<Shard> = shards
         .into_par_iter()
         .map(|shard| guarded(&shard.clone(), || index(shard)))
@@ -68,7 +71,6 @@ fn key(name: &str) -> (&str, &str) {
 }
 
 fn index(shard: Part) -> Result<Shard> {
-    let shard = shard.unpacked()?;
     let (mut order, mut notices) = (Vec::<(Option<Part>, Option<String>)>::new(), Vec::new());
     let mut samples: HashMap<String, usize> = HashMap::new();
     archive::tar(&shard, &mut notices, |member, contents| {

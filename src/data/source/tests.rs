@@ -127,6 +127,20 @@ fn mnist_is_read_packed_and_unpacked() {
     assert_eq!((one.len(), one.classes().len(), one.pretrain().len()), (5, 5, 5));
 }
 
+#[test]
+fn sets_side_by_side_are_chosen_by_a_pattern() {
+    let mut files = Files::new();
+    for set in ["emnist-digits", "emnist-letters"] {
+        files.extend(make::mnist(4).into_iter().map(|(name, file)| (format!("{set}-{name}"), file)));
+    }
+    files.push(("emnist-letters-mapping.txt".into(), b"1 65 97\n".to_vec()));
+    let (folder, dataset) = opened(&files, "");
+    let message = dataset.unwrap_err().to_string();
+    assert!(message.contains("2 in all") && message.contains("'emnist-digits-*'"), "{message}");
+    let letters = Dataset::open(Some(&folder.path().join("emnist-letters-*"))).unwrap();
+    assert_eq!((letters.len(), letters.pretrain().len(), letters.splits().len()), (8, 4, 1));
+}
+
 /// The shards of a small set: `train` in two, `val` in one.
 fn shards() -> Files {
     vec![

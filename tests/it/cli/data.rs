@@ -55,10 +55,9 @@ fn pictures_are_told_as_json_and_the_command_can_be_run() {
 #[test]
 fn the_embedded_pictures_are_told_too() {
     let out = Desk::new().run("data --sample 64").expect(0).out;
-    assert!(
-        out.contains("picto16") && out.contains("4666, 2781 of them") && out.contains("split_concept"),
-        "{out}"
-    );
+    for words in ["picto16", "4666, 2781 of them", "split_concept", "\nswav-wgpu train --preset demo\n"] {
+        assert!(out.contains(words), "`{words}` is not said: {out}");
+    }
 }
 
 #[test]
