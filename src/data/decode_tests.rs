@@ -44,7 +44,8 @@ fn palettes_and_single_bits_are_looked_up() {
     let row: Vec<[u8; 3]> = (0..4).map(|x| read.pixels.get_pixel(x, 1).0).collect();
     assert_eq!(row, [[255, 0, 0], [255, 255, 255], [0, 0, 255], [255, 0, 0]]);
     assert_eq!((read.size, read.channels), ([4, 2], 4));
-    let bits = b"\x89PNG\x0d\x0a\x1a\x0a\0\0\0\x0dIHDR\0\0\0\x09\0\0\0\x02\x01\0\0\0\0\xa2-\xcb~\0\0\0\x0eIDATx\
+    let bits =
+        b"\x89PNG\x0d\x0a\x1a\x0a\0\0\0\x0dIHDR\0\0\0\x09\0\0\0\x02\x01\0\0\0\0\xa2-\xcb~\0\0\0\x0eIDATx\
         \x9cc\x5cu\x8d\x81\x81\x01\0\x06\xb6\x01\x82\xf6bu\xcf\0\0\0\0IEND\xaeB`\x82";
     let read = decoded(bits, &Reading::default()).unwrap();
     assert_eq!([0, 1, 8].map(|x| read.pixels.get_pixel(x, 0).0[0]), [255, 0, 255]);
@@ -229,6 +230,18 @@ fn bare_samples_of_any_order_are_pictures() {
 /// Decoders of others, on damaged files of every format and both ways of JPEG.
 #[test]
 fn no_damage_makes_decoding_panic() {
+    damage(250);
+}
+
+/// The same at length; run it under a limit of memory (`ulimit -v`) to find decoders that believe a header.
+#[test]
+#[ignore = "takes minutes"]
+fn much_damage_makes_no_decoding_panic() {
+    damage(20_000);
+}
+
+/// Decodes `count` damaged files of every format.
+fn damage(count: u64) {
     let colours = RgbImage::from_fn(40, 33, |x, y| Rgb([(x * 6) as u8, (y * 7) as u8, (x * y) as u8]));
     let reading =
         Reading { max_pixels: 1_000_000, detail: Some(Detail { side: 8, shorter: 8 }), ..Reading::default() };
@@ -242,7 +255,7 @@ fn no_damage_makes_decoding_panic() {
     ];
     for format in formats {
         let mut read = 0;
-        for bytes in mutants(&encode(colours.clone(), format), 250) {
+        for bytes in mutants(&encode(colours.clone(), format), count) {
             read += u32::from(decoded(&bytes, &reading).is_ok());
         }
         // Sums over its chunks protect a PNG: hardly any damage gets past them.

@@ -43,7 +43,9 @@ impl<'a> Report<'a> {
             Some(_) if enough => advise(&facts)?,
             Some(_) => Vec::new(),
             None => {
-                let rule = "it was made for these pictures, and is what `swav-wgpu train` takes without a path".to_owned();
+                let rule =
+                    "it was made for these pictures, and is what `swav-wgpu train` takes without a path"
+                        .to_owned();
                 vec![Advice { key: "preset", value: Preset::Demo.to_string(), rule }]
             }
         };

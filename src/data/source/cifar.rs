@@ -127,7 +127,8 @@ fn pickled(kind: Kind, file: Part) -> Result<(Block, Vec<i64>)> {
     let bytes = file.bytes(LARGEST)?;
     let (pickle, _) = pickle::parse(&bytes, &NUMPY).map_err(|reason| refused(&file, &reason))?;
     let missing = |what: &str| refused(&file, &format!("it is no CIFAR batch, it has no {what}"));
-    let pixels = pickle.root().get("data").and_then(pixels).ok_or_else(|| missing("array of bytes `data`"))?;
+    let pixels =
+        pickle.root().get("data").and_then(pixels).ok_or_else(|| missing("array of bytes `data`"))?;
     let labels = pickle.root().get(key).and_then(numbers).ok_or_else(|| missing(&format!("list `{key}`")))?;
     if labels.is_empty() || pixels.len() as u64 != PIXELS * labels.len() as u64 {
         let (length, labels) = (pixels.len(), labels.len());

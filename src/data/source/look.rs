@@ -206,7 +206,9 @@ mod tests {
 
     #[test]
     fn pictures_with_the_names_of_batches_are_pictures() {
-        for name in ["test_batch_1.png", "data_batch", "data_batch_x.bin", "data_batch_1.bin.part", "my_x.bin"] {
+        for name in
+            ["test_batch_1.png", "data_batch", "data_batch_x.bin", "data_batch_1.bin.part", "my_x.bin"]
+        {
             assert_eq!(by_name(Path::new(name)), None, "{name}");
         }
         for name in ["data_batch_1", "DATA_BATCH_12.bin", "test_batch", "a/test_batch.bin"] {

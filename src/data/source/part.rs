@@ -235,7 +235,8 @@ mod tests {
         assert_eq!(Part::memory("a.gz".into(), b"plain".to_vec()).unpacked(&mut 0).unwrap().name, "a.gz");
         // Not a byte more than there is room for.
         let part = Part::memory("bomb.gz".into(), packed.clone());
-        let error = part.unpack(MultiGzDecoder::new(&packed[..]), &mut (UNPACKED - 100)).unwrap_err().to_string();
+        let error =
+            part.unpack(MultiGzDecoder::new(&packed[..]), &mut (UNPACKED - 100)).unwrap_err().to_string();
         assert!(error.contains("bomb.gz") && error.contains("unpack it on the disk"), "{error}");
     }
 }
