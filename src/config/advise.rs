@@ -56,21 +56,14 @@ pub fn advise(facts: &Facts) -> Result<Vec<Advice>> {
     );
     let (prototypes, rule) = prototypes(facts);
     add("prototypes", prototypes.to_string(), rule);
-    let quarter = facts.pictures / 4 / batch * batch;
-    let queue = if prototypes > 8 * batch { (15 * batch).min(quarter) } else { 0 };
-    add(
-        "queue",
-        queue.to_string(),
-        "15 batches (the official share) where there are more than 8 prototypes for each picture of a batch, but no \
-         more than a quarter of the pictures; else none"
-            .into(),
-    );
+    let (queue, rule) = queue(batch, prototypes, facts.pictures);
+    add("queue", queue.to_string(), rule);
     let steps = (facts.pictures / batch).max(1);
     let (epochs, rule) = if preset == Preset::Imagenet256 {
         (recipe.epochs as usize, "the official length".to_owned())
     } else {
         let epochs = (RUN / steps).clamp(100, 800) / 10 * 10;
-        (epochs, format!("about {RUN} steps of {batch} pictures, but 100 to 800 epochs"))
+        (epochs, format!("for about {RUN} steps, but never fewer than 100 epochs nor more than 800"))
     };
     add("epochs", epochs.to_string(), rule);
     let differs = |a: [f64; 3], b: [f64; 3], by: f64| a.iter().zip(b).any(|(a, b)| (a - b).abs() > by);
@@ -122,6 +115,27 @@ fn crops(preset: Preset, facts: &Facts, add: &mut impl FnMut(&'static str, Strin
 fn batch(most: usize, pictures: usize) -> usize {
     let wanted = (pictures / STEPS).clamp(2, most);
     1 << wanted.ilog2()
+}
+
+/// Codes of a batch are balanced over all prototypes, which takes pictures: the official recipe has a queue
+/// for 12 prototypes to a picture, and none for less than one; that for CIFAR has none for 4.
+fn queue(batch: usize, prototypes: usize, pictures: usize) -> (usize, String) {
+    let length = (15 * batch).min(pictures / 4 / batch * batch);
+    if prototypes <= 8 * batch {
+        return (0, format!("none: {batch} pictures can balance {prototypes} prototypes, up to 8 for each"));
+    }
+    if length == 0 {
+        return (
+            0,
+            "none: it should not hold more than a quarter of the pictures, which is less than a batch".into(),
+        );
+    }
+    let rule = format!(
+        "{} batches, since {batch} pictures alone cannot balance {prototypes} prototypes, more than 8 for each; the \
+         official 15, but no more than a quarter of the pictures",
+        length / batch
+    );
+    (length, rule)
 }
 
 fn prototypes(facts: &Facts) -> (usize, String) {

@@ -105,6 +105,15 @@ fn check_size(width: u32, height: u32, reading: &Reading) -> Result<(), String> 
     Ok(())
 }
 
+/// What a decoder may take for itself, in bytes.
+const OWN: u64 = 64 << 20;
+
+fn at_most(bytes: u64) -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(bytes);
+    limits
+}
+
 fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
     let text = |error: image::ImageError| error.to_string();
     if bytes.is_empty() {
@@ -119,13 +128,13 @@ fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
     if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
         return Err("the JPEG is cut short: its end mark is missing".into());
     }
-    let mut limits = Limits::no_limits();
-    // Such a picture in 32-bit RGBA, and the decoder's own buffers.
-    limits.max_alloc = Some((64 << 20) + 20 * reading.max_pixels);
-    reader.limits(limits);
+    // Notes that are compressed to nothing must not unpack to gigabytes.
+    reader.limits(at_most(OWN));
     let mut decoder = reader.into_decoder().map_err(text)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height, reading)?;
+    // Such a picture in 32-bit RGBA, and a fourth of it for the decoder.
+    decoder.set_limits(at_most(OWN + 20 * u64::from(width) * u64::from(height))).map_err(text)?;
     // A broken note about orientation is no reason to refuse the pixels.
     let orientation = decoder.orientation().ok();
     let color = decoder.color_type();

@@ -261,6 +261,14 @@ fn damage(count: u64) {
         // Sums over its chunks protect a PNG: hardly any damage gets past them.
         assert!(read > 5 || format == ImageFormat::Png, "{format:?}: {read}");
     }
+    // A note of a camera, and inks.
+    for bytes in [
+        &include_bytes!("../../tests/fixtures/turned.jpg")[..],
+        include_bytes!("../../tests/fixtures/cmyk.jpg"),
+    ] {
+        let read = mutants(bytes, count).filter(|bytes| decoded(bytes, &reading).is_ok()).count();
+        assert!(read > 5, "{read}");
+    }
 }
 
 /// Measures; run with `--ignored --nocapture`.

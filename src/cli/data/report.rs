@@ -91,7 +91,10 @@ impl<'a> Report<'a> {
 
     pub(super) fn text(&self) -> String {
         let (dataset, survey) = (self.dataset, self.survey);
-        let mut text = format!("{} ({})\n\n", dataset.name(), dataset.path().display());
+        let mut text = match &self.config.data {
+            Some(path) => format!("{}\n\n", path.display()),
+            None => format!("{}, the pictures that come with the program\n\n", dataset.name()),
+        };
         let mut line = |head: &str, what: String| {
             let _ = writeln!(text, "  {head:11} {what}");
         };
@@ -102,8 +105,13 @@ impl<'a> Report<'a> {
         line("classes", self.classes());
         for split in dataset.splits() {
             line(
-                "split",
-                format!("{}: {} known, {} to tell", split.name, split.bank.len(), split.queries.len()),
+                "judged by",
+                format!(
+                    "{}: the classes of {} from those of {}",
+                    split.name,
+                    split.queries.len(),
+                    split.bank.len()
+                ),
             );
         }
         let [least, median, most] = self.sizes().map(|[width, height]| format!("{width}x{height}"));
@@ -123,7 +131,7 @@ impl<'a> Report<'a> {
             let _ = writeln!(text, "    and {} more, which --json lists", survey.unreadable.len() - LINES);
         }
         for notice in dataset.notices() {
-            let _ = writeln!(text, "  left out    {notice}");
+            let _ = writeln!(text, "  note        {notice}");
         }
         text + &self.suggestions()
     }
@@ -153,7 +161,8 @@ impl<'a> Report<'a> {
         if self.survey.deep > 0 {
             parts.push(format!("{} with more than 8 bits a channel", self.survey.deep));
         }
-        parts.join(", ")
+        let grey = self.survey.channels[..2].iter().any(|count| *count > 0);
+        parts.join(", ") + if grey { "; grey ones get three equal channels" } else { "" }
     }
 
     fn suggestions(&self) -> String {
@@ -169,7 +178,7 @@ impl<'a> Report<'a> {
                 let _ = writeln!(text, "  {:38} {line}", "");
             }
         }
-        let _ = writeln!(text, "\n{}", self.command());
+        let _ = writeln!(text, "\nTo train with them\n\n  {}", self.command());
         text
     }
 

@@ -47,10 +47,12 @@ pub(super) fn find(path: &Path) -> Result<Found> {
 /// What stands in a folder and is not hidden, sorted: files, and folders (links to folders are neither).
 pub(super) fn standing(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
-        let entry = entry.map_err(Error::io(folder))?;
+    // The folder of a file that is named without one.
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    for entry in std::fs::read_dir(here).map_err(Error::io(here))? {
+        let entry = entry.map_err(Error::io(here))?;
         let Ok(kind) = entry.file_type() else { continue };
-        let path = entry.path();
+        let path = folder.join(entry.file_name());
         match () {
             () if entry.file_name().as_encoded_bytes()[0] == b'.' => {}
             () if kind.is_dir() => folders.push(path),

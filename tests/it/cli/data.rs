@@ -11,7 +11,7 @@ fn pictures_are_told_as_text() {
     for words in [
         "45, 45 of them to train on",
         "2: dark 22, light 23",
-        "held-out: ",
+        "held-out: the classes of 8 from those of 37",
         "16x16",
         "43 colour",
         "unreadable  2 of 45",
@@ -55,7 +55,7 @@ fn pictures_are_told_as_json_and_the_command_can_be_run() {
 #[test]
 fn the_embedded_pictures_are_told_too() {
     let out = Desk::new().run("data --sample 64").expect(0).out;
-    for words in ["picto16", "4666, 2781 of them", "split_concept", "\nswav-wgpu train --preset demo\n"] {
+    for words in ["picto16", "4666, 2781 of them", "split_concept", "\n  swav-wgpu train --preset demo\n"] {
         assert!(out.contains(words), "`{words}` is not said: {out}");
     }
 }
