@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use super::decode::{self, Decoded, Reading};
-use super::source::{self, Source, embedded};
+use super::source::{self, Source, embedded, folder};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 
@@ -225,6 +225,15 @@ impl Dataset {
     }
 }
 
+/// Decodes a picture file that is of no set, in full.
+///
+/// # Errors
+/// [`Error::Data`] naming the path, where it cannot be read or is too large.
+pub fn decode_file(path: &Path) -> Result<RgbImage> {
+    let decoded = decode::picture(folder::read(path)?, &Reading::default());
+    decoded.map(|decoded| decoded.pixels).map_err(|reason| Error::Data { path: path.to_owned(), reason })
+}
+
 impl std::fmt::Debug for Dataset {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Dataset({}, {} pictures, {} classes)", self.name(), self.len(), self.classes().len())
@@ -279,6 +288,8 @@ mod tests {
         assert!(missing.contains("nowhere") && missing.contains("name a folder"), "{missing}");
         let file = folder.path().join("a.png");
         std::fs::write(&file, b"x").unwrap();
+        let message = decode_file(&file).unwrap_err().to_string();
+        assert!(message.contains("a.png") && message.contains("not a picture"), "{message}");
         let file = Dataset::open(Some(&file)).unwrap_err().to_string();
         assert!(file.contains("a.png") && file.contains("this is a file"), "{file}");
     }

@@ -39,7 +39,7 @@ mod view;
 
 pub use augment::{Adjustment, Augment, CropGroup, CropParams};
 pub use crop::CropBox;
-pub use dataset::{Dataset, Split};
+pub use dataset::{Dataset, Split, decode_file};
 pub use decode::{Decoded, Detail, Reading};
 pub use loader::{Batch, Loader, LoaderSpec};
 pub use scan::Survey;

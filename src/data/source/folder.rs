@@ -27,22 +27,24 @@ impl Pictures for Files {
     }
 
     fn read(&self, picture: u32) -> Result<Content<'_>> {
-        let path = self.root.join(&self.files[picture as usize]);
-        let data = |reason: String| Error::Data { path: path.clone(), reason };
-        let found = std::fs::metadata(&path).map_err(|error| data(error.to_string()))?;
-        // Reading a pipe or a device may never end.
-        if !found.is_file() {
-            return Err(data("this is not a file".into()));
-        }
-        if found.len() > LARGEST_PICTURE {
-            let (size, most) = (found.len() >> 20, LARGEST_PICTURE >> 20);
-            return Err(data(format!(
-                "{size} MiB are more than the {most} MiB that a picture file may have"
-            )));
-        }
-        let bytes = std::fs::read(&path).map_err(|error| data(error.to_string()))?;
-        Ok(Content::Encoded(bytes.into()))
+        read(&self.root.join(&self.files[picture as usize]))
     }
+}
+
+/// The bytes of a picture file.
+pub(in crate::data) fn read(path: &Path) -> Result<Content<'static>> {
+    let data = |reason: String| Error::Data { path: path.to_owned(), reason };
+    let found = std::fs::metadata(path).map_err(|error| data(error.to_string()))?;
+    // Reading a pipe or a device may never end.
+    if !found.is_file() {
+        return Err(data("this is not a file".into()));
+    }
+    if found.len() > LARGEST_PICTURE {
+        let (size, most) = (found.len() >> 20, LARGEST_PICTURE >> 20);
+        return Err(data(format!("{size} MiB are more than the {most} MiB that a picture file may have")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| data(error.to_string()))?;
+    Ok(Content::Encoded(bytes.into()))
 }
 
 /// Whether a file name ends like a picture.

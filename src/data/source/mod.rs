@@ -20,7 +20,7 @@ mod arrays;
 mod cifar;
 mod columns;
 pub(super) mod embedded;
-mod folder;
+pub(super) mod folder;
 mod idx;
 mod layout;
 mod list;
