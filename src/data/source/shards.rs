@@ -45,10 +45,8 @@ pub(super) fn list(shards: Vec<Part>) -> Result<Table> {
     let mut held = 0;
     let unpacked = |shard: Part| guarded(&shard.clone(), || shard.unpacked(&mut held));
     let shards: Vec<Part> = shards.into_iter().map(unpacked).collect::<Result<_>>()?;
-    let read: Vec<Shard> = shards
-        .into_par_iter()
-        .map(|shard| guarded(&shard.clone(), || index(shard)))
-        .collect::<Result<_>>()?;
+    let read: Vec<Shard> =
+        shards.into_par_iter().map(|shard| guarded(&shard, || index(&shard))).collect::<Result<_>>()?;
     let (mut pictures, mut words, mut sides, mut notices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for shard in read {
         let name = shard.pictures.first().map_or("", |part| part.name.split(".tar/").next().unwrap_or(""));
@@ -70,10 +68,10 @@ fn key(name: &str) -> (&str, &str) {
     }
 }
 
-fn index(shard: Part) -> Result<Shard> {
+fn index(shard: &Part) -> Result<Shard> {
     let (mut order, mut notices) = (Vec::<(Option<Part>, Option<String>)>::new(), Vec::new());
     let mut samples: HashMap<String, usize> = HashMap::new();
-    archive::tar(&shard, &mut notices, |member, contents| {
+    archive::tar(shard, &mut notices, |member, contents| {
         let (key, ending) = key(&member.name);
         let last = ending.rsplit('.').next().unwrap_or(ending);
         let is_picture = EXTENSIONS.iter().any(|known| last.eq_ignore_ascii_case(known));
