@@ -9,6 +9,7 @@
 //! flags. A setting's own range is checked when it is set; what must fit together is checked by
 //! [`Config::validate`], which every door calls before the engine starts.
 
+mod advise;
 mod check;
 mod file;
 mod length;
@@ -24,13 +25,14 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use advise::{Advice, Facts, advise};
 pub(crate) use file::wrap;
 pub use length::RunLength;
 pub use presets::Preset;
 pub use settings::Config;
 pub use suggest::nearest;
 pub use table::Setting;
-pub use types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem, TrunkSpec, Tuned};
+pub use types::{Arch, Block, CropGroup, Kernels, Normalize, Optimizer, Source, Stem, TrunkSpec, Tuned};
 pub use value::Value;
 
 use crate::error::{Error, Result};

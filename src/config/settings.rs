@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::check::{self, at_least, crops, decay, distinct, each, list, optional, positive, stages, within};
 use super::presets::Preset;
 use super::table::{Setting, settings};
-use super::types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem, Tuned};
+use super::types::{Arch, Block, CropGroup, Kernels, Normalize, Optimizer, Source, Stem, Tuned};
 use super::value::Value;
 
 settings! {
@@ -45,14 +45,31 @@ settings! {
         eval_every: u64 = 10;
     }
     "Data" {
-        /// The folder of pictures, nested or not; sub-folder names serve as labels for judging, never for
-        /// training. Without it, the embedded pictures are used.
+        /// The pictures: a folder, nested or not, a list file, CIFAR, STL-10 or MNIST files or archives,
+        /// WebDataset tar or Parquet files (one, a folder or a pattern), or numpy arrays. Labels serve for
+        /// judging, never for training. Without it, the embedded pictures are used.
         data: Option<PathBuf> = None;
+        /// What `data` is: auto finds it by looking. list is a text file with the path of a picture a line;
+        /// mnist stands for all IDX files.
+        source: Source = Source::Auto;
         /// Threads that decode and crop pictures; 0 takes every core. When reports show a wait share, the
         /// device starves: raise this, or use smaller pictures.
         workers: usize = 0 => within(0, 1024);
         /// Memory for decoded pictures in MiB, so that later epochs need not decode them again; 0 keeps none.
         cache_mb: usize = 1024;
+        /// The colour that transparent pictures are laid on: red, green and blue from 0 to 1. 1,1,1 is white,
+        /// 0,0,0 black.
+        background: [f64; 3] = [1.0; 3] => each(within(0.0, 1.0));
+        /// The most megapixels that a picture may have; what is larger counts as unreadable, before memory is
+        /// asked for.
+        max_megapixels: usize = 100 => within(1, 4000);
+        /// Decode large JPEGs at a half, a quarter or an eighth of their size where no crop has to be enlarged
+        /// for it: two to three times as fast for photographs of 12 megapixels. It depends on nothing but the
+        /// picture's size, `crops` and `eval_resize`.
+        reduce: bool = true;
+        /// Which mean and deviation pixels are normalised by: given takes `mean` and `std` as they are, dataset
+        /// works them out from the pictures when the run starts and keeps them in its config.toml.
+        normalize: Normalize = Normalize::Given;
     }
     "Crops" {
         /// Crops of each picture, as COUNTxSIZE@SCALE-SCALE: 6x96@0.05-0.14 is six of 96 pixels, each from 5 to

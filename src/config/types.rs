@@ -205,6 +205,42 @@ impl Value for Tuned {
     }
 }
 
+words! {
+    /// What holds the pictures.
+    Source {
+        /// What the path looks like.
+        Auto = "auto",
+        /// Picture files in folders.
+        Folder = "folder",
+        /// A text file with the path of a picture a line.
+        List = "list",
+        /// CIFAR-10.
+        Cifar10 = "cifar10",
+        /// CIFAR-100.
+        Cifar100 = "cifar100",
+        /// STL-10.
+        Stl10 = "stl10",
+        /// MNIST and other IDX files.
+        Mnist = "mnist",
+        /// Tar files of samples.
+        Webdataset = "webdataset",
+        /// Parquet files with a column of pictures.
+        Parquet = "parquet",
+        /// numpy arrays.
+        Npy = "npy",
+    }
+}
+
+words! {
+    /// Where the mean and deviation of pixels come from.
+    Normalize {
+        /// The settings `mean` and `std`.
+        Given = "given",
+        /// The pictures.
+        Dataset = "dataset",
+    }
+}
+
 /// The shape of a ResNet trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrunkSpec {

@@ -3,11 +3,13 @@
 //! Everything behind [`Dataset::open`] is the same for every source; a source only lists its
 //! pictures and decodes one of them. Labels are for evaluation: training never looks at them.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-use super::{embedded, folder};
+use super::decode::{self, Decoded, Reading};
+use super::source::{self, Source, embedded, folder};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 
@@ -22,12 +24,47 @@ pub struct Split {
     pub queries: Vec<u32>,
 }
 
-/// The pictures of a source, decoded on request by any thread.
+/// The pictures of a source, read on request by any thread.
 pub(super) trait Pictures: Send + Sync {
-    /// The path of a picture, for messages and the gallery.
+    /// The path of a picture below the set's folder, for messages and the gallery.
     fn name(&self, picture: u32) -> String;
-    /// The picture as 8-bit RGB, at least one pixel.
-    fn decode(&self, picture: u32) -> Result<RgbImage>;
+    /// The bytes of a picture.
+    fn read(&self, picture: u32) -> Result<Content<'_>>;
+}
+
+/// A picture as a source has it.
+#[derive(Debug)]
+pub(super) enum Content<'a> {
+    /// A picture file of any format.
+    Encoded(Cow<'a, [u8]>),
+    /// Bare samples.
+    Raw(Raw),
+}
+
+/// Bare samples of 8 bits.
+#[derive(Debug)]
+pub(super) struct Raw {
+    /// width · height · channels of them.
+    pub samples: Vec<u8>,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// 1 grey, 3 red green blue, 4 with transparency.
+    pub channels: u32,
+    /// How they lie.
+    pub order: Order,
+}
+
+/// How the samples of a picture lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Pixel by pixel, row by row: `[height, width, channels]`.
+    Interleaved,
+    /// Channel by channel, row by row: `[channels, height, width]`.
+    Planes,
+    /// Channel by channel, column by column: `[channels, width, height]`.
+    Columns,
 }
 
 /// What a source knows about its pictures.
@@ -36,6 +73,8 @@ pub(super) struct Listing {
     pub name: String,
     /// Where it is, for messages.
     pub path: PathBuf,
+    /// What the names of pictures are below.
+    pub root: PathBuf,
     /// Class names in order; empty where there are no labels.
     pub classes: Vec<String>,
     /// One entry a picture: its class, where it has one.
@@ -46,33 +85,44 @@ pub(super) struct Listing {
     pub splits: Vec<Split>,
     /// The pictures themselves.
     pub pictures: Box<dyn Pictures>,
+    /// What was left out when the set was listed, and why.
+    pub notices: Vec<String>,
 }
 
 /// Pictures, their labels where there are any, and how to split them for evaluation.
-pub struct Dataset(Listing);
+pub struct Dataset(Listing, Reading);
 
 impl Dataset {
-    /// Opens a folder of pictures, or with `None` the set that is compiled in (picto16).
-    ///
-    /// A folder may be nested in any way; what its sub-folders mean is told in `layout`. Nothing is
-    /// decoded yet, so a picture that turns out unreadable is an error of [`Self::decode`].
+    /// Opens the pictures at a path, found by looking at it and read in full, or with `None` the set that
+    /// is compiled in (picto16).
     ///
     /// # Errors
-    /// [`Error::Data`] where the path is missing, is not a folder or holds no picture;
-    /// [`Error::Io`] where a folder in it cannot be listed.
+    /// As of [`Self::open_with`].
     pub fn open(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else {
-            return embedded::list().map(Self);
+        Self::open_with(path, Source::Auto, Reading::default())
+    }
+
+    /// Opens the pictures at a path: a folder, a file or a pattern of the kind `source`; with `None` the
+    /// set that is compiled in. `reading` says how they are decoded.
+    ///
+    /// Nothing is decoded yet, so a picture that turns out unreadable is an error of [`Self::decode`].
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the path is missing, holds no picture or is damaged so that nothing in it can
+    /// be used; [`Error::Io`] where it cannot be read.
+    pub fn open_with(path: Option<&Path>, source: Source, reading: Reading) -> Result<Self> {
+        let listing = match path {
+            Some(path) => source::open(path, source),
+            None => embedded::list(),
         };
-        let wrong = |reason: &str| Error::Data { path: path.to_owned(), reason: reason.to_owned() };
-        match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => folder::list(path).map(Self),
-            Ok(_) => Err(wrong("this is a file; name the folder that holds the pictures")),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Err(wrong("there is nothing here; name a folder of pictures, or none for the built-in set"))
-            }
-            Err(error) => Err(Error::io(path)(error)),
-        }
+        Ok(Self(listing?, reading))
+    }
+
+    /// What was left out when the set was listed, and why: archives that are cut short, folders that
+    /// cannot be read.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.0.notices
     }
 
     /// What the set is called: the folder's name, or `picto16`.
@@ -131,32 +181,57 @@ impl Dataset {
 
     /// Reads and decodes a picture to 8-bit RGB, at least 1×1. Any thread may call it.
     ///
-    /// Grey, palette and 16-bit pictures are converted, transparent ones are laid on white, and the
-    /// orientation that a camera noted is applied. The first frame stands for an animation.
+    /// Grey, palette, CMYK and 16-bit pictures are converted, transparent ones are laid on the background,
+    /// and the orientation that a camera noted is applied. The first frame stands for an animation. A large
+    /// JPEG may come at a half, a quarter or an eighth of its size, see [`Reading::detail`].
     ///
     /// # Errors
     /// [`Error::Data`] naming the picture, where it cannot be read or is too large.
     pub fn decode(&self, picture: u32) -> Result<RgbImage> {
+        self.inspect(picture).map(|decoded| decoded.pixels)
+    }
+
+    /// As [`Self::decode`], with what the picture was before.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn inspect(&self, picture: u32) -> Result<Decoded> {
         if picture as usize >= self.len() {
             let reason = format!("there is no picture {picture}, the set has {}", self.len());
             return Err(Error::Data { path: self.0.path.clone(), reason });
         }
-        self.0.pictures.decode(picture)
+        let content = self.0.pictures.read(picture)?;
+        decode::picture(content, &self.1).map_err(|reason| {
+            let path = self.0.root.join(self.0.pictures.name(picture));
+            Error::Data { path, reason }
+        })
     }
 
     /// A data set of anything that decodes, for tests: pictures only, no labels.
     #[cfg(test)]
     pub(super) fn of(count: u32, pictures: Box<dyn Pictures>) -> Self {
-        Self(Listing {
+        let listing = Listing {
             name: "test".into(),
             path: "test".into(),
+            root: "".into(),
             classes: Vec::new(),
             labels: vec![None; count as usize],
             pretrain: (0..count).collect(),
             splits: Vec::new(),
             pictures,
-        })
+            notices: Vec::new(),
+        };
+        Self(listing, Reading::default())
     }
+}
+
+/// Decodes a picture file that is of no set, in full.
+///
+/// # Errors
+/// [`Error::Data`] naming the path, where it cannot be read or is too large.
+pub fn decode_file(path: &Path) -> Result<RgbImage> {
+    let decoded = decode::picture(folder::read(path)?, &Reading::default());
+    decoded.map(|decoded| decoded.pixels).map_err(|reason| Error::Data { path: path.to_owned(), reason })
 }
 
 impl std::fmt::Debug for Dataset {
@@ -213,6 +288,8 @@ mod tests {
         assert!(missing.contains("nowhere") && missing.contains("name a folder"), "{missing}");
         let file = folder.path().join("a.png");
         std::fs::write(&file, b"x").unwrap();
+        let message = decode_file(&file).unwrap_err().to_string();
+        assert!(message.contains("a.png") && message.contains("not a picture"), "{message}");
         let file = Dataset::open(Some(&file)).unwrap_err().to_string();
         assert!(file.contains("a.png") && file.contains("this is a file"), "{file}");
     }

@@ -1,4 +1,5 @@
-//! Bytes of a picture file to 8-bit RGB, whatever it was: grey, palette, 16 bit, with transparency.
+//! What a source has of a picture to 8-bit RGB, whatever it was: grey, palette, CMYK, 16 bit, with
+//! transparency. One channel becomes three equal ones, so that grey pictures need no other network.
 //!
 //! Files come from strangers: the format is guessed from the bytes (extensions lie), the size is
 //! checked before any pixel is decoded, and a decoder that panics makes one unreadable picture, not
@@ -6,118 +7,204 @@
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 
-use crate::error::{Error, Result};
+use super::augment::CropGroup;
+use super::dataset::{Content, Order, Raw};
+use super::jpeg;
 
-/// The most pixels that a picture may have: 100 megapixels, 300 MB once decoded.
-const MAX_PIXELS: u64 = 100_000_000;
-/// The most that a decoder may allocate: such a picture in 16-bit RGBA, and its own buffers.
-const MAX_BYTES: u64 = 2 << 30;
-
-/// Reads a picture file. Errors are [`Error::Data`] with the path.
-pub(super) fn from_file(path: &Path) -> Result<RgbImage> {
-    let bytes = std::fs::read(path).map_err(|error| bad(path, error.to_string()))?;
-    from_bytes(&bytes, path)
+/// How pictures are decoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// What transparent pictures are laid on: red, green, blue.
+    pub background: [u8; 3],
+    /// The most pixels that a picture may have; what is larger counts as unreadable.
+    pub max_pixels: u64,
+    /// What views take of a picture, so that a large JPEG need not be decoded in full; `None` decodes
+    /// everything in full.
+    pub detail: Option<Detail>,
 }
 
-/// Decodes the bytes of a picture file; `path` is for the message.
-pub(super) fn from_bytes(bytes: &[u8], path: &Path) -> Result<RgbImage> {
-    match catch_unwind(AssertUnwindSafe(|| decode(bytes))) {
-        Ok(decoded) => decoded.map_err(|reason| bad(path, reason)),
-        Err(_) => Err(bad(path, "the decoder failed on this file".into())),
+impl Default for Reading {
+    fn default() -> Self {
+        Self { background: [255; 3], max_pixels: 100_000_000, detail: None }
     }
 }
 
-fn bad(path: &Path, reason: String) -> Error {
-    Error::Data { path: path.to_owned(), reason }
+/// How many pixels views can take of a picture. A JPEG that has at least twice as many to a side is
+/// decoded at a half, a quarter or an eighth (its own blocks give these sizes for less work), such that
+/// no crop and no view has to be enlarged for it. The choice depends on nothing but the picture's size
+/// and these two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// The side of a square of whose area the smallest crop still has its pixels.
+    pub side: u32,
+    /// What the shorter side must have.
+    pub shorter: u32,
 }
 
-fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
-    let text = |error: image::ImageError| error.to_string();
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    if reader.format().is_none() {
-        return Err(
-            "this is not a picture in a format that is understood (PNG, JPEG, WebP, GIF, BMP, TIFF)".into()
-        );
+impl Detail {
+    /// What crops and the evaluation's view, scaled to `resize` on the shorter side, take.
+    #[must_use]
+    pub fn of(crops: &[CropGroup], resize: u32) -> Self {
+        // A box of the least area and a ratio of 3:4 has 0.87 of a square's side on its shorter one.
+        let side =
+            |group: &CropGroup| (f64::from(group.size) * (4.0 / 3.0 / group.scale[0]).sqrt()).ceil() as u32;
+        let side = crops.iter().map(side).max().unwrap_or(u32::MAX);
+        let largest = crops.iter().map(|group| group.size).max().unwrap_or(0);
+        Self { side, shorter: resize.max(largest) }
     }
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(MAX_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(text)?;
-    let (width, height) = decoder.dimensions();
+
+    /// The number that a picture's sides are divided by: 1, 2, 4 or 8.
+    #[must_use]
+    pub fn reduction(self, width: u32, height: u32) -> u32 {
+        let enough = |by: &u32| {
+            let (width, height) = (width / by, height / by);
+            u64::from(width) * u64::from(height) >= u64::from(self.side).pow(2)
+                && width.min(height) >= self.shorter
+        };
+        [8, 4, 2].into_iter().find(enough).unwrap_or(1)
+    }
+}
+
+/// A decoded picture, and what it was before.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    /// The picture as it is trained on.
+    pub pixels: RgbImage,
+    /// Width and height before any reduction, orientation applied.
+    pub size: [u32; 2],
+    /// 1 grey, 2 grey with transparency, 3 colour, 4 colour with transparency.
+    pub channels: u8,
+    /// Bits of a channel: 8, 16 or 32.
+    pub bits: u8,
+}
+
+/// Decodes what a source has of a picture; the error is a reason without a name.
+pub(super) fn picture(content: Content<'_>, reading: &Reading) -> Result<Decoded, String> {
+    match content {
+        Content::Raw(raw) => bare(raw, reading),
+        Content::Encoded(bytes) => catch_unwind(AssertUnwindSafe(|| encoded(&bytes, reading)))
+            .unwrap_or_else(|_| Err("the decoder failed on this file".into())),
+    }
+}
+
+/// Refuses a size that memory should not be asked for.
+fn check_size(width: u32, height: u32, reading: &Reading) -> Result<(), String> {
     if width == 0 || height == 0 {
         return Err("the picture has no pixels".into());
     }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    if u64::from(width) * u64::from(height) > reading.max_pixels {
         return Err(format!(
-            "{width}x{height} pixels are more than the limit of 100 megapixels; scale it down"
+            "{width}x{height} pixels are more than the limit of {} megapixels; scale it down, or raise \
+             `max_megapixels`",
+            reading.max_pixels / 1_000_000
         ));
     }
+    Ok(())
+}
+
+/// What a decoder may take for itself, in bytes.
+const OWN: u64 = 64 << 20;
+
+fn at_most(bytes: u64) -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(bytes);
+    limits
+}
+
+fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
+    let text = |error: image::ImageError| error.to_string();
+    if bytes.is_empty() {
+        return Err("the file is empty".into());
+    }
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+    let Some(format) = reader.format() else {
+        return Err(
+            "this is not a picture in a format that is understood (PNG, JPEG, WebP, GIF, BMP, TIFF)".into()
+        );
+    };
+    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
+        return Err("the JPEG is cut short: its end mark is missing".into());
+    }
+    // Notes that are compressed to nothing must not unpack to gigabytes.
+    reader.limits(at_most(OWN));
+    let mut decoder = reader.into_decoder().map_err(text)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, reading)?;
+    // Such a picture in 32-bit RGBA, and a fourth of it for the decoder.
+    decoder.set_limits(at_most(OWN + 20 * u64::from(width) * u64::from(height))).map_err(text)?;
     // A broken note about orientation is no reason to refuse the pixels.
     let orientation = decoder.orientation().ok();
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(text)?;
+    let color = decoder.color_type();
+    let by = match reading.detail {
+        Some(detail) if format == ImageFormat::Jpeg => detail.reduction(width, height),
+        _ => 1,
+    };
+    let reduced = if by > 1 { jpeg::reduced(bytes, by) } else { None };
+    let mut picture = match reduced {
+        Some(picture) => picture,
+        None => DynamicImage::from_decoder(decoder).map_err(text)?,
+    };
+    let before = (picture.width(), picture.height());
     if let Some(orientation) = orientation {
         picture.apply_orientation(orientation);
     }
-    Ok(if picture.color().has_alpha() { on_white(picture) } else { picture.into_rgb8() })
+    let turned = before != (picture.width(), picture.height());
+    let size = if turned { [height, width] } else { [width, height] };
+    let (channels, bits) =
+        (color.channel_count(), (color.bits_per_pixel() / u16::from(color.channel_count())) as u8);
+    let has_alpha = picture.color().has_alpha();
+    let pixels = if has_alpha { laid_on(reading.background, picture) } else { picture.into_rgb8() };
+    Ok(Decoded { pixels, size, channels, bits })
 }
 
-/// Lays a picture with transparency on white, as a page would show it.
-fn on_white(picture: DynamicImage) -> RgbImage {
+/// Lays a picture with transparency on a colour.
+fn laid_on(background: [u8; 3], picture: DynamicImage) -> RgbImage {
     let picture = picture.into_rgba8();
     let mut opaque = RgbImage::new(picture.width(), picture.height());
     for (to, from) in opaque.pixels_mut().zip(picture.pixels()) {
-        let alpha = u32::from(from[3]);
-        for channel in 0..3 {
-            to[channel] = ((u32::from(from[channel]) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-        }
+        *to = blend(background, from.0);
     }
     opaque
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::testing::encode;
-    use image::{ImageBuffer, ImageFormat, Luma, LumaA, Rgb, Rgba};
-
-    fn read(picture: impl Into<DynamicImage>, format: ImageFormat) -> RgbImage {
-        from_bytes(&encode(picture, format), Path::new("x")).unwrap()
-    }
-
-    #[test]
-    fn every_kind_of_pixel_becomes_rgb() {
-        let grey = ImageBuffer::from_pixel(3, 2, Luma([77u8]));
-        assert_eq!(read(grey.clone(), ImageFormat::Png).get_pixel(2, 1), &Rgb([77, 77, 77]));
-        let deep = ImageBuffer::from_pixel(3, 2, Rgb([0u16, 0x8080, 0xffff]));
-        assert_eq!(read(deep.clone(), ImageFormat::Png).get_pixel(0, 0), &Rgb([0, 128, 255]));
-        assert_eq!(read(deep, ImageFormat::Tiff).get_pixel(0, 0), &Rgb([0, 128, 255]));
-        let clear = ImageBuffer::from_pixel(3, 2, Rgba([10u8, 20, 30, 0]));
-        assert_eq!(read(clear.clone(), ImageFormat::Png).get_pixel(0, 0), &Rgb([255, 255, 255]));
-        assert_eq!(read(clear.clone(), ImageFormat::WebP).get_pixel(0, 0), &Rgb([255, 255, 255]));
-        assert_eq!(read(clear, ImageFormat::Gif).get_pixel(0, 0), &Rgb([255, 255, 255]));
-        let half = ImageBuffer::from_pixel(3, 2, LumaA([0u8, 128]));
-        assert_eq!(read(half, ImageFormat::Png).get_pixel(0, 0), &Rgb([127, 127, 127]));
-        assert_eq!(read(grey.clone(), ImageFormat::Jpeg).get_pixel(1, 1), &Rgb([77, 77, 77]));
-        assert_eq!(read(grey, ImageFormat::Bmp).dimensions(), (3, 2));
-    }
-
-    #[test]
-    fn damaged_and_huge_files_are_named() {
-        let fail = |bytes: &[u8]| from_bytes(bytes, Path::new("some/cat.png")).unwrap_err().to_string();
-        assert!(fail(b"").contains("some/cat.png"));
-        assert!(fail(b"not a picture").contains("not a picture in a format"));
-        let mut png = encode(RgbImage::new(9, 9), ImageFormat::Png);
-        png.truncate(png.len() / 2);
-        assert!(fail(&png).starts_with("some/cat.png: "));
-        // A header that promises 20,000 × 20,000 pixels is refused before they are allocated.
-        let mut bmp = encode(RgbImage::new(1, 1), ImageFormat::Bmp);
-        bmp[18..22].copy_from_slice(&20_000u32.to_le_bytes());
-        bmp[22..26].copy_from_slice(&20_000u32.to_le_bytes());
-        let message = fail(&bmp);
-        assert!(message.contains("20000x20000") && message.contains("100 megapixels"), "{message}");
-    }
+fn blend(background: [u8; 3], [r, g, b, alpha]: [u8; 4]) -> Rgb<u8> {
+    let alpha = u32::from(alpha);
+    let mix = |over: u8, under: u8| {
+        ((u32::from(over) * alpha + u32::from(under) * (255 - alpha) + 127) / 255) as u8
+    };
+    Rgb([mix(r, background[0]), mix(g, background[1]), mix(b, background[2])])
 }
+
+/// Puts bare samples in order.
+fn bare(raw: Raw, reading: &Reading) -> Result<Decoded, String> {
+    let Raw { samples, width, height, channels, order } = raw;
+    check_size(width, height, reading)?;
+    let (wide, high, deep) = (width as usize, height as usize, channels as usize);
+    if samples.len() != wide * high * deep || !matches!(deep, 1 | 3 | 4) {
+        return Err(format!(
+            "{} samples are not a picture of {width}x{height} in {channels} channels",
+            samples.len()
+        ));
+    }
+    let at = |x: usize, y: usize, channel: usize| match order {
+        Order::Interleaved => samples[(y * wide + x) * deep + channel],
+        Order::Planes => samples[(channel * high + y) * wide + x],
+        Order::Columns => samples[(channel * wide + x) * high + y],
+    };
+    let pixels = RgbImage::from_fn(width, height, |x, y| {
+        let of = |channel| at(x as usize, y as usize, channel);
+        match deep {
+            1 => Rgb([of(0); 3]),
+            3 => Rgb([of(0), of(1), of(2)]),
+            _ => blend(reading.background, [of(0), of(1), of(2), of(3)]),
+        }
+    });
+    Ok(Decoded { pixels, size: [width, height], channels: channels as u8, bits: 8 })
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

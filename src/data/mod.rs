@@ -8,9 +8,9 @@
 //! | file | what |
 //! |---|---|
 //! | `dataset` | [`Dataset`]: pictures, labels where there are any, splits for evaluation; the trait that a source implements |
-//! | `embedded`, `folder` | one file a source: the pictures compiled in, a folder of picture files |
-//! | `layout` | what the folders of a folder mean: classes, train and test |
-//! | `decode` | bytes to 8-bit RGB, with limits |
+//! | `source` | [`Source`]: one file a kind, and which one a path holds |
+//! | `decode`, `jpeg` | [`Reading`]: bytes to 8-bit RGB, with limits; large JPEGs at reduced size |
+//! | `scan` | [`Survey`]: sizes, channels, means and deviations, and what cannot be read |
 //! | `augment` | [`Augment`]: how crops are drawn; [`CropParams`]: what was drawn for one crop |
 //! | `crop` | the box of a random resized crop |
 //! | `resize`, `colour`, `blur` | the steps of rendering, each on planes of `f32` |
@@ -18,8 +18,8 @@
 //! | `order` | which picture stands where in an epoch, and what replaces an unreadable one |
 //! | `loader` | [`Loader`]: batches in order, from worker threads, in bounded memory |
 //!
-//! To add a source: one file that makes a `Listing` (names, labels, splits, and something that
-//! decodes picture `i`), and one arm in [`Dataset::open`].
+//! To add a source: one file that makes a `Table` (labels, parts of the set, and something that gives the
+//! bytes of picture `i`), and one arm each in `source::open` and `source::look`.
 
 mod augment;
 mod blur;
@@ -27,19 +27,21 @@ mod colour;
 mod crop;
 mod dataset;
 mod decode;
-mod embedded;
-mod folder;
-mod layout;
+mod jpeg;
 mod loader;
 mod order;
 mod resize;
+mod scan;
+mod source;
 #[cfg(test)]
 mod testing;
 mod view;
 
 pub use augment::{Adjustment, Augment, CropGroup, CropParams};
 pub use crop::CropBox;
-pub use dataset::{Dataset, Split};
-pub use embedded::ATTRIBUTION;
+pub use dataset::{Dataset, Split, decode_file};
+pub use decode::{Decoded, Detail, Reading};
 pub use loader::{Batch, Loader, LoaderSpec};
+pub use scan::Survey;
+pub use source::{Source, embedded::ATTRIBUTION};
 pub use view::{evaluation_view, render};

@@ -107,7 +107,7 @@ impl Gallery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::dataset::Pictures;
+    use crate::data::dataset::{Content, Order, Pictures, Raw};
 
     /// Pictures whose number is a multiple of `.0` are unreadable.
     struct Broken(u32);
@@ -117,11 +117,12 @@ mod tests {
             picture.to_string()
         }
 
-        fn decode(&self, picture: u32) -> Result<RgbImage> {
+        fn read(&self, picture: u32) -> Result<Content<'_>> {
             if picture.is_multiple_of(self.0) {
                 return Err(Error::Data { path: format!("{picture}.png").into(), reason: "torn".into() });
             }
-            Ok(RgbImage::new(10, 10))
+            let (width, height, channels, order) = (10, 10, 3, Order::Interleaved);
+            Ok(Content::Raw(Raw { samples: vec![0; 300], width, height, channels, order }))
         }
     }
 

@@ -8,11 +8,45 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
+use crate::rng::{Purpose, Stream};
+
 /// A picture file in memory.
 pub(super) fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     picture.into().write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
+}
+
+/// `count` damaged copies of `bytes`, the same for every run: bits turned, bytes set to extremes, parts cut
+/// off, left out, doubled or moved.
+pub(super) fn mutants(bytes: &[u8], count: u64) -> impl Iterator<Item = Vec<u8>> {
+    let bytes = bytes.to_vec();
+    (0..count).map(move |number| {
+        let mut stream = Stream::new(bytes.len() as u64, Purpose::Test, &[number]);
+        let mut copy = bytes.clone();
+        for _ in 0..=stream.below(4) {
+            // Half of all damage meets the first bytes: headers are where readers decide.
+            let reach = if stream.chance(0.5) { copy.len().min(128) } else { copy.len() };
+            if reach == 0 {
+                break;
+            }
+            let at = stream.below(reach as u64) as usize;
+            let end = copy.len().min(at + 1 + stream.below(16) as usize);
+            match stream.below(7) {
+                0 => copy[at] ^= 1 << stream.below(8),
+                1 => copy[at] = stream.bits() as u8,
+                2 => copy[at..end].fill(if stream.chance(0.5) { 0xff } else { 0x00 }),
+                3 => copy.truncate(at),
+                4 => drop(copy.drain(at..end)),
+                5 => {
+                    let part = copy[at..end].to_vec();
+                    copy.splice(at..at, part);
+                }
+                _ => copy[at..end].reverse(),
+            }
+        }
+        copy
+    })
 }
 
 /// Mean and standard deviation.

@@ -6,6 +6,7 @@
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
+//! | `pictures` | the data set of a run by its settings, and how it is normalised |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
 //! | `finish` | the summary and the gallery |
@@ -22,6 +23,7 @@ pub mod health;
 pub mod measure;
 mod memory;
 mod observe;
+pub mod pictures;
 pub mod run;
 pub mod run_folder;
 pub mod schedule;

@@ -86,10 +86,10 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
 /// Whatever is wrong with the settings, the pictures, the device, the run folder or the checkpoint;
 /// [`crate::error::Error::Diverged`] when the numbers are no longer finite, with the checkpoints left as they were.
 pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> Result<Summary> {
-    let TrainOptions { config, resume, profile } = request;
+    let TrainOptions { mut config, resume, profile } = request;
     let opened = Instant::now();
     config.validate()?;
-    let setup = setup::open(&config, resume.as_deref())?;
+    let setup = setup::open(&mut config, resume.as_deref())?;
     let submitted = setup.memory.reported;
     let clock = Clock::new(setup.memory.seconds, submitted);
     let mut engine = Engine { config, setup, on_event, clock, opened, submitted, stop: false };

@@ -6,6 +6,7 @@ use super::checkpoint::{Checkpoint, Loaded};
 use super::evaluate::Judge;
 use super::health::Monitor;
 use super::memory::Memory;
+use super::pictures;
 use super::run_folder::RunFolder;
 use super::schedule::Schedule;
 use crate::config::{Config, Kernels, Preset, RunLength, Tuned};
@@ -36,10 +37,16 @@ pub(super) struct Setup {
     pub(super) notices: Vec<String>,
 }
 
-/// Opens the run that `config` and `resume` describe.
-pub(super) fn open(config: &Config, resume: Option<&Path>) -> Result<Setup> {
+/// Opens the run that `config` and `resume` describe. A fresh run that is normalised by its pictures gets
+/// their mean and deviation written into `config`; a resumed one has them there.
+pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> {
     let earlier = resume.map(earlier).transpose()?;
-    let dataset = Arc::new(Dataset::open(config.data.as_deref())?);
+    let dataset = Arc::new(pictures::open(config)?);
+    let mut notices = dataset.notices().to_vec();
+    if earlier.is_none() {
+        notices.extend(pictures::normalize(config, &dataset)?);
+    }
+    let config = &*config;
     let steps_per_epoch = (dataset.pretrain().len() / config.batch.max(1)) as u64;
     let length = config.length(steps_per_epoch);
     let schedule = Schedule {
@@ -59,7 +66,6 @@ pub(super) fn open(config: &Config, resume: Option<&Path>) -> Result<Setup> {
     let gpu = gpu(config)?;
     let mut trainer = Trainer::new(&gpu, config)?;
     let judge = Judge::new(Arc::clone(&dataset), config);
-    let mut notices = Vec::new();
     let (run, memory, saved) = match earlier {
         Some((run, loaded)) => {
             let memory = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
@@ -158,7 +164,7 @@ fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> Loade
 }
 
 /// How the settings say that crops are made.
-fn augment(config: &Config) -> Augment {
+pub(super) fn augment(config: &Config) -> Augment {
     let group = |group: &crate::config::CropGroup| CropGroup {
         count: group.count,
         size: group.size as u32,

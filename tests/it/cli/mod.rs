@@ -6,6 +6,8 @@
 //! | `stopping` | killed, interrupted or out of time: resumed is as if never stopped |
 //! | `settings` | settings, flags and files that make no sense are refused in one sentence |
 //! | `pictures` | folders and picture files that cannot be used |
+//! | `sources` | every other source is trained on, and refused where it is damaged |
+//! | `data` | what is told of pictures, and settings that suit them |
 //! | `checkpoints` | run folders and checkpoints that cannot be used, and a full disk |
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
@@ -20,12 +22,14 @@
 
 mod bench;
 mod checkpoints;
+mod data;
 mod pictures;
 mod printed;
 mod run_folder;
 mod same_bits;
 mod selftest;
 mod settings;
+mod sources;
 mod stopping;
 mod tune;
 

@@ -16,13 +16,13 @@ fn folders_without_pictures_are_named_with_what_counts() {
     let desk = Desk::new();
     std::fs::create_dir(desk.path("empty")).unwrap();
     desk.write("letters/a.txt", "no picture");
-    desk.write("letters/deep/b.pdf", "nor this");
+    desk.write("letters/b.pdf", "nor this");
     let train = |data: &str| desk.run(&format!("train {data} --config base.toml --out run"));
     for folder in ["empty", "letters"] {
         train(folder).refused(1, &[folder, "no pictures", "png, jpg"]);
     }
     train("gone").refused(1, &["gone", "nothing here", "name a folder"]);
-    train("letters/a.txt").refused(1, &["a.txt", "is a file", "name the folder"]);
+    train("letters/b.pdf").refused(1, &["b.pdf", "is a file", "name the folder"]);
     assert!(!desk.path("run").exists());
 }
 

@@ -13,7 +13,7 @@ fn help_lists_every_command_setting_and_example() {
     }
     let all = desk.run("--help").expect(0).out;
     assert!(
-        ["train", "devices", "selftest", "bench"]
+        ["train", "data", "devices", "selftest", "bench"]
             .iter()
             .all(|command| all.contains(&format!("\n  {command} "))),
         "{all}"

@@ -7,19 +7,20 @@ use std::path::PathBuf;
 
 /// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
 /// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 15] = [
+const ARROW: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("rng", &[]),
     ("config", &["error"]),
+    ("pickle", &[]),
     ("gpu", &["error", "rng", "config"]),
     ("ops", &["error", "rng", "config", "gpu"]),
     ("selftest", &["error", "gpu", "ops"]),
-    ("interop", &["error"]),
     ("tune", &["error", "gpu", "ops", "interop"]),
+    ("interop", &["error", "pickle"]),
     ("eval", &["error", "rng"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop"]),
     ("method", &["error", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
-    ("data", &["error", "rng"]),
+    ("data", &["error", "rng", "pickle"]),
     ("train", &["error", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
     (
         "cli",

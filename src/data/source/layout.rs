@@ -1,5 +1,8 @@
 //! What the folders of a picture folder mean, from the paths alone.
 //!
+//! Folders around all of the pictures say nothing: what counts as the top is the first folder that holds
+//! pictures or more than one folder with some.
+//!
 //! 1. `train/` beside `test/` or `val/` at the top: only these count. Pictures of `train/` are
 //!    trained on; where it has two or more class folders, each of the others is a split of its name.
 //! 2. Two or more folders with pictures at the top: each is a class, at any depth below it. All is
@@ -9,19 +12,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::dataset::{Split, held_out};
+use super::table::Side;
 
 /// Folder names that hold pictures to judge by.
 const HELD_OUT: [&str; 4] = ["test", "val", "valid", "validation"];
 
 /// The pictures of a folder and what their paths say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Layout {
-    pub files: Vec<PathBuf>,
-    pub classes: Vec<String>,
-    pub labels: Vec<Option<u32>>,
-    pub pretrain: Vec<u32>,
-    pub splits: Vec<Split>,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) classes: Vec<String>,
+    pub(super) labels: Vec<Option<u32>>,
+    /// What each run of files is.
+    pub(super) sides: Vec<(Side, u32)>,
 }
 
 /// The folder at `depth` of a relative path, or `None` where the file itself stands there.
@@ -41,60 +44,60 @@ fn label(files: &[PathBuf], classes: &[String], depth: usize) -> Vec<Option<u32>
     files.iter().map(|file| numbers.get(&folder(file, depth)?).copied()).collect()
 }
 
-/// Reads the meaning of sorted relative paths.
-pub(super) fn read(mut files: Vec<PathBuf>) -> Layout {
-    let tops: BTreeSet<String> = files.iter().filter_map(|file| folder(file, 0)).collect();
-    let judged: Vec<&str> = HELD_OUT.into_iter().filter(|name| tops.contains(*name)).collect();
-    if tops.contains("train") && !judged.is_empty() {
-        files.retain(|file| folder(file, 0).is_some_and(|top| top == "train" || judged.contains(&&*top)));
-        return with_train(files, &judged);
-    }
-    let classes = classes_of(files.iter(), 0);
-    let labels = label(&files, &classes, 0);
-    let mut splits = Vec::new();
-    if !classes.is_empty() {
-        // Forward slashes, so that the choice is the same on every system.
-        let name = |picture: u32| files[picture as usize].to_string_lossy().replace('\\', "/");
-        splits.push(held_out(&labels, classes.len(), name));
-    }
-    let pretrain = (0..files.len() as u32).collect();
-    Layout { files, classes, labels, pretrain, splits }
+/// How many folders stand around all of the files.
+fn around(files: &[PathBuf]) -> usize {
+    let Some(first) = files.first() else { return 0 };
+    let shared = |depth: &usize| {
+        let own = folder(first, *depth);
+        own.is_some() && files.iter().all(|file| folder(file, *depth) == own)
+    };
+    (0..).take_while(shared).count()
 }
 
-fn with_train(files: Vec<PathBuf>, judged: &[&str]) -> Layout {
-    let side = |name: &str| -> Vec<u32> {
-        (0..)
-            .zip(&files)
-            .filter(|(_, file)| folder(file, 0).is_some_and(|top| top == name))
-            .map(|(i, _)| i)
-            .collect()
+/// Reads the meaning of sorted relative paths.
+pub(super) fn read(mut files: Vec<PathBuf>) -> Layout {
+    let top = around(&files);
+    let tops: BTreeSet<String> = files.iter().filter_map(|file| folder(file, top)).collect();
+    let judged: Vec<&'static str> = HELD_OUT.into_iter().filter(|name| tops.contains(*name)).collect();
+    if tops.contains("train") && !judged.is_empty() {
+        let counts = |name: String| name == "train" || judged.contains(&&*name);
+        files.retain(|file| folder(file, top).is_some_and(counts));
+        return with_train(files, top, &judged);
+    }
+    let classes = classes_of(files.iter(), top);
+    let labels = label(&files, &classes, top);
+    let sides = vec![(Side::Plain, files.len() as u32)];
+    Layout { files, classes, labels, sides }
+}
+
+/// `files` are those of `train/` and of the folders `judged`, which stand at depth `top`.
+fn with_train(files: Vec<PathBuf>, top: usize, judged: &[&'static str]) -> Layout {
+    let side = |file: &PathBuf| {
+        let name = folder(file, top)?;
+        judged.iter().find(|known| **known == name).map(|name| Side::Held(name))
     };
-    let pretrain = side("train");
+    let sides: Vec<(Side, u32)> = files.iter().map(|file| (side(file).unwrap_or(Side::Train), 1)).collect();
     // The classes are those of train: a test folder may be one flat heap, or hold other things.
-    let classes = classes_of(pretrain.iter().map(|&picture| &files[picture as usize]), 1);
-    let labels = label(&files, &classes, 1);
-    let labelled = |mut pictures: Vec<u32>| {
-        pictures.retain(|&picture| labels[picture as usize].is_some());
-        pictures
-    };
-    let splits = judged
-        .iter()
-        .map(|name| Split {
-            name: (*name).into(),
-            bank: labelled(pretrain.clone()),
-            queries: labelled(side(name)),
-        })
-        .filter(|split| !split.queries.is_empty())
-        .collect();
-    Layout { files, classes, labels, pretrain, splits }
+    let trained = files.iter().zip(&sides).filter(|(_, (side, _))| *side == Side::Train);
+    let classes = classes_of(trained.map(|(file, _)| file), top + 1);
+    let labels = label(&files, &classes, top + 1);
+    Layout { files, classes, labels, sides }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(files: &[&str]) -> Layout {
-        read(files.iter().map(PathBuf::from).collect())
+    use super::super::folder::Files;
+    use super::super::table::Table;
+    use crate::data::dataset::{Listing, Split};
+
+    /// What the paths come to.
+    fn of(files: &[&str]) -> Listing {
+        let Layout { files, classes, labels, sides } = read(files.iter().map(PathBuf::from).collect());
+        let pictures = Box::new(Files { root: PathBuf::new(), files });
+        let table = Table { classes, labels, sides, pictures, notices: Vec::new() };
+        table.listing("test".into(), Path::new(""), Path::new("")).unwrap()
     }
 
     #[test]
@@ -120,7 +123,7 @@ mod tests {
     fn train_and_test_folders_are_a_split() {
         let layout =
             of(&["other/x.png", "test/cat/9.png", "test/new/9.png", "train/cat/1.png", "train/dog/1.png"]);
-        assert_eq!(layout.files.len(), 4);
+        assert_eq!(layout.labels.len(), 4);
         assert_eq!(layout.classes, ["cat", "dog"]);
         assert_eq!(layout.pretrain, [2, 3]);
         assert_eq!(layout.splits, [Split { name: "test".into(), bank: vec![2, 3], queries: vec![0] }]);
@@ -129,5 +132,17 @@ mod tests {
         let layout = of(&["test/1.png", "train/1.png", "train/2.png"]);
         assert!(layout.classes.is_empty() && layout.splits.is_empty());
         assert_eq!(layout.pretrain, [1, 2]);
+    }
+
+    #[test]
+    fn folders_around_everything_say_nothing() {
+        let layout = of(&["flowers/set/daisy/1.png", "flowers/set/rose/1.png", "flowers/set/rose/2.png"]);
+        assert_eq!((layout.classes.len(), layout.labels), (2, vec![Some(0), Some(1), Some(1)]));
+        let layout = of(&["set/test/cat/1.png", "set/train/cat/1.png", "set/train/dog/1.png"]);
+        assert_eq!((layout.pretrain, layout.splits[0].queries.as_slice()), (vec![1, 2], &[0][..]));
+        let layout = of(&["train/cat/1.png", "train/dog/1.png"]);
+        assert_eq!((layout.classes.len(), &*layout.splits[0].name), (2, "held-out"));
+        let layout = of(&["a/1.png", "a/b/1.png", "a/c/1.png"]);
+        assert_eq!(layout.labels, [None, Some(0), Some(1)]);
     }
 }

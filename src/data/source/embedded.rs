@@ -6,19 +6,15 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
 
-use image::RgbImage;
-
-use super::dataset::{Listing, Pictures, Split};
-use super::decode;
+use super::super::dataset::{Content, Listing, Pictures, Split};
 use crate::error::{Error, Result};
 
 /// The archive: `train/` and `test/` with a folder for each class, `labels.csv`, credits, licences.
-const ARCHIVE: &[u8] = include_bytes!("../../assets/picto16.tar");
+const ARCHIVE: &[u8] = include_bytes!("../../../assets/picto16.tar");
 
 /// Who drew the pictures and under which licences: to be shown wherever they are shown.
-pub const ATTRIBUTION: &str = include_str!("../../assets/picto16/ATTRIBUTION.md");
+pub const ATTRIBUTION: &str = include_str!("../../../assets/picto16/ATTRIBUTION.md");
 
 const NAME: &str = "picto16";
 
@@ -29,8 +25,8 @@ impl Pictures for Embedded {
         format!("{NAME}/{}", self.0[picture as usize].0)
     }
 
-    fn decode(&self, picture: u32) -> Result<RgbImage> {
-        decode::from_bytes(self.0[picture as usize].1, &PathBuf::from(self.name(picture)))
+    fn read(&self, picture: u32) -> Result<Content<'_>> {
+        Ok(Content::Encoded(self.0[picture as usize].1.into()))
     }
 }
 
@@ -54,7 +50,7 @@ fn files() -> Result<Vec<(String, Range<usize>)>> {
 }
 
 /// Lists the embedded pictures; trained on are those that both splits call `train`.
-pub(super) fn list() -> Result<Listing> {
+pub(in crate::data) fn list() -> Result<Listing> {
     let mut found: HashMap<String, &'static [u8]> = HashMap::new();
     for (name, range) in files()? {
         let bytes = ARCHIVE.get(range).ok_or_else(|| broken(format!("{name} is cut off")))?;
@@ -90,6 +86,8 @@ pub(super) fn list() -> Result<Listing> {
     Ok(Listing {
         name: NAME.into(),
         path: NAME.into(),
+        root: "".into(),
+        notices: Vec::new(),
         pretrain: pretrain.map(|(picture, _)| picture).collect(),
         splits: vec![split("split", 1), split("split_concept", 2)],
         pictures: Box::new(Embedded(pictures)),

@@ -1,0 +1,127 @@
+//! `swav-wgpu data`: what a path holds, what of it cannot be read, and settings that suit it.
+
+mod report;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Outcome, flags, interrupt};
+use crate::config::Config;
+use crate::data::{Dataset, Survey};
+use crate::error::{Error, Result};
+use crate::train::pictures;
+
+/// The settings that say what is read and how.
+const SETTINGS: [&str; 4] = ["data", "source", "background", "max_megapixels"];
+/// How often a log gets a line.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// The command with its flags.
+pub fn command() -> Command {
+    Command::new("data")
+        .about("Look at pictures: what is there, what cannot be read, and settings that suit them")
+        .long_about(
+            "Looks at every picture of a folder, an archive or a file of another source, and says what is there: \
+             pictures, classes, splits, sizes, channels, mean and deviation, what cannot be read and why, and \
+             settings that suit the number and size of the pictures, each with the rule that gave it.\n\n\
+             Nothing is written. Without a path, the embedded pictures are looked at.",
+        )
+        .args(flags::all().filter(|flag| SETTINGS.contains(&flag.get_id().as_str())))
+        .arg(
+            Arg::new("sample")
+                .long("sample")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u64).range(1..))
+                .help("Look at so many pictures only, spread evenly over the set"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object"))
+        .after_help(
+            "Examples:\n  swav-wgpu data photos/\n  swav-wgpu data cifar-10-python.tar.gz\n  \
+             swav-wgpu data 'shards/train-*.tar' --sample 5000\n  swav-wgpu data images.csv --source list --json",
+        )
+}
+
+/// Runs the command.
+pub fn run(matches: &ArgMatches) -> Result<Outcome> {
+    let mut config = Config::default();
+    for key in SETTINGS {
+        if let Some(text) = matches.get_one::<String>(key) {
+            config.set(key, text)?;
+        }
+    }
+    // Sizes are those of the files, and a survey should find what only a whole decoding finds.
+    config.reduce = false;
+    let dataset = pictures::open(&config)?;
+    let all = dataset.len();
+    let count =
+        matches.get_one::<u64>("sample").map_or(all, |&most| all.min(usize::try_from(most).unwrap_or(all)));
+    let sample: Vec<u32> = (0..count).map(|i| (i as u64 * all as u64 / count as u64) as u32).collect();
+    let stop = interrupt::flag("Stopping.");
+    let mut counter = Counter::new(count);
+    let survey = Survey::of(&dataset, &sample, |done| {
+        counter.show(done);
+        !stop.load(Ordering::Relaxed)
+    });
+    counter.finish();
+    let Some(survey) = survey else { return Ok(Outcome::Interrupted) };
+    let report = report::Report::new(&config, &dataset, &survey)?;
+    super::print(&if matches.get_flag("json") { report.json() } else { report.text() })?;
+    unreadable(&dataset, &survey)?;
+    Ok(Outcome::Done)
+}
+
+/// A set of which nothing can be read is an error, once it has been told.
+fn unreadable(dataset: &Dataset, survey: &Survey) -> Result<()> {
+    match survey.unreadable.first() {
+        Some(_) if survey.sizes.is_empty() => {
+            let reason = "no picture of it can be read; the reasons are listed above".to_owned();
+            Err(Error::Data { path: dataset.path().to_owned(), reason })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How many pictures are done: a bar in a terminal, a line every ten seconds in a log.
+struct Counter {
+    bar: Option<ProgressBar>,
+    total: usize,
+    start: Instant,
+    last: Instant,
+}
+
+impl Counter {
+    fn new(total: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(total as u64));
+        let template = "[{bar:24}] {pos}/{len} pictures, {per_sec}, {eta} left";
+        // The template is a constant; were it wrong, a plainer bar is better than none.
+        if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template(template)) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self { bar, total, start: Instant::now(), last: Instant::now() }
+    }
+
+    fn show(&mut self, done: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+        } else if self.last.elapsed() >= PERIOD && done < self.total {
+            self.last = Instant::now();
+            let rate = done as f64 / self.start.elapsed().as_secs_f64();
+            let left = (self.total - done) as f64 / rate.max(1e-9);
+            let _ = writeln!(
+                std::io::stderr(),
+                "{done}/{} pictures, {rate:.0} a second, {left:.0}s left",
+                self.total
+            );
+        }
+    }
+
+    fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a survey found, as text and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
+use crate::data::{Dataset, Survey};
+use crate::error::Result;
+
+/// Lines of classes and of unreadable pictures that the text shows.
+const LINES: usize = 20;
+
+/// Everything that is told.
+pub(super) struct Report<'a> {
+    config: &'a Config,
+    dataset: &'a Dataset,
+    survey: &'a Survey,
+    /// Pictures of each class.
+    counts: Vec<usize>,
+    advice: Vec<Advice>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(config: &'a Config, dataset: &'a Dataset, survey: &'a Survey) -> Result<Self> {
+        let mut counts = vec![0; dataset.classes().len()];
+        for picture in 0..dataset.len() as u32 {
+            if let Some(label) = dataset.label(picture) {
+                counts[label as usize] += 1;
+            }
+        }
+        let facts = Facts {
+            pictures: dataset.pretrain().len(),
+            classes: counts.iter().filter(|count| **count > 0).count(),
+            shorter_side: survey.shorter_side(),
+            grey: survey.channels[2] + survey.channels[3] == 0,
+            mean: survey.mean,
+            std: survey.std,
+        };
+        // Of so few pictures, or such that cannot be read, nothing follows.
+        let enough = facts.pictures >= 4 && !survey.sizes.is_empty();
+        let advice = match config.data {
+            Some(_) if enough => advise(&facts)?,
+            Some(_) => Vec::new(),
+            None => {
+                let rule =
+                    "it was made for these pictures, and is what `swav-wgpu train` takes without a path"
+                        .to_owned();
+                vec![Advice { key: "preset", value: Preset::Demo.to_string(), rule }]
+            }
+        };
+        Ok(Self { config, dataset, survey, counts, advice })
+    }
+
+    /// Pictures that were looked at.
+    fn seen(&self) -> usize {
+        self.survey.sizes.len() + self.survey.unreadable.len()
+    }
+
+    /// Least, median and greatest width and height.
+    fn sizes(&self) -> [[u32; 2]; 3] {
+        let side = |which: usize| {
+            let mut all: Vec<u32> = self.survey.sizes.iter().map(|size| size[which]).collect();
+            all.sort_unstable();
+            let at = |i: usize| all.get(i).copied().unwrap_or(0);
+            [at(0), at(all.len() / 2), at(all.len().saturating_sub(1))]
+        };
+        let (widths, heights) = (side(0), side(1));
+        [0, 1, 2].map(|i| [widths[i], heights[i]])
+    }
+
+    fn command(&self) -> String {
+        let mut text = "swav-wgpu train".to_owned();
+        if let Some(path) = &self.config.data {
+            let path = path.display().to_string();
+            let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
+            text += &if plain { format!(" {path}") } else { format!(" '{path}'") };
+        }
+        for key in ["source", "background", "max_megapixels"] {
+            if let (Ok(value), Ok(usual)) = (self.config.get(key), Config::default().get(key))
+                && value != usual
+            {
+                text += &format!(" --{} {value}", key.replace('_', "-"));
+            }
+        }
+        for Advice { key, value, .. } in &self.advice {
+            text += &format!(" --{} {value}", key.replace('_', "-"));
+        }
+        text
+    }
+
+    pub(super) fn text(&self) -> String {
+        let (dataset, survey) = (self.dataset, self.survey);
+        let mut text = match &self.config.data {
+            Some(path) => format!("{}\n\n", path.display()),
+            None => format!("{}, the pictures that come with the program\n\n", dataset.name()),
+        };
+        let mut line = |head: &str, what: String| {
+            let _ = writeln!(text, "  {head:11} {what}");
+        };
+        line("pictures", format!("{}, {} of them to train on", dataset.len(), dataset.pretrain().len()));
+        if self.seen() < dataset.len() {
+            line("looked at", format!("{} of them", self.seen()));
+        }
+        line("classes", self.classes());
+        for split in dataset.splits() {
+            line(
+                "judged by",
+                format!(
+                    "{}: the classes of {} from those of {}",
+                    split.name,
+                    split.queries.len(),
+                    split.bank.len()
+                ),
+            );
+        }
+        let [least, median, most] = self.sizes().map(|[width, height]| format!("{width}x{height}"));
+        line("sizes", if least == most { least } else { format!("{least} to {most}, median {median}") });
+        line("channels", self.channels());
+        let show = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(", ");
+        line("mean", format!("{} (red, green, blue; every picture weighs the same)", show(survey.mean)));
+        line("deviation", show(survey.std));
+        line("unreadable", format!("{} of {}", survey.unreadable.len(), self.seen()));
+        for (picture, reason) in survey.unreadable.iter().take(LINES) {
+            let reason = reason.replace(['\n', '\r'], " ");
+            let name = dataset.picture_name(*picture);
+            let named = if reason.contains(&name) { reason } else { format!("{name}: {reason}") };
+            let _ = writeln!(text, "    {named}");
+        }
+        if survey.unreadable.len() > LINES {
+            let _ = writeln!(text, "    and {} more, which --json lists", survey.unreadable.len() - LINES);
+        }
+        for notice in dataset.notices() {
+            let _ = writeln!(text, "  note        {notice}");
+        }
+        text + &self.suggestions()
+    }
+
+    fn classes(&self) -> String {
+        let classes = self.dataset.classes();
+        if classes.is_empty() {
+            return "none: the pictures have no labels".into();
+        }
+        let some = classes.iter().zip(&self.counts).take(LINES);
+        let mut text = format!("{}: ", classes.len());
+        text += &some.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ");
+        if classes.len() > LINES {
+            text += &format!(" and {} more", classes.len() - LINES);
+        }
+        let labelled: usize = self.counts.iter().sum();
+        if labelled < self.dataset.len() {
+            text += &format!("; {} without a label", self.dataset.len() - labelled);
+        }
+        text
+    }
+
+    fn channels(&self) -> String {
+        const NAMES: [&str; 4] = ["grey", "grey with transparency", "colour", "colour with transparency"];
+        let counts = self.survey.channels.iter().zip(NAMES).filter(|(count, _)| **count > 0);
+        let mut parts: Vec<String> = counts.map(|(count, name)| format!("{count} {name}")).collect();
+        if self.survey.deep > 0 {
+            parts.push(format!("{} with more than 8 bits a channel", self.survey.deep));
+        }
+        let grey = self.survey.channels[..2].iter().any(|count| *count > 0);
+        parts.join(", ") + if grey { "; grey ones get three equal channels" } else { "" }
+    }
+
+    fn suggestions(&self) -> String {
+        if self.advice.is_empty() {
+            return "\nToo few pictures for a suggestion: four that can be read are the least.\n".into();
+        }
+        let mut text = "\nSuggested settings, and why\n\n".to_owned();
+        for Advice { key, value, rule } in &self.advice {
+            let flag = format!("--{} {value}", key.replace('_', "-"));
+            let lines = wrap(rule, 72);
+            let _ = writeln!(text, "  {flag:38} {}", lines[0]);
+            for line in &lines[1..] {
+                let _ = writeln!(text, "  {:38} {line}", "");
+            }
+        }
+        let _ = writeln!(text, "\nTo train with them\n\n  {}", self.command());
+        text
+    }
+
+    pub(super) fn json(&self) -> String {
+        let (dataset, survey) = (self.dataset, self.survey);
+        let [least, median, most] = self.sizes();
+        let unreadable = survey.unreadable.iter();
+        let unreadable: Vec<Value> = unreadable
+            .map(|(picture, reason)| json!({ "name": dataset.picture_name(*picture), "reason": reason }))
+            .collect();
+        let classes: Vec<Value> = dataset
+            .classes()
+            .iter()
+            .zip(&self.counts)
+            .map(|(name, count)| json!({ "name": name, "pictures": count }))
+            .collect();
+        let splits: Vec<Value> = dataset
+            .splits()
+            .iter()
+            .map(|split| json!({ "name": split.name, "bank": split.bank.len(), "queries": split.queries.len() }))
+            .collect();
+        let advice: Vec<Value> = self
+            .advice
+            .iter()
+            .map(|Advice { key, value, rule }| json!({ "setting": key, "value": value, "rule": rule }))
+            .collect();
+        let [grey, grey_alpha, colour, colour_alpha] = survey.channels;
+        let value = json!({
+            "name": dataset.name(),
+            "path": dataset.path().display().to_string(),
+            "pictures": dataset.len(),
+            "pretrain": dataset.pretrain().len(),
+            "looked_at": self.seen(),
+            "classes": classes,
+            "splits": splits,
+            "size": { "least": least, "median": median, "most": most, "shorter_side": survey.shorter_side() },
+            "channels": {
+                "grey": grey, "grey_alpha": grey_alpha, "colour": colour, "colour_alpha": colour_alpha,
+                "deep": survey.deep,
+            },
+            "mean": survey.mean,
+            "std": survey.std,
+            "unreadable": unreadable,
+            "notices": dataset.notices(),
+            "suggested": advice,
+            "command": self.command(),
+        });
+        format!("{value:#}\n")
+    }
+}

@@ -1,0 +1,139 @@
+//! A look at every picture of a set: sizes, channels, means and deviations, and what cannot be read.
+
+use image::RgbImage;
+use rayon::prelude::*;
+
+use super::dataset::Dataset;
+
+/// Pictures that are looked at between two calls of the watcher.
+const PORTION: usize = 64;
+
+/// What pictures turned out to be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Survey {
+    /// Width and height of every picture that could be read, in order.
+    pub sizes: Vec<[u32; 2]>,
+    /// How many were grey, grey with transparency, colour, colour with transparency.
+    pub channels: [usize; 4],
+    /// How many had more than 8 bits a channel.
+    pub deep: usize,
+    /// Pictures that cannot be read, with the reasons.
+    pub unreadable: Vec<(u32, String)>,
+    /// Mean of the red, green and blue values, which are in [0, 1]; every picture weighs the same.
+    pub mean: [f64; 3],
+    /// Their deviation.
+    pub std: [f64; 3],
+}
+
+/// What one picture is.
+struct Look {
+    size: [u32; 2],
+    channels: u8,
+    bits: u8,
+    mean: [f64; 3],
+    square: [f64; 3],
+}
+
+impl Survey {
+    /// Looks at `pictures` in order, on all cores. `watch` hears how many are done; where it answers
+    /// false, the survey ends and there is none. The result does not depend on the number of threads.
+    pub fn of(dataset: &Dataset, pictures: &[u32], mut watch: impl FnMut(usize) -> bool) -> Option<Self> {
+        let mut survey = Self::default();
+        let (mut mean, mut square) = ([0.0; 3], [0.0; 3]);
+        for (portion, some) in pictures.chunks(PORTION).enumerate() {
+            let looks: Vec<Result<Look, String>> =
+                some.par_iter().map(|&picture| look(dataset, picture)).collect();
+            for (&picture, look) in some.iter().zip(looks) {
+                match look {
+                    Ok(look) => {
+                        survey.sizes.push(look.size);
+                        survey.channels[usize::from(look.channels.clamp(1, 4)) - 1] += 1;
+                        survey.deep += usize::from(look.bits > 8);
+                        for channel in 0..3 {
+                            mean[channel] += look.mean[channel];
+                            square[channel] += look.square[channel];
+                        }
+                    }
+                    Err(reason) => survey.unreadable.push((picture, reason)),
+                }
+            }
+            if !watch(portion * PORTION + some.len()) {
+                return None;
+            }
+        }
+        let count = survey.sizes.len().max(1) as f64;
+        for channel in 0..3 {
+            survey.mean[channel] = mean[channel] / count;
+            // Rounding may bring a set of one colour below zero.
+            let variance = square[channel] / count - survey.mean[channel].powi(2);
+            survey.std[channel] = variance.max(0.0).sqrt();
+        }
+        Some(survey)
+    }
+
+    /// The median of the pictures' shorter sides; 0 where none could be read.
+    #[must_use]
+    pub fn shorter_side(&self) -> u32 {
+        let mut sides: Vec<u32> = self.sizes.iter().map(|[width, height]| *width.min(height)).collect();
+        sides.sort_unstable();
+        sides.get(sides.len() / 2).copied().unwrap_or(0)
+    }
+}
+
+fn look(dataset: &Dataset, picture: u32) -> Result<Look, String> {
+    let decoded = dataset.inspect(picture).map_err(|error| error.to_string())?;
+    let (mean, square) = moments(&decoded.pixels);
+    Ok(Look { size: decoded.size, channels: decoded.channels, bits: decoded.bits, mean, square })
+}
+
+/// Mean of the values and of their squares, a channel each, in [0, 1]; the sums are exact.
+fn moments(picture: &RgbImage) -> ([f64; 3], [f64; 3]) {
+    let (mut sum, mut square) = ([0u64; 3], [0u64; 3]);
+    for pixel in picture.pixels() {
+        for channel in 0..3 {
+            let value = u64::from(pixel[channel]);
+            sum[channel] += value;
+            square[channel] += value * value;
+        }
+    }
+    let pixels = f64::from(picture.width()) * f64::from(picture.height());
+    (
+        sum.map(|sum| sum as f64 / (255.0 * pixels)),
+        square.map(|square| square as f64 / (255.0 * 255.0 * pixels)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::testing::encode;
+    use image::{GrayImage, ImageFormat, Luma, Rgb};
+
+    #[test]
+    fn a_survey_counts_measures_and_lists() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: Vec<u8>| std::fs::write(folder.path().join(name), bytes).unwrap();
+        put("a.png", encode(RgbImage::from_pixel(9, 5, Rgb([255, 0, 51])), ImageFormat::Png));
+        put("b.png", encode(GrayImage::from_pixel(100, 200, Luma([0])), ImageFormat::Png));
+        put("c.png", b"torn".to_vec());
+        let dataset = Dataset::open(Some(folder.path())).unwrap();
+        let mut seen = Vec::new();
+        let survey = Survey::of(&dataset, &[0, 1, 2], |done| {
+            seen.push(done);
+            true
+        });
+        let survey = survey.unwrap();
+        assert_eq!(
+            (&survey.sizes, survey.channels, survey.deep),
+            (&vec![[9, 5], [100, 200]], [1, 0, 1, 0], 0)
+        );
+        assert_eq!((seen, survey.shorter_side()), (vec![3], 100));
+        assert_eq!((survey.unreadable.len(), survey.unreadable[0].0), (1, 2));
+        // Every picture weighs the same, whatever its size.
+        let near = |got: [f64; 3], want: [f64; 3]| got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(near(survey.mean, [0.5, 0.0, 0.1]) && near(survey.std, [0.5, 0.0, 0.1]), "{survey:?}");
+        assert!(Survey::of(&dataset, &[0], |_| false).is_none());
+        let none = Survey::of(&dataset, &[], |_| true).unwrap();
+        assert_eq!((none.shorter_side(), none.mean), (0, [0.0; 3]));
+    }
+}

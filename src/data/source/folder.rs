@@ -1,0 +1,164 @@
+//! A folder of picture files, nested or not, and the files of other sources that lie in folders.
+//!
+//! Files are found by their extension and sorted by path, so the numbers of the pictures depend on
+//! nothing but the names. Linked folders are not entered (they may form loops); linked files count. A
+//! folder that cannot be listed is left out, and said.
+
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::super::dataset::{Content, Pictures};
+use super::table::Table;
+use super::{LARGEST_PICTURE, layout};
+use crate::error::{Error, Result};
+
+pub(super) const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
+
+/// Picture files by their paths.
+pub(super) struct Files {
+    pub(super) root: PathBuf,
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Pictures for Files {
+    fn name(&self, picture: u32) -> String {
+        self.files[picture as usize].to_string_lossy().into_owned()
+    }
+
+    fn read(&self, picture: u32) -> Result<Content<'_>> {
+        read(&self.root.join(&self.files[picture as usize]))
+    }
+}
+
+/// The bytes of a picture file.
+pub(in crate::data) fn read(path: &Path) -> Result<Content<'static>> {
+    let data = |reason: String| Error::Data { path: path.to_owned(), reason };
+    let found = std::fs::metadata(path).map_err(|error| data(error.to_string()))?;
+    // Reading a pipe or a device may never end.
+    if !found.is_file() {
+        return Err(data("this is not a file".into()));
+    }
+    if found.len() > LARGEST_PICTURE {
+        let (size, most) = (found.len() >> 20, LARGEST_PICTURE >> 20);
+        return Err(data(format!("{size} MiB are more than the {most} MiB that a picture file may have")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| data(error.to_string()))?;
+    Ok(Content::Encoded(bytes.into()))
+}
+
+/// Whether a file name ends like a picture.
+pub(super) fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str());
+    extension.is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
+/// The files below a folder that mean something here, relative to it, in sorted order.
+#[derive(Default)]
+pub(super) struct Census {
+    pub(super) pictures: Vec<PathBuf>,
+    /// Tar, Parquet and numpy files.
+    pub(super) archives: Vec<PathBuf>,
+    /// Folders that cannot be listed.
+    pub(super) notices: Vec<String>,
+}
+
+/// Takes the census of `root`; `is_archive` tells archives by their names.
+pub(super) fn census(root: &Path, is_archive: impl Fn(&Path) -> bool) -> Result<Census> {
+    // Names with a leading dot are never pictures: macOS leaves `._cat.jpg` beside `cat.jpg`.
+    let hidden =
+        |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.';
+    let mut found = Census::default();
+    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(|entry| !hidden(entry)) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if error.depth() == 0 => return Err(Error::io(root)(error.into())),
+            Err(error) => {
+                let path = error.path().unwrap_or(root).display().to_string();
+                let reason = std::io::Error::from(error);
+                found.notices.push(format!("{path} cannot be listed and is left out: {reason}"));
+                continue;
+            }
+        };
+        let is_file = entry.file_type().is_file() || (entry.path_is_symlink() && entry.path().is_file());
+        let path = || entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
+        if is_file && is_picture(entry.path()) {
+            found.pictures.push(path());
+        } else if is_file && is_archive(entry.path()) {
+            found.archives.push(path());
+        }
+    }
+    Ok(found)
+}
+
+/// Lists the pictures of a census of `root`.
+pub(super) fn list(root: &Path, found: Census) -> Result<Table> {
+    let mut notices = found.notices;
+    let layout = layout::read(found.pictures);
+    if layout.files.is_empty() {
+        notices.insert(
+            0,
+            format!(
+                "no pictures in this folder or below it; files that count end in {}, or are CIFAR, STL-10, MNIST, \
+                 tar, Parquet or numpy files",
+                EXTENSIONS.join(", ")
+            ),
+        );
+        return Err(Error::Data { path: root.to_owned(), reason: notices.join("; ") });
+    }
+    let pictures = Box::new(Files { root: root.to_owned(), files: layout.files });
+    Ok(Table { classes: layout.classes, labels: layout.labels, sides: layout.sides, pictures, notices })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::Dataset;
+    use crate::data::testing::encode;
+    use image::{ImageFormat, RgbImage};
+    use std::path::Path;
+
+    fn put(root: &Path, names: &[&str]) {
+        for name in names {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, encode(RgbImage::new(2, 2), ImageFormat::Png)).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_empty_folder_is_an_error_that_says_what_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "").unwrap();
+        let message = Dataset::open(Some(folder.path())).unwrap_err().to_string();
+        assert!(message.contains(folder.path().to_str().unwrap()) && message.contains("jpeg"), "{message}");
+    }
+
+    #[test]
+    fn pictures_are_found_by_extension_in_sorted_order() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), &["b.PNG", "a.png", "deep/er/c.Jpeg", ".hidden/x.png", "._a.png", "a.txt"]);
+        let set = Dataset::open(Some(folder.path())).unwrap();
+        let names: Vec<String> = (0..set.len() as u32).map(|p| set.picture_name(p)).collect();
+        assert_eq!(
+            names,
+            ["a.png", "b.PNG", "deep/er/c.Jpeg"].map(|n| n.replace('/', std::path::MAIN_SEPARATOR_STR))
+        );
+        assert!(set.classes().is_empty() && set.splits().is_empty() && set.label(0).is_none());
+        assert_eq!(set.pretrain(), [0, 1, 2]);
+        assert_eq!(set.decode(2).unwrap().dimensions(), (2, 2));
+        assert_eq!(set.name(), folder.path().file_name().unwrap().to_str().unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn linked_files_count_and_linked_folders_do_not_loop() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), &["in/a.png"]);
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("in/loop")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("in/a.png"), folder.path().join("in/b.png")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("in/c.png")).unwrap();
+        let set = Dataset::open(Some(folder.path())).unwrap();
+        assert_eq!(set.len(), 2);
+        assert!(set.decode(1).is_ok());
+    }
+}

@@ -1,0 +1,189 @@
+//! Where pictures come from: what a path holds is found by looking at it, or said by a setting.
+//!
+//! | file | what |
+//! |---|---|
+//! | `look` | what lies at a path, and which source that is |
+//! | `part` | a named run of bytes: a file, a part of one, or something unpacked |
+//! | `archive` | the members of tar and zip archives as parts |
+//! | `table` | labels and parts of a set: the same rules for every source |
+//! | `arrays` | pictures stored as bare samples |
+//! | `embedded` | the pictures compiled in |
+//! | `folder`, `layout`, `list` | picture files: in folders, and what the folders mean; in a list |
+//! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
+//! | `stl10`, `idx`, `npy` | STL-10, MNIST and its relatives, numpy arrays |
+//! | `shards`, `columns` | WebDataset tar files, Parquet files |
+//!
+//! Every source gives random access by number, so nothing else knows where pictures come from.
+
+mod archive;
+mod arrays;
+mod cifar;
+mod columns;
+pub(super) mod embedded;
+pub(super) mod folder;
+mod idx;
+mod layout;
+mod list;
+mod look;
+mod npy;
+mod part;
+mod shards;
+mod stl10;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use super::dataset::Listing;
+use crate::error::{Error, Result};
+use archive::guarded;
+use look::{Found, by_name, find, guess, standing};
+use part::Part;
+use table::Table;
+
+/// The largest picture file that is read, in bytes.
+const LARGEST_PICTURE: u64 = 1 << 30;
+
+/// A kind of source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// What the path looks like.
+    #[default]
+    Auto,
+    /// Picture files in folders.
+    Folder,
+    /// A text file with the path of a picture a line.
+    List,
+    /// CIFAR-10: a folder of batches, binary or pickled, or the archive.
+    Cifar10,
+    /// CIFAR-100, likewise.
+    Cifar100,
+    /// STL-10: a folder of binary files, or the archive.
+    Stl10,
+    /// IDX files as of MNIST, compressed or not.
+    Mnist,
+    /// Tar files of samples.
+    WebDataset,
+    /// Parquet files with a column of pictures.
+    Parquet,
+    /// numpy arrays of uint8.
+    Npy,
+}
+
+/// Lists the pictures at `path`.
+pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
+    let found = find(path)?;
+    let (source, census) = match source {
+        Source::Auto => guess(path, &found)?,
+        named => (named, None),
+    };
+    let is_tar = |file: &Path| matches!(by_name(file), Some(Source::WebDataset));
+    let table = match source {
+        Source::Auto | Source::Folder => {
+            if !found.is_folder {
+                let reason =
+                    "this is a file; name the folder that holds the pictures, or choose another `--source`";
+                return Err(wrong(path, reason));
+            }
+            let census = census.map_or_else(|| folder::census(&found.root, |_| false), Ok)?;
+            folder::list(&found.root, census)?
+        }
+        Source::List => list::list(&single(path, &found)?, &found.root)?,
+        Source::WebDataset => shards::list(parts(path, &found, "tar", is_tar)?)?,
+        Source::Parquet => {
+            let is_parquet = |file: &Path| by_name(file) == Some(Source::Parquet);
+            columns::list(parts(path, &found, "Parquet", is_parquet)?)?
+        }
+        Source::Npy => numpy(path, &found)?,
+        Source::Cifar10 | Source::Cifar100 | Source::Stl10 | Source::Mnist => fixed(source, path, &found)?,
+    };
+    // `.` and `..` have no name of their own.
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = full.file_name().map_or_else(|| "pictures".into(), |name| name.to_string_lossy().into_owned());
+    table.listing(name, path, &found.root)
+}
+
+fn wrong(path: &Path, reason: impl Into<String>) -> Error {
+    Error::Data { path: path.to_owned(), reason: reason.into() }
+}
+
+/// The one file of a source that is one.
+fn single(path: &Path, found: &Found) -> Result<Part> {
+    match found.files.as_slice() {
+        [file] if !found.is_folder => Part::file(file, &found.root),
+        _ => Err(wrong(path, "this source is one file; name it")),
+    }
+}
+
+/// The files themselves, or those below a folder that are of the kind.
+fn parts(path: &Path, found: &Found, kind: &str, of_kind: impl Fn(&Path) -> bool) -> Result<Vec<Part>> {
+    let files: Vec<PathBuf> = if found.is_folder {
+        let census = folder::census(&found.root, of_kind)?;
+        census.archives.into_iter().map(|file| found.root.join(file)).collect()
+    } else {
+        found.files.clone()
+    };
+    if files.is_empty() {
+        return Err(wrong(path, format!("no {kind} file in this folder or below it")));
+    }
+    files.iter().map(|file| Part::file(file, &found.root)).collect()
+}
+
+/// The arrays of numpy files; beside a single `.npy` file its neighbours may hold the labels.
+fn numpy(path: &Path, found: &Found) -> Result<Table> {
+    let is_array = |file: &Path| by_name(file) == Some(Source::Npy);
+    let mut files = parts(path, found, "numpy", is_array)?;
+    if let [only] = files.as_slice()
+        && only.file_name().ends_with(".npy")
+    {
+        let here = standing(&found.root)?.0.into_iter().filter(|file| is_array(file));
+        let beside = here.filter(|file| npy::is_labels_of(file, &found.files[0]));
+        files.extend(beside.map(|file| Part::file(&file, &found.root)).collect::<Result<Vec<_>>>()?);
+    }
+    let (mut arrays, mut held) = (Vec::new(), 0);
+    for file in files {
+        if file.file_name().ends_with(".npz") {
+            arrays.extend(guarded(&file, || archive::zip(&file, &mut held))?);
+        } else {
+            arrays.push(file);
+        }
+    }
+    npy::list(&arrays)
+}
+
+/// A set with fixed file names: a folder of them, one of them, or the archive.
+fn fixed(source: Source, path: &Path, found: &Found) -> Result<Table> {
+    let mut notices = Vec::new();
+    let files = match found.files.as_slice() {
+        [only] if by_name(only) == Some(Source::WebDataset) => {
+            let archive = Part::file(only, &found.root)?;
+            guarded(&archive, || archive::members(archive.clone(), &mut notices))?
+        }
+        // One file of a set is that file; what names its classes or labels may stand beside it.
+        [only] if !found.is_folder => {
+            let own = by_name(only);
+            let beside = standing(&found.root)?.0.into_iter().filter(|file| by_name(file) != own);
+            let beside = beside.filter(|file| file.metadata().is_ok_and(|found| found.len() < 1 << 26));
+            beside.chain([only.clone()]).map(|file| Part::file(&file, &found.root)).collect::<Result<_>>()?
+        }
+        files => files.iter().map(|file| Part::file(file, &found.root)).collect::<Result<_>>()?,
+    };
+    let mut table = match source {
+        Source::Cifar100 => cifar::list(cifar::Kind::Hundred, &files)?,
+        Source::Stl10 => stl10::list(&files)?,
+        Source::Mnist => idx::list(&files)?,
+        _ => cifar::list(cifar::Kind::Ten, &files)?,
+    };
+    if table.labels.is_empty() {
+        let expected = match source {
+            Source::Cifar100 => "train.bin and test.bin, or train and test",
+            Source::Stl10 => "train_X.bin, unlabeled_X.bin or test_X.bin",
+            Source::Mnist => "train-images-idx3-ubyte, with or without .gz",
+            _ => "data_batch_1.bin to data_batch_5.bin, or the same without .bin",
+        };
+        return Err(wrong(path, format!("the files of this set are not here; their names are {expected}")));
+    }
+    table.notices.append(&mut notices);
+    Ok(table)
+}

@@ -1,0 +1,292 @@
+//! Every source read back.
+
+use std::path::Path;
+
+use super::*;
+use crate::data::{Dataset, Reading};
+use make::Files;
+
+#[path = "damage_tests.rs"]
+mod damage;
+#[path = "loading_tests.rs"]
+mod loading;
+#[path = "../../../tests/fixtures/make.rs"]
+pub(super) mod make;
+
+fn write(root: &Path, files: &Files) {
+    for (name, bytes) in files {
+        let path = root.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Opens `path` of a folder that holds `files`.
+fn opened(files: &Files, path: &str) -> (tempfile::TempDir, Result<Dataset>) {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), files);
+    let dataset = Dataset::open(Some(&folder.path().join(path)));
+    (folder, dataset)
+}
+
+fn refused(files: &Files, path: &str) -> String {
+    opened(files, path).1.expect_err("this should not open").to_string()
+}
+
+fn fixture(name: &str) -> (String, Vec<u8>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    (name.to_owned(), std::fs::read(path).unwrap())
+}
+
+/// All pictures decode to the colours that they were made with.
+fn check_colours(dataset: &Dataset, of: impl Fn(u32) -> [u8; 3]) {
+    for picture in 0..dataset.len() as u32 {
+        let pixels = dataset.decode(picture).unwrap();
+        assert_eq!(pixels.get_pixel(5, 7).0, of(picture), "{}", dataset.picture_name(picture));
+    }
+}
+
+fn label(dataset: &Dataset, picture: u32) -> &str {
+    &dataset.classes()[dataset.label(picture).unwrap() as usize]
+}
+
+#[test]
+fn cifar_is_read_from_folders_and_archives_of_both_kinds() {
+    let archives = [
+        (make::cifar10(12), "cifar-10-binary.tar.gz"),
+        (make::cifar10_pickled(12), "cifar-10-python.tar.gz"),
+        (make::cifar100(12), "cifar-100-binary.tar.gz"),
+        (make::cifar100_pickled(12), "cifar-100-python.tar.gz"),
+    ];
+    for (files, archive) in archives {
+        let ten = archive.contains("-10-");
+        let packed = make::tar(&make::within("cifar-batches", files.clone()));
+        let all = [
+            make::within("set", files.clone()),
+            make::within("set/inner/cifar-batches", files),
+            vec![("set".into(), vec![]), (archive.into(), make::gzip(&packed))],
+            vec![("set".into(), vec![]), ("any.tar".into(), packed)],
+        ];
+        for (files, path) in all.iter().zip(["set", "set", archive, "any.tar"]) {
+            let (_folder, dataset) = opened(files, path);
+            let dataset = dataset.unwrap();
+            let (pictures, trained) = if ten { (36, 24) } else { (24, 12) };
+            assert_eq!((dataset.len(), dataset.pretrain().len()), (pictures, trained), "{archive} {path}");
+            assert_eq!(dataset.classes().len(), if ten { 10 } else { 100 });
+            let split = &dataset.splits()[0];
+            assert_eq!((&*split.name, split.bank.len(), split.queries.len()), ("test", trained, 12));
+            check_colours(&dataset, |picture| make::colour(picture as usize));
+            assert_eq!(dataset.decode(0).unwrap().get_pixel(0, 0).0, [255; 3]);
+            let name = if archive == "cifar-10-binary.tar.gz" { "dog" } else { "thing5" };
+            assert_eq!(label(&dataset, 5), name);
+        }
+    }
+}
+
+#[test]
+fn stl10_trains_on_the_unlabelled_split_too() {
+    let mut files = make::stl10(4);
+    // The second sample of a plane is the second pixel of its first column.
+    let train = files.iter_mut().find(|(name, _)| name == "train_X.bin").unwrap();
+    train.1[1] = 250;
+    let packed = vec![(
+        "stl10_binary.tar.gz".into(),
+        make::gzip(&make::tar(&make::within("stl10_binary", files.clone()))),
+    )];
+    for (files, path) in [(make::within("stl", files), "stl"), (packed, "stl10_binary.tar.gz")] {
+        let (_folder, dataset) = opened(&files, path);
+        let dataset = dataset.unwrap();
+        assert_eq!((dataset.len(), dataset.classes().len()), (12, 10));
+        assert_eq!(dataset.pretrain(), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(
+            (dataset.splits()[0].bank.as_slice(), dataset.splits()[0].queries.as_slice()),
+            (&[0, 1, 2, 3][..], &[8, 9, 10, 11][..])
+        );
+        assert_eq!((label(&dataset, 3), dataset.label(4)), ("d", None));
+        check_colours(&dataset, |picture| make::colour(picture as usize));
+        let first = dataset.decode(0).unwrap();
+        assert_eq!((first.dimensions(), first.get_pixel(0, 1).0[0]), ((96, 96), 250));
+    }
+}
+
+#[test]
+fn mnist_is_read_packed_and_unpacked() {
+    let plain = make::mnist(15);
+    let packed: Files = plain.iter().map(|(name, bytes)| (format!("{name}.gz"), make::gzip(bytes))).collect();
+    for files in [plain.clone(), packed.clone(), [plain, packed].concat()] {
+        let (_folder, dataset) = opened(&make::within("MNIST/raw", files), "MNIST");
+        let dataset = dataset.unwrap();
+        // Test files come first by their names.
+        assert_eq!((dataset.len(), dataset.classes().len()), (30, 10));
+        assert_eq!(dataset.pretrain(), (15..30).collect::<Vec<u32>>());
+        check_colours(&dataset, |picture| [make::colour((picture as usize + 15) % 30)[0]; 3]);
+        assert_eq!(dataset.decode(0).unwrap().dimensions(), (20, 28));
+        assert_eq!((label(&dataset, 15), label(&dataset, 0)), ("0", "5"));
+    }
+    let (folder, _) = opened(&make::mnist(5), "");
+    let one = Dataset::open(Some(&folder.path().join("train-images-idx3-ubyte"))).unwrap();
+    assert_eq!((one.len(), one.classes().len(), one.pretrain().len()), (5, 5, 5));
+}
+
+#[test]
+fn sets_side_by_side_are_chosen_by_a_pattern() {
+    let mut files = Files::new();
+    for set in ["emnist-digits", "emnist-letters"] {
+        files.extend(make::mnist(4).into_iter().map(|(name, file)| (format!("{set}-{name}"), file)));
+    }
+    files.push(("emnist-letters-mapping.txt".into(), b"1 65 97\n".to_vec()));
+    let (folder, dataset) = opened(&files, "");
+    let message = dataset.unwrap_err().to_string();
+    assert!(message.contains("2 in all") && message.contains("'emnist-digits-*'"), "{message}");
+    let letters = Dataset::open(Some(&folder.path().join("emnist-letters-*"))).unwrap();
+    assert_eq!((letters.len(), letters.pretrain().len(), letters.splits().len()), (8, 4, 1));
+}
+
+/// The shards of a small set: `train` in two, `val` in one.
+fn shards() -> Files {
+    vec![
+        ("s/train-000.tar".into(), make::tar(&make::samples(0, 10))),
+        ("s/train-001.tar".into(), make::tar(&make::samples(10, 10))),
+        ("s/val-000.tar.gz".into(), make::gzip(&make::tar(&make::samples(20, 6)))),
+    ]
+}
+
+#[test]
+fn shards_are_read_as_a_folder_a_pattern_and_one() {
+    let (folder, dataset) = opened(&shards(), "s");
+    let dataset = dataset.unwrap();
+    assert_eq!((dataset.len(), dataset.pretrain().len(), dataset.classes().len()), (26, 20, 3));
+    assert_eq!(dataset.splits()[0].name, "val");
+    check_colours(&dataset, |picture| make::colour(picture as usize));
+    assert_eq!((label(&dataset, 4), dataset.picture_name(4).as_str()), ("1", "train-000.tar/00004.png"));
+    let of = |path: &str| Dataset::open(Some(&folder.path().join(path))).unwrap();
+    let lengths = ["s/train-*.tar", "s/train-{000..001}.tar", "s/train-00?.tar", "s/train-001.tar"];
+    assert_eq!(lengths.map(|path| of(path).len()), [20, 20, 20, 10]);
+    assert!(!of("s/train-001.tar").splits()[0].queries.is_empty(), "a fifth of each class is held out");
+}
+
+#[test]
+fn parquet_files_of_hubs_are_read() {
+    let (_folder, dataset) = opened(&vec![fixture("hub.parquet")], "hub.parquet");
+    let dataset = dataset.unwrap();
+    assert_eq!((dataset.len(), dataset.classes()), (12, &["cat", "dog", "eel"].map(String::from)[..]));
+    // Row groups have five rows each, of which one is null.
+    for picture in [11, 0, 4, 6, 9, 10, 1] {
+        let pixels = dataset.decode(picture).unwrap();
+        assert_eq!(
+            (pixels.dimensions(), pixels.get_pixel(1, 1).0),
+            ((8, 6 + picture % 3), [picture as u8 * 10; 3])
+        );
+        assert_eq!(dataset.label(picture), Some(picture % 3));
+    }
+    let message = dataset.decode(5).unwrap_err().to_string();
+    assert!(message.contains("hub.parquet") && message.contains("no picture in this row"), "{message}");
+
+    let files = vec![
+        ("data/train-00000-of-00002.parquet".to_owned(), fixture("hub.parquet").1),
+        ("data/test-00000-of-00001.parquet".to_owned(), fixture("hub.parquet").1),
+    ];
+    let (_folder, dataset) = opened(&files, "");
+    let dataset = dataset.unwrap();
+    assert_eq!((dataset.len(), dataset.pretrain()[0], dataset.splits()[0].queries.len()), (24, 12, 12));
+    assert_eq!(dataset.decode(23).unwrap().get_pixel(0, 0).0, [110; 3]);
+
+    let (_folder, dataset) = opened(&vec![fixture("plain.parquet")], "plain.parquet");
+    let dataset = dataset.unwrap();
+    assert_eq!((dataset.classes().len(), dataset.label(0), dataset.label(3)), (2, Some(1), None));
+    assert_eq!(dataset.decode(3).unwrap().get_pixel(0, 0).0, [30; 3]);
+
+    let message = refused(&vec![fixture("no-pictures.parquet")], "no-pictures.parquet");
+    assert!(message.contains("no column of pictures") && message.contains("text, n"), "{message}");
+    let (_folder, dataset) = opened(&vec![fixture("zstd.parquet")], "zstd.parquet");
+    let message = dataset.and_then(|dataset| dataset.decode(0)).unwrap_err().to_string();
+    assert!(message.contains("snappy"), "{message}");
+}
+
+#[test]
+fn numpy_arrays_of_every_layout_are_read() {
+    for (name, classes, trained) in [("packed.npz", 2, 4), ("stored.npz", 2, 4)] {
+        let (_folder, dataset) = opened(&vec![fixture(name)], name);
+        let dataset = dataset.unwrap();
+        assert_eq!((dataset.classes().len(), dataset.pretrain().len()), (classes, trained), "{name}");
+        let third = dataset.pretrain()[2];
+        let pixels = dataset.decode(third).unwrap();
+        assert_eq!((pixels.dimensions(), pixels.get_pixel(6, 4).0), ((7, 5), [40; 3]));
+        assert_eq!((dataset.label(third), dataset.label(third + 1)), (Some(0), Some(1)));
+    }
+    // Two pictures of 2×5: values 0 to 9 in each channel, and those of the second 100 more.
+    let value = |i: u8, v: u8, c: u8| v + 10 * c + 100 * i;
+    let planes =
+        (0..2).flat_map(|i| (0..3).flat_map(move |c| (0..10).map(move |v| value(i, v, c)))).collect();
+    let pixels =
+        (0..2).flat_map(|i| (0..10).flat_map(move |v| (0..3).map(move |c| value(i, v, c)))).collect();
+    let layouts: [([usize; 4], Vec<u8>); 2] = [([2, 3, 2, 5], planes), ([2, 2, 5, 3], pixels)];
+    for (sizes, values) in &layouts {
+        let files = vec![
+            ("images.npy".into(), make::npy(sizes, values)),
+            ("labels.npy".into(), make::npy(&[2], &[7, 9])),
+        ];
+        let (_folder, dataset) = opened(&files, "images.npy");
+        let dataset = dataset.unwrap();
+        assert_eq!(dataset.classes(), ["7", "9"]);
+        assert_eq!(dataset.decode(1).unwrap().get_pixel(2, 1).0, [107, 117, 127], "{sizes:?}");
+    }
+    let clear = make::npy(&[1, 1, 1, 4], &[10, 20, 30, 0]);
+    let folder = opened(&vec![("a.npy".into(), clear)], "").0;
+    let reading = Reading { background: [1, 2, 3], ..Reading::default() };
+    let dataset = Dataset::open_with(Some(folder.path()), Source::Npy, reading).unwrap();
+    assert_eq!(dataset.decode(0).unwrap().get_pixel(0, 0).0, [1, 2, 3]);
+}
+
+#[test]
+fn list_files_name_pictures_labels_and_parts() {
+    let list =
+        "path,label,split\na/0.png,cat,train\na/1.png,dog,train\nb/2.png,cat,test\nb/gone.png,dog,test\n";
+    let files = vec![
+        ("list.csv".into(), list.into()),
+        ("a/0.png".into(), make::png(0)),
+        ("a/1.png".into(), make::png(1)),
+        ("b/2.png".into(), make::png(2)),
+    ];
+    let (_folder, dataset) = opened(&files, "list.csv");
+    let dataset = dataset.unwrap();
+    assert_eq!((dataset.len(), dataset.pretrain(), dataset.classes().len()), (4, &[0, 1][..], 2));
+    assert_eq!(dataset.splits()[0].queries, [2, 3]);
+    assert_eq!(dataset.decode(2).unwrap().get_pixel(5, 7).0, make::colour(2));
+    assert!(dataset.decode(3).unwrap_err().to_string().contains("gone.png"));
+}
+
+#[test]
+fn a_folder_is_what_fills_it() {
+    let shard = make::tar(&make::samples(0, 30));
+    let (_folder, dataset) = opened(&vec![("s.tar".into(), shard), ("cover.png".into(), make::png(0))], "");
+    assert_eq!(dataset.unwrap().len(), 30);
+    let mut files: Files = (0..30).map(|i| (format!("{i}.png"), make::png(i))).collect();
+    files.push(("features.npy".into(), make::npy(&[8], &[0; 8])));
+    assert_eq!(opened(&files, "").1.unwrap().len(), 30);
+    let message = refused(&vec![("notes.txt".into(), b"x".to_vec())], "");
+    assert!(message.contains("no pictures") && message.contains("Parquet"), "{message}");
+    let message = refused(&vec![("a.xyz".into(), b"x".to_vec())], "a.xyz");
+    assert!(
+        message.contains("this is a file") && message.contains("--source") || message.contains("`--source`"),
+        "{message}"
+    );
+    let named = |path: &Path, source| Dataset::open_with(Some(path), source, Reading::default());
+    let (folder, _) = opened(&vec![("a.png".into(), make::png(0))], "");
+    for source in [
+        Source::Cifar10,
+        Source::Cifar100,
+        Source::Stl10,
+        Source::Mnist,
+        Source::WebDataset,
+        Source::Parquet,
+        Source::Npy,
+        Source::List,
+    ] {
+        let message = named(folder.path(), source).unwrap_err().to_string();
+        assert!(
+            message.contains("not here") || message.contains("no ") || message.contains("one file"),
+            "{source:?}: {message}"
+        );
+    }
+}

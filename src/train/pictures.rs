@@ -1,0 +1,65 @@
+//! The pictures of a run by its settings: where they are, how they are decoded, how they are normalised.
+
+use super::setup::augment;
+use crate::config::{Config, Normalize, Source as Word};
+use crate::data::{Dataset, Detail, Reading, Source, Survey};
+use crate::error::{Error, Result};
+
+/// Pictures that means and deviations are worked out from, at most: spread evenly over the set. The
+/// third digit does not change from there on.
+const SAMPLE: usize = 10_000;
+
+/// Opens the pictures that the settings name, to be decoded as they say.
+///
+/// # Errors
+/// As of [`Dataset::open_with`].
+pub fn open(config: &Config) -> Result<Dataset> {
+    let source = match config.source {
+        Word::Auto => Source::Auto,
+        Word::Folder => Source::Folder,
+        Word::List => Source::List,
+        Word::Cifar10 => Source::Cifar10,
+        Word::Cifar100 => Source::Cifar100,
+        Word::Stl10 => Source::Stl10,
+        Word::Mnist => Source::Mnist,
+        Word::Webdataset => Source::WebDataset,
+        Word::Parquet => Source::Parquet,
+        Word::Npy => Source::Npy,
+    };
+    let reading = Reading {
+        background: config.background.map(|value| (value * 255.0).round() as u8),
+        max_pixels: config.max_megapixels as u64 * 1_000_000,
+        detail: config.reduce.then(|| Detail::of(&augment(config).crops, config.eval_resize)),
+    };
+    Dataset::open_with(config.data.as_deref(), source, reading)
+}
+
+/// Works out mean and deviation where the settings ask for those of the pictures; returns what to say.
+pub(super) fn normalize(config: &mut Config, dataset: &Dataset) -> Result<Option<String>> {
+    if config.normalize != Normalize::Dataset {
+        return Ok(None);
+    }
+    let all = dataset.pretrain();
+    let count = all.len().min(SAMPLE);
+    let sample: Vec<u32> = (0..count).map(|i| all[i * all.len() / count]).collect();
+    // The watcher never stops it, so there is a survey.
+    let survey = Survey::of(dataset, &sample, |_| true).unwrap_or_default();
+    if survey.sizes.is_empty() {
+        let reason = match survey.unreadable.first() {
+            Some((_, reason)) => format!("no picture can be read; the first: {reason}"),
+            None => "there is no picture to train on".to_owned(),
+        };
+        return Err(Error::Data { path: dataset.path().to_owned(), reason });
+    }
+    // Five digits say as much as the sample knows. A set of one colour still needs something to divide by.
+    let rounded = |value: f64| (value * 1e5).round() / 1e5;
+    config.mean = survey.mean.map(rounded);
+    config.std = survey.std.map(|value| rounded(value).max(0.001));
+    let show = |values: [f64; 3]| values.map(|value| value.to_string()).join(",");
+    Ok(Some(format!(
+        "Normalised by {} of the pictures themselves: --mean {} --std {}",
+        survey.sizes.len(),
+        show(config.mean),
+        show(config.std)
+    )))
+}

@@ -1,0 +1,75 @@
+//! What `swav-wgpu data` tells of pictures, and that its suggestions can be used.
+
+use super::Desk;
+
+#[test]
+fn pictures_are_told_as_text() {
+    let desk = Desk::new();
+    desk.write("pics/dark/00.png", "");
+    desk.write("pics/light/01.jpg", "this is a letter\n");
+    let ended = desk.run("data pics").expect(0);
+    for words in [
+        "45, 45 of them to train on",
+        "2: dark 22, light 23",
+        "held-out: the classes of 8 from those of 37",
+        "16x16",
+        "43 colour",
+        "unreadable  2 of 45",
+        "00.png: the file is empty",
+        "01.jpg: this is not a picture",
+        "--preset cifar",
+        "--crops 2x16@0.14-1",
+        "swav-wgpu train pics --preset cifar",
+    ] {
+        assert!(ended.out.contains(words), "`{words}` is not said: {}", ended.out);
+    }
+    assert_eq!(desk.names(""), ["base.toml", "pics"], "nothing is written");
+}
+
+#[test]
+fn pictures_are_told_as_json_and_the_command_can_be_run() {
+    let desk = Desk::new();
+    let ended = desk.run("data pics --json").expect(0);
+    let told: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(
+        (&told["pictures"], &told["pretrain"], &told["looked_at"]),
+        (&44.into(), &44.into(), &44.into())
+    );
+    assert_eq!(told["classes"][1]["name"], "light");
+    assert_eq!(told["size"]["median"], serde_json::json!([16, 16]));
+    assert!(told["mean"][0].as_f64().unwrap() > 0.2 && told["unreadable"].as_array().unwrap().is_empty());
+    assert!(
+        told["suggested"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|advice| !advice["rule"].as_str().unwrap().is_empty())
+    );
+    let command = told["command"].as_str().unwrap().strip_prefix("swav-wgpu ").unwrap().to_owned();
+    // Not the network of the preset, which would take its time on a CPU.
+    desk.run(&format!("{command} --plan --arch resnet18 --width 4 --blocks 1,1,1,1")).expect(0);
+    let some = desk.run("data pics --json --sample 5").expect(0).out;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&some).unwrap()["looked_at"], 5);
+}
+
+#[test]
+fn the_embedded_pictures_are_told_too() {
+    let out = Desk::new().run("data --sample 64").expect(0).out;
+    for words in ["picto16", "4666, 2781 of them", "split_concept", "\n  swav-wgpu train --preset demo\n"] {
+        assert!(out.contains(words), "`{words}` is not said: {out}");
+    }
+}
+
+#[test]
+fn limits_are_kept_and_nothing_readable_is_an_error() {
+    let desk = Desk::new();
+    let path = desk.path("big/a.png");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    image::GrayImage::new(1200, 1000).save(&path).unwrap();
+    let grey = desk.run("data big").expect(0).out;
+    assert!(grey.contains("1 grey") && grey.contains("Too few pictures"), "{grey}");
+    let ended = desk.run("data big --max-megapixels 1").refused(1, &["big", "no picture of it can be read"]);
+    assert!(ended.out.contains("1200x1000 pixels are more than the limit of 1 megapixels"), "{ended:#?}");
+    desk.run("data nowhere").refused(1, &["nowhere", "nothing here"]);
+    desk.run("data big --sample 0").expect(2);
+}
