@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::check::{self, at_least, crops, decay, distinct, each, list, optional, positive, stages, within};
 use super::presets::Preset;
+use super::size::Bytes;
 use super::table::{Setting, settings};
-use super::types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem};
+use super::types::{Arch, Augmenter, Block, CropGroup, Kernels, Optimizer, Stem};
 use super::value::Value;
 
 settings! {
@@ -51,8 +52,16 @@ settings! {
         /// Threads that decode and crop pictures; 0 takes every core. When reports show a wait share, the
         /// device starves: raise this, or use smaller pictures.
         workers: usize = 0 => within(0, 1024);
-        /// Memory for decoded pictures in MiB, so that later epochs need not decode them again; 0 keeps none.
-        cache_mb: usize = 1024;
+        /// Memory for decoded pictures, such as 2GiB, so that later epochs need not decode them again; 0 keeps
+        /// none. A picture takes three bytes a pixel.
+        cache: Bytes = Bytes(1 << 30);
+        /// Batches that are made ahead of the step under way. More even out slow pictures, and cost the memory
+        /// of a batch each.
+        prefetch: usize = 3 => within(1, 64);
+        /// Who makes the crops: cpu, gpu, or auto for whoever makes those of a batch sooner, measured once at
+        /// the start and kept for the run. A software driver is never asked: it would compete with the very
+        /// processor that it runs on. Both make the same crops, but not to the last bit.
+        augment: Augmenter = Augmenter::Auto;
     }
     "Crops" {
         /// Crops of each picture, as COUNTxSIZE@SCALE-SCALE: 6x96@0.05-0.14 is six of 96 pixels, each from 5 to

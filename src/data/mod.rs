@@ -16,8 +16,11 @@
 //! | `resize`, `colour`, `blur` | the steps of rendering, each on planes of `f32` |
 //! | `view` | [`render`] and [`evaluation_view`]: the whole way from picture to normalised pixels |
 //! | `showcase` | [`Showcase`]: all crops of one picture with what was drawn, to look at |
+//! | `packed` | [`Packed`]: pictures as bytes with the draws of their crops, for a renderer elsewhere |
+//! | `simd` | loops for the widest vectors of the processor |
+//! | `trial` | [`Trial`]: a batch of a few pictures again and again, to time who makes crops |
 //! | `order` | which picture stands where in an epoch, and what replaces an unreadable one |
-//! | `loader` | [`Loader`]: batches in order, from worker threads, in bounded memory |
+//! | `loader` | [`Loader`]: batches in order, from worker threads, in bounded memory; `make` makes one |
 //!
 //! To add a source: one file that makes a `Listing` (names, labels, splits, and something that
 //! decodes picture `i`), and one arm in [`Dataset::open`].
@@ -33,10 +36,13 @@ mod folder;
 mod layout;
 mod loader;
 mod order;
+mod packed;
 mod resize;
 mod showcase;
+mod simd;
 #[cfg(test)]
 mod testing;
+mod trial;
 mod view;
 
 pub use augment::{Adjustment, Augment, CropGroup, CropParams};
@@ -44,5 +50,7 @@ pub use crop::CropBox;
 pub use dataset::{Dataset, Split};
 pub use embedded::ATTRIBUTION;
 pub use loader::{Batch, Loader, LoaderSpec};
+pub use packed::{Packed, PackedCrop, Part, Rendered};
 pub use showcase::{Showcase, View};
+pub use trial::Trial;
 pub use view::{evaluation_view, render};
