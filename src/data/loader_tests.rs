@@ -92,9 +92,9 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
                 assert_eq!(from % 4, 0);
                 assert!(part.bytes[from..from + pixels.as_raw().len()] == pixels.as_raw()[..]);
                 assert_eq!(crop.picture_width, pixels.width());
-                let augment = &spec(8, 1).augment;
+                let augment = spec(8, 1).augment;
                 let mut out = vec![0.0; row(crop.group, crop.row).len()];
-                render(&pixels, &crop.params, augment.crops[crop.group].size, augment, &mut out);
+                render(&pixels, &crop.params, augment.crops[crop.group].size, &augment, &mut out);
                 assert!(out == row(crop.group, crop.row));
                 made += 1;
             }

@@ -114,8 +114,11 @@ pub fn race(
     Ok(Some([cpu, device]))
 }
 
-/// Hands the crops of a batch that the device makes itself over to it.
-pub(super) fn hand_over(trainer: &Trainer, batch: &Batch) -> Result<()> {
+/// Has the device make the crops of a packed batch, for the step that comes next.
+///
+/// # Errors
+/// What the driver reports.
+pub fn hand_over(trainer: &Trainer, batch: &Batch) -> Result<()> {
     let parts: Vec<Pictures<'_>> = batch.packed.parts.iter().map(pictures).collect();
     trainer.make_crops(&parts)?;
     for crop in &batch.packed.rendered {
