@@ -16,6 +16,7 @@ mod length;
 mod presets;
 mod resume;
 mod settings;
+mod size;
 mod suggest;
 mod table;
 mod types;
@@ -30,9 +31,12 @@ pub(crate) use file::wrap;
 pub use length::RunLength;
 pub use presets::Preset;
 pub use settings::Config;
+pub use size::Bytes;
 pub use suggest::nearest;
 pub use table::Setting;
-pub use types::{Arch, Block, CropGroup, Kernels, Normalize, Optimizer, Source, Stem, TrunkSpec, Tuned};
+pub use types::{
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Source, Stem, TrunkSpec, Tuned,
+};
 pub use value::Value;
 
 use crate::error::{Error, Result};

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::check::{self, at_least, crops, decay, distinct, each, list, optional, positive, stages, within};
 use super::presets::Preset;
+use super::size::Bytes;
 use super::table::{Setting, settings};
-use super::types::{Arch, Block, CropGroup, Kernels, Normalize, Optimizer, Source, Stem, Tuned};
+use super::types::{Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Source, Stem, Tuned};
 use super::value::Value;
 
 settings! {
@@ -55,8 +56,16 @@ settings! {
         /// Threads that decode and crop pictures; 0 takes every core. When reports show a wait share, the
         /// device starves: raise this, or use smaller pictures.
         workers: usize = 0 => within(0, 1024);
-        /// Memory for decoded pictures in MiB, so that later epochs need not decode them again; 0 keeps none.
-        cache_mb: usize = 1024;
+        /// Memory for decoded pictures, such as 2GiB, so that later epochs need not decode them again; 0 keeps
+        /// none. A picture takes three bytes a pixel.
+        cache: Bytes = Bytes(1 << 30);
+        /// Batches that are made ahead of the step under way. More even out slow pictures, and cost the memory
+        /// of a batch each.
+        prefetch: usize = 3 => within(1, 64);
+        /// Who makes the crops: cpu, gpu, or auto for whoever makes those of a batch sooner, measured once at
+        /// the start and kept for the run. A software driver is never asked: it would compete with the very
+        /// processor that it runs on. Both make the same crops, but not to the last bit.
+        augment: Augmenter = Augmenter::Auto;
         /// The colour that transparent pictures are laid on: red, green and blue from 0 to 1. 1,1,1 is white,
         /// 0,0,0 black.
         background: [f64; 3] = [1.0; 3] => each(within(0.0, 1.0));

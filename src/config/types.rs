@@ -241,6 +241,18 @@ words! {
     }
 }
 
+words! {
+    /// Who makes the crops.
+    Augmenter {
+        /// Whoever is faster.
+        Auto = "auto",
+        /// The processor.
+        Cpu = "cpu",
+        /// The graphics adapter.
+        Gpu = "gpu",
+    }
+}
+
 /// The shape of a ResNet trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrunkSpec {

@@ -7,6 +7,9 @@
 /// Where the kernel ends, in standard deviations: what is left out is below 1e-5.
 const REACH: f32 = 4.5;
 
+/// Outputs that are summed together.
+const WIDE: usize = 32;
+
 /// Buffers and weights that are reused from plane to plane.
 #[derive(Default)]
 pub(super) struct Blur {
@@ -19,6 +22,7 @@ pub(super) struct Blur {
 
 impl Blur {
     /// Prepares a standard deviation in pixels. False where the blur would change nothing.
+    #[inline(always)]
     pub(super) fn set(&mut self, sigma: f32) -> bool {
         self.weights.clear();
         let narrow = 1.0 / (2.0 * f64::from(sigma) * f64::from(sigma));
@@ -33,6 +37,7 @@ impl Blur {
     }
 
     /// Blurs a `size`×`size` plane in place.
+    #[inline(always)]
     pub(super) fn run(&mut self, plane: &mut [f32], size: usize) {
         let radius = self.weights.len() / 2;
         if size == 0 || radius == 0 {
@@ -54,25 +59,37 @@ impl Blur {
     }
 }
 
-/// out[x] = Σ_k weights[k] · source[k · stride + x]; sixteen outputs at a time stay in registers.
+/// out[x] = Σ_k weights[k] · source[k · stride + x]. The weights are symmetric, so equally distant
+/// samples are added first; many outputs at a time stay in registers.
+#[inline(always)]
 fn convolve(source: &[f32], stride: usize, weights: &[f32], out: &mut [f32]) {
-    const LANES: usize = 16;
-    let whole = out.len() / LANES * LANES;
-    let (blocks, rest) = out.split_at_mut(whole);
-    for (i, block) in blocks.chunks_exact_mut(LANES).enumerate() {
-        let mut sums = [0.0f32; LANES];
-        for (k, &weight) in weights.iter().enumerate() {
-            // An array, not a slice: only so do the sums stay in registers.
-            let Some(values) = source[k * stride + i * LANES..].first_chunk::<LANES>() else { break };
-            for lane in 0..LANES {
-                sums[lane] += weight * values[lane];
-            }
+    let mut at = 0;
+    while at < out.len() {
+        let rest = &mut out[at..];
+        at += match rest.len() {
+            WIDE.. => convolve_block::<WIDE>(&source[at..], stride, weights, rest),
+            8.. => convolve_block::<8>(&source[at..], stride, weights, rest),
+            _ => convolve_block::<1>(&source[at..], stride, weights, rest),
+        };
+    }
+}
+
+/// The first `N` outputs; returns how many that are.
+#[inline(always)]
+fn convolve_block<const N: usize>(source: &[f32], stride: usize, weights: &[f32], out: &mut [f32]) -> usize {
+    let radius = weights.len() / 2;
+    // Arrays, not slices: only so do the sums stay in registers.
+    let row = |k: usize| source[k * stride..].first_chunk::<N>();
+    let (Some(centre), Some(out)) = (row(radius), out.first_chunk_mut::<N>()) else { return N };
+    let mut sums = centre.map(|value| value * weights[radius]);
+    for (k, &weight) in weights[..radius].iter().enumerate() {
+        let (Some(before), Some(after)) = (row(k), row(2 * radius - k)) else { return N };
+        for lane in 0..N {
+            sums[lane] += weight * (before[lane] + after[lane]);
         }
-        block.copy_from_slice(&sums);
     }
-    for (x, out) in rest.iter_mut().enumerate() {
-        *out = weights.iter().enumerate().map(|(k, &weight)| weight * source[k * stride + whole + x]).sum();
-    }
+    *out = sums;
+    N
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::augment::Adjustment;
 const LUMA: [f32; 3] = [0.2989, 0.587, 0.114];
 
 /// The three channels of `planes`.
+#[inline(always)]
 fn channels(planes: &mut [f32]) -> [&mut [f32]; 3] {
     let n = planes.len() / 3;
     let (red, rest) = planes.split_at_mut(n);
@@ -16,11 +17,13 @@ fn channels(planes: &mut [f32]) -> [&mut [f32]; 3] {
     [red, green, blue]
 }
 
+#[inline(always)]
 fn luma(red: f32, green: f32, blue: f32) -> f32 {
     LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 }
 
 /// Applies one adjustment; a factor that changes nothing costs nothing.
+#[inline(always)]
 pub(super) fn adjust(planes: &mut [f32], adjustment: Adjustment) {
     match adjustment {
         Adjustment::Brightness(f) if f != 1.0 => blend(planes, f, 0.0),
@@ -34,6 +37,7 @@ pub(super) fn adjust(planes: &mut [f32], adjustment: Adjustment) {
     }
 }
 
+#[inline(always)]
 fn blend(planes: &mut [f32], factor: f32, add: f32) {
     for value in planes {
         *value = (factor * *value + add).clamp(0.0, 1.0);
@@ -41,6 +45,7 @@ fn blend(planes: &mut [f32], factor: f32, add: f32) {
 }
 
 /// The mean of L. Eight running sums are both faster and closer than one.
+#[inline(always)]
 fn mean_luma(planes: &mut [f32]) -> f32 {
     let n = planes.len() / 3;
     let sum = |plane: &[f32]| {
@@ -59,6 +64,7 @@ fn mean_luma(planes: &mut [f32]) -> f32 {
     (total / n.max(1) as f64) as f32
 }
 
+#[inline(always)]
 fn saturation(planes: &mut [f32], factor: f32) {
     let [red, green, blue] = channels(planes);
     for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
@@ -70,6 +76,7 @@ fn saturation(planes: &mut [f32], factor: f32) {
 }
 
 /// Turns all channels to L.
+#[inline(always)]
 pub(super) fn grey(planes: &mut [f32]) {
     let [red, green, blue] = channels(planes);
     for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
@@ -81,6 +88,7 @@ pub(super) fn grey(planes: &mut [f32]) {
 /// Turns the hue. In sixths of a turn, with V the largest channel and C the largest minus the
 /// smallest, channel n of (5, 3, 1) is V − C·clamp(min(k, 4 − k), 0, 1), k = (n + hue) mod 6: no
 /// branches, and neither saturation nor a table of cases is needed.
+#[inline(always)]
 fn hue(planes: &mut [f32], turn: f32) {
     let shift = 6.0 * turn;
     let wrap = |k: f32| if k >= 6.0 { k - 6.0 } else { k };
@@ -103,10 +111,12 @@ fn hue(planes: &mut [f32], turn: f32) {
 }
 
 /// `f32::min` and `max` look for NaN, of which there are none here, and are not one instruction.
+#[inline(always)]
 fn min(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
+#[inline(always)]
 fn max(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }

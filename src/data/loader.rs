@@ -5,21 +5,21 @@
 //! the even ones, lane 1 the odd ones), so that the pool has work while the last pictures of a batch
 //! are under way; the consumer takes from the lanes in turn, which keeps the order exact.
 
+mod make;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::augment::{Augment, CropParams};
 use super::dataset::Dataset;
 use super::order::{Gallery, epoch_order};
-use super::view::render;
+use super::packed::Packed;
 use crate::error::{Error, Result};
-use crate::rng::{Purpose, Stream};
 
 /// What a [`Loader`] makes and with how much.
 #[derive(Clone, Debug)]
@@ -36,10 +36,36 @@ pub struct LoaderSpec {
     pub prefetch: usize,
     /// Bytes of decoded pictures that may be kept, 3 a pixel.
     pub cache_bytes: usize,
+    /// Bytes of pictures that a device takes at once, where it makes the crops itself; `None` renders
+    /// them here.
+    pub pack: Option<usize>,
     /// Epoch to start in.
     pub start_epoch: u64,
     /// Batch of that epoch to start with; beyond the last one it runs on into the next epochs.
     pub start_batch: u64,
+}
+
+impl LoaderSpec {
+    /// Refuses what cannot be loaded from a data set.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the batch is empty or larger than the data set, or the augmentation
+    /// makes no sense.
+    pub fn check(&self, dataset: &Dataset) -> Result<()> {
+        self.augment.check()?;
+        let pictures = dataset.pretrain().len();
+        if self.batch == 0 {
+            return Err(Error::config("batch", "must be at least 1"));
+        }
+        if self.batch > pictures {
+            let (batch, name) = (self.batch, dataset.name());
+            let reason = format!(
+                "{batch}, but {name} has only {pictures} pictures to train on; use {pictures} or less"
+            );
+            return Err(Error::config("batch", reason));
+        }
+        Ok(())
+    }
 }
 
 /// The crops of some pictures.
@@ -53,8 +79,10 @@ pub struct Batch {
     /// `Stream::new(seed, Purpose::Crop, &[epoch, p, c])`, `c` counted over all groups.
     pub pictures: Vec<u32>,
     /// For each crop group `[count · batch, size, size, 4]`: all pictures' first crops, then all
-    /// second ones, …; channels are red, green, blue (normalised) and 0.
+    /// second ones, …; channels are red, green, blue (normalised) and 0. Empty where they are packed.
     pub groups: Vec<Vec<f32>>,
+    /// What to make the crops of, where the device does; else empty.
+    pub packed: Packed,
 }
 
 /// Makes batches ahead on its own threads, which end when it is dropped.
@@ -73,8 +101,8 @@ struct Shared {
     gallery: Gallery,
     pool: ThreadPool,
     stop: AtomicBool,
-    /// Buffers that were given back.
-    spare: Mutex<Vec<Vec<Vec<f32>>>>,
+    /// Buffers that were given back: those of rendered batches, and those of packed pictures.
+    spare: Mutex<(Vec<Vec<Vec<f32>>>, Vec<Vec<u8>>)>,
 }
 
 impl Loader {
@@ -84,25 +112,8 @@ impl Loader {
     /// [`Error::Config`] where the batch is empty or larger than the data set, or the augmentation
     /// makes no sense; [`Error::Data`] where no thread can be started.
     pub fn new(dataset: Arc<Dataset>, spec: LoaderSpec) -> Result<Self> {
-        spec.augment.check()?;
-        let pictures = dataset.pretrain().len();
-        if spec.batch == 0 {
-            return Err(Error::config("batch", "must be at least 1"));
-        }
-        if spec.batch > pictures {
-            let (batch, name) = (spec.batch, dataset.name());
-            let reason = format!(
-                "{batch}, but {name} has only {pictures} pictures to train on; use {pictures} or less"
-            );
-            return Err(Error::config("batch", reason));
-        }
-        let path = dataset.path().to_owned();
-        let failed = |error: String| Error::Data {
-            path: path.clone(),
-            reason: format!("the threads that load pictures cannot be started: {error}"),
-        };
-        let pool = ThreadPoolBuilder::new().num_threads(spec.workers).thread_name(|i| format!("crops-{i}"));
-        let pool = pool.build().map_err(|error| failed(error.to_string()))?;
+        spec.check(&dataset)?;
+        let pool = pool(&dataset, spec.workers)?;
         let lanes = spec.prefetch.clamp(1, 2);
         // A lane holds one batch while it is made or waits to be sent, and the rest in its channel.
         let queued = (spec.prefetch / lanes).saturating_sub(1);
@@ -121,7 +132,9 @@ impl Loader {
             let shared = loader.shared.clone();
             let thread = std::thread::Builder::new().name(format!("batches-{lane}"));
             let thread = thread.spawn(move || shared.run_lane(lane, lanes, &sender));
-            loader.threads.push(thread.map_err(|error| failed(error.to_string()))?);
+            loader
+                .threads
+                .push(thread.map_err(|error| no_threads(&loader.shared.dataset, error.to_string()))?);
             loader.lanes.push(receiver);
         }
         Ok(loader)
@@ -173,9 +186,12 @@ impl Loader {
     /// Gives the buffers of a batch back, so that the next one need not allocate.
     pub fn recycle(&self, batch: Batch) {
         let mut spare = self.shared.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() <= self.shared.spec.prefetch {
-            spare.push(batch.groups);
+        let most = self.shared.spec.prefetch + 1;
+        if !batch.groups.is_empty() && spare.0.len() < most {
+            spare.0.push(batch.groups);
         }
+        let room = most.saturating_sub(spare.1.len());
+        spare.1.extend(batch.packed.parts.into_iter().map(|part| part.bytes).take(room));
     }
 }
 
@@ -208,7 +224,10 @@ impl Shared {
                 Some((of, order)) if *of == epoch => order,
                 other => &mut other.insert((epoch, epoch_order(&self.dataset, self.spec.seed, epoch))).1,
             };
-            let made = self.pool.install(|| self.make(epoch, index, order));
+            let made = self.pool.install(|| match self.spec.pack {
+                None => self.make(epoch, index, order),
+                Some(room) => self.pack(epoch, index, order, room),
+            });
             let failed = made.is_err();
             // The stop comes before the send: a batch that was cut short must not be handed out.
             if self.stop.load(Ordering::Relaxed) || sender.send(made).is_err() || failed {
@@ -217,56 +236,38 @@ impl Shared {
             index += lanes as u64;
         }
     }
+}
 
-    /// Makes one batch; runs within the pool.
-    fn make(&self, epoch: u64, index: u64, order: &[u32]) -> Result<Batch> {
-        let batch = self.spec.batch;
-        let mut groups = self.buffers();
-        // For each picture its rows: crop v of picture b is row v·batch + b of the group.
-        let mut rows: Vec<Vec<&mut [f32]>> = (0..batch).map(|_| Vec::new()).collect();
-        for (group, buffer) in self.spec.augment.crops.iter().zip(&mut groups) {
-            for (i, row) in buffer.chunks_exact_mut(row_length(group.size)).enumerate() {
-                rows[i % batch].push(row);
-            }
-        }
-        let first = index as usize * batch;
-        let pictures = rows
-            .into_par_iter()
-            .enumerate()
-            .map(|(i, rows)| self.fill(epoch, order, first + i, rows))
-            .collect::<Result<Vec<u32>>>()?;
-        Ok(Batch { epoch, index, pictures, groups })
-    }
+/// The worker threads; 0 for as many as the machine has cores.
+pub(super) fn pool(dataset: &Dataset, workers: usize) -> Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(workers).thread_name(|i| format!("crops-{i}"));
+    pool.build().map_err(|error| no_threads(dataset, error.to_string()))
+}
 
-    /// Renders all crops of the picture at `position` and returns its number.
-    fn fill(&self, epoch: u64, order: &[u32], position: usize, rows: Vec<&mut [f32]>) -> Result<u32> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Ok(0);
-        }
-        let (picture, pixels) = self.gallery.at(order, position)?;
-        let augment = &self.spec.augment;
-        let groups = augment.crops.iter().flat_map(|group| std::iter::repeat_n(group, group.count));
-        for ((crop, group), row) in (0u64..).zip(groups).zip(rows) {
-            let mut stream = Stream::new(self.spec.seed, Purpose::Crop, &[epoch, u64::from(picture), crop]);
-            let params = CropParams::draw(&mut stream, augment, group, pixels.width(), pixels.height());
-            render(&pixels, &params, group.size, augment, row);
-        }
-        Ok(picture)
-    }
+fn no_threads(dataset: &Dataset, error: String) -> Error {
+    let reason = format!("the threads that load pictures cannot be started: {error}");
+    Error::Data { path: dataset.path().to_owned(), reason }
+}
 
-    /// Buffers for a batch: ones that were given back, or new ones. Every float is written over.
-    fn buffers(&self) -> Vec<Vec<f32>> {
-        let crops = &self.spec.augment.crops;
-        let lengths = crops.iter().map(|group| group.count * self.spec.batch * row_length(group.size));
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        spare.resize(crops.len(), Vec::new());
-        spare.iter_mut().zip(lengths).for_each(|(buffer, length)| buffer.resize(length, 0.0));
-        spare
-    }
+/// The crops of the picture at place `i` of a batch, each with its row in its group's tensor: crop v is
+/// row v·batch + i.
+pub(super) fn rows_of(
+    draws: impl Iterator<Item = (CropParams, usize)>,
+    augment: &Augment,
+    batch: usize,
+    i: usize,
+) -> Vec<(usize, usize, CropParams)> {
+    let mut rows = vec![i; augment.crops.len()];
+    let placed = draws.map(|(params, group)| {
+        let row = rows[group];
+        rows[group] += batch;
+        (row, group, params)
+    });
+    placed.collect()
 }
 
 /// Floats of one view.
-fn row_length(size: u32) -> usize {
+pub(super) fn row_length(size: u32) -> usize {
     4 * size as usize * size as usize
 }
 

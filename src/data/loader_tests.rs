@@ -1,8 +1,9 @@
 //! The loader's promises: same batches whatever the threads, restarts and broken files; no hang.
 
 use super::*;
-use crate::data::CropGroup;
 use crate::data::testing::encode;
+use crate::data::{CropGroup, CropParams, render};
+use crate::rng::{Purpose, Stream};
 use image::{ImageFormat, RgbImage};
 use std::path::Path;
 
@@ -18,6 +19,7 @@ fn spec(batch: usize, workers: usize) -> LoaderSpec {
         workers,
         prefetch: 3,
         cache_bytes: 1 << 14,
+        pack: None,
         start_epoch: 0,
         start_batch: 0,
     }
@@ -62,6 +64,57 @@ fn batches_do_not_depend_on_workers_prefetch_or_restarts() {
     }
     assert!(all[9..] == take(&dataset, LoaderSpec { start_epoch: 1, start_batch: 3, ..spec(8, 2) }, 11));
     assert!(all[12..] == take(&dataset, LoaderSpec { start_epoch: 1, start_batch: 6, ..spec(8, 2) }, 8));
+}
+
+/// Pictures are packed with the same draws as rendered ones get, in the same order; those that are too
+/// large for a part are rendered.
+#[test]
+fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
+    let (_folder, dataset) = folder(50, &[3, 4, 30]);
+    let rendered = take(&dataset, spec(8, 1), 9);
+    // Pictures have 20 to 26 columns and 24 rows: those of 26 take more than an eighth of 8 × 1800 bytes.
+    let packing = |workers| LoaderSpec { pack: Some(8 * 1800), ..spec(8, workers) };
+    let all = take(&dataset, packing(1), 9);
+    let (mut made, mut direct) = (0, 0);
+    for (want, batch) in rendered.iter().zip(&all) {
+        assert_eq!((want.epoch, want.index, &want.pictures), (batch.epoch, batch.index, &batch.pictures));
+        assert!(batch.groups.is_empty());
+        let row = |group: usize, row: usize| {
+            let length = row_length(spec(8, 1).augment.crops[group].size);
+            &want.groups[group][row * length..(row + 1) * length]
+        };
+        for part in &batch.packed.parts {
+            assert!(part.bytes.len() <= 8 * 1800);
+            for crop in &part.crops {
+                let picture = batch.pictures[crop.row % 8];
+                let pixels = dataset.decode(picture).unwrap();
+                let from = crop.offset as usize;
+                assert_eq!(from % 4, 0);
+                assert!(part.bytes[from..from + pixels.as_raw().len()] == pixels.as_raw()[..]);
+                assert_eq!(crop.picture_width, pixels.width());
+                let augment = spec(8, 1).augment;
+                let mut out = vec![0.0; row(crop.group, crop.row).len()];
+                render(&pixels, &crop.params, augment.crops[crop.group].size, &augment, &mut out);
+                assert!(out == row(crop.group, crop.row));
+                made += 1;
+            }
+        }
+        for crop in &batch.packed.rendered {
+            assert!(crop.pixels == row(crop.group, crop.row));
+            direct += 1;
+        }
+    }
+    assert!(made + direct == 9 * 8 * 3 && made > 0 && direct > 0, "{made} {direct}");
+    for workers in [2, 8] {
+        assert!(all == take(&dataset, packing(workers), 9));
+    }
+    assert!(all[4..] == take(&dataset, LoaderSpec { start_batch: 4, ..packing(8) }, 5));
+    let mut loader = Loader::new(dataset, packing(2)).unwrap();
+    for want in &all {
+        let got = loader.next().unwrap();
+        assert!(*want == got);
+        loader.recycle(got);
+    }
 }
 
 #[test]

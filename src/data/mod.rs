@@ -15,8 +15,12 @@
 //! | `crop` | the box of a random resized crop |
 //! | `resize`, `colour`, `blur` | the steps of rendering, each on planes of `f32` |
 //! | `view` | [`render`] and [`evaluation_view`]: the whole way from picture to normalised pixels |
+//! | `showcase` | [`Showcase`]: all crops of one picture with what was drawn, to look at |
+//! | `packed` | [`Packed`]: pictures as bytes with the draws of their crops, for a renderer elsewhere |
+//! | `simd` | loops for the widest vectors of the processor |
+//! | `trial` | [`Trial`]: a batch of a few pictures again and again, to time who makes crops |
 //! | `order` | which picture stands where in an epoch, and what replaces an unreadable one |
-//! | `loader` | [`Loader`]: batches in order, from worker threads, in bounded memory |
+//! | `loader` | [`Loader`]: batches in order, from worker threads, in bounded memory; `make` makes one |
 //!
 //! To add a source: one file that makes a `Table` (labels, parts of the set, and something that gives the
 //! bytes of picture `i`), and one arm each in `source::open` and `source::look`.
@@ -30,11 +34,15 @@ mod decode;
 mod jpeg;
 mod loader;
 mod order;
+mod packed;
 mod resize;
 mod scan;
+mod showcase;
+mod simd;
 mod source;
 #[cfg(test)]
 mod testing;
+mod trial;
 mod view;
 
 pub use augment::{Adjustment, Augment, CropGroup, CropParams};
@@ -42,6 +50,9 @@ pub use crop::CropBox;
 pub use dataset::{Dataset, Split, decode_file};
 pub use decode::{Decoded, Detail, Reading};
 pub use loader::{Batch, Loader, LoaderSpec};
+pub use packed::{Packed, PackedCrop, Part, Rendered};
 pub use scan::Survey;
+pub use showcase::{Showcase, View};
 pub use source::{Source, embedded::ATTRIBUTION};
+pub use trial::Trial;
 pub use view::{evaluation_view, render};

@@ -22,6 +22,7 @@ struct Filter {
 impl Filter {
     /// Prepares the outputs `window` of a resize from `input` to `output` samples; all weights are
     /// multiplied by `gain`.
+    #[inline(always)]
     fn set(&mut self, input: usize, output: usize, window: Range<usize>, gain: f64) {
         self.spans.clear();
         self.weights.clear();
@@ -40,6 +41,7 @@ impl Filter {
     }
 
     /// The inputs that any output needs.
+    #[inline(always)]
     fn inputs(&self) -> Range<usize> {
         match (self.spans.first(), self.spans.last()) {
             (Some(first), Some(last)) => first.0..last.0 + last.1.len(),
@@ -48,13 +50,16 @@ impl Filter {
     }
 }
 
+/// Rows that are resized together: as many as the widest common vector has floats.
+const LANES: usize = 8;
+
 /// Buffers that are reused from picture to picture.
 #[derive(Default)]
 pub(super) struct Resizer {
     rows: Filter,
     columns: Filter,
-    /// After the vertical pass: `size` rows of interleaved RGB, and one float that is read, not used.
-    middle: Vec<f32>,
+    /// After the vertical pass, the samples of [`LANES`] rows: all reds of column 0, its greens, …
+    middle: Vec<[f32; LANES]>,
 }
 
 /// A window of a resized picture.
@@ -71,6 +76,7 @@ pub(super) struct Target {
 
 impl Resizer {
     /// Resizes `region` of a picture into `planes`: red, green, blue, each `size`×`size`.
+    #[inline(always)]
     pub(super) fn run(&mut self, picture: &RgbImage, region: CropBox, target: &Target, planes: &mut [f32]) {
         let region = region.within(picture.width(), picture.height());
         let (left, top) = (region.left as usize, region.top as usize);
@@ -78,52 +84,105 @@ impl Resizer {
         let window = |axis: usize| target.offset[axis]..target.offset[axis] + size;
         self.columns.set(region.width as usize, target.full[0], window(0), 1.0);
         self.rows.set(region.height as usize, target.full[1], window(1), 1.0 / 255.0);
-
         let needed = self.columns.inputs();
-        let (row_bytes, stride) = (3 * picture.width() as usize, 3 * needed.len());
-        let begin = 3 * (left + needed.start);
-        self.middle.clear();
-        self.middle.resize(size * stride + 1, 0.0);
-        for (out, (start, weights)) in self.middle.chunks_exact_mut(stride).zip(&self.rows.spans) {
-            for (i, &weight) in self.rows.weights[weights.clone()].iter().enumerate() {
-                let at = (top + start + i) * row_bytes + begin;
-                add_row(out, &picture.as_raw()[at..at + stride], weight);
+        let row_bytes = 3 * picture.width() as usize;
+        let begin = top * row_bytes + 3 * (left + needed.start);
+        self.middle.resize(3 * needed.len().max(LANES), [0.0; LANES]);
+        for first in (0..size).step_by(LANES) {
+            // The last rows of a size that is no multiple are made again, which changes nothing.
+            let first = first.min(size.saturating_sub(LANES));
+            if 3 * needed.len() >= 4 * LANES {
+                self.add_rows::<4>(&picture.as_raw()[begin..], row_bytes, first);
+            } else {
+                self.add_rows::<1>(&picture.as_raw()[begin..], row_bytes, first);
+            }
+            self.add_columns(needed.start, target, first, planes);
+        }
+    }
+
+    /// The vertical pass for the rows from `first` on, `BLOCKS` vectors of samples at a time: one alone
+    /// would wait for each of its additions.
+    #[inline(always)]
+    fn add_rows<const BLOCKS: usize>(&mut self, samples: &[u8], row_bytes: usize, first: usize) {
+        let last = self.rows.spans.len() - 1;
+        let count = 3 * self.columns.inputs().len();
+        for at in (0..count).step_by(BLOCKS * LANES) {
+            let at = at.min(count.saturating_sub(BLOCKS * LANES));
+            let mut blocks = [[[0.0; LANES]; LANES]; BLOCKS];
+            for lane in 0..LANES {
+                let (start, weights) = &self.rows.spans[(first + lane).min(last)];
+                let mut from = start * row_bytes + at;
+                let mut sums = [[0.0; LANES]; BLOCKS];
+                for &weight in &self.rows.weights[weights.clone()] {
+                    for b in 0..BLOCKS {
+                        let values = eight(&samples[from + b * LANES..]);
+                        for i in 0..LANES {
+                            sums[b][i] += weight * f32::from(values[i]);
+                        }
+                    }
+                    from += row_bytes;
+                }
+                for b in 0..BLOCKS {
+                    blocks[b][lane] = sums[b];
+                }
+            }
+            for b in 0..BLOCKS {
+                let Some(middle) = self.middle[at + b * LANES..].first_chunk_mut::<LANES>() else { return };
+                *middle = transposed(&blocks[b]);
             }
         }
+    }
 
-        let (red, rest) = planes.split_at_mut(size * size);
-        let (green, blue) = rest.split_at_mut(size * size);
-        for y in 0..size {
-            let row = &self.middle[y * stride..=(y + 1) * stride];
-            for (x, (start, weights)) in self.columns.spans.iter().enumerate() {
-                let from = 3 * (start - needed.start);
-                let pixel =
-                    weigh(&row[from..=from + 3 * weights.len()], &self.columns.weights[weights.clone()]);
-                let at = y * size + if target.flip { size - 1 - x } else { x };
-                (red[at], green[at], blue[at]) = (pixel[0], pixel[1], pixel[2]);
+    /// The horizontal pass for the rows from `first` on, which also parts the channels.
+    #[inline(always)]
+    fn add_columns(&self, start: usize, target: &Target, first: usize, planes: &mut [f32]) {
+        let size = target.size;
+        for at in (0..size).step_by(LANES) {
+            let at = at.min(size.saturating_sub(LANES));
+            let mut blocks = [[[0.0; LANES]; LANES]; 3];
+            for lane in 0..LANES.min(size) {
+                let (from, weights) = &self.columns.spans[at + lane];
+                let columns = self.middle[3 * (from - start)..].chunks_exact(3);
+                let mut sums = [[0.0; LANES]; 3];
+                for (column, &weight) in columns.zip(&self.columns.weights[weights.clone()]) {
+                    for c in 0..3 {
+                        for i in 0..LANES {
+                            sums[c][i] += weight * column[c][i];
+                        }
+                    }
+                }
+                let lane = if target.flip { LANES.min(size) - 1 - lane } else { lane };
+                for c in 0..3 {
+                    blocks[c][lane] = sums[c];
+                }
+            }
+            let at = if target.flip { size - at - LANES.min(size) } else { at };
+            for (c, block) in blocks.iter().enumerate() {
+                let block = transposed(block);
+                let lines = &mut planes[c * size * size + first * size + at..];
+                for i in 0..LANES.min(size) {
+                    match lines[i * size..].first_chunk_mut::<LANES>() {
+                        Some(line) if size >= LANES => *line = block[i],
+                        _ => lines[i * size..(i + 1) * size].copy_from_slice(&block[i][..size]),
+                    }
+                }
             }
         }
     }
 }
 
-fn add_row(sum: &mut [f32], row: &[u8], weight: f32) {
-    for (sum, &value) in sum.iter_mut().zip(row) {
-        *sum += weight * f32::from(value);
+/// The next samples; zeros beyond the end of the picture, where a part is narrower than that.
+#[inline(always)]
+fn eight(samples: &[u8]) -> [u8; LANES] {
+    match samples.first_chunk() {
+        Some(values) => *values,
+        None => std::array::from_fn(|i| samples.get(i).copied().unwrap_or(0)),
     }
 }
 
-/// The weighted sum of interleaved pixels. Reads four floats a pixel, so that a pixel is one vector
-/// register: the fourth lane is the next pixel's red and thrown away.
-fn weigh(mut pixels: &[f32], weights: &[f32]) -> [f32; 4] {
-    let mut sum = [0.0; 4];
-    for &weight in weights {
-        let Some(pixel) = pixels.first_chunk::<4>() else { break };
-        for lane in 0..4 {
-            sum[lane] += weight * pixel[lane];
-        }
-        pixels = &pixels[3..];
-    }
-    sum
+#[inline(always)]
+fn transposed(block: &[[f32; LANES]; LANES]) -> [[f32; LANES]; LANES] {
+    std::array::from_fn(|i| std::array::from_fn(|j| block[j][i]))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::blur::Blur;
 use super::colour;
 use super::crop::CropBox;
 use super::resize::{Resizer, Target};
+use super::simd::wide;
 
 /// What a thread keeps from view to view.
 #[derive(Default)]
@@ -36,21 +37,26 @@ pub fn render(picture: &RgbImage, params: &CropParams, size: u32, augment: &Augm
     let size = size as usize;
     let target = Target { full: [size; 2], offset: [0; 2], size, flip: params.flip };
     with_planes(picture, params.region, &target, |planes, blur| {
-        for &adjustment in params.jitter.iter().flatten() {
-            colour::adjust(planes, adjustment);
-        }
-        if params.grey {
-            colour::grey(planes);
-        }
-        if params.blur.is_some_and(|sigma| blur.set(sigma)) {
-            let (first, others) = planes.split_at_mut(size * size);
-            blur.run(first, size);
-            for plane in others.chunks_exact_mut(size * size) {
-                // All planes of a grey picture are the same one.
-                if params.grey { plane.copy_from_slice(first) } else { blur.run(plane, size) }
-            }
-        }
-        normalise(planes, augment.mean, augment.std, out);
+        wide(
+            #[inline(always)]
+            || {
+                for &adjustment in params.jitter.iter().flatten() {
+                    colour::adjust(planes, adjustment);
+                }
+                if params.grey {
+                    colour::grey(planes);
+                }
+                if params.blur.is_some_and(|sigma| blur.set(sigma)) {
+                    let (first, others) = planes.split_at_mut(size * size);
+                    blur.run(first, size);
+                    for plane in others.chunks_exact_mut(size * size) {
+                        // All planes of a grey picture are the same one.
+                        if params.grey { plane.copy_from_slice(first) } else { blur.run(plane, size) }
+                    }
+                }
+                normalise(planes, augment.mean, augment.std, out);
+            },
+        )
     });
 }
 
@@ -83,6 +89,7 @@ pub fn evaluation_view(
 }
 
 /// Resizes into this thread's planes and hands them on. A picture or target of no size does nothing.
+#[inline(always)]
 fn with_planes(
     picture: &RgbImage,
     region: CropBox,
@@ -94,11 +101,15 @@ fn with_planes(
     }
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.planes.resize(3 * target.size * target.size, 0.0);
-        scratch.resizer.run(picture, region, target, &mut scratch.planes);
+        wide(
+            #[inline(always)]
+            || scratch.resizer.run(picture, region, target, &mut scratch.planes),
+        );
         then(&mut scratch.planes, &mut scratch.blur);
     });
 }
 
+#[inline(always)]
 fn normalise(planes: &[f32], mean: [f32; 3], std: [f32; 3], out: &mut [f32]) {
     let n = planes.len() / 3;
     assert_eq!(out.len(), 4 * n, "a view needs four floats a pixel");

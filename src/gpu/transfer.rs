@@ -14,6 +14,12 @@ impl Session {
         self.gpu().queue().write_buffer(self.buffer(tensor), tensor.offset, bytemuck::cast_slice(data));
     }
 
+    /// Overwrites a part of a tensor; `at` and the length are multiples of four.
+    pub fn write_bytes(&self, tensor: &Tensor, at: u64, bytes: &[u8]) {
+        debug_assert!(at + bytes.len() as u64 <= tensor.bytes, "the bytes fit the tensor");
+        self.gpu().queue().write_buffer(self.buffer(tensor), tensor.offset + at, bytes);
+    }
+
     /// Waits until everything written so far is in its tensors: what carried it is free again.
     ///
     /// # Errors

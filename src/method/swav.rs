@@ -3,6 +3,7 @@
 //! normalise prototypes → trunk once per resolution → head once on all crops → scores → codes of the
 //! assignment crops (with the queue) → swapped loss → gradients → update → queue → report.
 
+mod augmentation;
 mod checkpoint;
 mod evaluation;
 mod memory;
@@ -20,6 +21,8 @@ use crate::eval::Features;
 use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::interop::HostTensor;
 use crate::model::Store;
+use augmentation::CropMaker;
+pub use augmentation::{Crop, CropBench, Kind, Pictures, picture_room};
 pub use memory::MemoryUse;
 use recording::Recorded;
 pub use report::StepReport;
@@ -63,6 +66,7 @@ struct Rules {
 pub struct Trainer {
     session: Session,
     store: Store,
+    maker: Option<CropMaker>,
     train: Replay,
     evaluate: Replay,
     tensors: Tensors,
@@ -105,12 +109,13 @@ impl Trainer {
     /// As [`Trainer::new`].
     pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Self> {
         let recorded = recording::record(gpu, config, shard_bytes)?;
-        let Recorded { store, arena, train, evaluate, tensors, queue_rows } = recorded;
-        let dispatches = train.dispatches();
+        let Recorded { store, arena, maker, train, evaluate, tensors, queue_rows } = recorded;
+        let dispatches = train.dispatches() + maker.as_ref().map_or(0, |maker| maker.dispatches());
         let session = Session::allocate(gpu, &arena)?;
+        let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
         let train = session.bind(train)?;
         let evaluate = session.bind(evaluate)?;
-        let memory = MemoryUse::of(&arena, &[&train, &evaluate], &store, &tensors);
+        let memory = MemoryUse::of(&arena, &[&train, &evaluate], maker.as_ref(), &store, &tensors);
         store.initialize(&session, config.seed)?;
         let rules = Rules {
             batch: config.batch as u64,
@@ -122,6 +127,7 @@ impl Trainer {
         Ok(Self {
             session,
             store,
+            maker,
             train,
             evaluate,
             tensors,
@@ -180,8 +186,8 @@ impl Trainer {
         self.position.queue_started && self.rules.queue > 0 && self.position.queue_filled >= self.rules.queue
     }
 
-    /// Submits one step on `groups` (one per resolution: view-major rows of `[s, s, 4]` pixels) and
-    /// gives the report of the step before, so that the device never waits for the CPU.
+    /// Submits one step on `groups` (one per resolution: view-major rows of `[s, s, 4]` pixels; none
+    /// where [`Trainer::make_crops`] has made them) and gives the report of the step before, so that the device never waits for the CPU.
     ///
     /// # Errors
     /// What the driver reports.

@@ -3,6 +3,7 @@
 //! A function here knows its kernel's `Params`, grid and bindings, records the dispatch and returns
 //! the result. Forward and backward of one idea stand in one file. Nothing here knows of layers.
 
+pub mod augment;
 pub mod batch_norm;
 pub mod conv2d;
 pub mod loss;
@@ -20,6 +21,7 @@ use crate::gpu::{Family, Plan, Shader, Tensor};
 
 /// Every shader of the program, for tests and tools.
 pub const SHADERS: &[&Shader] = &[
+    &augment::SHADER,
     &conv2d::SUBGROUP,
     &conv2d::TILE,
     &conv2d::DIRECT,

@@ -6,6 +6,7 @@
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
+//! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
 //! | `pictures` | the data set of a run by its settings, and how it is normalised |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
@@ -16,6 +17,7 @@
 
 pub mod checkpoint;
 mod clock;
+pub mod crops;
 mod evaluate;
 pub mod events;
 mod finish;

@@ -1,6 +1,6 @@
 //! The pictures of a run by its settings: where they are, how they are decoded, how they are normalised.
 
-use super::setup::augment;
+use super::crops::augment;
 use crate::config::{Config, Normalize, Source as Word};
 use crate::data::{Dataset, Detail, Reading, Source, Survey};
 use crate::error::{Error, Result};

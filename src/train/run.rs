@@ -7,6 +7,7 @@
 
 use super::checkpoint::{Checkpoint, FORMAT, Meta};
 use super::clock::Clock;
+use super::crops;
 use super::events::{Event, Flow, Started, Summary};
 use super::setup::{self, Setup};
 use crate::config::Config;
@@ -89,7 +90,8 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     let TrainOptions { mut config, resume, profile } = request;
     let opened = Instant::now();
     config.validate()?;
-    let setup = setup::open(&mut config, resume.as_deref())?;
+    let mut setup = setup::open(&mut config, resume.as_deref())?;
+    let config = std::mem::take(&mut setup.config);
     let submitted = setup.memory.reported;
     let clock = Clock::new(setup.memory.seconds, submitted);
     let mut engine = Engine { config, setup, on_event, clock, opened, submitted, stop: false };
@@ -179,6 +181,7 @@ impl Engine<'_> {
         if self.config.queue > 0 && self.submitted >= length.queue_start {
             trainer.start_queue();
         }
+        crops::hand_over(trainer, &batch)?;
         let report = trainer.step(&batch.groups, schedule.lr(self.submitted))?;
         loader.recycle(batch);
         self.submitted += 1;
@@ -277,6 +280,7 @@ impl Engine<'_> {
         }
         let batch = self.setup.loader.next()?;
         let lr = self.setup.schedule.lr(self.submitted);
+        crops::hand_over(&self.setup.trainer, &batch)?;
         let profile = self.setup.trainer.profile_step(&batch.groups, lr)?;
         self.emit(Event::Profiled(profile));
         Ok(())

@@ -3,25 +3,25 @@
 //! The run folder of a fresh run is made last, so that a run that cannot start leaves nothing behind.
 
 use super::checkpoint::{Checkpoint, Loaded};
+use super::crops::{self, augment};
 use super::evaluate::Judge;
 use super::health::Monitor;
 use super::memory::Memory;
 use super::pictures;
 use super::run_folder::RunFolder;
 use super::schedule::Schedule;
-use crate::config::{Config, Kernels, Preset, RunLength, Tuned};
-use crate::data::{Augment, CropGroup, Dataset, Loader, LoaderSpec};
+use crate::config::{Augmenter, Config, Kernels, Preset, RunLength, Tuned};
+use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
-use crate::method::swav::Trainer;
+use crate::method::swav::{Trainer, picture_room};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Batches made ahead: one under way on either lane, and one ready.
-const PREFETCH: usize = 3;
-
 /// A run that is ready for its next step.
 pub(super) struct Setup {
+    /// The settings, with what they left open decided.
+    pub(super) config: Config,
     pub(super) run: RunFolder,
     pub(super) dataset: Arc<Dataset>,
     pub(super) loader: Loader,
@@ -61,14 +61,27 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
         let meta = &loaded.checkpoint.meta;
         (meta.epoch, meta.batch_in_epoch)
     });
-    // The loader refuses a batch beyond the data set before the device is touched.
-    let loader = Loader::new(Arc::clone(&dataset), loader_spec(config, start))?;
+    // A batch beyond the data set is refused before the device is touched.
+    let mut spec = loader_spec(config, start);
+    spec.check(&dataset)?;
     let gpu = gpu(config)?;
+    let given = config;
+    let (augment, reason) = match resume {
+        // A run of before there was a choice.
+        Some(_) if config.augment == Augmenter::Auto => (Augmenter::Cpu, None),
+        _ => crops::choose(config, &spec, &dataset, &gpu)?,
+    };
+    notices.extend(reason);
+    let config = &Config { augment, ..given.clone() };
+    if augment == Augmenter::Gpu {
+        spec.pack = Some(picture_room(gpu.facts(), config) as usize);
+    }
+    let loader = Loader::new(Arc::clone(&dataset), spec)?;
     let mut trainer = Trainer::new(&gpu, config)?;
     let judge = Judge::new(Arc::clone(&dataset), config);
     let (run, memory, saved) = match earlier {
         Some((run, loaded)) => {
-            let memory = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
+            let memory = restore(given, &mut trainer, &run, &loaded, &mut notices)?;
             note_changes(config, &run, &memory, dataset.pretrain().len(), &mut notices)?;
             let step = loaded.checkpoint.meta.step;
             (run, memory, Some((loaded.path, step)))
@@ -82,7 +95,21 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
         }
     };
     let adapter = gpu.facts().clone();
-    Ok(Setup { run, dataset, loader, trainer, judge, schedule, length, memory, adapter, saved, notices })
+    let config = config.clone();
+    Ok(Setup {
+        config,
+        run,
+        dataset,
+        loader,
+        trainer,
+        judge,
+        schedule,
+        length,
+        memory,
+        adapter,
+        saved,
+        notices,
+    })
 }
 
 /// Opens the adapter and kernels of the settings.
@@ -156,33 +183,11 @@ fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> Loade
         batch: config.batch,
         augment: augment(config),
         workers: config.workers,
-        prefetch: PREFETCH,
-        cache_bytes: config.cache_mb.saturating_mul(1 << 20),
+        prefetch: config.prefetch,
+        cache_bytes: usize::try_from(config.cache.0).unwrap_or(usize::MAX),
+        pack: None,
         start_epoch,
         start_batch,
-    }
-}
-
-/// How the settings say that crops are made.
-pub(super) fn augment(config: &Config) -> Augment {
-    let group = |group: &crate::config::CropGroup| CropGroup {
-        count: group.count,
-        size: group.size as u32,
-        scale: group.scale,
-    };
-    Augment {
-        crops: config.crops.iter().map(group).collect(),
-        flip: config.flip,
-        jitter: config.jitter,
-        brightness: config.brightness,
-        contrast: config.contrast,
-        saturation: config.saturation,
-        hue: config.hue,
-        grey: config.grey,
-        blur: config.blur,
-        blur_radius: [config.blur_min, config.blur_max],
-        mean: config.mean.map(|value| value as f32),
-        std: config.std.map(|value| value as f32),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! | module | what it checks |
 //! |---|---|
+//! | `augment_golden` | crops made on the device against the fixtures of the official pipeline |
+//! | `augment_runs` | crops made on the device and on the processor are the same, in a trainer and in a run |
 //! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
@@ -13,6 +15,8 @@
 //! | `source_checks` | the boundaries between modules, and the length of files |
 //! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 
+mod augment_golden;
+mod augment_runs;
 #[cfg(unix)]
 mod cli;
 mod devices;

@@ -16,6 +16,7 @@ fn batches(dataset: &Arc<Dataset>, workers: usize, from: u64, count: usize) -> V
         cache_bytes: 1 << 11,
         start_epoch: 0,
         start_batch: from,
+        pack: None,
     };
     let mut loader = Loader::new(dataset.clone(), spec).unwrap();
     (0..count).map(|_| loader.next().unwrap()).collect()

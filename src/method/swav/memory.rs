@@ -1,6 +1,7 @@
 //! The device memory of a run, known before its first step.
 
 use super::Tensors;
+use super::augmentation::CropMaker;
 use crate::gpu::{Arena, Replay, Tensor};
 use crate::model::Store;
 
@@ -14,14 +15,23 @@ pub struct MemoryUse {
 }
 
 impl MemoryUse {
-    pub(super) fn of(arena: &Arena, replays: &[&Replay], store: &Store, tensors: &Tensors) -> Self {
+    pub(super) fn of(
+        arena: &Arena,
+        replays: &[&Replay],
+        maker: Option<&CropMaker>,
+        store: &Store,
+        tensors: &Tensors,
+    ) -> Self {
         let bytes = |tensor: &Tensor| tensor.shape.bytes();
         // A step is prepared while the device is busy with the one before.
-        let step = tensors.crops.iter().map(bytes).sum::<u64>() + bytes(&tensors.report);
+        let crops = tensors.crops.iter().map(bytes).sum::<u64>();
+        let step = maker.map_or(crops, CropMaker::upload_bytes) + bytes(&tensors.report);
         let evaluation = bytes(&tensors.views) + bytes(&tensors.features).max(bytes(&tensors.similarities));
         let checkpoint = store.transfer_bytes().max(tensors.queue.as_ref().map_or(0, bytes));
         Self {
-            kept: arena.bytes() + replays.iter().map(|replay| replay.bytes()).sum::<u64>(),
+            kept: arena.bytes()
+                + replays.iter().map(|replay| replay.bytes()).sum::<u64>()
+                + maker.map_or(0, |maker| maker.replay().bytes()),
             transfers: (2 * step).max(evaluation).max(checkpoint),
         }
     }

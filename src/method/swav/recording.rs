@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Tensors;
+use super::{Tensors, augmentation};
 use crate::config::{Config, CropGroup, Optimizer};
 use crate::error::Result;
 use crate::gpu::{Arena, Gpu, Plan, Shape, Tensor, Usage};
@@ -15,6 +15,7 @@ use crate::ops::{conv2d, loss, normalize, optimizer, queue, report, sinkhorn};
 pub(super) struct Recorded {
     pub(super) store: Store,
     pub(super) arena: Arc<Arena>,
+    pub(super) maker: Option<augmentation::Recorded>,
     pub(super) train: Plan,
     pub(super) evaluate: Plan,
     pub(super) tensors: Tensors,
@@ -36,6 +37,15 @@ fn evaluation_views(config: &Config) -> u32 {
     (most / config.eval_size.pow(2)).clamp(1, 64)
 }
 
+/// The tensors of the crops, one a group.
+pub(super) fn lease_crops(arena: &Arc<Arena>, config: &Config) -> Vec<Tensor> {
+    let lease = |group: &CropGroup| {
+        let (n, side) = ((group.count * config.batch) as u32, group.size as u32);
+        arena.lease(Shape::pictures(n, side, side, 3), Usage::Storage, "crops")
+    };
+    config.crops.iter().map(lease).collect()
+}
+
 pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
     let trunk = Trunk::new(&mut store, &config.trunk(), config.stem, config.recompute);
@@ -52,14 +62,9 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
     let queue = (queue_rows > 0)
         .then(|| arena.lease(Shape::matrix(assigned.count_ones() * queue_rows, d), Usage::Storage, "queue"));
     let mut plan = Plan::new(gpu, &arena);
-    let crops: Vec<Tensor> = config
-        .crops
-        .iter()
-        .map(|group| {
-            let (n, side) = ((group.count * config.batch) as u32, group.size as u32);
-            arena.lease(Shape::pictures(n, side, side, 3), Usage::Storage, "crops")
-        })
-        .collect();
+    let crops = lease_crops(&arena, config);
+    // Before the step in time, so that it may use the memory of what comes later.
+    let maker = augmentation::record(gpu, &arena, config, &crops)?;
     let problem = Problem {
         queue: queue_rows,
         batch: config.batch as u32,
@@ -77,7 +82,7 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
     let Outputs { report, layout, codes, embeddings } = outputs;
     let tensors =
         Tensors { crops, step, report, layout, queue, views, features, similarities, codes, embeddings };
-    Ok(Recorded { store, arena, train: plan, evaluate, tensors, queue_rows })
+    Ok(Recorded { store, arena, maker, train: plan, evaluate, tensors, queue_rows })
 }
 
 struct Inputs<'a> {

@@ -8,10 +8,12 @@
 //! | `codes` | Sinkhorn, its marginals and symmetry |
 //! | `step_end` | loss, queue, report |
 //! | `optimizer` | LARC, SGD, AdamW |
+//! | `augment` | crops from packed pictures |
 //! | `folded` | more workgroups than one dimension holds |
 //!
 //! Tolerances are stated in each file, relative to the largest value.
 
+mod augment;
 mod batch_norm;
 mod codes;
 mod conv;
@@ -23,7 +25,7 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 14] = [
+pub(super) const ALL: [Operation; 15] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
     Operation { name: "layouts_of_weights", cases: conv::layouts },
@@ -37,5 +39,6 @@ pub(super) const ALL: [Operation; 14] = [
     Operation { name: "queues", cases: step_end::rings },
     Operation { name: "reports", cases: step_end::reports },
     Operation { name: "updates", cases: optimizer::updates },
+    Operation { name: "crops", cases: augment::crops_of_pictures },
     Operation { name: "folded_grids", cases: folded::grids },
 ];

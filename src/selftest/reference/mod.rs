@@ -4,6 +4,7 @@
 //! by central finite differences and its values by files made with PyTorch, and build whole networks
 //! and training runs of it. Shapes that do not fit together panic: they are mistakes of the caller.
 
+pub mod augment;
 pub mod conv;
 pub mod linear;
 pub mod loss;

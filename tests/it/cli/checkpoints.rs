@@ -112,11 +112,7 @@ fn a_full_disk_costs_no_checkpoint() {
     let desk = with_run();
     let files = || [NEWEST, PREVIOUS].map(|name| std::fs::read(desk.path(name)).unwrap());
     let before = files();
-    let program = env!("CARGO_BIN_EXE_swav-wgpu");
-    let script = format!("trap '' XFSZ; ulimit -f 64; exec {program} train --resume run --steps 12");
-    let output =
-        std::process::Command::new("sh").args(["-c", &script]).current_dir(desk.path("")).output().unwrap();
-    let ended = super::Ended::of(&script, &output);
+    let ended = desk.limited("trap '' XFSZ; ulimit -f 64", "train --resume run --steps 12");
     ended.refused(1, &[NEWEST, "File too large", "make room", "--resume"]);
     assert!(files() == before, "a checkpoint changed");
     assert!(!desk.names("run").iter().any(|name| name.ends_with(".tmp")), "{:?}", desk.names("run"));

@@ -116,8 +116,21 @@ impl Desk {
 
     /// The program with the words of `line` as arguments.
     fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_swav-wgpu"));
-        command.args(line.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        let mut command = self.prepared(env!("CARGO_BIN_EXE_swav-wgpu"));
+        command.args(line.split_whitespace());
+        command
+    }
+
+    /// The program with the words of `line` as arguments, after a command of the shell such as a limit.
+    fn limited(&self, limit: &str, line: &str) -> Ended {
+        let script = format!("{limit}; exec {} {line}", env!("CARGO_BIN_EXE_swav-wgpu"));
+        Ended::of(&script, &self.prepared("sh").args(["-c", &script]).output().unwrap())
+    }
+
+    /// A command that runs in this folder and sees nothing of the user.
+    fn prepared(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.0.path()).stdin(Stdio::null());
         // Whoever runs the tests may have tuned: kernels kept for them are not those of the test.
         command.env("XDG_CACHE_HOME", self.path("cache")).env("HOME", self.path("home"));
         // A driver that misses it says so in a line that looks like one of ours.

@@ -8,8 +8,39 @@ fn the_same_seed_gives_the_same_bits_whatever_the_number_of_workers() {
     desk.train("--out one").expect(0);
     desk.train("--out again").expect(0);
     assert_same_run(&desk, "one", "again", 20);
-    desk.train("--out two --workers 2 --cache-mb 0").expect(0);
+    desk.train("--out two --workers 2 --cache 0 --prefetch 1").expect(0);
     assert_same_run(&desk, "one", "two", 20);
+}
+
+/// Crops on the device are as certain as those of the processor, and a run that was stopped in the
+/// middle of an epoch goes on with the very next picture.
+#[test]
+fn crops_on_the_device_give_the_same_bits_too() {
+    let desk = Desk::new();
+    desk.train("--out one --augment gpu").expect(0);
+    desk.train("--out two --augment gpu --workers 2 --prefetch 5").expect(0);
+    assert_same_run(&desk, "one", "two", 20);
+    assert!(desk.read("one/config.toml").contains("\naugment = \"gpu\"\n"));
+    desk.train("--out half --augment gpu --max-time 1ms").expect(0);
+    let step = desk.checkpoint("half").meta.step;
+    assert!(step % 5 != 0, "step {step} is not in the middle of an epoch of five");
+    desk.run("train --resume half --max-time none --workers 8").expect(0);
+    assert_same_run(&desk, "one", "half", 20);
+    // The processor's crops are the same but for rounding, so the first loss is nearly the same too.
+    desk.train("--out cpu --augment cpu --steps 1").expect(0);
+    let loss = |run: &str| desk.metrics(run)[0]["loss"].as_f64().unwrap();
+    assert!((loss("one") - loss("cpu")).abs() < 1e-3, "{} {}", loss("one"), loss("cpu"));
+}
+
+/// What `auto` has chosen stands in the run's settings, so that a resumed run need not choose again.
+#[test]
+fn who_makes_the_crops_is_written_down() {
+    let desk = Desk::new();
+    desk.train("--out auto --max-time 1ms").expect(0);
+    let config = desk.read("auto/config.toml");
+    assert!(config.contains("\naugment = \"cpu\"\n") || config.contains("\naugment = \"gpu\"\n"), "{config}");
+    desk.run("train --resume auto --max-time none --augment cpu").refused(2, &["augment", "--resume"]);
+    desk.run("train --resume auto --max-time none").expect(0);
 }
 
 /// A run may also change its mind on the way.

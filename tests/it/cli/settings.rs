@@ -92,12 +92,9 @@ fn a_run_that_the_driver_has_no_memory_for_is_refused_with_the_numbers() {
     if !desk.run("devices").expect(0).out.contains("\nOnly software adapters") {
         return;
     }
-    let binary = env!("CARGO_BIN_EXE_swav-wgpu");
     let large =
         "--block bottleneck --blocks 64,64,64,64 --width 64 --stem cifar --crops 2x32@0.4-1 --batch 64";
-    let line = format!("ulimit -v 8000000; exec {binary} train pics {large} --plan");
-    let output = std::process::Command::new("sh").arg("-c").arg(&line).current_dir(desk.path("")).output();
-    super::Ended::of(&line, &output.unwrap()).refused(
+    desk.limited("ulimit -v 8000000", &format!("train pics {large} --plan")).refused(
         1,
         &[
             "this run needs ",

@@ -1,0 +1,154 @@
+//! How the settings of a run say that crops are made, who makes them, and what that does to a picture.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::config::{Augmenter, Config};
+use crate::data::{Adjustment, Augment, Batch, CropGroup, Dataset, LoaderSpec, Part, Showcase, Trial};
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::method::swav::{Crop, CropBench, Kind, Pictures, Trainer, picture_room};
+
+/// Pictures of the batch that decides who makes the crops, at most.
+const TRIED: usize = 64;
+
+/// How the settings say that crops are made.
+#[must_use]
+pub fn augment(config: &Config) -> Augment {
+    let group = |group: &crate::config::CropGroup| CropGroup {
+        count: group.count,
+        size: group.size as u32,
+        scale: group.scale,
+    };
+    Augment {
+        crops: config.crops.iter().map(group).collect(),
+        flip: config.flip,
+        jitter: config.jitter,
+        brightness: config.brightness,
+        contrast: config.contrast,
+        saturation: config.saturation,
+        hue: config.hue,
+        grey: config.grey,
+        blur: config.blur,
+        blur_radius: [config.blur_min, config.blur_max],
+        mean: config.mean.map(|value| value as f32),
+        std: config.std.map(|value| value as f32),
+    }
+}
+
+/// Picture `picture` of a data set with all the crops that a run with these settings makes of it in
+/// epoch `epoch`, counted from 0. No device is needed.
+///
+/// # Errors
+/// [`crate::error::Error::Data`] where the picture cannot be read; [`crate::error::Error::Config`]
+/// where the settings make no sense.
+pub fn showcase(config: &Config, dataset: &Dataset, picture: u32, epoch: u64) -> Result<Showcase> {
+    Showcase::new(dataset.decode(picture)?, &augment(config), config.seed, epoch, picture)
+}
+
+/// Who makes the crops of a run that leaves it open, and in a sentence why where it was measured.
+pub(super) fn choose(
+    config: &Config,
+    spec: &LoaderSpec,
+    dataset: &Dataset,
+    gpu: &Arc<Gpu>,
+) -> Result<(Augmenter, Option<String>)> {
+    if config.augment != Augmenter::Auto {
+        return Ok((config.augment, None));
+    }
+    // It would compete with the very processor that it runs on.
+    if gpu.facts().software {
+        return Ok((Augmenter::Cpu, None));
+    }
+    let Some([cpu, device]) = race(config, spec, dataset, gpu)? else {
+        return Ok((Augmenter::Cpu, None));
+    };
+    let winner = if device < cpu { Augmenter::Gpu } else { Augmenter::Cpu };
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let (cpu, device) = (milliseconds(cpu), milliseconds(device));
+    let pictures = config.batch.min(TRIED);
+    let text = format!(
+        "Crops are made on the {}: those of {pictures} pictures take {device:.1} ms on the device and {cpu:.1} \
+         ms on the processor.",
+        if winner == Augmenter::Gpu { "device" } else { "processor" }
+    );
+    Ok((winner, Some(text)))
+}
+
+/// How long the processor and the device take for the crops of a batch, pictures being decoded; `None`
+/// where there is no picture to try it on.
+///
+/// # Errors
+/// What the driver reports; no threads.
+pub fn race(
+    config: &Config,
+    spec: &LoaderSpec,
+    dataset: &Dataset,
+    gpu: &Arc<Gpu>,
+) -> Result<Option<[Duration; 2]>> {
+    let config = Config { batch: config.batch.min(TRIED), ..config.clone() };
+    let spec = LoaderSpec { batch: config.batch, ..spec.clone() };
+    let room = picture_room(gpu.facts(), &config) as usize;
+    let Some(trial) = Trial::new(dataset, &spec, room)? else { return Ok(None) };
+    let bench = CropBench::new(gpu, &config)?;
+    let best = |mut work: Box<dyn FnMut() -> Result<()> + '_>| -> Result<Duration> {
+        let mut best = Duration::MAX;
+        // The first time drivers compile and threads start.
+        for turn in 0..3 {
+            let start = Instant::now();
+            work()?;
+            if turn > 0 {
+                best = best.min(start.elapsed());
+            }
+        }
+        Ok(best)
+    };
+    let cpu = best(Box::new(|| {
+        trial.render();
+        Ok(())
+    }))?;
+    let device = best(Box::new(|| {
+        let packed = trial.pack(room);
+        bench.make(&packed.parts.iter().map(pictures).collect::<Vec<_>>())
+    }))?;
+    Ok(Some([cpu, device]))
+}
+
+/// Has the device make the crops of a packed batch, for the step that comes next.
+///
+/// # Errors
+/// What the driver reports.
+pub fn hand_over(trainer: &Trainer, batch: &Batch) -> Result<()> {
+    let parts: Vec<Pictures<'_>> = batch.packed.parts.iter().map(pictures).collect();
+    trainer.make_crops(&parts)?;
+    for crop in &batch.packed.rendered {
+        trainer.put_crop(crop.group, crop.row, &crop.pixels);
+    }
+    Ok(())
+}
+
+/// Packed pictures and their draws, as the device wants them.
+#[must_use]
+pub fn pictures(part: &Part) -> Pictures<'_> {
+    let crop = |packed: &crate::data::PackedCrop| {
+        let params = &packed.params;
+        let adjustment = |adjustment: Adjustment| match adjustment {
+            Adjustment::Brightness(factor) => (Kind::Brightness, factor),
+            Adjustment::Contrast(factor) => (Kind::Contrast, factor),
+            Adjustment::Saturation(factor) => (Kind::Saturation, factor),
+            Adjustment::Hue(turn) => (Kind::Hue, turn),
+        };
+        let region = params.region;
+        let crop = Crop {
+            offset: packed.offset,
+            picture_width: packed.picture_width,
+            region: [region.left, region.top, region.width, region.height],
+            flip: params.flip,
+            adjustments: params.jitter.map_or([(Kind::None, 0.0); 4], |all| all.map(adjustment)),
+            grey: params.grey,
+            sigma: params.blur.unwrap_or(0.0),
+        };
+        (packed.group, packed.row, crop)
+    };
+    Pictures { bytes: &part.bytes, crops: part.crops.iter().map(crop).collect() }
+}
