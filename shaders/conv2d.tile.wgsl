@@ -6,14 +6,15 @@
 // m output pixels, tap the window, c channels of x, n channels of the result. Weights are panels
 // [N / WIDTH][taps * C][WIDTH]; a workgroup makes one panel's columns of TILE rows, 16 terms of the
 // sum at a time. Each of the 128 invocations keeps 4 rows x 1 column quad in registers.
-// Twin: src/ops/conv2d.rs; the window is in shared/window.wgsl.
+// x, y and dy are activations (shared/quads.*.wgsl). Twin: src/ops/conv2d.rs; the window is in
+// shared/window.wgsl.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16; TILE is then 64 or 128 rows
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Quad>;
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Quad>;
+@group(0) @binding(4) var<storage, read> dy: array<Quad>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 var<workgroup> left: array<vec4<f32>, 512>;  // [term][4 rows]: 16 x 32
@@ -21,16 +22,16 @@ var<workgroup> right: array<vec4<f32>, 128>; // [term][column quad]: 16 x 8
 
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE && quad < params.source_quads;
-    return select(vec4<f32>(), x[select(0u, source + quad, inside)], inside);
+    return select(vec4<f32>(), wide(x[select(0u, source + quad, inside)]), inside);
 }
 
 fn write_row(value: vec4<f32>, row: u32, column: u32) {
     if row != OUTSIDE && column < params.out_quads {
         let at = row * params.out_quads + column;
         if params.accumulate == 1u {
-            y[at] += value;
+            y[at] = narrow(wide(y[at]) + value);
         } else {
-            y[at] = value;
+            y[at] = narrow(value);
         }
     }
 }
@@ -132,7 +133,7 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
         if index < 16u * panel_quads {
             let pixel = m + index / panel_quads;
             let inside = pixel < end && out_column < params.out_quads;
-            right[index] = select(vec4<f32>(), dy[select(0u, pixel * params.out_quads + out_column, inside)], inside);
+            right[index] = select(vec4<f32>(), wide(dy[select(0u, pixel * params.out_quads + out_column, inside)]), inside);
         }
         workgroupBarrier();
         multiply(&c, rows, column, tile_quads);

@@ -15,7 +15,7 @@ use crate::gpu::{AdapterFacts, Family, ProfileRow};
 use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
 
 /// The settings of `train` that a measurement has too.
-const SETTINGS: [&str; 2] = ["adapter", "kernels"];
+const SETTINGS: [&str; 3] = ["adapter", "kernels", "precision"];
 
 /// The command with its flags.
 pub fn command() -> Command {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::check::{self, at_least, crops, decay, distinct, each, list, optional, positive, stages, within};
 use super::presets::Preset;
 use super::table::{Setting, settings};
-use super::types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem};
+use super::types::{Arch, Block, CropGroup, Kernels, Optimizer, Precision, Stem};
 use super::value::Value;
 
 settings! {
@@ -182,5 +182,9 @@ settings! {
         /// Keep only the input of every residual block and compute the rest again for its gradients: about
         /// half the memory for a quarter to a third more time, and the same results to the last bit.
         recompute: bool = false;
+        /// How activations and their gradients are stored in the trunk: f32, or f16 for half of the memory and
+        /// its traffic. Sums, statistics, weights, codes and the optimiser are f32 in any case, and gradients
+        /// are scaled so that small ones do not vanish.
+        precision: Precision = Precision::F32;
     }
 }

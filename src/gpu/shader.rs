@@ -1,5 +1,6 @@
 //! WGSL files and what naga says of them.
 
+use super::tensor::Element;
 use crate::error::{Error, Result};
 
 /// One WGSL file. Helpers are appended after it, so that error lines stay those of the file.
@@ -42,6 +43,21 @@ impl Shader {
         Ok(module.entry_points.into_iter().map(|entry| entry.name).collect())
     }
 
+    /// The entry points that see tensors of half precision.
+    ///
+    /// # Errors
+    /// As [`Shader::entry_points`].
+    pub fn half_entry_points(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in self.entry_points()? {
+            let sees = |binding: &Binding| binding.element == Some(Element::F16);
+            if self.reflect(&entry)?.bindings.iter().any(sees) {
+                found.push(entry);
+            }
+        }
+        Ok(found)
+    }
+
     fn parse(&self, entry: &str) -> Result<naga::Module> {
         let source = self.source();
         naga::front::wgsl::parse_str(&source)
@@ -56,7 +72,9 @@ impl Shader {
     pub(super) fn reflect(&self, entry: &str) -> Result<Reflection> {
         let source = self.source();
         let module = self.parse(entry)?;
-        let capabilities = naga::valid::Capabilities::SUBGROUP | naga::valid::Capabilities::SUBGROUP_BARRIER;
+        let capabilities = naga::valid::Capabilities::SUBGROUP
+            | naga::valid::Capabilities::SUBGROUP_BARRIER
+            | naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
             .validate(&module)
             .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))?;
@@ -94,7 +112,8 @@ impl Shader {
                 reflection.params = param_fields(&module, variable.ty)
                     .ok_or_else(|| self.error(entry, "`params` is not a struct"))?;
             }
-            reflection.bindings.push(Binding { index: binding.binding, kind, moves, name });
+            let element = element(&module, variable.ty);
+            reflection.bindings.push(Binding { index: binding.binding, kind, element, moves, name });
         }
         reflection.bindings.sort_by_key(|b| b.index);
         Ok(reflection)
@@ -114,6 +133,8 @@ pub(super) enum BindingKind {
 pub(super) struct Binding {
     pub(super) index: u32,
     pub(super) kind: BindingKind,
+    /// What tensors it takes; `None` for words and structs, which the caller vouches for.
+    pub(super) element: Option<Element>,
     /// How often its bytes cross: 1 where they are read or written, 2 where both.
     pub(super) moves: u64,
     pub(super) name: String,
@@ -127,6 +148,35 @@ pub(super) struct Reflection {
     pub(super) params: Vec<Field>,
     /// Names of the override constants of the file.
     pub(super) overrides: Vec<String>,
+}
+
+/// The texels that hold a quad of such values.
+pub(super) fn texel_format(element: Element) -> wgpu::TextureFormat {
+    match element {
+        Element::F32 => wgpu::TextureFormat::Rgba32Float,
+        Element::F16 => wgpu::TextureFormat::Rgba16Float,
+    }
+}
+
+/// How a binding of this type stores values: floats are single precision, and half precision is packed
+/// four values to two words (`quads.f16.wgsl`).
+fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
+    let base = match module.types[ty].inner {
+        naga::TypeInner::Array { base, .. } => base,
+        naga::TypeInner::Image { class: naga::ImageClass::Storage { format, .. }, .. } => {
+            let half = format == naga::StorageFormat::Rgba16Float;
+            return Some(if half { Element::F16 } else { Element::F32 });
+        }
+        _ => return None,
+    };
+    match module.types[base].inner {
+        naga::TypeInner::Scalar(naga::Scalar::F32)
+        | naga::TypeInner::Vector { scalar: naga::Scalar::F32, .. } => Some(Element::F32),
+        naga::TypeInner::Vector { size: naga::VectorSize::Bi, scalar: naga::Scalar::U32 } => {
+            Some(Element::F16)
+        }
+        _ => None,
+    }
 }
 
 /// Name, byte offset and type of a field.

@@ -1,14 +1,21 @@
 //! Convolution forward and backward; a linear layer is a convolution of 1×1 pictures.
 //!
 //! Twin of `conv2d.subgroup.wgsl` and `conv2d.tile.wgsl`: one Rust side, two kernel families.
-//! Weights live on the device as panels `[N / width][kernel² · C][width]` ([`Filter`]).
+//! Weights live on the device as panels `[N / width][kernel² · C][width]` ([`Filter`]). They and their
+//! gradients are single precision; pictures and their gradients are what the caller stores them as.
 
-use super::{input, shader, weights, winograd};
+use super::{input, of, shader, weights, winograd};
 use crate::error::Result;
-use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Element, Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SUBGROUP: Shader = shader!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl", false);
-pub(crate) const TILE: Shader = shader!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl", true);
+pub(crate) const SUBGROUP: [Shader; 2] = [
+    shader!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl" + "quads.f32.wgsl", false),
+    shader!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl" + "quads.f16.wgsl", false),
+];
+pub(crate) const TILE: [Shader; 2] = [
+    shader!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "quads.f32.wgsl", true),
+    shader!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "quads.f16.wgsl", true),
+];
 
 shader_params! {
     struct Params {
@@ -70,20 +77,20 @@ impl Filter {
         Shape::matrix(self.filters.div_ceil(self.width()) * self.taps() * self.rows(), self.width())
     }
 
-    /// Result shape for pictures of shape `x`.
+    /// Result shape for pictures of shape `x`, stored as they are.
     #[must_use]
     pub fn output(&self, x: Shape) -> Shape {
         let side = |size: u32| (size + 2 * self.pad - self.kernel) / self.stride + 1;
-        Shape::pictures(x.images, side(x.height), side(x.width), self.filters)
+        Shape { height: side(x.height), width: side(x.width), channels: self.filters, ..x }
     }
 }
 
-fn kernel(plan: &Plan, entry: &str, width: u32) -> Result<Kernel<Params>> {
-    let shader = match plan.gpu().family() {
+fn kernel(plan: &Plan, entry: &str, width: u32, element: Element) -> Result<Kernel<Params>> {
+    let forms = match plan.gpu().family() {
         Family::Subgroup => &SUBGROUP,
         Family::Tile => &TILE,
     };
-    plan.gpu().kernel(shader, entry, &[("WIDTH", f64::from(width))])
+    plan.gpu().kernel(of(forms, element), entry, &[("WIDTH", f64::from(width))])
 }
 
 /// Rows of the result that one workgroup makes.
@@ -121,7 +128,7 @@ pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Resu
         return Ok(y);
     }
     let w = input(plan, w);
-    let kernel = kernel(plan, "gather_multiply", filter.width())?;
+    let kernel = kernel(plan, "gather_multiply", filter.width(), x.shape.element)?;
     let tiles = y.shape.rows().div_ceil(tile_rows(plan, filter.width()));
     let grid = Grid::folded(tiles, filter.filters.div_ceil(filter.width()));
     plan.dispatch(&kernel, grid, params(filter, x.shape, y.shape), &[x, &w, &y])?;
@@ -155,7 +162,7 @@ pub fn backward_input(
     }
     let transposed = input(plan, &transposed);
     let width = panel_width(filter.channels);
-    let kernel = kernel(plan, "gather_multiply", width)?;
+    let kernel = kernel(plan, "gather_multiply", width, x.element)?;
     let s = filter.stride;
     let class_rows = x.images * x.height.div_ceil(s) * x.width.div_ceil(s);
     let tiles = class_rows.div_ceil(tile_rows(plan, width));
@@ -187,7 +194,7 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     let slices = pixels.div_ceil(slice);
     let panel_rows = filter.panels();
     let partial = plan.lease(Shape::matrix(slices * panel_rows.images, panel_rows.channels));
-    let kernel = kernel(plan, "backward_weight", width)?;
+    let kernel = kernel(plan, "backward_weight", width, x.shape.element)?;
     let grid = Grid([panels, filter.rows().div_ceil(4).div_ceil(channel_tile), filter.taps() * slices]);
     let params = Params { slice, ..params(filter, x.shape, dy.shape) };
     plan.dispatch(&kernel, grid, params, &[x, dy, &partial])?;

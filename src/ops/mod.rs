@@ -6,6 +6,7 @@
 pub mod batch_norm;
 pub mod conv2d;
 pub mod loss;
+pub mod loss_scale;
 pub mod normalize;
 pub mod optimizer;
 pub mod pool;
@@ -16,27 +17,39 @@ pub mod vector;
 pub mod weights;
 mod winograd;
 
-use crate::gpu::{Family, Plan, Shader, Tensor};
+use crate::gpu::{Element, Family, Plan, Shader, Tensor};
 
 /// Every shader of the program, for tests and tools.
 pub const SHADERS: &[&Shader] = &[
-    &conv2d::SUBGROUP,
-    &conv2d::TILE,
-    &winograd::SHADER,
+    &conv2d::SUBGROUP[0],
+    &conv2d::SUBGROUP[1],
+    &conv2d::TILE[0],
+    &conv2d::TILE[1],
+    &winograd::SHADER[0],
+    &winograd::SHADER[1],
     &weights::BUFFERS,
     &weights::TEXELS,
-    &batch_norm::BUFFERS,
-    &batch_norm::TEXELS,
-    &pool::BUFFERS,
-    &pool::TEXELS,
-    &vector::BUFFERS,
-    &vector::TEXELS,
+    &batch_norm::BUFFERS[0],
+    &batch_norm::BUFFERS[1],
+    &batch_norm::TEXELS[0],
+    &batch_norm::TEXELS[1],
+    &pool::BUFFERS[0],
+    &pool::BUFFERS[1],
+    &pool::TEXELS[0],
+    &pool::TEXELS[1],
+    &vector::BUFFERS[0],
+    &vector::BUFFERS[1],
+    &vector::TEXELS[0],
+    &vector::TEXELS[1],
     &normalize::SHADER,
     &sinkhorn::SHADER,
     &loss::SHADER,
     &queue::SHADER,
-    &optimizer::SHADER,
-    &report::SHADER,
+    &optimizer::SHADER[0],
+    &optimizer::SHADER[1],
+    &loss_scale::SHADER,
+    &report::SHADER[0],
+    &report::SHADER[1],
 ];
 
 /// Declares a shader: its file, the helpers after it, and whether every adapter can run it.
@@ -52,8 +65,16 @@ macro_rules! shader {
 }
 pub(crate) use shader;
 
+/// The form of a shader for activations of single or of half precision.
+fn of<'a>([single, half]: &'a [Shader; 2], element: Element) -> &'a Shader {
+    match element {
+        Element::F32 => single,
+        Element::F16 => half,
+    }
+}
+
 /// The variant of a pass over activations that suits the adapter: large inputs as buffers or texels.
-fn variant<'a>(plan: &Plan, buffers: &'a Shader, texels: &'a Shader) -> &'a Shader {
+fn variant<'a, S>(plan: &Plan, buffers: &'a S, texels: &'a S) -> &'a S {
     match plan.gpu().family() {
         Family::Subgroup => texels,
         Family::Tile => buffers,

@@ -4,11 +4,14 @@
 //! Twin of `winograd.subgroup.wgsl`; called by [`conv2d`](super::conv2d) where it pays.
 
 use super::conv2d::{Filter, panel_width};
-use super::{input, shader, weights};
+use super::{input, of, shader, weights};
 use crate::error::Result;
-use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Element, Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("winograd.subgroup.wgsl" + "grid.wgsl", false);
+pub(crate) const SHADER: [Shader; 2] = [
+    shader!("winograd.subgroup.wgsl" + "grid.wgsl" + "quads.f32.wgsl", false),
+    shader!("winograd.subgroup.wgsl" + "grid.wgsl" + "quads.f16.wgsl", false),
+];
 
 shader_params! {
     struct Params {
@@ -31,8 +34,8 @@ pub(super) fn suits(plan: &Plan, filter: &Filter, x: Shape) -> bool {
         && x.rows() >= whole - whole / 4
 }
 
-fn kernel(plan: &Plan, entry: &str, width: u32) -> Result<Kernel<Params>> {
-    plan.gpu().kernel(&SHADER, entry, &[("WIDTH", f64::from(width))])
+fn kernel(plan: &Plan, entry: &str, width: u32, element: Element) -> Result<Kernel<Params>> {
+    plan.gpu().kernel(of(&SHADER, element), entry, &[("WIDTH", f64::from(width))])
 }
 
 fn tiles(x: Shape) -> u32 {
@@ -68,7 +71,7 @@ pub(super) fn multiply(
     let u = weights::transform_windows(plan, w, p.source_quads * 4, turn)?;
     let u = input(plan, &u);
     let grid = Grid::folded(tiles(x.shape).div_ceil(TILES), p.panels);
-    let kernel = kernel(plan, "multiply", width)?;
+    let kernel = kernel(plan, "multiply", width, x.shape.element)?;
     plan.dispatch(&kernel, grid, p, &[x, &u, y])
 }
 
@@ -82,8 +85,8 @@ pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Ten
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
     let slices = tiles.div_ceil(slice);
     let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
-    let kernel = kernel(plan, "backward_weight", width)?;
+    let kernel = kernel(plan, "backward_weight", width, x.shape.element)?;
     let grid = Grid([p.panels, p.source_quads, slices]);
-    plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, &partial, dy])?;
+    plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, dy, &partial])?;
     weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
 }

@@ -53,7 +53,7 @@ fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) -> Result<(
     let dy = bench.random(&[n, c]);
     let (tx, tout, tdy) = (bench.upload(&x), bench.upload(&all(out)), bench.upload(&all(dy.clone())));
     pool::average_forward(bench.plan(), &tx, &tout, first as u32)?;
-    let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of(shape))?;
+    let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of(shape), None)?;
     bench.expect("average", &tout, &all(pools::average_pool(&x)), TOLERANCE);
     bench.expect("daverage", &tdx, &pools::average_pool_backward(&dy, shape), TOLERANCE);
     Ok(())
