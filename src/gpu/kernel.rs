@@ -80,7 +80,7 @@ impl<P: ShaderParams> Kernel<P> {
             Error::Device(reason) => shader.error(entry, reason),
             other => other,
         })?;
-        let name = format!("{}/{entry}", shader.file);
+        let name = shader.kernel_name(entry, &reflection);
         let inner = Arc::new(KernelInner { name, pipeline, layout, bindings: reflection.bindings });
         gpu.kernels().insert(key, Arc::clone(&inner));
         Ok(Self { inner, params: PhantomData })

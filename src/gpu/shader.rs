@@ -3,6 +3,9 @@
 use super::tensor::Element;
 use crate::error::{Error, Result};
 
+/// What the names of kernels end with that see tensors of half precision.
+const HALF: &str = ".f16";
+
 /// One WGSL file. Helpers are appended after it, so that error lines stay those of the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Shader {
@@ -43,19 +46,23 @@ impl Shader {
         Ok(module.entry_points.into_iter().map(|entry| entry.name).collect())
     }
 
-    /// The entry points that see tensors of half precision.
+    /// The names of its kernels: `file/entry point`, with `.f16` where it sees half precision. Those of a
+    /// form for half precision that see none are the same as in the other form, and left out.
     ///
     /// # Errors
-    /// As [`Shader::entry_points`].
-    pub fn half_entry_points(&self) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        for entry in self.entry_points()? {
-            let sees = |binding: &Binding| binding.element == Some(Element::F16);
-            if self.reflect(&entry)?.bindings.iter().any(sees) {
-                found.push(entry);
-            }
-        }
-        Ok(found)
+    /// `Error::Shader` where the text is no WGSL.
+    pub fn kernels(&self) -> Result<Vec<String>> {
+        let entries = self.entry_points()?;
+        let all = entries.iter().map(|entry| Ok(self.kernel_name(entry, &self.reflect(entry)?)));
+        let all = all.collect::<Result<Vec<_>>>()?;
+        let half: Vec<_> = all.iter().filter(|name| name.ends_with(HALF)).cloned().collect();
+        Ok(if half.is_empty() { all } else { half })
+    }
+
+    /// The name of a kernel.
+    pub(super) fn kernel_name(&self, entry: &str, reflection: &Reflection) -> String {
+        let half = reflection.bindings.iter().any(|binding| binding.element == Some(Element::F16));
+        format!("{}/{entry}{}", self.file, if half { HALF } else { "" })
     }
 
     fn parse(&self, entry: &str) -> Result<naga::Module> {

@@ -47,8 +47,8 @@ impl Operation {
     }
 }
 
-/// Everything that a family can dispatch, as `file/entry point`: a file that names a family belongs to
-/// it alone, the others to both.
+/// Everything that a family can dispatch, as `file/entry point`, with `.f16` for half precision: a file that
+/// names a family belongs to it alone, the others to both.
 ///
 /// # Errors
 /// A shader that is no WGSL.
@@ -59,7 +59,7 @@ pub fn entry_points(family: Family) -> Result<Vec<String>> {
     };
     let mut found = Vec::new();
     for shader in SHADERS.iter().filter(|shader| !shader.file.contains(&format!(".{other}."))) {
-        found.extend(shader.entry_points()?.into_iter().map(|entry| format!("{}/{entry}", shader.file)));
+        found.extend(shader.kernels()?);
     }
     found.sort();
     found.dedup();

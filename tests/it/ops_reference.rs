@@ -54,6 +54,7 @@ operations! {
     queues,
     reports,
     updates,
+    loss_scales,
     folded_grids,
 }
 

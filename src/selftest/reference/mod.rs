@@ -7,6 +7,7 @@
 pub mod conv;
 pub mod linear;
 pub mod loss;
+pub mod loss_scale;
 pub mod norm;
 pub mod optim;
 pub mod pool;
