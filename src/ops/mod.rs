@@ -15,7 +15,7 @@ pub mod report;
 pub mod sinkhorn;
 pub mod vector;
 pub mod weights;
-mod winograd;
+pub(crate) mod winograd;
 
 use crate::gpu::{Element, Family, Plan, Shader, Tensor};
 
@@ -27,6 +27,8 @@ pub const SHADERS: &[&Shader] = &[
     &conv2d::TILE[1],
     &winograd::SHADER[0],
     &winograd::SHADER[1],
+    &winograd::SHADER_4X4[0],
+    &winograd::SHADER_4X4[1],
     &weights::BUFFERS,
     &weights::TEXELS,
     &batch_norm::BUFFERS[0],
