@@ -1,17 +1,11 @@
 //! Batch normalisation, with ReLU and residual where asked. Twin of `batch_norm.wgsl`.
 
-use super::{chunks, input, of, shader, variant};
+use super::{chunks, forms, input, of, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const BUFFERS: [Shader; 2] = [
-    shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl", true),
-    shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f16.wgsl", true),
-];
-pub(crate) const TEXELS: [Shader; 2] = [
-    shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.wgsl", true),
-    shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f16.wgsl", true),
-];
+pub(crate) const BUFFERS: [Shader; 2] = forms!("batch_norm.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: [Shader; 2] = forms!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
 
 shader_params! {
     struct Params {

@@ -25,10 +25,14 @@ pub const SHADERS: &[&Shader] = &[
     &conv2d::SUBGROUP[1],
     &conv2d::TILE[0],
     &conv2d::TILE[1],
-    &winograd::SHADER[0],
-    &winograd::SHADER[1],
-    &winograd::SHADER_4X4[0],
-    &winograd::SHADER_4X4[1],
+    &conv2d::DIRECT[0],
+    &conv2d::DIRECT[1],
+    &winograd::SUBGROUP[0],
+    &winograd::SUBGROUP[1],
+    &winograd::SUBGROUP_4X4[0],
+    &winograd::SUBGROUP_4X4[1],
+    &winograd::TILE[0],
+    &winograd::TILE[1],
     &weights::BUFFERS,
     &weights::TEXELS,
     &batch_norm::BUFFERS[0],
@@ -67,8 +71,19 @@ macro_rules! shader {
 }
 pub(crate) use shader;
 
+/// Declares both forms of a shader that sees activations: for single and for half precision ([`of`]).
+macro_rules! forms {
+    ($file:literal $(+ $shared:literal)*, $portable:literal) => {
+        [
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f32.wgsl", $portable),
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f16.wgsl", $portable),
+        ]
+    };
+}
+pub(crate) use forms;
+
 /// The form of a shader for activations of single or of half precision.
-fn of<'a>([single, half]: &'a [Shader; 2], element: Element) -> &'a Shader {
+fn of([single, half]: &[Shader; 2], element: Element) -> &Shader {
     match element {
         Element::F32 => single,
         Element::F16 => half,
@@ -79,7 +94,7 @@ fn of<'a>([single, half]: &'a [Shader; 2], element: Element) -> &'a Shader {
 fn variant<'a, S>(plan: &Plan, buffers: &'a S, texels: &'a S) -> &'a S {
     match plan.gpu().family() {
         Family::Subgroup => texels,
-        Family::Tile => buffers,
+        Family::Tile | Family::Direct => buffers,
     }
 }
 
@@ -87,7 +102,7 @@ fn variant<'a, S>(plan: &Plan, buffers: &'a S, texels: &'a S) -> &'a S {
 fn input(plan: &mut Plan, tensor: &Tensor) -> Tensor {
     match plan.gpu().family() {
         Family::Subgroup => plan.stage(tensor),
-        Family::Tile => tensor.clone(),
+        Family::Tile | Family::Direct => tensor.clone(),
     }
 }
 
@@ -102,6 +117,7 @@ fn chunks(rows: u32, most: u32) -> (u32, u32) {
 fn lanes(plan: &Plan) -> [(&'static str, f64); 1] {
     match plan.gpu().family() {
         Family::Subgroup => [("LANES", 8.0)],
-        Family::Tile => [("LANES", 64.0)],
+        Family::Direct if plan.gpu().facts().software => [("LANES", 8.0)],
+        Family::Tile | Family::Direct => [("LANES", 64.0)],
     }
 }

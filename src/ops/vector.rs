@@ -1,17 +1,11 @@
 //! Small passes: the gradient of ReLU, biases. Twin of `vector.wgsl`.
 
-use super::{chunks, input, of, shader, variant, weights};
+use super::{chunks, forms, input, of, variant, weights};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const BUFFERS: [Shader; 2] = [
-    shader!("vector.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl", true),
-    shader!("vector.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f16.wgsl", true),
-];
-pub(crate) const TEXELS: [Shader; 2] = [
-    shader!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.wgsl", true),
-    shader!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f16.wgsl", true),
-];
+pub(crate) const BUFFERS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
 
 shader_params! {
     struct Params { rows: u32, quads: u32, chunk: u32, chunks: u32 }

@@ -100,6 +100,11 @@ fn golden_runs_with_tile_kernels() {
     check_runs(Family::Tile);
 }
 
+#[test]
+fn golden_runs_with_direct_kernels() {
+    check_runs(Family::Direct);
+}
+
 /// A small net in half precision; without a queue, so that a skipped step leaves nothing behind.
 fn half(optimizer: &str) -> Config {
     let mut config = config(optimizer);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::gpu::{AdapterFacts, Family, Profile, ProfileRow, Traffic};
+use crate::gpu::{AdapterFacts, Profile, ProfileRow, Traffic};
 
 /// The middle and the ends of some seconds or ratios.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -36,8 +36,8 @@ pub struct Figures {
     pub settings: String,
     /// The adapter and what it can do.
     pub adapter: AdapterFacts,
-    /// The kernel family that ran.
-    pub kernels: Family,
+    /// The kernel family that ran, and whether its kernels were tuned.
+    pub kernels: String,
     /// Pictures a step.
     pub batch: usize,
     /// Steps that were timed.
