@@ -139,11 +139,14 @@ impl Report {
         roofline(&self.figures.roofline, self.figures.batch, &mut line);
         match &self.figures.device {
             Some(device) => {
-                let (step, kernels) = (seconds(device.step_s), seconds(device.kernels_s));
-                let share = device.outside_kernels * 100.0;
+                let [step, kernels, copies] = [device.step_s, device.kernels_s, device.copies_s].map(seconds);
+                let share = device.outside * 100.0;
                 line(
                     "kernels",
-                    format!("{kernels} of a step of {step} with time stamps; {share:.1} % are outside"),
+                    format!(
+                        "{kernels}, and {copies} of copies between them, of a step of {step} with time \
+                         stamps; {share:.1} % are neither"
+                    ),
                 );
                 let rows: Vec<_> = device.operations.iter().map(row).collect();
                 text += &table::table("operation", &rows, device.kernels_s * 1e3);

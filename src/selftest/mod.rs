@@ -73,8 +73,11 @@ pub fn variants(family: Family) -> Vec<Choices> {
 /// # Errors
 /// A shader that is no WGSL.
 pub fn entry_points(family: Family) -> Result<Vec<String>> {
-    let of_another =
-        |file: &str| Family::ALL.iter().any(|other| *other != family && file.contains(&format!(".{other}.")));
+    // `winograd.subgroup_4x4.wgsl` belongs to the subgroup family.
+    let of_another = |file: &str| {
+        let named = file.split(['.', '_']).find_map(|word| word.parse::<Family>().ok());
+        named.is_some_and(|named| named != family)
+    };
     let mut found = Vec::new();
     for shader in SHADERS.iter().filter(|shader| !of_another(shader.file)) {
         found.extend(shader.kernels()?);
