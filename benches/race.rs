@@ -1,4 +1,4 @@
-//! Two programs train the same step in turns, ours first: whatever else the machine does hits both.
+//! Two train the same step in turns, ours first: whatever else the machine does hits both.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -16,6 +16,17 @@ pub(crate) enum Peer {
     Torch { python: PathBuf, device: String, mode: String },
     /// `benches/peers/burn`.
     Burn { program: PathBuf, backend: String },
+    /// This program with other settings.
+    Ourselves { meter: Box<Meter>, settings: String },
+}
+
+/// What a turn of a peer found, in seconds of a step.
+struct Turn {
+    median: f64,
+    min: f64,
+    max: f64,
+    /// The peer as it describes itself.
+    who: String,
 }
 
 /// What a race consists of.
@@ -49,12 +60,13 @@ impl Peer {
                  hour or more, and --burn PATH names one from elsewhere.",
                 program.display()
             )),
+            Self::Ourselves { .. } => Ok(()),
         }
     }
 
-    fn command(&self, plan: &Plan) -> Command {
+    fn turn(&mut self, plan: &Plan) -> Result<Turn, Box<dyn Error>> {
         let steps = plan.steps.to_string();
-        match self {
+        let mut command = match self {
             Self::Torch { python, device, mode } => {
                 let mut command = Command::new(python);
                 command.args([TORCH, "--config", plan.case, "--steps", &steps]);
@@ -68,47 +80,56 @@ impl Peer {
                 command.args([backend, plan.case, "--steps", &steps]);
                 command
             }
-        }
-    }
-
-    /// A turn: the last line that it prints, which is JSON, and the seconds of a step in it.
-    fn turn(&self, plan: &Plan) -> Result<(f64, serde_json::Value), Box<dyn Error>> {
-        let output = self.command(plan).stderr(Stdio::inherit()).output()?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let last = printed.lines().last().unwrap_or_default();
-        let found: serde_json::Value = serde_json::from_str(last).map_err(|error| {
-            format!("the peer ended with {} and printed `{last}`: {error}", output.status)
-        })?;
-        let seconds = found["s_step"].as_f64().ok_or("the peer did not print `s_step`")?;
-        Ok((seconds, found))
+            Self::Ourselves { meter, settings } => {
+                let Spread { median, min, max } = ours(meter, plan)?;
+                return Ok(Turn { median, min, max, who: settings.clone() });
+            }
+        };
+        result(&mut command)
     }
 }
 
+/// A turn of ours.
+fn ours(meter: &mut Meter, plan: &Plan) -> Result<Spread, Box<dyn Error>> {
+    let seconds = (0..plan.steps).map(|_| meter.step()).collect::<Result<Vec<_>, _>>()?;
+    Ok(Spread::of(&seconds))
+}
+
+/// A turn of another program: the last line that it prints, which is JSON.
+fn result(command: &mut Command) -> Result<Turn, Box<dyn Error>> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let last = printed.lines().last().unwrap_or_default();
+    let found: serde_json::Value = serde_json::from_str(last)
+        .map_err(|error| format!("the peer ended with {} and printed `{last}`: {error}", output.status))?;
+    let median = found["s_step"].as_f64().ok_or("the peer did not print `s_step`")?;
+    let [min, max] = ["s_min", "s_max"].map(|key| found[key].as_f64().unwrap_or(median));
+    Ok(Turn { median, min, max, who: who(&found) })
+}
+
 /// Runs the race and prints every pair, and the median of the ratios.
-pub(crate) fn run(mut meter: Meter, peer: &Peer, plan: &Plan) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(mut meter: Meter, mut peer: Peer, plan: &Plan) -> Result<(), Box<dyn Error>> {
     let Plan { case, steps, pairs } = plan;
     for _ in 0..Meter::WARM_UP {
         meter.step()?;
+        if let Peer::Ourselves { meter, .. } = &mut peer {
+            meter.step()?;
+        }
     }
     let (mut all_ours, mut all_theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for pair in 1..=*pairs {
-        let turn = (0..*steps).map(|_| meter.step()).collect::<Result<Vec<_>, _>>()?;
-        let ours = Spread::of(&turn);
-        let (theirs, printed) = peer.turn(plan)?;
+        let ours = ours(&mut meter, plan)?;
+        let theirs = peer.turn(plan)?;
         if pair == 1 {
-            println!("{case} on {} against {}, {steps} steps a turn:", meter.adapter().name, who(&printed));
+            println!("{case} on {} against {}, {steps} steps a turn:", meter.adapter().name, theirs.who);
         }
-        let ratio = theirs / ours.median;
+        let ratio = theirs.median / ours.median;
         println!(
-            "  pair {pair}: ours {:.3} s [{:.3} {:.3}], theirs {theirs:.3} s [{:.3} {:.3}]: {ratio:.3} of their speed",
-            ours.median,
-            ours.min,
-            ours.max,
-            printed["s_min"].as_f64().unwrap_or(theirs),
-            printed["s_max"].as_f64().unwrap_or(theirs),
+            "  pair {pair}: ours {:.3} s [{:.3} {:.3}], theirs {:.3} s [{:.3} {:.3}]: {ratio:.3} of their speed",
+            ours.median, ours.min, ours.max, theirs.median, theirs.min, theirs.max,
         );
         all_ours.push(ours.median);
-        all_theirs.push(theirs);
+        all_theirs.push(theirs.median);
         ratios.push(ratio);
     }
     let (ours, theirs, ratio) = (Spread::of(&all_ours), Spread::of(&all_theirs), Spread::of(&ratios));

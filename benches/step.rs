@@ -47,6 +47,11 @@ fn command() -> Command {
         )
         .arg(option("peer", "PEER", "Who trains the same step in turns").value_parser(["torch", "burn"]))
         .arg(
+            option("against", "KEY=VALUE", "The peer is this program with another setting: precision=f16, …")
+                .action(ArgAction::Append)
+                .conflicts_with("peer"),
+        )
+        .arg(
             option("python", "PATH", "The Python that has torch")
                 .value_parser(value_parser!(PathBuf))
                 .default_value("python3"),
@@ -70,22 +75,31 @@ fn text<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
     matches.get_one::<String>(name).map_or("", String::as_str)
 }
 
-fn peer(matches: &ArgMatches) -> Option<Peer> {
+fn peer(case: &Case, matches: &ArgMatches) -> Result<Option<Peer>, Box<dyn Error>> {
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned().unwrap_or_default();
-    match text(matches, "peer") {
-        "torch" => {
-            let (device, mode) = (text(matches, "device").to_owned(), text(matches, "mode").to_owned());
-            Some(Peer::Torch { python: path("python"), device, mode })
+    let named = |name: &str| text(matches, name).to_owned();
+    Ok(match text(matches, "peer") {
+        "torch" => Some(Peer::Torch { python: path("python"), device: named("device"), mode: named("mode") }),
+        "burn" => Some(Peer::Burn { program: path("burn"), backend: named("backend") }),
+        _ => {
+            let others: Vec<_> = all(matches, "against").cloned().collect();
+            let settings = others.join(", ");
+            (!others.is_empty())
+                .then(|| open(case, all(matches, "set").chain(&others)))
+                .transpose()?
+                .map(|meter| Peer::Ourselves { meter: Box::new(meter), settings })
         }
-        "burn" => Some(Peer::Burn { program: path("burn"), backend: text(matches, "backend").to_owned() }),
-        _ => None,
-    }
+    })
 }
 
-fn open(case: &Case, matches: &ArgMatches) -> Result<Meter, Box<dyn Error>> {
+fn all<'a>(matches: &'a ArgMatches, name: &str) -> impl Iterator<Item = &'a String> {
+    matches.get_many::<String>(name).unwrap_or_default()
+}
+
+fn open<'a>(case: &Case, settings: impl Iterator<Item = &'a String>) -> Result<Meter, Box<dyn Error>> {
     let mut config = case.config()?;
-    for setting in matches.get_many::<String>("set").unwrap_or_default() {
-        let (key, value) = setting.split_once('=').ok_or("--set takes KEY=VALUE")?;
+    for setting in settings {
+        let (key, value) = setting.split_once('=').ok_or("a setting is KEY=VALUE")?;
         config.set(key, value)?;
     }
     Ok(Meter::open(case.name, &config)?)
@@ -129,17 +143,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let matches = command().get_matches();
     let number = |name: &str| matches.get_one::<u32>(name).map_or(1, |&number| number as usize);
     let wanted: Vec<&String> = matches.get_many("configs").unwrap_or_default().collect();
-    let peer = peer(&matches);
-    if let Some(Err(missing)) = peer.as_ref().map(Peer::find) {
-        println!("{missing}");
-        return Ok(());
-    }
     for case in &CASES {
         if !wanted.is_empty() && !wanted.iter().any(|name| name.eq_ignore_ascii_case(case.name)) {
             continue;
         }
-        let meter = open(case, &matches)?;
-        match &peer {
+        let peer = peer(case, &matches)?;
+        if let Some(Err(missing)) = peer.as_ref().map(Peer::find) {
+            println!("{missing}");
+            return Ok(());
+        }
+        let meter = open(case, all(&matches, "set"))?;
+        match peer {
             Some(peer) => {
                 let plan = Plan { case: case.name, steps: number("steps"), pairs: number("pairs") };
                 race::run(meter, peer, &plan)?;

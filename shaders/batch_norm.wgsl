@@ -26,7 +26,7 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> running_mean: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> running_var: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> coefficients: array<vec4<f32>>; // [4][quads]
-@group(0) @binding(10) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(10) var<storage, read_write> out: array<Quad>;
 @group(0) @binding(11) var<storage, read_write> dweight: array<vec4<f32>>;
 @group(0) @binding(12) var<storage, read_write> dbias: array<vec4<f32>>;
 @group(0) @binding(13) var<storage, read_write> terms: array<vec4<f32>>; // [2][quads]: mean(g), mean(g * xhat)
@@ -140,7 +140,7 @@ fn normalize(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
     let c = channel(s.quad);
     for (var row = s.first; row < s.end; row++) {
         let at = row * params.quads + s.quad;
-        out[at] = activated((a_quad(at) - c.mean) * c.scale + c.bias);
+        out[at] = narrow(activated((a_quad(at) - c.mean) * c.scale + c.bias));
     }
 }
 
@@ -150,7 +150,7 @@ fn normalize_add(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
     let c = channel(s.quad);
     for (var row = s.first; row < s.end; row++) {
         let at = row * params.quads + s.quad;
-        out[at] = activated((a_quad(at) - c.mean) * c.scale + c.bias + b_quad(at));
+        out[at] = narrow(activated((a_quad(at) - c.mean) * c.scale + c.bias + b_quad(at)));
     }
 }
 
@@ -202,6 +202,6 @@ fn backward_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgrou
     for (var row = s.first; row < s.end; row++) {
         let at = row * params.quads + s.quad;
         let v = backward_at(at, c);
-        out[at] = c.scale * (v.g - mean_g - v.xhat * mean_gx);
+        out[at] = narrow(c.scale * (v.g - mean_g - v.xhat * mean_gx));
     }
 }

@@ -8,23 +8,24 @@
 // [N / WIDTH][taps * C][WIDTH]. Every operand is read as quads straight into registers; neighbouring
 // invocations read the same rows of x and neighbouring quads of w, which the caches serve. Each of the
 // 64 invocations of a workgroup keeps ROWS rows of one column quad of each of PANELS panels.
-// Twin: src/ops/conv2d.rs; the window is in shared/window.wgsl, the sums in shared/sums.wgsl.
+// x, y and dy are activations (shared/quads.*.wgsl). Twin: src/ops/conv2d.rs; the window is in
+// shared/window.wgsl, the sums in shared/sums.wgsl.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 override ROWS: u32 = 4u;   // 4 or 8
 override PANELS: u32 = 1u; // 1 or 2
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Quad>;
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Quad>;
+@group(0) @binding(4) var<storage, read> dy: array<Quad>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 const INVOCATIONS = 64u;
 
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
-    return select(vec4<f32>(), x[select(0u, source + quad, inside)], inside);
+    return select(vec4<f32>(), wide(x[select(0u, source + quad, inside)]), inside);
 }
 
 fn w_rows(at: u32) -> mat4x4<f32> {
@@ -33,7 +34,7 @@ fn w_rows(at: u32) -> mat4x4<f32> {
 
 fn dy_quad(m: u32, column: u32) -> vec4<f32> {
     let inside = column < params.out_quads;
-    return select(vec4<f32>(), dy[select(0u, m * params.out_quads + column, inside)], inside);
+    return select(vec4<f32>(), wide(dy[select(0u, m * params.out_quads + column, inside)]), inside);
 }
 
 @compute @workgroup_size(64)

@@ -10,15 +10,16 @@
 // lane), every float is fetched once a tile, four to a lane, and spread to the other lanes by
 // subgroupBroadcast. 32 columns fill the lanes with column quads, and pixels are spread; 16 columns
 // would leave half of them idle, so there the lanes are pixels, and weights are spread.
-// Twin: src/ops/conv2d.rs; the window is in shared/window.wgsl.
+// x, y and dy are activations (shared/quads.*.wgsl). Twin: src/ops/conv2d.rs; the window is in
+// shared/window.wgsl.
 
 override WIDTH: u32 = 32u;  // columns of a panel: 32 or 16
 override ONE_TAP: u32 = 0u; // 1: every four quads of channels are of one tap, as with a multiple of 16 channels
 
-@group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var x: Texels;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(4) var dy: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(3) var<storage, read_write> y: array<Quad>;
+@group(0) @binding(4) var dy: Texels;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 alias Rows = array<vec4<f32>, 8>;
@@ -65,9 +66,9 @@ fn store_row(value: vec4<f32>, row: u32, column: u32) {
     if row != OUTSIDE && column < params.out_quads {
         let at = row * params.out_quads + column;
         if params.accumulate == 1u {
-            y[at] += value;
+            y[at] = narrow(wide(y[at]) + value);
         } else {
-            y[at] = value;
+            y[at] = narrow(value);
         }
     }
 }

@@ -8,17 +8,18 @@
 // of DEPTH terms may span several taps, so three input channels waste nothing of it, and a 1x1
 // window never leaves its first tap. A workgroup makes TILE rows of PANELS panels; each of its 128
 // invocations keeps ROWS rows, TILE / ROWS apart, of one column quad of each panel in registers.
-// Twin: src/ops/conv2d.rs; the window is in shared/window.wgsl, the sums in shared/sums.wgsl.
+// x, y and dy are activations (shared/quads.*.wgsl). Twin: src/ops/conv2d.rs; the window is in
+// shared/window.wgsl, the sums in shared/sums.wgsl.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 override ROWS: u32 = 4u;   // 4 or 8; TILE is ROWS * 512 / WIDTH
 override PANELS: u32 = 1u; // 1 or 2
 override DEPTH: u32 = 16u; // terms in workgroup memory: 16, or 32 where TILE is 64 and PANELS 1
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Quad>;
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Quad>;
+@group(0) @binding(4) var<storage, read> dy: array<Quad>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 const INVOCATIONS = 128u;
@@ -29,7 +30,7 @@ var<workgroup> right: array<vec4<f32>, 256>; // [term][column quad]
 
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
-    return select(vec4<f32>(), x[select(0u, source + quad, inside)], inside);
+    return select(vec4<f32>(), wide(x[select(0u, source + quad, inside)]), inside);
 }
 
 fn w_quad(at: u32, inside: bool) -> vec4<f32> {
@@ -38,7 +39,7 @@ fn w_quad(at: u32, inside: bool) -> vec4<f32> {
 
 fn dy_quad(m: u32, end: u32, column: u32) -> vec4<f32> {
     let inside = m < end && column < params.out_quads;
-    return select(vec4<f32>(), dy[select(0u, m * params.out_quads + column, inside)], inside);
+    return select(vec4<f32>(), wide(dy[select(0u, m * params.out_quads + column, inside)]), inside);
 }
 
 fn right_rows(at: u32, distance: u32) -> mat4x4<f32> {

@@ -7,7 +7,8 @@
 //                  if |p| or |g| is 0, g' = g: no scaling and no decay (RECIPE "Facts" 1)
 //   update_adamw:  p -= lr wd p; m, v moments; p -= lr (m / c1) / (sqrt(v / c2) + 1e-8)
 //
-// Layout of weights does not matter here, and padding is zero and stays zero.
+// Layout of weights does not matter here, and padding is zero and stays zero. A step that the loss scale has
+// judged to be skipped (shared/scale.*.wgsl) moves nothing.
 // Twin: src/ops/optimizer.rs.
 
 struct Params {
@@ -103,7 +104,7 @@ fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
     }
     let chunk = chunks[at];
     let flags = parameters[chunk.x].z;
-    if step.frozen == 1u && (flags & PROTOTYPES) != 0u {
+    if is_skipped() || (step.frozen == 1u && (flags & PROTOTYPES) != 0u) {
         return;
     }
     let norm = norms_in[chunk.x];
@@ -129,13 +130,13 @@ fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     let chunk = chunks[at];
     let flags = parameters[chunk.x].z;
     let late = (flags & PROTOTYPES) != 0u;
-    if step.frozen == 1u && late {
+    if is_skipped() || (step.frozen == 1u && late) {
         return;
     }
     let excluded = params.exclude == 1u && (flags & VECTOR) != 0u;
     let decay = select(params.weight_decay, 0.0, excluded);
-    let c1 = select(step.correction1, step.late_correction1, late);
-    let c2 = select(step.correction2, step.late_correction2, late);
+    let usual = vec2(step.correction1, step.correction2);
+    let c = corrections(select(usual, vec2(step.late_correction1, step.late_correction2), late), late);
     for (var quad = index; quad < chunk.z; quad += LANES) {
         let i = chunk.y + quad;
         let p = value[i] * (1.0 - step.learning_rate * decay);
@@ -144,6 +145,6 @@ fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
         let v = params.beta2 * second[i] + (1.0 - params.beta2) * g * g;
         moment[i] = m;
         second[i] = v;
-        value[i] = p - step.learning_rate * (m / c1) / (sqrt(v / c2) + 1e-8);
+        value[i] = p - step.learning_rate * (m / c.x) / (sqrt(v / c.y) + 1e-8);
     }
 }

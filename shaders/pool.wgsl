@@ -3,9 +3,11 @@
 //   max_forward:      y = max over a 3x3 window, stride 2, padding 1 (padding never wins)
 //   max_backward:     dx = sum of dy over the windows that x won; on ties the first of the window wins
 //   average_forward:  y[n, c] = mean of x[n, :, :, c]
-//   average_backward: dx[n, :, :, c] = dy[n, c] / (height * width)
+//   average_backward: dx[n, :, :, c] = dy[n, c] * scale / (height * width)
 //
-// Inputs: a = x, or dy for average_backward; b = dy. Twin: src/ops/pool.rs.
+// Pooled rows are single precision, whatever the pictures are: here gradients enter the trunk, and where it
+// has half precision they are scaled (shared/scale.*.wgsl). Inputs: a = x; b = dy; c = dy of average_backward.
+// Twin: src/ops/pool.rs.
 
 struct Params {
     images: u32,
@@ -18,7 +20,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> out: array<Quad>;
+@group(0) @binding(4) var<storage, read_write> means: array<vec4<f32>>; // [rows][quads]
 
 struct Site {
     image: u32,
@@ -54,7 +57,7 @@ fn max_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups)
             }
         }
     }
-    out[at] = best;
+    out[at] = narrow(best);
 }
 
 // 1 for the channels in which the pixel at (row, column) is the first maximum of window (wy, wx).
@@ -92,7 +95,7 @@ fn max_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
             }
         }
     }
-    out[at] = sum;
+    out[at] = narrow(sum);
 }
 
 @compute @workgroup_size(64)
@@ -107,7 +110,7 @@ fn average_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     for (var pixel = 0u; pixel < pixels; pixel++) {
         sum += a_quad((image * pixels + pixel) * params.quads + at % params.quads);
     }
-    out[params.first_row * params.quads + at] = sum / f32(pixels);
+    means[params.first_row * params.quads + at] = sum / f32(pixels);
 }
 
 @compute @workgroup_size(64)
@@ -118,5 +121,6 @@ fn average_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
     if image >= params.images {
         return;
     }
-    out[at] = a_quad((params.first_row + image) * params.quads + at % params.quads) / f32(pixels);
+    let dy = c_quad((params.first_row + image) * params.quads + at % params.quads);
+    out[at] = narrow(dy * loss_scale() / f32(pixels));
 }

@@ -1,7 +1,8 @@
 // The figures of a step, gathered into one small tensor that the CPU reads a step late.
 //
 //   report[0]  = loss, mean code entropy (nats), gradient norm, non-finite gradient values
-//   report[1]  = index of the first parameter with a non-finite gradient (-1: none), 0, 0, 0
+//   report[1]  = index of the first parameter with a non-finite gradient (-1: none), loss scale (0: none),
+//                1 where the step was skipped, skipped steps in all
 //   report[2 ..]           best prototype of each row of codes, four to a quad
 //   report[2 + codes ..]   mean embedding of crop 0, D / 4 quads
 //
@@ -67,6 +68,6 @@ fn summarize(@builtin(local_invocation_index) index: u32) {
             bad = min(bad, first_bad[i]);
         }
         report[0] = vec4(total.x, total.y / f32(params.code_rows), sqrt(total.z), total.w);
-        report[1] = vec4(select(bad, -1.0, bad > 1e8), 0.0, 0.0, 0.0);
+        report[1] = vec4(select(bad, -1.0, bad > 1e8), scaling());
     }
 }

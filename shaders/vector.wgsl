@@ -15,14 +15,15 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> out: array<Quad>;
+@group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
 fn mask(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let first = invocation(group, groups, index) * 4u;
     let end = min(first + 4u, params.rows * params.quads);
     for (var at = first; at < end; at++) {
-        out[at] = select(vec4<f32>(), b_quad(at), a_quad(at) > vec4<f32>());
+        out[at] = narrow(select(vec4<f32>(), b_quad(at), a_quad(at) > vec4<f32>()));
     }
 }
 
@@ -30,7 +31,7 @@ fn mask(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 fn add_bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let at = invocation(group, groups, index);
     if at < params.rows * params.quads {
-        out[at] += bias[at % params.quads];
+        out[at] = narrow(wide(out[at]) + bias[at % params.quads]);
     }
 }
 
@@ -46,5 +47,5 @@ fn column_sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups)
     for (var row = chunk * params.chunk; row < end; row++) {
         sum += a_quad(row * params.quads + at % params.quads);
     }
-    out[at] = sum;
+    partial[at] = sum;
 }

@@ -6,14 +6,16 @@
 // p one of the 16 positions of a transformed patch, c channels of x, n channels of the result. Nothing
 // transformed but the weights goes to memory: a workgroup keeps the 16 sums of 8 tiles. Weights G g G'
 // (w) and partial are panels [N / WIDTH][C / 4][16][4][WIDTH], made and summed up in weights.wgsl. How
-// operands reach the lanes, and why as texels: conv2d.subgroup.wgsl. Twin: src/ops/winograd.rs.
+// operands reach the lanes, and why as texels: conv2d.subgroup.wgsl; x, y and dy are activations
+// (shared/quads.*.wgsl). Twin: src/ops/winograd.rs.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
-@group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var x: Texels;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(4) var dy: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(3) var<storage, read_write> y: array<Quad>;
+@group(0) @binding(4) var dy: Texels;
+@group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 var<private> sums: array<Rows, 16>;     // [position][tile of 8, or channel of 4]
 var<private> gradients: array<Rows, 16>; // [position][tile]: A dy A'
@@ -159,10 +161,10 @@ fn store_position(p: u32, first: u32, lane: u32) {
     let r3 = whole(sums[p][3]);
     if lane < WIDTH / 4u {
         let at = first + p * WIDTH + lane;
-        y[at] = r0;
-        y[at + WIDTH / 4u] = r1;
-        y[at + WIDTH / 2u] = r2;
-        y[at + WIDTH / 4u * 3u] = r3;
+        partial[at] = r0;
+        partial[at + WIDTH / 4u] = r1;
+        partial[at + WIDTH / 2u] = r2;
+        partial[at + WIDTH / 4u * 3u] = r3;
     }
 }
 

@@ -6,13 +6,14 @@
 // The five points are 0, -1, 1, 2, -1/2: the usual 0, -1, 1, -2, 2 make B and A larger and lose four times
 // as much to rounding (Barabasz et al. 2020). A workgroup keeps the 36 sums of 8 tiles. Weights G g G' (w)
 // are panels [N / WIDTH][C / 4][36][4][WIDTH], made in weights.wgsl. How operands reach the lanes, and why
-// as texels: conv2d.subgroup.wgsl. Twin: src/ops/winograd.rs.
+// as texels: conv2d.subgroup.wgsl; x and y are activations (shared/quads.*.wgsl).
+// Twin: src/ops/winograd.rs.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
-@group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var x: Texels;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Quad>;
 
 const SIDE = 4u; // of a tile of y
 

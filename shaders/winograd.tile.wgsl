@@ -6,14 +6,15 @@
 // Of every quad of channels, half of its 256 invocations transform the patches and the other half fetch
 // the weights G g G', panels [N / WIDTH][C / 4][16][4][WIDTH]; then 16 invocations for each of the 16
 // positions multiply them, 8 tiles by WIDTH / 16 column quads an invocation. At the end the positions
-// meet in the same memory, 64 quads of y at a time. Twin: src/ops/winograd.rs; what the families share
-// is in shared/{tiles,patch}.wgsl.
+// meet in the same memory, 64 quads of y at a time. x and y are activations
+// (shared/quads.*.wgsl). Twin: src/ops/winograd.rs; what the families share is in
+// shared/{tiles,patch}.wgsl.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Quad>;
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Quad>;
 
 const TILES = 32u;
 const WEIGHTS = 512u; // where the weights begin
@@ -27,7 +28,7 @@ alias Sums = array<vec4<f32>, 16>;
 
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
-    return select(vec4<f32>(), x[select(0u, source + quad, inside)], inside);
+    return select(vec4<f32>(), wide(x[select(0u, source + quad, inside)]), inside);
 }
 
 fn w_quad(at: u32) -> vec4<f32> {

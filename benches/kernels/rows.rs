@@ -143,7 +143,7 @@ fn average_pools(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
     stand.time(&format!("{name} pool::average_backward"), passes(1.0, shape), |bench| {
         let dy = Field::new(rows, 17);
         let tdy = dy.upload(bench);
-        let dx = pool::average_backward(bench.plan(), &tdy, 0, shape)?;
+        let dx = pool::average_backward(bench.plan(), &tdy, 0, shape, None)?;
         let image = [1, shape.channels, shape.height, shape.width].map(|n| n as usize);
         expect_beginning(bench, "dx", &dx, &pools::average_pool_backward(&dy.rows(1), &image));
         Ok(())

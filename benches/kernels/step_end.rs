@@ -5,7 +5,7 @@ use crate::shapes::Layers;
 use crate::stand::{Stand, Work};
 use swav_wgpu::error::Result;
 use swav_wgpu::gpu::Shape;
-use swav_wgpu::ops::optimizer::{self, Rule, Shard, Span, VECTOR};
+use swav_wgpu::ops::optimizer::{self, Rule, Settings, Shard, Span, VECTOR};
 use swav_wgpu::ops::sinkhorn::{self, Problem};
 use swav_wgpu::ops::{loss, optimizer::tables};
 use swav_wgpu::selftest::bench::{Bench, largest};
@@ -136,7 +136,8 @@ fn updates(stand: &mut Stand, layers: &Layers) -> Result<()> {
             let correction = |beta: f32| (1.0 - beta).to_bits();
             let [c1, c2] = [0.9, 0.999].map(correction);
             let step = bench.lab.step([(RATE as f32).to_bits(), 0, 0, 0, c1, c2, c1, c2]);
-            optimizer::update(bench.plan(), &shard, rule, decay, false, &step)?;
+            let settings = Settings { rule, weight_decay: decay, exclude: false };
+            optimizer::update(bench.plan(), &shard, &settings, &step)?;
             for at in [0, 1, parameters.spans.len() / 2, parameters.spans.len() - 1] {
                 let [mut value, gradient] = parameters.parameter(at);
                 let before = value.clone();

@@ -42,9 +42,9 @@ fn store_row(value: vec4<f32>, row: u32, column: u32) {
     if row != OUTSIDE && column < params.out_quads {
         let at = row * params.out_quads + column;
         if params.accumulate == 1u {
-            y[at] += value;
+            y[at] = narrow(wide(y[at]) + value);
         } else {
-            y[at] = value;
+            y[at] = narrow(value);
         }
     }
 }

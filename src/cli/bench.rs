@@ -15,7 +15,7 @@ use crate::gpu::{AdapterFacts, ProfileRow};
 use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
 
 /// The settings of `train` that a measurement has too.
-const SETTINGS: [&str; 3] = ["adapter", "kernels", "tuned"];
+const SETTINGS: [&str; 4] = ["adapter", "kernels", "tuned", "precision"];
 
 /// The command with its flags.
 pub fn command() -> Command {

@@ -8,7 +8,9 @@ use super::check::{self, at_least, crops, decay, distinct, each, list, optional,
 use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
-use super::types::{Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Source, Stem, Tuned};
+use super::types::{
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Precision, Source, Stem, Tuned,
+};
 use super::value::Value;
 
 settings! {
@@ -64,7 +66,8 @@ settings! {
         prefetch: usize = 3 => within(1, 64);
         /// Who makes the crops: cpu, gpu, or auto for whoever makes those of a batch sooner, measured once at
         /// the start and kept for the run. A software driver is never asked: it would compete with the very
-        /// processor that it runs on. Both make the same crops, but not to the last bit.
+        /// processor that it runs on, nor is one with `precision` f16. Both make the same crops, but not to the
+        /// last bit.
         augment: Augmenter = Augmenter::Auto;
         /// The colour that transparent pictures are laid on: red, green and blue from 0 to 1. 1,1,1 is white,
         /// 0,0,0 black.
@@ -211,5 +214,9 @@ settings! {
         /// Keep only the input of every residual block and compute the rest again for its gradients: about
         /// half the memory for a quarter to a third more time, and the same results to the last bit.
         recompute: bool = false;
+        /// How activations and their gradients are stored in the trunk: f32, or f16 for half of the memory and
+        /// its traffic. Sums, statistics, weights, codes and the optimiser are f32 in any case, and gradients
+        /// are scaled so that small ones do not vanish.
+        precision: Precision = Precision::F32;
     }
 }

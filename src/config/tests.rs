@@ -39,7 +39,7 @@ const OTHER: &[(&str, &str)] = &[
     ("workers", "3"),
     ("cache", "0"),
     ("prefetch", "5"),
-    ("augment", "gpu"),
+    ("augment", "cpu"),
     ("background", "0,0.5,1"),
     ("max_megapixels", "12"),
     ("reduce", "false"),

@@ -253,6 +253,16 @@ words! {
     }
 }
 
+words! {
+    /// How activations are stored.
+    Precision {
+        /// Single precision.
+        F32 = "f32",
+        /// Half precision, computed with in single precision.
+        F16 = "f16",
+    }
+}
+
 /// The shape of a ResNet trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrunkSpec {

@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::tensor::{Shape, Tensor};
+use super::tensor::{Element, Shape, Tensor};
 
 /// Texels a row of the textures that stage operands for CPU drivers (`Plan::stage`).
 pub(super) const TEXEL_ROW: u64 = 4096;
@@ -21,8 +21,18 @@ pub enum Usage {
     Storage,
     /// A uniform buffer, written by the CPU before each step.
     Uniform,
-    /// A texture of `rgba32float` texels, one quad each, filled by a copy.
-    Texels,
+    /// A texture of `rgba32float` or `rgba16float` texels, one quad each, filled by a copy.
+    Texels(Element),
+}
+
+impl Usage {
+    /// What the bytes of its blocks are a multiple of.
+    pub(super) fn unit(self) -> u64 {
+        match self {
+            Self::Texels(element) => TEXEL_ROW * element.quad_bytes(),
+            Self::Storage | Self::Uniform => 16,
+        }
+    }
 }
 
 /// What has been leased, and for how long. Times are counts of leases begun and ended.
@@ -100,10 +110,7 @@ impl Arena {
 
     /// Leases the shape's bytes. `label` names them in errors.
     pub fn lease(self: &Arc<Self>, shape: Shape, usage: Usage, label: &str) -> Tensor {
-        let bytes = match usage {
-            Usage::Texels => shape.bytes().div_ceil(TEXEL_ROW * 16) * TEXEL_ROW * 16,
-            Usage::Storage | Usage::Uniform => shape.bytes().max(16),
-        };
+        let bytes = shape.bytes().next_multiple_of(usage.unit()).max(16);
         let mut ledger = self.ledger();
         ledger.now += 1;
         let begun = ledger.now;
@@ -186,7 +193,11 @@ mod tests {
     fn texels_and_buffers_do_not_mix() {
         let arena = Arc::new(Arena::default());
         drop(lease(&arena, 4096));
-        drop(arena.lease(Shape::matrix(4096, 4), Usage::Texels, "test"));
+        drop(arena.lease(Shape::matrix(4096, 4), Usage::Texels(Element::F32), "test"));
         assert_eq!(arena.bytes(), 2 * 4096 * 16);
+        // Nor do texels of different formats.
+        let halves = Shape::matrix(4096, 4).stored(Element::F16);
+        drop(arena.lease(halves, Usage::Texels(Element::F16), "test"));
+        assert_eq!(arena.bytes(), 2 * 4096 * 16 + 4096 * 8);
     }
 }

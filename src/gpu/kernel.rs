@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::device::Gpu;
-use super::shader::{Binding, BindingKind, Field, Reflection, Shader};
+use super::shader::{Binding, BindingKind, Field, Reflection, Shader, texel_format};
 use crate::error::{Error, Result};
 
 /// Type of a `Params` field, as WGSL writes it.
@@ -80,7 +80,7 @@ impl<P: ShaderParams> Kernel<P> {
             Error::Device(reason) => shader.error(entry, reason),
             other => other,
         })?;
-        let name = format!("{}/{entry}", shader.file);
+        let name = shader.kernel_name(entry, &reflection);
         let inner = Arc::new(KernelInner { name, pipeline, layout, bindings: reflection.bindings });
         gpu.kernels().insert(key, Arc::clone(&inner));
         Ok(Self { inner, params: PhantomData })
@@ -136,7 +136,7 @@ fn bind_group_layout(gpu: &Gpu, bindings: &[Binding]) -> wgpu::BindGroupLayout {
                 BindingKind::ReadWrite => buffer(wgpu::BufferBindingType::Storage { read_only: false }),
                 BindingKind::Texels => wgpu::BindingType::StorageTexture {
                     access: wgpu::StorageTextureAccess::ReadOnly,
-                    format: wgpu::TextureFormat::Rgba32Float,
+                    format: texel_format(b.element.unwrap_or_default()),
                     view_dimension: wgpu::TextureViewDimension::D2,
                 },
             },

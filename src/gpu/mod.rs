@@ -9,7 +9,7 @@
 //! | `choice` | which kernels make the products of convolutions: families, geometries, choices |
 //! | `device` | one opened adapter: queue, limits, captured errors, uploads and read-backs |
 //! | `arena` | who owns which bytes: leases while recording, real buffers once the plan is complete |
-//! | `tensor` | a shaped handle on arena bytes; dropping the last handle frees the bytes for reuse |
+//! | `tensor` | a shaped handle on arena bytes in single or half precision; dropping the last handle frees the bytes for reuse |
 //! | `shader`, `kernel` | WGSL files, their reflection by naga, pipelines with checked `Params` |
 //! | `plan` | the recorded list of dispatches |
 //! | `session`, `replay` | a run's memory: binds plans and submits them |
@@ -39,7 +39,7 @@ pub use profile::{Profile, ProfileRow};
 pub use replay::{Replay, Traffic};
 pub use session::Session;
 pub use shader::Shader;
-pub use tensor::{Shape, Tensor};
+pub use tensor::{Element, Shape, Tensor};
 pub use transfer::Fetch;
 
 pub(crate) use kernel::shader_params;

@@ -7,7 +7,7 @@ use super::arena::{Arena, Usage};
 use super::device::Gpu;
 use super::kernel::{Kernel, KernelInner, ShaderParams};
 use super::shader::BindingKind;
-use super::tensor::{Region, Shape, Tensor};
+use super::tensor::{Element, Region, Shape, Tensor};
 use crate::error::{Error, Result};
 
 /// What helps when something is too large for the adapter.
@@ -66,6 +66,7 @@ pub(super) enum Command {
     Stage {
         from: Region,
         to: Region,
+        element: Element,
     },
     /// `at`: bytes into `to`.
     Copy {
@@ -121,8 +122,12 @@ impl Plan {
         tensors: &[&Tensor],
     ) -> Result<()> {
         let inner = &kernel.inner;
-        let wanted = inner.bindings.iter().filter(|b| b.name != "params").count();
-        assert_eq!(tensors.len(), wanted, "{} binds {wanted} tensors", inner.name);
+        let bindings: Vec<_> = inner.bindings.iter().filter(|b| b.name != "params").collect();
+        assert_eq!(tensors.len(), bindings.len(), "{} binds that many tensors", inner.name);
+        for (binding, tensor) in bindings.iter().zip(tensors) {
+            let fits = binding.element.is_none_or(|element| element == tensor.shape.element);
+            assert!(fits, "{}: `{}` is not of {}", inner.name, binding.name, tensor.shape.element);
+        }
         let entry = inner.name.rsplit('/').next().unwrap_or_default();
         let label = format!("{}/{entry}", self.scope);
         let limit = self.gpu.limits().max_storage_buffer_binding_size;
@@ -148,8 +153,10 @@ impl Plan {
     /// the lanes for a buffer load; the copy is a memcpy and pays for itself many times.
     #[must_use]
     pub fn stage(&mut self, tensor: &Tensor) -> Tensor {
-        let to = self.arena.lease(tensor.shape, Usage::Texels, &self.scope);
-        self.commands.push(Command::Stage { from: tensor.region(), to: to.region() });
+        let usage = Usage::Texels(tensor.shape.element);
+        let to = self.arena.lease(tensor.shape, usage, &self.scope);
+        let element = tensor.shape.element;
+        self.commands.push(Command::Stage { from: tensor.region(), to: to.region(), element });
         to
     }
 
@@ -198,7 +205,7 @@ impl Plan {
                     kernels.insert(d.kernel.name.clone());
                     leases.extend(d.regions.iter().map(|region| region.lease));
                 }
-                Command::Stage { from, to } | Command::Copy { from, to, .. }
+                Command::Stage { from, to, .. } | Command::Copy { from, to, .. }
                     if leases.contains(&to.lease) =>
                 {
                     leases.insert(from.lease);

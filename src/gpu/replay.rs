@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::arena::TEXEL_ROW;
 use super::kernel::KernelInner;
+use super::tensor::Element;
 
 /// A plan with real buffers: ready to be submitted any number of times.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(super) enum Bound {
         from: wgpu::Buffer,
         offset: u64,
         texels: u64,
+        element: Element,
         to: wgpu::Texture,
     },
     Copy {
@@ -47,7 +49,7 @@ impl Bound {
     pub(super) fn copied(&self) -> u64 {
         match self {
             Self::Dispatch { .. } => 0,
-            Self::Stage { texels, .. } => texels * 32,
+            Self::Stage { texels, element, .. } => texels * element.quad_bytes() * 2,
             Self::Copy { bytes, .. } => bytes * 2,
             Self::Clear { bytes, .. } => *bytes,
         }
@@ -94,12 +96,13 @@ pub(super) fn encode_copy(encoder: &mut wgpu::CommandEncoder, command: &Bound) {
             encoder.copy_buffer_to_buffer(from, *offset, to, *at, *bytes);
         }
         Bound::Clear { buffer, offset, bytes } => encoder.clear_buffer(buffer, *offset, Some(*bytes)),
-        Bound::Stage { from, offset, texels, to } => {
+        Bound::Stage { from, offset, texels, element, to } => {
+            let row_bytes = TEXEL_ROW * element.quad_bytes();
             let (rows, rest) = (texels / TEXEL_ROW, texels % TEXEL_ROW);
             let mut copy = |row: u64, width: u64, height: u64| {
                 let layout = wgpu::TexelCopyBufferLayout {
-                    offset: offset + row * TEXEL_ROW * 16,
-                    bytes_per_row: Some(TEXEL_ROW as u32 * 16),
+                    offset: offset + row * row_bytes,
+                    bytes_per_row: Some(row_bytes as u32),
                     rows_per_image: None,
                 };
                 let mut target = to.as_image_copy();

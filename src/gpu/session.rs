@@ -7,7 +7,7 @@ use super::arena::{Arena, TEXEL_ROW, Usage};
 use super::device::Gpu;
 use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
 use super::replay::{Bound, Replay, encode_copy};
-use super::shader::BindingKind;
+use super::shader::{BindingKind, texel_format};
 use super::tensor::{Region, Tensor};
 use crate::error::{Error, Result};
 
@@ -37,11 +37,11 @@ impl Session {
         let all: u64 = placement.blocks.iter().map(|block| block.bytes).sum();
         let mut taken = 0;
         for block in &placement.blocks {
-            let rows = block.bytes.div_ceil(TEXEL_ROW * 16);
+            let rows = block.bytes / block.usage.unit();
             let (have, fits) = match block.usage {
-                Usage::Texels => {
+                Usage::Texels(_) => {
                     let most = u64::from(gpu.limits().max_texture_dimension_2d);
-                    (most * TEXEL_ROW * 16, rows <= most)
+                    (most * block.usage.unit(), rows <= most)
                 }
                 Usage::Storage | Usage::Uniform => {
                     (gpu.limits().max_buffer_size, block.bytes <= gpu.limits().max_buffer_size)
@@ -122,11 +122,12 @@ impl Session {
             .into_iter()
             .map(|command| match command {
                 Command::Dispatch(d) => self.bind_dispatch(d, &params, &slots),
-                Command::Stage { from, to } => match self.memory(to) {
+                Command::Stage { from, to, element } => match self.memory(to) {
                     Memory::Texels(texture, _) => Bound::Stage {
                         from: self.buffer_of(from).clone(),
                         offset: from.offset,
-                        texels: from.bytes / 16,
+                        texels: from.bytes / element.quad_bytes(),
+                        element,
                         to: texture.clone(),
                     },
                     Memory::Buffer(_) => unreachable!("a staged tensor leases texels"),
@@ -216,14 +217,14 @@ fn allocate_block(gpu: &Gpu, label: &str, bytes: u64, usage: Usage, rows: u32) -
     let usage = match usage {
         Usage::Storage => wgpu::BufferUsages::STORAGE | copies,
         Usage::Uniform => wgpu::BufferUsages::UNIFORM | copies,
-        Usage::Texels => {
+        Usage::Texels(element) => {
             let texture = gpu.device().create_texture(&wgpu::TextureDescriptor {
                 label: Some(label),
                 size: wgpu::Extent3d { width: TEXEL_ROW as u32, height: rows, depth_or_array_layers: 1 },
                 mip_level_count: 1,
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
-                format: wgpu::TextureFormat::Rgba32Float,
+                format: texel_format(element),
                 usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
                 view_formats: &[],
             });

@@ -1,6 +1,10 @@
 //! WGSL files and what naga says of them.
 
+use super::tensor::Element;
 use crate::error::{Error, Result};
+
+/// What the names of kernels end with that see tensors of half precision.
+const HALF: &str = ".f16";
 
 /// One WGSL file. Helpers are appended after it, so that error lines stay those of the file.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,25 @@ impl Shader {
         Ok(module.entry_points.into_iter().map(|entry| entry.name).collect())
     }
 
+    /// The names of its kernels: `file/entry point`, with `.f16` where it sees half precision. Those of a
+    /// form for half precision that see none are the same as in the other form, and left out.
+    ///
+    /// # Errors
+    /// `Error::Shader` where the text is no WGSL.
+    pub fn kernels(&self) -> Result<Vec<String>> {
+        let entries = self.entry_points()?;
+        let all = entries.iter().map(|entry| Ok(self.kernel_name(entry, &self.reflect(entry)?)));
+        let all = all.collect::<Result<Vec<_>>>()?;
+        let half: Vec<_> = all.iter().filter(|name| name.ends_with(HALF)).cloned().collect();
+        Ok(if half.is_empty() { all } else { half })
+    }
+
+    /// The name of a kernel.
+    pub(super) fn kernel_name(&self, entry: &str, reflection: &Reflection) -> String {
+        let half = reflection.bindings.iter().any(|binding| binding.element == Some(Element::F16));
+        format!("{}/{entry}{}", self.file, if half { HALF } else { "" })
+    }
+
     fn parse(&self, entry: &str) -> Result<naga::Module> {
         let source = self.source();
         naga::front::wgsl::parse_str(&source)
@@ -56,7 +79,9 @@ impl Shader {
     pub(super) fn reflect(&self, entry: &str) -> Result<Reflection> {
         let source = self.source();
         let module = self.parse(entry)?;
-        let capabilities = naga::valid::Capabilities::SUBGROUP | naga::valid::Capabilities::SUBGROUP_BARRIER;
+        let capabilities = naga::valid::Capabilities::SUBGROUP
+            | naga::valid::Capabilities::SUBGROUP_BARRIER
+            | naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
             .validate(&module)
             .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))?;
@@ -94,7 +119,8 @@ impl Shader {
                 reflection.params = param_fields(&module, variable.ty)
                     .ok_or_else(|| self.error(entry, "`params` is not a struct"))?;
             }
-            reflection.bindings.push(Binding { index: binding.binding, kind, moves, name });
+            let element = element(&module, variable.ty);
+            reflection.bindings.push(Binding { index: binding.binding, kind, element, moves, name });
         }
         reflection.bindings.sort_by_key(|b| b.index);
         Ok(reflection)
@@ -114,6 +140,8 @@ pub(super) enum BindingKind {
 pub(super) struct Binding {
     pub(super) index: u32,
     pub(super) kind: BindingKind,
+    /// What tensors it takes; `None` for words and structs, which the caller vouches for.
+    pub(super) element: Option<Element>,
     /// How often its bytes cross: 1 where they are read or written, 2 where both.
     pub(super) moves: u64,
     pub(super) name: String,
@@ -127,6 +155,35 @@ pub(super) struct Reflection {
     pub(super) params: Vec<Field>,
     /// Names of the override constants of the file.
     pub(super) overrides: Vec<String>,
+}
+
+/// The texels that hold a quad of such values.
+pub(super) fn texel_format(element: Element) -> wgpu::TextureFormat {
+    match element {
+        Element::F32 => wgpu::TextureFormat::Rgba32Float,
+        Element::F16 => wgpu::TextureFormat::Rgba16Float,
+    }
+}
+
+/// How a binding of this type stores values: floats are single precision, and half precision is packed
+/// four values to two words (`quads.f16.wgsl`).
+fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
+    let base = match module.types[ty].inner {
+        naga::TypeInner::Array { base, .. } => base,
+        naga::TypeInner::Image { class: naga::ImageClass::Storage { format, .. }, .. } => {
+            let half = format == naga::StorageFormat::Rgba16Float;
+            return Some(if half { Element::F16 } else { Element::F32 });
+        }
+        _ => return None,
+    };
+    match module.types[base].inner {
+        naga::TypeInner::Scalar(naga::Scalar::F32)
+        | naga::TypeInner::Vector { scalar: naga::Scalar::F32, .. } => Some(Element::F32),
+        naga::TypeInner::Vector { size: naga::VectorSize::Bi, scalar: naga::Scalar::U32 } => {
+            Some(Element::F16)
+        }
+        _ => None,
+    }
 }
 
 /// Name, byte offset and type of a field.

@@ -4,6 +4,36 @@ use std::sync::Arc;
 
 use super::arena::Lease;
 
+/// How the values of a tensor are stored. Kernels compute in single precision whatever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Half precision: activations and their gradients where memory and its bandwidth are short.
+    F16,
+}
+
+impl Element {
+    /// Bytes of four values.
+    #[must_use]
+    pub fn quad_bytes(self) -> u64 {
+        match self {
+            Self::F32 => 16,
+            Self::F16 => 8,
+        }
+    }
+}
+
+impl std::fmt::Display for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        })
+    }
+}
+
 /// Rows of channels: NHWC pictures, or a matrix where height and width are 1.
 ///
 /// Channels are stored padded to a multiple of four, and the padding is zero everywhere and always,
@@ -18,16 +48,24 @@ pub struct Shape {
     pub width: u32,
     /// Channels that mean something.
     pub channels: u32,
+    /// How values are stored.
+    pub element: Element,
 }
 
 impl Shape {
-    /// Pictures `[images, height, width, channels]`.
+    /// Pictures `[images, height, width, channels]` in single precision.
     #[must_use]
     pub fn pictures(images: u32, height: u32, width: u32, channels: u32) -> Self {
-        Self { images, height, width, channels }
+        Self { images, height, width, channels, element: Element::F32 }
     }
 
-    /// A matrix `[rows, channels]`.
+    /// The same values, stored as `element`.
+    #[must_use]
+    pub fn stored(self, element: Element) -> Self {
+        Self { element, ..self }
+    }
+
+    /// A matrix `[rows, channels]` in single precision.
     #[must_use]
     pub fn matrix(rows: u32, channels: u32) -> Self {
         Self::pictures(rows, 1, 1, channels)
@@ -54,13 +92,19 @@ impl Shape {
     /// Bytes in all, padding included.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        u64::from(self.rows()) * u64::from(self.quads()) * 16
+        u64::from(self.rows()) * u64::from(self.quads()) * self.element.quad_bytes()
+    }
+
+    /// Values in all, padding included.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        self.rows() as usize * self.quads() as usize * 4
     }
 }
 
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { images, height, width, channels } = self;
+        let Self { images, height, width, channels, .. } = self;
         match (height, width) {
             (1, 1) => write!(f, "{images} × {channels}"),
             _ => write!(f, "{images} × {height} × {width} × {channels}"),

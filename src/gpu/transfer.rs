@@ -2,16 +2,29 @@
 
 use std::sync::Arc;
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
 use super::device::Gpu;
 use super::session::Session;
-use super::tensor::Tensor;
+use super::tensor::{Element, Tensor};
 use crate::error::{Error, Result};
 
 impl Session {
-    /// Overwrites a tensor (or its beginning) with `data`, before what is submitted next.
+    /// Overwrites a tensor (or its beginning) with `data`, before what is submitted next. Half precision
+    /// is rounded here.
     pub fn write(&self, tensor: &Tensor, data: &[f32]) {
-        debug_assert!(data.len() as u64 * 4 <= tensor.bytes, "the data fits the tensor");
-        self.gpu().queue().write_buffer(self.buffer(tensor), tensor.offset, bytemuck::cast_slice(data));
+        debug_assert!(data.len() <= tensor.shape.values(), "the data fits the tensor");
+        let (queue, buffer) = (self.gpu().queue(), self.buffer(tensor));
+        match tensor.shape.element {
+            Element::F32 => queue.write_buffer(buffer, tensor.offset, bytemuck::cast_slice(data)),
+            Element::F16 => {
+                let mut halves = vec![f16::ZERO; data.len()];
+                halves.convert_from_f32_slice(data);
+                let bits: &[u16] = halves.reinterpret_cast();
+                queue.write_buffer(buffer, tensor.offset, bytemuck::cast_slice(bits));
+            }
+        }
     }
 
     /// Overwrites a part of a tensor; `at` and the length are multiples of four.
@@ -44,7 +57,8 @@ impl Session {
         encoder.copy_buffer_to_buffer(self.buffer(tensor), tensor.offset, &staging, 0, size);
         let index = self.gpu().queue().submit([encoder.finish()]);
         staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
-        Fetch { gpu: Arc::clone(self.gpu()), staging, index }
+        let (values, element) = (tensor.shape.values(), tensor.shape.element);
+        Fetch { gpu: Arc::clone(self.gpu()), staging, index, values, element }
     }
 
     /// A tensor's contents, padding included. Waits for what is submitted so far.
@@ -62,10 +76,12 @@ pub struct Fetch {
     gpu: Arc<Gpu>,
     staging: wgpu::Buffer,
     index: wgpu::SubmissionIndex,
+    values: usize,
+    element: Element,
 }
 
 impl Fetch {
-    /// The values, once the device has got there; later submissions go on meanwhile.
+    /// The values in single precision, once the device has got there; later submissions go on meanwhile.
     ///
     /// # Errors
     /// What the driver reported.
@@ -77,6 +93,12 @@ impl Fetch {
         self.gpu.check()?;
         polled.map_err(|e| Error::Device(e.to_string()))?;
         let mapped = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
-        Ok(bytemuck::pod_collect_to_vec(&mapped))
+        Ok(match self.element {
+            Element::F32 => bytemuck::pod_collect_to_vec(&mapped),
+            Element::F16 => {
+                let bits: Vec<u16> = bytemuck::pod_collect_to_vec(&mapped);
+                bits[..self.values].iter().map(|&bits| f16::from_bits(bits).to_f32()).collect()
+            }
+        })
     }
 }

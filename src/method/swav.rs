@@ -21,11 +21,12 @@ use crate::eval::Features;
 use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::interop::HostTensor;
 use crate::model::Store;
+use crate::ops::loss_scale;
 use augmentation::CropMaker;
 pub use augmentation::{Crop, CropBench, Kind, Pictures, picture_room};
 pub use memory::MemoryUse;
 use recording::Recorded;
-pub use report::StepReport;
+pub use report::{Scaling, StepReport};
 
 /// Where a run stands: everything besides the tensors that the next step depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +83,8 @@ pub struct Trainer {
 struct Tensors {
     crops: Vec<Tensor>,
     step: Tensor,
+    /// The state of the loss scale, with half precision.
+    scale: Option<Tensor>,
     report: Tensor,
     layout: crate::ops::report::Layout,
     queue: Option<Tensor>,
@@ -116,6 +119,9 @@ impl Trainer {
         let train = session.bind(train)?;
         let evaluate = session.bind(evaluate)?;
         let memory = MemoryUse::of(&arena, &[&train, &evaluate], maker.as_ref(), &store, &tensors);
+        if let Some(scale) = &tensors.scale {
+            session.write(scale, &loss_scale::initial());
+        }
         store.initialize(&session, config.seed)?;
         let rules = Rules {
             batch: config.batch as u64,

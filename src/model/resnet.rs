@@ -65,7 +65,8 @@ impl Trunk {
         self.features
     }
 
-    /// Pictures `[n, s, s, 3]` to rows `first_row ..` of `features`, with batch statistics.
+    /// Pictures `[n, s, s, 3]` to rows `first_row ..` of `features`, with batch statistics. All that lies
+    /// between is stored as the pictures are; the features are single precision.
     ///
     /// # Errors
     /// A shader or limit error.
@@ -114,7 +115,8 @@ impl Trunk {
         Ok(features)
     }
 
-    /// Adds all gradients of the trunk's parameters, from rows `first_row ..` of `dfeatures`.
+    /// Adds all gradients of the trunk's parameters, from rows `first_row ..` of `dfeatures`. With
+    /// pictures of half precision they are multiplied by the loss scale in `scale`.
     ///
     /// # Errors
     /// A shader or limit error.
@@ -125,10 +127,11 @@ impl Trunk {
         saved: TrunkSaved,
         dfeatures: &Tensor,
         first_row: u32,
+        scale: Option<&Tensor>,
     ) -> Result<()> {
         let TrunkSaved { stem, pooled, blocks, last } = saved;
         plan.scope("avgpool");
-        let mut dy = pool::average_backward(plan, dfeatures, first_row, last)?;
+        let mut dy = pool::average_backward(plan, dfeatures, first_row, last, scale)?;
         for (block, saved) in self.blocks.iter().zip(blocks).rev() {
             dy = block.backward(plan, store, saved, dy)?;
         }

@@ -116,6 +116,11 @@ impl Store {
         ParameterId(place(&mut self.parameters, vector(name, n, init), self.shard_quads))
     }
 
+    /// Gives all parameters that have been declared so far one more flag.
+    pub fn flag_all(&mut self, flag: u32) {
+        self.parameters.iter_mut().for_each(|parameter| parameter.flags |= flag);
+    }
+
     /// A running estimate of `n` values: saved, but not trained.
     pub fn estimate(&mut self, name: String, n: u32, value: f32) -> EstimateId {
         EstimateId(place(&mut self.estimates, vector(name, n, Init::Constant(value)), u64::MAX))

@@ -1,11 +1,11 @@
 //! Batch normalisation, with ReLU and residual where asked. Twin of `batch_norm.wgsl`.
 
-use super::{chunks, input, shader, variant};
+use super::{chunks, forms, input, of, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const BUFFERS: Shader = shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: Shader = shader!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const BUFFERS: [Shader; 2] = forms!("batch_norm.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: [Shader; 2] = forms!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -56,7 +56,7 @@ pub fn forward(
     residual: Option<&Tensor>,
     relu: bool,
 ) -> Result<(Tensor, Tensor)> {
-    let shader = variant(plan, &BUFFERS, &TEXELS);
+    let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
     let p = params(x.shape, relu, SUMS);
     let a = input(plan, x);
     let partial = plan.lease(Shape::matrix(p.chunks * 2, x.shape.channels));
@@ -91,7 +91,7 @@ pub fn evaluate(
     residual: Option<&Tensor>,
     relu: bool,
 ) -> Result<Tensor> {
-    let shader = variant(plan, &BUFFERS, &TEXELS);
+    let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
     let p = params(x.shape, relu, SUMS);
     let coefficients = plan.lease(Shape::matrix(4, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "evaluation_coefficients", &[])?;
@@ -114,7 +114,7 @@ fn apply(
     residual: Option<&Tensor>,
     relu: bool,
 ) -> Result<Tensor> {
-    let shader = variant(plan, &BUFFERS, &TEXELS);
+    let shader = of(variant(plan, &BUFFERS, &TEXELS), x.element);
     let p = params(x, relu, ELEMENTS);
     let y = plan.lease(x);
     if let Some(residual) = residual {
@@ -142,7 +142,7 @@ pub fn backward(
     dweight: &Tensor,
     dbias: &Tensor,
 ) -> Result<Tensor> {
-    let shader = variant(plan, &BUFFERS, &TEXELS);
+    let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
     let p = params(x.shape, relu, SUMS);
     let a = input(plan, x);
     let b = input(plan, dy);

@@ -3,18 +3,21 @@
 //! Twin of `conv2d.{subgroup,tile,direct}.wgsl`: one Rust side, three kernel families, of which two come
 //! in several geometries. Which of them makes a product is chosen by operation and class of shapes
 //! ([`Choices`](crate::gpu::Choices)), or else what is usual for the family. Weights live on the device
-//! as panels `[N / width][kernel² · C][width]` ([`Filter`]).
+//! as panels `[N / width][kernel² · C][width]` ([`Filter`]). They and their gradients are single precision;
+//! pictures and their gradients are what the caller stores them as.
 
-use super::{input, shader, weights, winograd};
+use super::{forms, input, of, weights, winograd};
 use crate::error::Result;
 use crate::gpu::{
-    Class, Family, Geometry, Gpu, Grid, Kernel, Method, Operation, Plan, Shader, Shape, Tensor, shader_params,
+    Class, Element, Family, Geometry, Gpu, Grid, Kernel, Method, Operation, Plan, Shader, Shape, Tensor,
+    shader_params,
 };
 
-pub(crate) const SUBGROUP: Shader = shader!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl", false);
-pub(crate) const TILE: Shader = shader!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
-pub(crate) const DIRECT: Shader =
-    shader!("conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
+pub(crate) const SUBGROUP: [Shader; 2] = forms!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl", false);
+pub(crate) const TILE: [Shader; 2] =
+    forms!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
+pub(crate) const DIRECT: [Shader; 2] =
+    forms!("conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -76,17 +79,17 @@ impl Filter {
         Shape::matrix(self.filters.div_ceil(self.width()) * self.taps() * self.rows(), self.width())
     }
 
-    /// Result shape for pictures of shape `x`.
+    /// Result shape for pictures of shape `x`, stored as they are.
     #[must_use]
     pub fn output(&self, x: Shape) -> Shape {
         let side = |size: u32| (size + 2 * self.pad - self.kernel) / self.stride + 1;
-        Shape::pictures(x.images, side(x.height), side(x.width), self.filters)
+        Shape { height: side(x.height), width: side(x.width), channels: self.filters, ..x }
     }
 }
 
 /// Direct sums as the workgroups of one kernel make them.
 struct Launch {
-    shader: &'static Shader,
+    forms: &'static [Shader; 2],
     constants: Vec<(&'static str, f64)>,
     /// Rows of the result that a workgroup makes.
     rows: u32,
@@ -103,14 +106,14 @@ impl Launch {
         let most = columns.div_ceil(width);
         let constant = |name, value: u32| (name, f64::from(value));
         let mut constants = vec![constant("WIDTH", width)];
-        let (shader, invocations, geometry) = match method {
+        let (forms, invocations, geometry) = match method {
             Method::Tile(geometry) if width == 16 => {
                 (&TILE, 128, Geometry { rows: 4, columns: 4, depth: geometry.depth.min(16) })
             }
             Method::Tile(geometry) => (&TILE, 128, geometry),
             Method::Direct(geometry) => (&DIRECT, 64, geometry),
             Method::Subgroup | Method::Winograd(_) => {
-                return Self { shader: &SUBGROUP, constants, rows: 32, quads: 4, panels: 1 };
+                return Self { forms: &SUBGROUP, constants, rows: 32, quads: 4, panels: 1 };
             }
         };
         let Geometry { rows, columns, depth } = geometry;
@@ -120,11 +123,11 @@ impl Launch {
             constants.push(constant("DEPTH", depth));
         }
         let rows = rows * invocations * 4 / width;
-        Self { shader, constants, rows, quads: rows / 4, panels }
+        Self { forms, constants, rows, quads: rows / 4, panels }
     }
 
-    fn kernel(&self, plan: &Plan, entry: &str) -> Result<Kernel<Params>> {
-        plan.gpu().kernel(self.shader, entry, &self.constants)
+    fn kernel(&self, plan: &Plan, entry: &str, element: Element) -> Result<Kernel<Params>> {
+        plan.gpu().kernel(of(self.forms, element), entry, &self.constants)
     }
 }
 
@@ -198,7 +201,7 @@ pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Resu
     let launch = Launch::new(method, filter.filters);
     let tiles = y.shape.rows().div_ceil(launch.rows);
     let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
-    let kernel = launch.kernel(plan, "gather_multiply")?;
+    let kernel = launch.kernel(plan, "gather_multiply", x.shape.element)?;
     plan.dispatch(&kernel, Grid::folded(tiles, panels), params(filter, x.shape, y.shape), &[x, &w, &y])?;
     Ok(y)
 }
@@ -235,7 +238,7 @@ pub fn backward_input(
     let class_rows = x.images * x.height.div_ceil(s) * x.width.div_ceil(s);
     let tiles = class_rows.div_ceil(launch.rows);
     let panels = filter.channels.div_ceil(panel_width(filter.channels)).div_ceil(launch.panels);
-    let kernel = launch.kernel(plan, "gather_multiply")?;
+    let kernel = launch.kernel(plan, "gather_multiply", x.element)?;
     let params = Params { backward: 1, accumulate: u32::from(accumulate), ..params(filter, dy.shape, x) };
     plan.dispatch(&kernel, Grid::folded(tiles, panels * s * s), params, &[dy, &transposed, &dx])?;
     Ok(dx)
@@ -264,7 +267,7 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     let slices = pixels.div_ceil(slice);
     let panel_rows = filter.panels();
     let partial = plan.lease(Shape::matrix(slices * panel_rows.images, panel_rows.channels));
-    let kernel = launch.kernel(plan, "backward_weight")?;
+    let kernel = launch.kernel(plan, "backward_weight", x.shape.element)?;
     let params = Params { slice, ..params(filter, x.shape, dy.shape) };
     plan.dispatch(&kernel, Grid([panels, quads, slices]), params, &[x, dy, &partial])?;
     weights::reduce_slices(plan, &partial, slices, dw)

@@ -7,6 +7,7 @@ pub mod augment;
 pub mod batch_norm;
 pub mod conv2d;
 pub mod loss;
+pub mod loss_scale;
 pub mod normalize;
 pub mod optimizer;
 pub mod pool;
@@ -17,31 +18,46 @@ pub mod vector;
 pub mod weights;
 pub(crate) mod winograd;
 
-use crate::gpu::{Family, Plan, Shader, Tensor};
+use crate::gpu::{Element, Family, Plan, Shader, Tensor};
 
 /// Every shader of the program, for tests and tools.
 pub const SHADERS: &[&Shader] = &[
     &augment::SHADER,
-    &conv2d::SUBGROUP,
-    &conv2d::TILE,
-    &conv2d::DIRECT,
-    &winograd::SUBGROUP,
-    &winograd::SUBGROUP_4X4,
-    &winograd::TILE,
+    &conv2d::SUBGROUP[0],
+    &conv2d::SUBGROUP[1],
+    &conv2d::TILE[0],
+    &conv2d::TILE[1],
+    &conv2d::DIRECT[0],
+    &conv2d::DIRECT[1],
+    &winograd::SUBGROUP[0],
+    &winograd::SUBGROUP[1],
+    &winograd::SUBGROUP_4X4[0],
+    &winograd::SUBGROUP_4X4[1],
+    &winograd::TILE[0],
+    &winograd::TILE[1],
     &weights::BUFFERS,
     &weights::TEXELS,
-    &batch_norm::BUFFERS,
-    &batch_norm::TEXELS,
-    &pool::BUFFERS,
-    &pool::TEXELS,
-    &vector::BUFFERS,
-    &vector::TEXELS,
+    &batch_norm::BUFFERS[0],
+    &batch_norm::BUFFERS[1],
+    &batch_norm::TEXELS[0],
+    &batch_norm::TEXELS[1],
+    &pool::BUFFERS[0],
+    &pool::BUFFERS[1],
+    &pool::TEXELS[0],
+    &pool::TEXELS[1],
+    &vector::BUFFERS[0],
+    &vector::BUFFERS[1],
+    &vector::TEXELS[0],
+    &vector::TEXELS[1],
     &normalize::SHADER,
     &sinkhorn::SHADER,
     &loss::SHADER,
     &queue::SHADER,
-    &optimizer::SHADER,
-    &report::SHADER,
+    &optimizer::SHADER[0],
+    &optimizer::SHADER[1],
+    &loss_scale::SHADER,
+    &report::SHADER[0],
+    &report::SHADER[1],
 ];
 
 /// Declares a shader: its file, the helpers after it, and whether every adapter can run it.
@@ -57,8 +73,27 @@ macro_rules! shader {
 }
 pub(crate) use shader;
 
+/// Declares both forms of a shader that sees activations: for single and for half precision ([`of`]).
+macro_rules! forms {
+    ($file:literal $(+ $shared:literal)*, $portable:literal) => {
+        [
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f32.wgsl", $portable),
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f16.wgsl", $portable),
+        ]
+    };
+}
+pub(crate) use forms;
+
+/// The form of a shader for activations of single or of half precision.
+fn of([single, half]: &[Shader; 2], element: Element) -> &Shader {
+    match element {
+        Element::F32 => single,
+        Element::F16 => half,
+    }
+}
+
 /// The variant of a pass over activations that suits the adapter: large inputs as buffers or texels.
-fn variant<'a>(plan: &Plan, buffers: &'a Shader, texels: &'a Shader) -> &'a Shader {
+fn variant<'a, S>(plan: &Plan, buffers: &'a S, texels: &'a S) -> &'a S {
     match plan.gpu().family() {
         Family::Subgroup => texels,
         Family::Tile | Family::Direct => buffers,

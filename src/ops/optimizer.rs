@@ -1,10 +1,13 @@
 //! LARC, SGD with momentum and AdamW over all parameters at once. Twin of `optimizer.wgsl`.
 
-use super::{lanes, shader};
+use super::{lanes, loss_scale, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("optimizer.wgsl" + "grid.wgsl" + "step.wgsl", true);
+pub(crate) const SHADER: [Shader; 2] = [
+    shader!("optimizer.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.none.wgsl", true),
+    shader!("optimizer.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.dynamic.wgsl", true),
+];
 
 shader_params! {
     struct Params {
@@ -17,6 +20,8 @@ shader_params! {
 pub const PROTOTYPES: u32 = 1;
 /// Flag of a parameter: a bias or a batch-norm vector.
 pub const VECTOR: u32 = 2;
+/// Flag of a parameter: its gradient comes through half precision, multiplied by the loss scale.
+pub const SCALED: u32 = 4;
 /// Quads a chunk.
 const CHUNK: u32 = 1024;
 
@@ -48,7 +53,7 @@ pub struct Span {
     pub first: u32,
     /// Quads.
     pub quads: u32,
-    /// [`PROTOTYPES`], [`VECTOR`].
+    /// [`PROTOTYPES`], [`VECTOR`], [`SCALED`].
     pub flags: u32,
 }
 
@@ -83,44 +88,75 @@ pub fn tables(spans: &[Span]) -> (Vec<u32>, Vec<u32>) {
     (chunks, parameters)
 }
 
-/// Updates all parameters. Returns, per parameter, `[|p|, |g|, non-finite gradient values, ratio]`.
+/// What an update is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The rule.
+    pub rule: Rule,
+    /// Pull towards zero.
+    pub weight_decay: f32,
+    /// Neither LARC nor decay for biases and batch norms.
+    pub exclude: bool,
+}
+
+fn params(shard: &Shard, settings: &Settings) -> Params {
+    let (chunks, parameters) = (shard.chunks.shape.rows(), shard.parameters.shape.rows());
+    let Settings { rule, weight_decay, exclude } = *settings;
+    let base = Params { parameters, chunks, weight_decay, exclude: u32::from(exclude), ..Params::default() };
+    match rule {
+        Rule::Sgd { trust, momentum, clip } => Params { trust, momentum, clip: u32::from(clip), ..base },
+        Rule::AdamW { beta1, beta2 } => Params { beta1, beta2, ..base },
+    }
+}
+
+/// Per parameter, `[|p|, |g|, non-finite gradient values, ratio]`.
 ///
 /// # Errors
 /// A shader or limit error.
-pub fn update(
-    plan: &mut Plan,
-    shard: &Shard,
-    rule: Rule,
-    weight_decay: f32,
-    exclude: bool,
-    step: &Tensor,
-) -> Result<Tensor> {
-    let (chunks, parameters) = (shard.chunks.shape.rows(), shard.parameters.shape.rows());
-    let base = Params { parameters, chunks, weight_decay, exclude: u32::from(exclude), ..Params::default() };
-    let params = match rule {
-        Rule::Sgd { trust, momentum, clip } => Params { trust, momentum, clip: u32::from(clip), ..base },
-        Rule::AdamW { beta1, beta2 } => Params { beta1, beta2, ..base },
-    };
-    let partial = plan.lease(Shape::matrix(chunks, 4));
-    let norms = plan.lease(Shape::matrix(parameters, 4));
-    let each_chunk = Grid::folded(chunks, 1);
-    let Shard { value, gradient, moment, second, chunks, parameters } = shard;
-    let kernel = plan.gpu().kernel(&SHADER, "norms", &lanes(plan))?;
+pub fn measure(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tensor) -> Result<Tensor> {
+    let params = params(shard, settings);
+    let partial = plan.lease(Shape::matrix(params.chunks, 4));
+    let norms = plan.lease(Shape::matrix(params.parameters, 4));
+    let Shard { value, gradient, chunks, parameters, .. } = shard;
+    let kernel = plan.gpu().kernel(&SHADER[0], "norms", &lanes(plan))?;
+    let each_chunk = Grid::folded(params.chunks, 1);
     plan.dispatch(&kernel, each_chunk, params, &[chunks, gradient, &partial, value])?;
-    let kernel = plan.gpu().kernel(&SHADER, "finish_norms", &[])?;
+    let kernel = plan.gpu().kernel(&SHADER[0], "finish_norms", &[])?;
     let per_parameter = Grid::invocations(params.parameters, 64);
     plan.dispatch(&kernel, per_parameter, params, &[parameters, &norms, step, &partial])?;
-    match second {
-        Some(second) => {
-            let kernel = plan.gpu().kernel(&SHADER, "update_adamw", &lanes(plan))?;
-            let tensors = [chunks, parameters, gradient, value, moment, second, step];
-            plan.dispatch(&kernel, each_chunk, params, &tensors)?;
-        }
-        None => {
-            let kernel = plan.gpu().kernel(&SHADER, "update_sgd", &lanes(plan))?;
-            let tensors = [chunks, parameters, gradient, value, moment, step, &norms];
-            plan.dispatch(&kernel, each_chunk, params, &tensors)?;
-        }
-    }
+    Ok(norms)
+}
+
+/// Updates all parameters of a shard that [`measure`] gave `norms` of, unless the loss scale's verdict in
+/// `scale` is to skip the step.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn apply(
+    plan: &mut Plan,
+    shard: &Shard,
+    settings: &Settings,
+    step: &Tensor,
+    norms: &Tensor,
+    scale: Option<&Tensor>,
+) -> Result<()> {
+    let params = params(shard, settings);
+    let Shard { value, gradient, moment, second, chunks, parameters } = shard;
+    let (entry, mut tensors) = match second {
+        Some(second) => ("update_adamw", vec![chunks, parameters, gradient, value, moment, second, step]),
+        None => ("update_sgd", vec![chunks, parameters, gradient, value, moment, step, norms]),
+    };
+    tensors.extend(scale);
+    let kernel = plan.gpu().kernel(loss_scale::form(&SHADER, scale), entry, &lanes(plan))?;
+    plan.dispatch(&kernel, Grid::folded(params.chunks, 1), params, &tensors)
+}
+
+/// Updates all parameters of a shard. Returns what [`measure`] does.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn update(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tensor) -> Result<Tensor> {
+    let norms = measure(plan, shard, settings, step)?;
+    apply(plan, shard, settings, step, &norms, None)?;
     Ok(norms)
 }

@@ -1,11 +1,17 @@
 //! Max-pool (3×3, stride 2, padding 1) and global average pool. Twin of `pool.wgsl`.
 
-use super::{input, shader, variant};
+use super::{input, of, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const BUFFERS: Shader = shader!("pool.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: Shader = shader!("pool.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const BUFFERS: [Shader; 2] = [
+    shader!("pool.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl" + "scale.none.wgsl", true),
+    shader!("pool.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f16.wgsl" + "scale.dynamic.wgsl", true),
+];
+pub(crate) const TEXELS: [Shader; 2] = [
+    shader!("pool.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.wgsl" + "scale.none.wgsl", true),
+    shader!("pool.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f16.wgsl" + "scale.dynamic.wgsl", true),
+];
 
 shader_params! {
     struct Params {
@@ -38,7 +44,8 @@ pub fn max_output(x: Shape) -> Shape {
 pub fn max_forward(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
     let y = plan.lease(max_output(x.shape));
     let a = input(plan, x);
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "max_forward", &[])?;
+    let kernel =
+        plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "max_forward", &[])?;
     let grid = Grid::invocations(y.shape.total_quads(), 64);
     plan.dispatch(&kernel, grid, params(x.shape, y.shape, 0), &[&a, &y])?;
     Ok(y)
@@ -52,32 +59,43 @@ pub fn max_backward(plan: &mut Plan, x: &Tensor, dy: &Tensor) -> Result<Tensor> 
     let dx = plan.lease(x.shape);
     let a = input(plan, x);
     let b = input(plan, dy);
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "max_backward", &[])?;
+    let kernel =
+        plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "max_backward", &[])?;
     let grid = Grid::invocations(x.shape.total_quads(), 64);
     plan.dispatch(&kernel, grid, params(x.shape, dy.shape, 0), &[&a, &b, &dx])?;
     Ok(dx)
 }
 
-/// Global average pool into rows `first_row ..` of `out` (`[rows, C]`).
+/// Global average pool into rows `first_row ..` of `out` (`[rows, C]`, single precision).
 ///
 /// # Errors
 /// A shader or limit error.
 pub fn average_forward(plan: &mut Plan, x: &Tensor, out: &Tensor, first_row: u32) -> Result<()> {
     let a = input(plan, x);
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "average_forward", &[])?;
+    let kernel =
+        plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "average_forward", &[])?;
     let grid = Grid::invocations(x.shape.images * x.shape.quads(), 64);
     plan.dispatch(&kernel, grid, params(x.shape, out.shape, first_row), &[&a, out])
 }
 
-/// Gradient of the global average pool for pictures of shape `x`.
+/// Gradient of the global average pool for pictures of shape `x`. Where they are half precision, it is
+/// multiplied by the scale in `scale` ([`loss_scale`](super::loss_scale)); single precision has none.
 ///
 /// # Errors
 /// A shader or limit error.
-pub fn average_backward(plan: &mut Plan, dy: &Tensor, first_row: u32, x: Shape) -> Result<Tensor> {
+pub fn average_backward(
+    plan: &mut Plan,
+    dy: &Tensor,
+    first_row: u32,
+    x: Shape,
+    scale: Option<&Tensor>,
+) -> Result<Tensor> {
     let dx = plan.lease(x);
-    let a = input(plan, dy);
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "average_backward", &[])?;
+    let c = input(plan, dy);
+    let kernel =
+        plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.element), "average_backward", &[])?;
     let grid = Grid::invocations(x.total_quads(), 64);
-    plan.dispatch(&kernel, grid, params(x, dy.shape, first_row), &[&a, &dx])?;
+    let tensors = [&dx, &c].into_iter().chain(scale).collect::<Vec<_>>();
+    plan.dispatch(&kernel, grid, params(x, dy.shape, first_row), &tensors)?;
     Ok(dx)
 }

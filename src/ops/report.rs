@@ -1,10 +1,11 @@
 //! The figures of a step in one small tensor. Twin of `report.wgsl`.
 
-use super::shader;
+use super::{loss_scale, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("report.wgsl", true);
+pub(crate) const SHADER: [Shader; 2] =
+    [shader!("report.wgsl" + "scale.none.wgsl", true), shader!("report.wgsl" + "scale.dynamic.wgsl", true)];
 
 shader_params! {
     struct Params { loss_rows: u32, code_rows: u32, parameters: u32, batch: u32, embedding_quads: u32 }
@@ -27,7 +28,8 @@ impl Layout {
     }
 }
 
-/// Gathers loss rows, code figures, parameter norms and the mean embedding of crop 0.
+/// Gathers loss rows, code figures, parameter norms, the mean embedding of crop 0, and what
+/// [`loss_scale::adjust`] left in `scale`.
 ///
 /// # Errors
 /// A shader or limit error.
@@ -38,12 +40,13 @@ pub fn summarize(
     norms: &Tensor,
     z: &Tensor,
     batch: u32,
+    scale: Option<&Tensor>,
 ) -> Result<(Tensor, Layout)> {
     let code_rows = figures.shape.rows();
     let layout = Layout { code_rows: code_rows as usize, embedding: z.shape.channels as usize };
     let floats = layout.mean_at() as u32 + z.shape.quads() * 4;
     let report = plan.lease(Shape::matrix(1, floats));
-    let kernel = plan.gpu().kernel(&SHADER, "summarize", &[])?;
+    let kernel = plan.gpu().kernel(loss_scale::form(&SHADER, scale), "summarize", &[])?;
     let params = Params {
         loss_rows: loss.shape.rows(),
         code_rows,
@@ -51,6 +54,7 @@ pub fn summarize(
         batch,
         embedding_quads: z.shape.quads(),
     };
-    plan.dispatch(&kernel, Grid([1, 1, 1]), params, &[loss, figures, norms, z, &report])?;
+    let tensors = [loss, figures, norms, z, &report].into_iter().chain(scale).collect::<Vec<_>>();
+    plan.dispatch(&kernel, Grid([1, 1, 1]), params, &tensors)?;
     Ok((report, layout))
 }

@@ -1,11 +1,11 @@
 //! Small passes: the gradient of ReLU, biases. Twin of `vector.wgsl`.
 
-use super::{chunks, input, shader, variant, weights};
+use super::{chunks, forms, input, of, variant, weights};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const BUFFERS: Shader = shader!("vector.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: Shader = shader!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const BUFFERS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
+pub(crate) const TEXELS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
 
 shader_params! {
     struct Params { rows: u32, quads: u32, chunk: u32, chunks: u32 }
@@ -19,7 +19,7 @@ pub fn mask(plan: &mut Plan, y: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let out = plan.lease(y.shape);
     let a = input(plan, y);
     let b = input(plan, dy);
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "mask", &[])?;
+    let kernel = plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), y.shape.element), "mask", &[])?;
     let params = Params { rows: y.shape.rows(), quads: y.shape.quads(), ..Params::default() };
     plan.dispatch(
         &kernel,
@@ -35,7 +35,7 @@ pub fn mask(plan: &mut Plan, y: &Tensor, dy: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A shader or limit error.
 pub fn add_bias(plan: &mut Plan, x: &Tensor, bias: &Tensor) -> Result<()> {
-    let kernel = plan.gpu().kernel(&BUFFERS, "add_bias", &[])?;
+    let kernel = plan.gpu().kernel(of(&BUFFERS, x.shape.element), "add_bias", &[])?;
     let params = Params { rows: x.shape.rows(), quads: x.shape.quads(), ..Params::default() };
     plan.dispatch(&kernel, Grid::invocations(x.shape.total_quads(), 64), params, &[bias, x])
 }
@@ -48,7 +48,8 @@ pub fn bias_gradient(plan: &mut Plan, dy: &Tensor, dbias: &Tensor) -> Result<()>
     let (chunk, chunks) = chunks(dy.shape.rows(), 64);
     let partial = plan.lease(Shape::matrix(chunks, dy.shape.channels));
     let a = input(plan, dy);
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "column_sums", &[])?;
+    let kernel =
+        plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), dy.shape.element), "column_sums", &[])?;
     let params = Params { rows: dy.shape.rows(), quads: dy.shape.quads(), chunk, chunks };
     plan.dispatch(&kernel, Grid::invocations(chunks * params.quads, 64), params, &[&a, &partial])?;
     weights::reduce_slices(plan, &partial, chunks, dbias)

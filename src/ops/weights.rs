@@ -5,8 +5,10 @@ use super::{input, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, WinogradTile, shader_params};
 
-pub(crate) const BUFFERS: Shader = shader!("weights.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: Shader = shader!("weights.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const BUFFERS: Shader =
+    shader!("weights.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl", true);
+pub(crate) const TEXELS: Shader =
+    shader!("weights.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.wgsl", true);
 
 shader_params! {
     struct Params {

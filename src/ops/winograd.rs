@@ -12,18 +12,18 @@
 //! pays.
 
 use super::conv2d::{Filter, panel_width};
-use super::{input, shader, weights};
+use super::{forms, input, of, weights};
 use crate::error::Result;
 use crate::gpu::{
-    Family, Gpu, Grid, Kernel, Operation, Plan, Shader, Shape, Tensor, WinogradTile, shader_params,
+    Element, Family, Gpu, Grid, Kernel, Operation, Plan, Shader, Shape, Tensor, WinogradTile, shader_params,
 };
 
-pub(crate) const SUBGROUP: Shader =
-    shader!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "patch.wgsl" + "broadcast.wgsl", false);
-pub(crate) const SUBGROUP_4X4: Shader =
-    shader!("winograd.subgroup_4x4.wgsl" + "grid.wgsl" + "tiles.wgsl" + "broadcast.wgsl", false);
-pub(crate) const TILE: Shader =
-    shader!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "patch.wgsl", true);
+pub(crate) const SUBGROUP: [Shader; 2] =
+    forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "patch.wgsl" + "broadcast.wgsl", false);
+pub(crate) const SUBGROUP_4X4: [Shader; 2] =
+    forms!("winograd.subgroup_4x4.wgsl" + "grid.wgsl" + "tiles.wgsl" + "broadcast.wgsl", false);
+pub(crate) const TILE: [Shader; 2] =
+    forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "patch.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -71,13 +71,19 @@ pub(super) fn fastest(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape
 }
 
 /// A kernel and how many tiles a workgroup of it makes.
-fn kernel(plan: &Plan, tile: WinogradTile, entry: &str, width: u32) -> Result<(Kernel<Params>, u32)> {
-    let (shader, tiles) = match (plan.gpu().family(), tile) {
+fn kernel(
+    plan: &Plan,
+    tile: WinogradTile,
+    entry: &str,
+    width: u32,
+    element: Element,
+) -> Result<(Kernel<Params>, u32)> {
+    let (forms, tiles) = match (plan.gpu().family(), tile) {
         (Family::Subgroup, WinogradTile::Two) => (&SUBGROUP, TILES),
         (Family::Subgroup, WinogradTile::Four) => (&SUBGROUP_4X4, 8),
         (Family::Tile | Family::Direct, _) => (&TILE, 32),
     };
-    Ok((plan.gpu().kernel(shader, entry, &[("WIDTH", f64::from(width))])?, tiles))
+    Ok((plan.gpu().kernel(of(forms, element), entry, &[("WIDTH", f64::from(width))])?, tiles))
 }
 
 /// Geometry of a product from `channels` channels of pictures of shape `x` to `columns` channels.
@@ -109,7 +115,7 @@ pub(super) fn multiply(
     let p = Params { accumulate: u32::from(accumulate), ..params(x.shape, x.shape.channels, columns) };
     let u = weights::transform_windows(plan, tile, w, p.source_quads * 4, turn)?;
     let u = input(plan, &u);
-    let (kernel, made) = kernel(plan, tile, "multiply", width)?;
+    let (kernel, made) = kernel(plan, tile, "multiply", width, x.shape.element)?;
     let grid = Grid::folded(count(tile, x.shape).div_ceil(made), p.panels);
     plan.dispatch(&kernel, grid, p, &[x, &u, y])
 }
@@ -124,8 +130,8 @@ pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Ten
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
     let slices = tiles.div_ceil(slice);
     let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
-    let (kernel, _) = kernel(plan, WinogradTile::Two, "backward_weight", width)?;
+    let (kernel, _) = kernel(plan, WinogradTile::Two, "backward_weight", width, x.shape.element)?;
     let grid = Grid([p.panels, p.source_quads, slices]);
-    plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, &partial, dy])?;
+    plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, dy, &partial])?;
     weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
 }

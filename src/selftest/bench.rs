@@ -2,7 +2,9 @@
 //! `f64` makes of them; the suite runs the bench on a device and judges.
 //!
 //! An error is measured against a scale: the largest wanted value, or, where the result is a difference
-//! of larger terms, the size of those terms. Beside the values, every bench checks that padding is zero,
+//! of larger terms, the size of those terms. With half precision inputs are numbers that it holds exactly,
+//! so that only the results are rounded: by 2⁻¹¹ of a value on most adapters, and where a driver cuts off
+//! what does not fit, by 2⁻¹⁰, which is what is allowed ([`Bench::stored`]). Beside the values, every bench checks that padding is zero,
 //! that each element of a result was written (results start as NaN), and that a second submission of
 //! the plan, on memory that the first one has used, gives the same bits.
 
@@ -14,7 +16,7 @@ use super::lab::{Lab, Ready};
 use super::layout::{from_nhwc4, to_nhwc4};
 use super::reference::{Rng64, Tensor64};
 use crate::error::Result as OrError;
-use crate::gpu::{Gpu, Plan, Session, Shape, Tensor};
+use crate::gpu::{Element, Gpu, Plan, Session, Shape, Tensor};
 use crate::ops::conv2d::Filter;
 use crate::ops::weights;
 
@@ -36,6 +38,7 @@ pub struct Bench {
     /// Uploads and the plan.
     pub lab: Lab,
     rng: Rng64,
+    element: Element,
     expected: Vec<Expected>,
 }
 
@@ -57,7 +60,7 @@ pub fn largest(values: &[f64]) -> f64 {
 impl Bench {
     /// Nothing recorded yet.
     pub fn new(gpu: &Arc<Gpu>) -> Self {
-        Self { lab: Lab::new(gpu), rng: Rng64(31), expected: Vec::new() }
+        Self { lab: Lab::new(gpu), rng: Rng64(31), element: Element::F32, expected: Vec::new() }
     }
 
     /// What is recorded so far.
@@ -65,16 +68,52 @@ impl Bench {
         &mut self.lab.plan
     }
 
-    /// Standard normal numbers.
-    pub fn random(&mut self, shape: &[usize]) -> Tensor64 {
-        Tensor64::random(shape, &mut self.rng)
+    /// From here on activations are stored so, and random numbers fit into them.
+    pub fn store_as(&mut self, element: Element) {
+        self.element = element;
     }
 
-    /// Uploads a vector, a matrix or pictures (NCHW).
+    /// How activations are stored.
+    pub fn element(&self) -> Element {
+        self.element
+    }
+
+    /// What is allowed of a result that is stored as activations are, where `tolerance` is what single
+    /// precision is allowed.
+    pub fn stored(&self, tolerance: f64) -> f64 {
+        match self.element {
+            Element::F32 => tolerance,
+            Element::F16 => tolerance + f64::from(2.0f32.powi(-10)),
+        }
+    }
+
+    /// The numbers, rounded to what activations can hold.
+    pub fn rounded(&self, x: &Tensor64) -> Tensor64 {
+        match self.element {
+            Element::F32 => x.map(|v| f64::from(v as f32)),
+            Element::F16 => x.map(|v| half::f16::from_f64(v).to_f64()),
+        }
+    }
+
+    /// Standard normal numbers that activations can hold.
+    pub fn random(&mut self, shape: &[usize]) -> Tensor64 {
+        let random = Tensor64::random(shape, &mut self.rng);
+        self.rounded(&random)
+    }
+
+    /// Uploads a vector, a matrix or pictures (NCHW) in single precision.
     pub fn upload(&mut self, x: &Tensor64) -> Tensor {
         let shape = dims(&x.shape);
         let [n, c, h, w] = shape.map(|n| n as u32);
         self.lab.upload(Shape::pictures(n, h, w, c), to_nhwc4(&shape, &x.to_f32()))
+    }
+
+    /// Uploads activations, stored as [`Bench::store_as`] says.
+    pub fn activations(&mut self, x: &Tensor64) -> Tensor {
+        let shape = dims(&x.shape);
+        let [n, c, h, w] = shape.map(|n| n as u32);
+        let stored = Shape::pictures(n, h, w, c).stored(self.element);
+        self.lab.upload(stored, to_nhwc4(&shape, &x.to_f32()))
     }
 
     /// Uploads weights (OIHW) as panels.
@@ -98,7 +137,8 @@ impl Bench {
     ) {
         let shape = dims(&want.shape);
         let [n, c, h, w] = shape.map(|n| n as u32);
-        assert_eq!(tensor.shape, Shape::pictures(n, h, w, c), "{what}: shape of the result");
+        let wanted = Shape::pictures(n, h, w, c).stored(tensor.shape.element);
+        assert_eq!(tensor.shape, wanted, "{what}: shape of the result");
         self.expect_picked(what, tensor, move |got| from_nhwc4(&shape, got), &want.data, tolerance, scale);
     }
 

@@ -33,7 +33,7 @@ impl Lab {
 
     /// A tensor that holds `data` (already padded) when the plan runs.
     pub fn upload(&mut self, shape: Shape, data: Vec<f32>) -> Tensor {
-        assert_eq!(data.len() as u64 * 4, shape.bytes(), "{shape:?}");
+        assert_eq!(data.len(), shape.values(), "{shape:?}");
         let tensor = self.arena.lease(shape, Usage::Storage, "upload");
         self.uploads.push((tensor.clone(), data));
         tensor
@@ -58,7 +58,7 @@ impl Lab {
 
     /// A tensor of zeros.
     pub fn zeros(&mut self, shape: Shape) -> Tensor {
-        self.upload(shape, vec![0.0; (shape.bytes() / 4) as usize])
+        self.upload(shape, vec![0.0; shape.values()])
     }
 
     /// The small buffer of a step.
@@ -99,7 +99,7 @@ impl Lab {
         let ready = self.ready()?;
         let once = || -> Result<Vec<Vec<f32>>> {
             for tensor in results {
-                ready.session.write(tensor, &vec![f32::NAN; (tensor.shape.bytes() / 4) as usize]);
+                ready.session.write(tensor, &vec![f32::NAN; tensor.shape.values()]);
             }
             ready.submit()?;
             results.iter().map(|tensor| ready.session.read(tensor)).collect()

@@ -67,17 +67,20 @@ pub fn variants(family: Family) -> Vec<Choices> {
     Method::all(family).into_iter().filter(own).map(|method| Choices::only(family, method)).collect()
 }
 
-/// Everything that a family can dispatch, as `file/entry point`: a file that names a family belongs to
-/// it alone, the others to all.
+/// Everything that a family can dispatch, as `file/entry point`, with `.f16` for half precision: a file that
+/// names a family belongs to it alone, the others to all.
 ///
 /// # Errors
 /// A shader that is no WGSL.
 pub fn entry_points(family: Family) -> Result<Vec<String>> {
-    let of_another =
-        |file: &str| Family::ALL.iter().any(|other| *other != family && file.contains(&format!(".{other}.")));
+    // `winograd.subgroup_4x4.wgsl` belongs to the subgroup family.
+    let of_another = |file: &str| {
+        let named = file.split(['.', '_']).find_map(|word| word.parse::<Family>().ok());
+        named.is_some_and(|named| named != family)
+    };
     let mut found = Vec::new();
     for shader in SHADERS.iter().filter(|shader| !of_another(shader.file)) {
-        found.extend(shader.entry_points()?.into_iter().map(|entry| format!("{}/{entry}", shader.file)));
+        found.extend(shader.kernels()?);
     }
     found.sort();
     found.dedup();

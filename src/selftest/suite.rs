@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::bench::{Bench, Verdict};
 use crate::error::{Error, Result};
-use crate::gpu::{Family, Gpu};
+use crate::gpu::{Element, Family, Gpu};
 
 /// A driver that resets so often takes minutes over each case: the others are not tried.
 const MOST_LOSSES: usize = 3;
@@ -142,6 +142,16 @@ impl Suite {
                     self.open_again();
                 }
             }
+        }
+    }
+
+    /// The same case with activations in single and in half precision.
+    pub fn both(&mut self, name: impl Display, record: impl Fn(&mut Bench) -> Result<()>) {
+        for element in [Element::F32, Element::F16] {
+            self.case(format!("{name}, {element}"), |bench| {
+                bench.store_as(element);
+                record(bench)
+            });
         }
     }
 

@@ -110,6 +110,12 @@ pub struct Report {
     pub gradient_norm: f64,
     /// Values that are not finite.
     pub non_finite: u64,
+    /// What gradients are multiplied by while they are half precision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<f64>,
+    /// Steps so far in which they overflowed, and which moved nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped_steps: Option<u64>,
     /// kNN accuracy, in reports of steps that end with an evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub knn: Option<Vec<SplitAccuracy>>,

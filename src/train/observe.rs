@@ -12,7 +12,7 @@ use std::time::Instant;
 impl Engine<'_> {
     /// Takes in the report of the next step in order.
     pub(super) fn absorb(&mut self, report: &StepReport) -> Result<()> {
-        if report.non_finite > 0 || !report.loss.is_finite() {
+        if !report.is_sound() {
             return Err(self.diverged(report));
         }
         let memory = &mut self.setup.memory;
@@ -63,12 +63,16 @@ impl Engine<'_> {
             embedding_spread: memory.embedding_spread,
             gradient_norm: step_report.gradient_norm,
             non_finite: step_report.non_finite,
+            loss_scale: step_report.scaling.map(|scaling| scaling.scale),
+            skipped_steps: step_report.scaling.map(|scaling| scaling.skipped_steps),
             knn: (evaluated && !memory.trained.is_empty()).then(|| memory.trained.clone()),
         };
         let path = self.setup.run.metrics();
         let line = serde_json::to_value(&report).map_err(|error| Error::io(&path)(error.into()))?;
         self.setup.run.append_metrics(&line)?;
-        let advice = self.setup.memory.monitor.observe(&Memory::figures(&report));
+        // The gradient of a skipped step says something of the loss scale and nothing of the run.
+        let figures = (!step_report.skipped()).then(|| Memory::figures(&report));
+        let advice = figures.and_then(|figures| self.setup.memory.monitor.observe(&figures));
         self.emit(Event::Report(report));
         if let Some(advice) = advice {
             self.emit(Event::Advice(advice));

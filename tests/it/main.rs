@@ -9,6 +9,7 @@
 //! | `devices` | the devices that all tests share |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
+//! | `half_precision` | golden runs with activations of half precision, and the loss scale |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
 //! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
@@ -21,6 +22,7 @@ mod augment_runs;
 mod cli;
 mod devices;
 mod golden;
+mod half_precision;
 mod memory_checks;
 mod ops_golden;
 mod ops_reference;

@@ -2,11 +2,12 @@
 //! of it for the same bits.
 
 use crate::devices::{devices, shared_devices};
+use crate::half_precision::{state, with};
 use crate::trainer_checks::{config, pictures, trained};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use swav_wgpu::config::{Config, Preset};
+use swav_wgpu::config::{Config, Precision, Preset};
 use swav_wgpu::gpu::{Family, Gpu};
 use swav_wgpu::method::swav::Trainer;
 
@@ -25,15 +26,22 @@ fn recomputing_changes_no_bit() {
         // What is recorded does not depend on the family, and the others are slow on a CPU.
         let cpu = gpu.facts().software && gpu.family() != Family::Subgroup;
         for block in if cpu { &["basic"][..] } else { &["basic", "bottleneck"] } {
-            let [want, got] = [false, true].map(|recompute| {
-                let config = small(block, 4, recompute);
-                trained(Trainer::new(gpu, &config).expect("the net is small"), &config)
-            });
-            assert_eq!(got.1, want.1, "{block}: loss and gradient norm");
-            assert!(got.0.keys().eq(want.0.keys()));
-            for (name, tensor) in &want.0 {
-                let bits = |data: &[f32]| data.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-                assert_eq!(bits(&got.0[name].data), bits(&tensor.data), "{block}: {name}");
+            for precision in [Precision::F32, Precision::F16] {
+                let [want, got] = [false, true].map(|recompute| {
+                    let config = Config { precision, ..small(block, 4, recompute) };
+                    let trainer = Trainer::new(gpu, &config).expect("the net is small");
+                    // So small a batch has large gradients: let no step be skipped.
+                    let trainer = with(trainer, |tensors| {
+                        state(tensors).into_iter().for_each(|state| state[0] = 64.0);
+                    });
+                    trained(trainer, &config)
+                });
+                assert_eq!(got.1, want.1, "{block}, {precision}: loss and gradient norm");
+                assert!(got.0.keys().eq(want.0.keys()));
+                for (name, tensor) in &want.0 {
+                    let bits = |data: &[f32]| data.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(&got.0[name].data), bits(&tensor.data), "{block}, {precision}: {name}");
+                }
             }
         }
     }
@@ -49,6 +57,18 @@ fn recomputing_takes_less_memory() {
             assert!(again < kept * 3 / 4, "{block}: {again} bytes in place of {kept}");
             assert!(recomputes.dispatches() > keeps.dispatches(), "{block}: nothing is made again");
         }
+    }
+}
+
+#[test]
+fn half_precision_takes_half_the_memory() {
+    for gpu in shared_devices() {
+        let open = |precision| {
+            let config = Config { precision, ..small("basic", 64, false) };
+            Trainer::new(gpu, &config).expect("the net is small").memory().peak()
+        };
+        let [single, half] = [Precision::F32, Precision::F16].map(open);
+        assert!(half * 100 < single * 60, "{half} bytes in place of {single}");
     }
 }
 
@@ -89,9 +109,12 @@ fn assert_close(planned: u64, allocated: u64, what: &str) {
 fn what_is_planned_is_what_the_driver_allocates() {
     let demo = Config::from_preset(Preset::Demo).expect("presets are valid");
     let recomputing = Config { recompute: true, ..c4a() };
+    let half = Config { precision: Precision::F16, ..c4a() };
     // A device of its own: a driver counts what all users of a device take.
     for (gpu, family) in devices().iter().map(|gpu| (gpu, gpu.family())) {
-        for (name, config) in [("demo", &demo), ("C4a", &c4a()), ("C4a, recomputing", &recomputing)] {
+        for (name, config) in
+            [("demo", &demo), ("C4a", &c4a()), ("C4a, recomputing", &recomputing), ("C4a, f16", &half)]
+        {
             let before = allocated(gpu);
             let trainer = Trainer::new(gpu, config).expect("it fits");
             assert_close(trainer.memory().kept, allocated(gpu), &format!("{name}, {family:?}"));

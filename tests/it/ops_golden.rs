@@ -177,7 +177,7 @@ fn pools() {
             let (y, dx) = if case.input("dy").0.len() == 2 {
                 let y = plan.lease(Shape::matrix(x.shape.images, x.shape.channels));
                 pool::average_forward(plan, &x, &y, 0).expect("records");
-                (y, pool::average_backward(plan, &dy, 0, x.shape).expect("records"))
+                (y, pool::average_backward(plan, &dy, 0, x.shape, None).expect("records"))
             } else {
                 let y = pool::max_forward(plan, &x).expect("records");
                 (y, pool::max_backward(plan, &x, &dy).expect("records"))

@@ -4,7 +4,7 @@ use crate::devices::devices;
 use crate::golden::{Case, Golden};
 use std::sync::Arc;
 use swav_wgpu::gpu::{Gpu, Shape};
-use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Shard, Span, VECTOR};
+use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Settings, Shard, Span, VECTOR};
 use swav_wgpu::selftest::lab::Lab;
 
 /// All parameters one after another, each padded to quads.
@@ -54,8 +54,9 @@ fn check(gpu: &Arc<Gpu>, case: &Case<'_>) -> Vec<String> {
         let step = lab.step([(lr as f32).to_bits(), frozen, 0, 0, 0, 0, 0, 0]);
         let (trust, momentum) = (case.number("trust") as f32, case.number("momentum") as f32);
         let rule = Rule::Sgd { trust, momentum, clip: case.flag("clip") };
-        let (decay, exclude) = (case.number("wd") as f32, case.flag("exclude_rank1"));
-        let norms = optimizer::update(&mut lab.plan, &shard, rule, decay, exclude, &step).expect("records");
+        let weight_decay = case.number("wd") as f32;
+        let settings = Settings { rule, weight_decay, exclude: case.flag("exclude_rank1") };
+        let norms = optimizer::update(&mut lab.plan, &shard, &settings, &step).expect("records");
         let session = lab.run().expect("the plan runs");
         value = session.read(&shard.value).expect("the device answers");
         moment = session.read(&shard.moment).expect("the device answers");

@@ -6,7 +6,7 @@
 use crate::golden::{Case, Golden, Values};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use swav_wgpu::config::{Config, CropGroup};
+use swav_wgpu::config::{Config, CropGroup, Precision};
 use swav_wgpu::gpu::{Family, Gpu};
 use swav_wgpu::interop::{HostTensor, Kind};
 use swav_wgpu::method::swav::Trainer;
@@ -60,12 +60,12 @@ fn batch(crops: &[&Values], groups: &[CropGroup]) -> Vec<Vec<f32>> {
     groups.iter().map(|g| rest.by_ref().take(g.count).flat_map(|c| to_nhwc4(&c.0, &c.1)).collect()).collect()
 }
 
-fn wide(values: &[f32]) -> Vec<f64> {
+pub(crate) fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| f64::from(v)).collect()
 }
 
 /// Drops the channels of padding.
-fn unpadded(values: &[f32], channels: usize) -> Vec<f64> {
+pub(crate) fn unpadded(values: &[f32], channels: usize) -> Vec<f64> {
     wide(
         &values
             .chunks_exact(channels.div_ceil(4) * 4)
@@ -116,12 +116,30 @@ fn check_evaluation(
     }
 }
 
-fn check_run(golden: &Golden, case: &Case<'_>, family: Family) -> Vec<String> {
+/// A golden run, ready for its first step.
+pub(crate) struct Run {
+    pub(crate) config: Config,
+    pub(crate) trainer: Trainer,
+    /// Each is used again when all have been.
+    pub(crate) batches: Vec<Vec<Vec<f32>>>,
+    stored: BTreeMap<String, Values>,
+}
+
+/// The runs of group 08.
+pub(crate) fn runs(golden: &Golden) -> Vec<Case<'_>> {
+    let runs = golden.cases("08").into_iter();
+    let runs: Vec<_> = runs.filter(|c| c.attrs.get("hyper").is_some_and(Value::is_object)).collect();
+    assert!(!runs.is_empty(), "group 08 holds no run");
+    runs
+}
+
+/// Opens a run with the weights that it began with.
+pub(crate) fn open(golden: &Golden, case: &Case<'_>, family: Family, precision: Precision) -> Run {
     let stored = golden.gather(&case.texts("crop_files"));
     let crops = |i: usize| -> Vec<&Values> {
         (0..case.count("n_crops")).map_while(|j| stored.get(&format!("batch{i}/crop{j}"))).collect()
     };
-    let config = config(case, &crops(0));
+    let config = Config { precision, ..config(case, &crops(0)) };
     let batches: Vec<_> =
         (0..).map(crops).take_while(|c| !c.is_empty()).map(|c| batch(&c, &config.crops)).collect();
     let gpu = Gpu::open(None, Some(family)).expect("an adapter; `make test` installs one");
@@ -136,7 +154,11 @@ fn check_run(golden: &Golden, case: &Case<'_>, family: Family) -> Vec<String> {
     }
     let start = trainer.position();
     trainer.import(&weights, start).expect("names and shapes are those of the net");
+    Run { config, trainer, batches, stored }
+}
 
+fn check_run(golden: &Golden, case: &Case<'_>, family: Family) -> Vec<String> {
+    let Run { config, mut trainer, batches, stored } = open(golden, case, family, Precision::F32);
     let (mut failures, mut losses, mut queue_used) = (Vec::new(), Vec::new(), Vec::new());
     for (t, lr) in case.numbers("hyper.lr").into_iter().enumerate() {
         if t >= case.count("hyper.queue_start") {
@@ -164,12 +186,7 @@ fn check_run(golden: &Golden, case: &Case<'_>, family: Family) -> Vec<String> {
 
 fn check_runs(family: Family) {
     let golden = Golden::open();
-    let runs: Vec<_> = golden
-        .cases("08")
-        .into_iter()
-        .filter(|c| c.attrs.get("hyper").is_some_and(Value::is_object))
-        .collect();
-    assert!(!runs.is_empty(), "group 08 holds no run");
+    let runs = runs(&golden);
     assert!(runs.iter().any(|run| run.relative("step0").is_some()), "no run has its first step's values");
     let failures: Vec<_> = runs.iter().flat_map(|run| check_run(&golden, run, family)).collect();
     assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));

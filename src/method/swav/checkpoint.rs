@@ -7,9 +7,13 @@ use super::{Position, Trainer};
 use crate::error::{Error, Result};
 use crate::interop::HostTensor;
 
+/// The name of the loss scale's state (`ops::loss_scale`).
+const SCALE: &str = "loss_scale";
+
 impl Trainer {
     /// Everything a checkpoint holds: weights under their torchvision names, running estimates,
-    /// PyTorch's counters, moments, and the queue `[A, L, D]`, newest row first.
+    /// PyTorch's counters, moments, the queue `[A, L, D]`, newest row first, and with half precision the
+    /// state of the loss scale.
     ///
     /// # Errors
     /// What the driver reports.
@@ -29,6 +33,10 @@ impl Trainer {
                 }
             }
             tensors.insert("queue".into(), HostTensor::new([crops, rows, dim], data));
+        }
+        if let Some(scale) = &self.tensors.scale {
+            let state = self.session.read(scale)?;
+            tensors.insert(SCALE.into(), HostTensor::new([state.len()], state));
         }
         Ok(tensors)
     }
@@ -70,6 +78,15 @@ impl Trainer {
             self.session.write(queue, &stored);
             self.session.settle()?;
         }
+        if let (Some(scale), Some(found)) = (&self.tensors.scale, tensors.get(SCALE)) {
+            let want = scale.shape.values();
+            if found.data.len() != want {
+                let reason = format!("its state has {} values, this program wants {want}", found.data.len());
+                return Err(Error::Checkpoint { path: Path::new(SCALE).into(), reason });
+            }
+            self.session.write(scale, &found.data);
+            self.session.settle()?;
+        }
         self.position = position;
         self.pending = None;
         Ok(())
@@ -83,6 +100,9 @@ impl Trainer {
             let rows = self.rules.queue as usize;
             let shape = vec![queue.shape.rows() as usize / rows, rows, queue.shape.channels as usize];
             wanted.push(("queue".into(), shape));
+        }
+        if let Some(scale) = &self.tensors.scale {
+            wanted.push((SCALE.into(), vec![scale.shape.values()]));
         }
         wanted
     }

@@ -39,7 +39,7 @@ impl Trainer {
     /// Rows of `wanted` for `n` views, without the padding of channels.
     fn evaluate(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Vec<f32>> {
         let at_once = self.tensors.views.shape.images as usize;
-        let view = (self.tensors.views.shape.bytes() / 4) as usize / at_once;
+        let view = self.tensors.views.shape.values() / at_once;
         let (dim, padded) = (wanted.shape.channels as usize, wanted.shape.quads() as usize * 4);
         let mut rows = Vec::with_capacity(n * dim);
         for first in (0..n).step_by(at_once) {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{Tensors, augmentation};
-use crate::config::{Config, CropGroup, Optimizer};
+use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
-use crate::gpu::{Arena, Gpu, Plan, Shape, Tensor, Usage};
+use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
 use crate::model::{Head, Linear, Store, Trunk};
-use crate::ops::optimizer::{PROTOTYPES, Rule};
+use crate::ops::optimizer::{PROTOTYPES, Rule, SCALED, Settings};
 use crate::ops::sinkhorn::Problem;
-use crate::ops::{conv2d, loss, normalize, optimizer, queue, report, sinkhorn};
+use crate::ops::{conv2d, loss, loss_scale, normalize, optimizer, queue, report, sinkhorn};
 
 /// Both plans, with what they were recorded on.
 pub(super) struct Recorded {
@@ -41,14 +41,23 @@ fn evaluation_views(config: &Config) -> u32 {
 pub(super) fn lease_crops(arena: &Arc<Arena>, config: &Config) -> Vec<Tensor> {
     let lease = |group: &CropGroup| {
         let (n, side) = ((group.count * config.batch) as u32, group.size as u32);
-        arena.lease(Shape::pictures(n, side, side, 3), Usage::Storage, "crops")
+        arena.lease(Shape::pictures(n, side, side, 3).stored(element(config)), Usage::Storage, "crops")
     };
     config.crops.iter().map(lease).collect()
+}
+
+/// How activations are stored.
+fn element(config: &Config) -> Element {
+    match config.precision {
+        Precision::F32 => Element::F32,
+        Precision::F16 => Element::F16,
+    }
 }
 
 pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
     let trunk = Trunk::new(&mut store, &config.trunk(), config.stem, config.recompute);
+    store.flag_all(SCALED);
     let head = Head::new(&mut store, trunk.features(), config.hidden as u32, config.embedding as u32);
     let (d, k) = (config.embedding as u32, config.prototypes as u32);
     let prototypes = Linear::new(&mut store, "prototypes", d, k, false, PROTOTYPES);
@@ -59,6 +68,9 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
     let queue_rows = (config.queue / config.batch * config.batch) as u32;
     let assigned = config.assign.iter().fold(0u32, |bits, &crop| bits | 1 << crop);
     let step = arena.lease(Shape::matrix(1, 8), Usage::Uniform, "step");
+    let element = element(config);
+    let scale =
+        (element == Element::F16).then(|| arena.lease(loss_scale::shape(), Usage::Storage, "loss scale"));
     let queue = (queue_rows > 0)
         .then(|| arena.lease(Shape::matrix(assigned.count_ones() * queue_rows, d), Usage::Storage, "queue"));
     let mut plan = Plan::new(gpu, &arena);
@@ -72,16 +84,27 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
         epsilon: config.epsilon as f32,
         iterations: config.sinkhorn_iterations,
     };
-    let inputs = Inputs { crops: &crops, queue: queue.as_ref(), step: &step, problem };
+    let inputs = Inputs { crops: &crops, queue: queue.as_ref(), step: &step, scale: scale.as_ref(), problem };
     let outputs = record_step(&mut plan, config, &store, &network, &inputs)?;
     let mut evaluate = Plan::new(gpu, &arena);
     let side = config.eval_size;
-    let views =
-        arena.lease(Shape::pictures(evaluation_views(config), side, side, 3), Usage::Storage, "views");
+    let views = Shape::pictures(evaluation_views(config), side, side, 3).stored(element);
+    let views = arena.lease(views, Usage::Storage, "views");
     let (features, similarities) = record_evaluation(&mut evaluate, &store, &network, &views)?;
     let Outputs { report, layout, codes, embeddings } = outputs;
-    let tensors =
-        Tensors { crops, step, report, layout, queue, views, features, similarities, codes, embeddings };
+    let tensors = Tensors {
+        crops,
+        step,
+        scale,
+        report,
+        layout,
+        queue,
+        views,
+        features,
+        similarities,
+        codes,
+        embeddings,
+    };
     Ok(Recorded { store, arena, maker, train: plan, evaluate, tensors, queue_rows })
 }
 
@@ -89,6 +112,7 @@ struct Inputs<'a> {
     crops: &'a [Tensor],
     queue: Option<&'a Tensor>,
     step: &'a Tensor,
+    scale: Option<&'a Tensor>,
     problem: Problem,
 }
 
@@ -107,7 +131,7 @@ fn record_step(
     inputs: &Inputs<'_>,
 ) -> Result<Outputs> {
     let Network { trunk, head, prototypes } = network;
-    let Inputs { crops, queue, step, problem } = inputs;
+    let Inputs { crops, queue, step, scale, problem } = inputs;
     for shard in store.shards() {
         plan.clear(&shard.gradient);
     }
@@ -151,22 +175,44 @@ fn record_step(
     let dfeatures = head.backward(plan, store, head_saved, &dz)?;
     drop(dz);
     for (saved, first_row) in trunks.into_iter().rev() {
-        trunk.backward(plan, store, saved, &dfeatures, first_row)?;
+        trunk.backward(plan, store, saved, &dfeatures, first_row, *scale)?;
     }
 
     plan.scope("optimizer");
-    let mut norms = Vec::new();
-    for shard in store.shards() {
-        norms.push(optimizer::update(plan, shard, rule(config), config.weight_decay as f32, false, step)?);
-    }
-    let norms = plan.stack(norms);
+    let norms = record_update(plan, config, store, step, *scale)?;
     if let Some(queue) = queue {
         plan.scope("queue");
         queue::push(plan, &z, queue, problem.batch, problem.assigned, step)?;
     }
     plan.scope("report");
-    let (report, layout) = report::summarize(plan, &rows_loss, &figures, &norms, &z, problem.batch)?;
+    let (report, layout) = report::summarize(plan, &rows_loss, &figures, &norms, &z, problem.batch, *scale)?;
     Ok(Outputs { report, layout, codes, embeddings: z })
+}
+
+/// Moves all parameters; gives their norms, of all shards together.
+fn record_update(
+    plan: &mut Plan,
+    config: &Config,
+    store: &Store,
+    step: &Tensor,
+    scale: Option<&Tensor>,
+) -> Result<Tensor> {
+    let settings = Settings { rule: rule(config), weight_decay: config.weight_decay as f32, exclude: false };
+    let mut norms = Vec::new();
+    for shard in store.shards() {
+        if let Some(scale) = scale {
+            loss_scale::unscale(plan, shard, scale)?;
+        }
+        norms.push(optimizer::measure(plan, shard, &settings, step)?);
+    }
+    let all = plan.stack(norms.clone());
+    if let Some(scale) = scale {
+        loss_scale::adjust(plan, &all, scale, step, settings.rule, loss_scale::PATIENCE)?;
+    }
+    for (shard, norms) in store.shards().iter().zip(&norms) {
+        optimizer::apply(plan, shard, &settings, step, norms, scale)?;
+    }
+    Ok(all)
 }
 
 fn rule(config: &Config) -> Rule {

@@ -1,6 +1,7 @@
 //! What one step says of itself.
 
 use crate::model::Parameter;
+use crate::ops::loss_scale;
 use crate::ops::report::Layout;
 
 /// The figures of one step, read from the device a step late.
@@ -16,6 +17,8 @@ pub struct StepReport {
     pub gradient_norm: f64,
     /// Gradient values that are not finite.
     pub non_finite: u64,
+    /// The loss scale, where activations are half precision.
+    pub scaling: Option<Scaling>,
     /// The first parameter with such a value.
     pub first_bad: Option<String>,
     /// Best prototype of each row of codes (assignment crop by assignment crop).
@@ -24,7 +27,31 @@ pub struct StepReport {
     pub embedding_mean: Vec<f32>,
 }
 
+/// What the loss scale was, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// What this step's gradients were multiplied by.
+    pub scale: f64,
+    /// Whether they overflowed: then the step moved nothing, and the next scale is half of this.
+    pub skipped: bool,
+    /// Steps that were skipped so far, this one included.
+    pub skipped_steps: u64,
+}
+
 impl StepReport {
+    /// Whether the step was left out because the loss scale was too large for it.
+    #[must_use]
+    pub fn skipped(&self) -> bool {
+        self.scaling.is_some_and(|scaling| scaling.skipped && scaling.scale > f64::from(loss_scale::FLOOR))
+    }
+
+    /// Whether the run can go on: everything is finite, or a smaller loss scale will make it so. No
+    /// scale helps a loss that is not finite.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.loss.is_finite() && (self.non_finite == 0 || self.skipped())
+    }
+
     pub(super) fn read(step: u64, values: &[f32], layout: &Layout, parameters: &[Parameter]) -> Self {
         let first_bad = values[4];
         Self {
@@ -33,6 +60,11 @@ impl StepReport {
             code_entropy: f64::from(values[1]),
             gradient_norm: f64::from(values[2]),
             non_finite: values[3] as u64,
+            scaling: (values[5] > 0.0).then(|| Scaling {
+                scale: f64::from(values[5]),
+                skipped: values[6] > 0.0,
+                skipped_steps: values[7] as u64,
+            }),
             first_bad: (first_bad >= 0.0)
                 .then(|| parameters.get(first_bad as usize).map(|p| p.name.clone()))
                 .flatten(),

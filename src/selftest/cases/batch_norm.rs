@@ -55,7 +55,8 @@ struct Inputs {
 
 impl Inputs {
     fn new(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Self {
-        let x = bench.random(shape).map(|v| f64::from((v + mean) as f32));
+        let x = bench.random(shape).map(|v| v + mean);
+        let x = bench.rounded(&x);
         let dy = bench.random(shape);
         let residual = tail.residual.then(|| bench.random(shape));
         let vector = |bench: &mut Bench| bench.random(&shape[1..2]);
@@ -113,8 +114,8 @@ fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Result
     let (dx, dweight, dbias) = norm::batch_norm_backward(&inputs.x, &weight, &stats, &g);
     let (running_mean, running_variance) = running(&inputs, &stats);
 
-    let (tx, tdy) = (bench.upload(&inputs.x), bench.upload(&inputs.dy));
-    let residual = inputs.residual.as_ref().map(|r| bench.upload(r));
+    let (tx, tdy) = (bench.activations(&inputs.x), bench.activations(&inputs.dy));
+    let residual = inputs.residual.as_ref().map(|r| bench.activations(r));
     let [weight, bias, mean, variance] = inputs.channels.each_ref().map(|t| bench.upload(t));
     let channels = batch_norm::Channels { weight, bias, mean, variance };
     let [tdweight, tdbias] = inputs.old.each_ref().map(|t| bench.upload(t));
@@ -127,14 +128,14 @@ fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Result
 
     expect_coefficients(bench, &c, &inputs, &stats, TOLERANCE);
     let size = largest(&y.data).max(largest(&before.data));
-    bench.expect_scaled("y", &ty, &y, rounding, size);
+    bench.expect_scaled("y", &ty, &y, bench.stored(rounding), size);
     let size = largest(&inputs.x.data).max(largest(&running_mean.data));
     bench.expect_scaled("running_mean", &channels.mean, &running_mean, 1e-6, size);
     bench.expect("running_variance", &channels.variance, &running_variance, TOLERANCE);
     // dx is what is left of g after its mean and its part along x are taken away.
     let gain = inputs.channels[0].data.iter().zip(&stats.inv_std).map(|(w, i)| (w * i).abs());
     let size = gain.fold(0.0, f64::max) * largest(&g.data);
-    bench.expect_scaled("dx", &tdx, &dx, rounding, size);
+    bench.expect_scaled("dx", &tdx, &dx, bench.stored(rounding), size);
     let size = largest(&g.data).max(1.0);
     for (what, tensor, want, old) in
         [("dweight+", &tdweight, dweight, &inputs.old[0]), ("dbias+", &tdbias, dbias, &inputs.old[1])]
@@ -151,12 +152,12 @@ fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Res
     let y = norm::batch_norm_eval(&inputs.x, weight, bias, running_mean, running_variance);
     let y = inputs.with_residual(&y);
     let y = if tail.relu { pool::relu(&y) } else { y };
-    let tx = bench.upload(&inputs.x);
-    let residual = inputs.residual.as_ref().map(|r| bench.upload(r));
+    let tx = bench.activations(&inputs.x);
+    let residual = inputs.residual.as_ref().map(|r| bench.activations(r));
     let [weight, bias, mean, variance] = inputs.channels.each_ref().map(|t| bench.upload(t));
     let channels = batch_norm::Channels { weight, bias, mean, variance };
     let ty = batch_norm::evaluate(bench.plan(), &tx, &channels, residual.as_ref(), tail.relu)?;
-    bench.expect_scaled("evaluated", &ty, &y, TOLERANCE, largest(&y.data).max(1.0));
+    bench.expect_scaled("evaluated", &ty, &y, bench.stored(TOLERANCE), largest(&y.data).max(1.0));
     for (what, tensor, want) in [
         ("kept_mean", &channels.mean, &inputs.channels[2]),
         ("kept_var", &channels.variance, &inputs.channels[3]),
@@ -169,10 +170,10 @@ fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Res
 pub(super) fn batch_norms(suite: &mut Suite) {
     for (shape, mean) in SHAPES {
         for tail in TAILS {
-            suite.case(format!("batch norm {shape:?} around {mean}, {tail:?}"), |bench| {
+            suite.both(format!("batch norm {shape:?} around {mean}, {tail:?}"), |bench| {
                 train(bench, shape, *mean, tail)
             });
-            suite.case(format!("evaluation {shape:?} around {mean}, {tail:?}"), |bench| {
+            suite.both(format!("evaluation {shape:?} around {mean}, {tail:?}"), |bench| {
                 evaluate(bench, shape, *mean, tail)
             });
         }

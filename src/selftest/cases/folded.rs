@@ -4,7 +4,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Family, Shape};
-use crate::ops::optimizer::{self, Rule, Shard, Span};
+use crate::ops::optimizer::{self, Rule, Settings, Shard, Span};
 use crate::ops::{loss, normalize, pool, vector};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
@@ -23,7 +23,7 @@ fn pattern(rows: usize, columns: usize) -> Tensor64 {
 fn spread_out(bench: &mut Bench) -> Result<()> {
     let dy = bench.random(&[1, 1]);
     let tdy = bench.upload(&dy);
-    let tdx = pool::average_backward(bench.plan(), &tdy, 0, Shape::pictures(1, 2048, 2049, 1))?;
+    let tdx = pool::average_backward(bench.plan(), &tdy, 0, Shape::pictures(1, 2048, 2049, 1), None)?;
     bench.expect("daverage", &tdx, &pools::average_pool_backward(&dy, &[1, 1, 2048, 2049]), 1e-6);
     Ok(())
 }
@@ -81,7 +81,8 @@ fn chunks(bench: &mut Bench) -> Result<()> {
     };
     let step = bench.lab.step([0.5f32.to_bits(), 0, 0, 0, 0, 0, 0, 0]);
     let rule = Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false };
-    let norms = optimizer::update(bench.plan(), &shard, rule, 0.0, false, &step)?;
+    let settings = Settings { rule, weight_decay: 0.0, exclude: false };
+    let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;
     let rows = value.data.chunks(4).zip(gradient.data.chunks(4));
     let length = |row: &[f64]| row.iter().map(|v| v * v).sum::<f64>().sqrt();
     let facts = rows.flat_map(|(p, g)| [length(p), length(g), 0.0, 1.0]).collect();

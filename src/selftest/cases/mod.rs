@@ -9,15 +9,18 @@
 //! | `step_end` | loss, queue, report |
 //! | `optimizer` | LARC, SGD, AdamW |
 //! | `augment` | crops from packed pictures |
+//! | `loss_scale` | the loss scale of half precision |
 //! | `folded` | more workgroups than one dimension holds |
 //!
-//! Tolerances are stated in each file, relative to the largest value.
+//! Tolerances are stated in each file, relative to the largest value. What works on activations runs in
+//! single and in half precision (`bench` says what is allowed for the latter).
 
 mod augment;
 mod batch_norm;
 mod codes;
 mod conv;
 mod folded;
+mod loss_scale;
 mod optimizer;
 mod rows;
 mod step_end;
@@ -25,7 +28,7 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 15] = [
+pub(super) const ALL: [Operation; 16] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
     Operation { name: "layouts_of_weights", cases: conv::layouts },
@@ -40,5 +43,6 @@ pub(super) const ALL: [Operation; 15] = [
     Operation { name: "reports", cases: step_end::reports },
     Operation { name: "updates", cases: optimizer::updates },
     Operation { name: "crops", cases: augment::crops_of_pictures },
+    Operation { name: "loss_scales", cases: loss_scale::scales },
     Operation { name: "folded_grids", cases: folded::grids },
 ];

@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::gpu::Shape;
-use crate::ops::optimizer::{self, PROTOTYPES, Rule, Shard, Span, VECTOR};
+use crate::ops::optimizer::{self, PROTOTYPES, Rule, Settings, Shard, Span, VECTOR};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
 use crate::selftest::reference::optim::{AdamW, Larc, Moments, sgd, sgd_decayed};
@@ -167,7 +167,9 @@ fn update(bench: &mut Bench, setting: &Setting) -> Result<()> {
     let adaptive = matches!(setting.rule, Rule::AdamW { .. });
     let shard = upload_shard(bench, &all, adaptive);
     let step = bench.lab.step(step_words(setting.frozen));
-    let norms = optimizer::update(bench.plan(), &shard, setting.rule, setting.decay, setting.exclude, &step)?;
+    let Setting { rule, decay, exclude, .. } = *setting;
+    let settings = Settings { rule, weight_decay: decay, exclude };
+    let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;
     let wanted: Vec<_> = all.iter().map(|p| p.updated(setting)).collect();
     let mut tensors = vec![("value", &shard.value), ("moment", &shard.moment), ("gradient", &shard.gradient)];
     tensors.extend(shard.second.as_ref().map(|second| ("second", second)));
@@ -224,7 +226,8 @@ fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) -> Result<()> {
     let shard = upload_shard(bench, &all, false);
     let step = bench.lab.step(step_words(false));
     let rule = Rule::Sgd { trust: 0.001, momentum: 0.9, clip: false };
-    let norms = optimizer::update(bench.plan(), &shard, rule, 1e-6, false, &step)?;
+    let settings = Settings { rule, weight_decay: 1e-6, exclude: false };
+    let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;
     let pick = |got: &[f32]| Ok(got.iter().skip(2).step_by(4).map(|&v| f64::from(v)).collect());
     bench.expect_picked("non_finite", &norms, pick, &want, 0.0, 1.0);
     Ok(())

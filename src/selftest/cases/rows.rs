@@ -1,9 +1,9 @@
 //! Pools, normalisation of rows, masks and biases: passes that read little and add up less.
 
 use crate::error::Result;
-use crate::gpu::Shape;
+use crate::gpu::{Element, Shape};
 use crate::ops::conv2d::Filter;
-use crate::ops::{normalize, pool, vector};
+use crate::ops::{loss_scale, normalize, pool, vector};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::{Tensor64, linear, norm, pool as pools};
 use crate::selftest::suite::Suite;
@@ -23,9 +23,9 @@ const PICTURES: &[[usize; 4]] = &[
     [1, 65, 2, 2],
 ];
 
-fn shape_of(shape: &[usize; 4]) -> Shape {
+fn shape_of(shape: &[usize; 4], element: Element) -> Shape {
     let [n, c, h, w] = shape.map(|n| n as u32);
-    Shape::pictures(n, h, w, c)
+    Shape::pictures(n, h, w, c).stored(element)
 }
 
 /// `ties`: few distinct values, so that windows have several maxima; all negative, so that padding
@@ -35,11 +35,12 @@ fn max_pool(bench: &mut Bench, shape: &[usize; 4], ties: bool) -> Result<()> {
     let x = if ties { x.map(|v| v.round() - 9.0) } else { x };
     let (y, winners) = pools::max_pool(&x);
     let dy = bench.random(&y.shape);
-    let (tx, tdy) = (bench.upload(&x), bench.upload(&dy));
+    let (tx, tdy) = (bench.activations(&x), bench.activations(&dy));
     let ty = pool::max_forward(bench.plan(), &tx)?;
     let tdx = pool::max_backward(bench.plan(), &tx, &tdy)?;
     bench.expect("max", &ty, &y, 0.0);
-    bench.expect("dmax", &tdx, &pools::max_pool_backward(&winners, &dy, shape), TOLERANCE);
+    let dx = pools::max_pool_backward(&winners, &dy, shape);
+    bench.expect("dmax", &tdx, &dx, bench.stored(TOLERANCE));
     Ok(())
 }
 
@@ -51,11 +52,18 @@ fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) -> Result<(
     let all = |rows: Tensor64| Tensor64::concat(&[before.slice(0, first), rows, after.clone()]);
     let out = bench.random(&[n, c]);
     let dy = bench.random(&[n, c]);
-    let (tx, tout, tdy) = (bench.upload(&x), bench.upload(&all(out)), bench.upload(&all(dy.clone())));
+    let (tx, tout, tdy) = (bench.activations(&x), bench.upload(&all(out)), bench.upload(&all(dy.clone())));
+    // Half precision gets its gradients multiplied.
+    let shape_of = shape_of(shape, bench.element());
+    let scale = if bench.element() == Element::F16 { 1024.0 } else { 1.0 };
+    let mut state = loss_scale::initial();
+    state[0] = scale as f32;
+    let state = (scale > 1.0).then(|| bench.lab.upload(loss_scale::shape(), state.to_vec()));
     pool::average_forward(bench.plan(), &tx, &tout, first as u32)?;
-    let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of(shape))?;
+    let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of, state.as_ref())?;
     bench.expect("average", &tout, &all(pools::average_pool(&x)), TOLERANCE);
-    bench.expect("daverage", &tdx, &pools::average_pool_backward(&dy, shape), TOLERANCE);
+    let dx = pools::average_pool_backward(&dy, shape).map(|v| v * scale);
+    bench.expect("daverage", &tdx, &dx, bench.stored(TOLERANCE));
     Ok(())
 }
 
@@ -63,10 +71,10 @@ pub(super) fn pooled(suite: &mut Suite) {
     for shape in PICTURES {
         for ties in [false, true] {
             let name = format!("max-pool {shape:?}{}", if ties { " with ties" } else { "" });
-            suite.case(name, |bench| max_pool(bench, shape, ties));
+            suite.both(name, |bench| max_pool(bench, shape, ties));
         }
         for first in [0, 3] {
-            suite.case(format!("average pool {shape:?} from row {first}"), |bench| {
+            suite.both(format!("average pool {shape:?} from row {first}"), |bench| {
                 average_pool(bench, shape, first)
             });
         }
@@ -136,12 +144,12 @@ pub(super) fn vectors(suite: &mut Suite) {
         (1025, 63),
         (4099, 2),
     ] {
-        suite.case(format!("vectors {rows} x {columns}"), |bench| {
+        suite.both(format!("vectors {rows} x {columns}"), |bench| {
             let (x, dy) = (bench.random(&[rows, columns]), bench.random(&[rows, columns]));
             let (bias, old) = (bench.random(&[columns]), bench.random(&[columns]));
             // A third of the activations is exactly zero, as after a ReLU.
             let y = x.map(|v| if v > 0.5 { v } else { v.min(0.0) });
-            let [tx, ty, tdy] = [&x, &y, &dy].map(|t| bench.upload(t));
+            let [tx, ty, tdy] = [&x, &y, &dy].map(|t| bench.activations(t));
             let [tbias, told] = [&bias, &old].map(|t| bench.upload(t));
             let plan = bench.plan();
             let masked = vector::mask(plan, &ty, &tdy)?;
@@ -152,7 +160,7 @@ pub(super) fn vectors(suite: &mut Suite) {
             for row in biased.data.chunks_mut(columns) {
                 row.iter_mut().zip(&bias.data).for_each(|(x, b)| *x += b);
             }
-            bench.expect("biased", &tx, &biased, 1e-7);
+            bench.expect("biased", &tx, &biased, bench.stored(1e-7));
             let dbias = linear::backward_bias(&dy).add(&old);
             let scale = largest(&dbias.data).max(largest(&dy.data));
             bench.expect_scaled("dbias+", &told, &dbias, TOLERANCE, scale);

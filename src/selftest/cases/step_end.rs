@@ -141,7 +141,8 @@ fn summary(
     // |p| and the ratio are of no concern here.
     let tnorms = bench.upload(&quads(gradients.iter().map(|g| [7.0, g.norm, g.non_finite, 9.0]).collect()));
     let tz = bench.upload(&z);
-    let (treport, layout) = report::summarize(bench.plan(), &tloss, &tfigures, &tnorms, &tz, batch as u32)?;
+    let (treport, layout) =
+        report::summarize(bench.plan(), &tloss, &tfigures, &tnorms, &tz, batch as u32, None)?;
     assert_eq!((layout.code_rows, layout.embedding), (code_rows, dim));
     let mut part = |what: &str, from: usize, want: &[f64], tolerance: f64| {
         let range = from..from + want.len();

@@ -8,6 +8,7 @@ pub mod augment;
 pub mod conv;
 pub mod linear;
 pub mod loss;
+pub mod loss_scale;
 pub mod norm;
 pub mod optim;
 pub mod pool;

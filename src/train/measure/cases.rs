@@ -111,7 +111,7 @@ pub(super) fn describe(config: &Config) -> String {
     let blocks = trunk.blocks.map(|count| count.to_string()).join("-");
     let crops: Vec<_> = config.crops.iter().map(|group| format!("{}x{}", group.count, group.size)).collect();
     format!(
-        "{} blocks {blocks}, width {}, {} stem, batch {}, crops {}, head {}-{}-{}, {} prototypes, {}",
+        "{} blocks {blocks}, width {}, {} stem, batch {}, crops {}, head {}-{}-{}, {} prototypes, {}, {}",
         trunk.block,
         trunk.width,
         config.stem,
@@ -122,5 +122,6 @@ pub(super) fn describe(config: &Config) -> String {
         config.embedding,
         config.prototypes,
         config.optimizer,
+        config.precision,
     )
 }

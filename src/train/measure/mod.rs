@@ -108,7 +108,7 @@ impl Meter {
     /// Waits for the report of the last step.
     fn settle(&mut self) -> Result<()> {
         let Some(report) = self.trainer.flush()? else { return Ok(()) };
-        if report.non_finite == 0 && report.loss.is_finite() {
+        if report.is_sound() {
             return Ok(());
         }
         Err(Error::Diverged {

@@ -57,6 +57,24 @@ fn recomputing_gives_the_same_bits() {
     assert_same_run(&desk, "kept", "half", 20);
 }
 
+/// The loss scale is a part of the run.
+#[test]
+fn half_precision_gives_the_same_bits_and_goes_on_from_a_checkpoint() {
+    let desk = Desk::new();
+    desk.train("--out whole --precision f16").expect(0);
+    desk.train("--out half --precision f16 --max-time 1ms").expect(0);
+    assert!(desk.checkpoint("half").meta.step < 20);
+    desk.run("train --resume half --max-time none").expect(0);
+    assert_same_run(&desk, "whole", "half", 20);
+    let state = &desk.checkpoint("half").tensors["loss_scale"].data;
+    for line in desk.metrics("half") {
+        assert!(line["loss_scale"].as_f64() > Some(0.0) && line["skipped_steps"].is_u64(), "{line}");
+    }
+    assert!(state[0] >= 1.0 && desk.read("half/config.toml").contains("\nprecision = \"f16\"\n"));
+    // What is computed would be another thing.
+    desk.run("train --resume half --precision f32").refused(2, &["precision", "--resume"]);
+}
+
 #[test]
 fn another_seed_gives_another_run() {
     let desk = Desk::new();

@@ -34,15 +34,18 @@ impl Ready {
     }
 }
 
+/// What every adapter can do. Packing two halves into a word is core WGSL; some browsers lack it.
+const PORTABLE: Capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+
 /// Parses and validates a whole file, with what its family may use.
 fn parsed(shader: &Shader) -> Result<(Module, ModuleInfo), String> {
     let (name, source) = (shader.name(), shader.source());
     let module =
         naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string_with_path(&source, &name))?;
     let capabilities = if shader.portable {
-        Capabilities::empty()
+        PORTABLE
     } else {
-        Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER
+        PORTABLE | Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER
     };
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)

@@ -71,17 +71,23 @@ fn the_list_holds_every_shader_and_every_helper() {
     assert_eq!(names, declared, "ops::SHADERS (left) must list what src/ops declares (right)");
 }
 
-/// The names of what `shader!("file" + "helper", …)` declares.
+/// The names of what `shader!("file" + "helper", …)` declares, and `forms!` with either precision.
 fn declared_shaders(code: &[Token]) -> Vec<String> {
-    let call = |at: usize| {
-        let words = ["shader", "!", "("];
-        words.iter().enumerate().all(|(i, word)| code.get(at + i).is_some_and(|t| t.is(word)))
+    let calls = |at: usize, word: &str| {
+        [word, "!", "("].iter().enumerate().all(|(i, word)| code.get(at + i).is_some_and(|t| t.is(word)))
     };
     let name = |at: usize| {
         let arguments = code[at..].iter().take_while(|t| !t.is(")"));
         arguments.filter(|t| t.is_text()).map(|t| t.text.as_str()).collect::<Vec<_>>().join("+")
     };
-    (0..code.len()).filter(|&at| call(at)).map(name).collect()
+    let declared = (0..code.len()).flat_map(|at| {
+        if calls(at, "forms") {
+            return ["f32", "f16"].map(|form| format!("{}+quads.{form}.wgsl", name(at))).to_vec();
+        }
+        if calls(at, "shader") { vec![name(at)] } else { Vec::new() }
+    });
+    // The definition of `forms!` names no file.
+    declared.filter(|name| !name.is_empty()).collect()
 }
 
 /// The fields of what `shader_params! { struct Params { … } }` declares.

@@ -1,0 +1,257 @@
+//! Activations of half precision: golden runs at a stated tolerance, and the loss scale, which keeps small
+//! gradients from vanishing, recovers from those that are too large, and goes on where it was.
+
+use crate::devices::shared_devices;
+use crate::golden::{Case, Golden};
+use crate::runs_golden::{self, Run, unpadded};
+use crate::trainer_checks::{config, pictures};
+use std::collections::BTreeMap;
+use swav_wgpu::config::{Config, Precision};
+use swav_wgpu::gpu::{Family, Gpu};
+use swav_wgpu::interop::{HostTensor, Kind};
+use swav_wgpu::method::swav::{StepReport, Trainer};
+use swav_wgpu::ops::loss_scale::PATIENCE;
+use swav_wgpu::selftest::reference::Rng64;
+
+type Tensors = BTreeMap<String, HostTensor>;
+
+/// Steps of a golden run that are compared. Later ones are other runs: LARC and the queue carry on what
+/// little the first differ by.
+const STEPS: usize = 3;
+/// What a loss may be off, as a share of it.
+const LOSS: f64 = 3e-3;
+/// What embeddings (of unit length) and codes (of sum 1) may be off at the first step, value by value.
+const VALUES: f64 = 2e-2;
+/// How many times farther off the gradient of all parameters may be at the first step than that of single
+/// precision is when every pixel is changed by as much as half precision rounds. Nets of a few channels
+/// with batch norms over a few pictures amplify such a change by a hundred.
+const GRADIENT: f64 = 4.0;
+/// The rounding of half precision.
+const ROUNDING: f32 = 4.9e-4;
+
+fn distance(got: &[f32], want: &[f32]) -> f64 {
+    let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
+    let norm = want.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    got.iter().zip(want).map(square).sum::<f64>().sqrt() / norm.max(1e-12)
+}
+
+/// The embeddings and codes are the file's, the gradients those of single precision, which the file checks.
+fn check_first_step(case: &Case<'_>, half: &Run, single: &Run, changed: &Run) {
+    let (codes, embeddings) = half.trainer.codes_and_embeddings().expect("the device answers");
+    let codes = unpadded(&codes, half.config.prototypes);
+    let middle = codes.len() / 2;
+    let embeddings = unpadded(&embeddings, half.config.embedding);
+    for (name, got) in [("q0", &codes[..middle]), ("q1", &codes[middle..]), ("z", &embeddings)] {
+        let worst = case.check_within(name, got, |_| VALUES).unwrap_or_else(|e| panic!("{e}"));
+        println!("{}: {name}: {:.1e}", case.label(), worst * VALUES);
+    }
+    let gradients = |run: &Run| run.trainer.gradients().expect("the device answers");
+    let [got, want, changed] = [half, single, changed].map(gradients);
+    let [off, by_pixels] = [&got, &changed].map(|run| {
+        let all = |run: &Tensors| run.values().flat_map(|tensor| tensor.data.clone()).collect::<Vec<_>>();
+        distance(&all(run), &all(&want))
+    });
+    println!("{}: gradient: {off:.1e} of its norm, {by_pixels:.1e} by the pixels", case.label());
+    assert!(off < GRADIENT * by_pixels, "{}: gradient: {off:.1e} of its norm", case.label());
+}
+
+fn check_run(golden: &Golden, case: &Case<'_>, family: Family) {
+    let open = |precision| runs_golden::open(golden, case, family, precision);
+    let [mut single, mut half] = [Precision::F32, Precision::F16].map(open);
+    let (_, want) = case.input("loss");
+    let mut worst = 0.0f64;
+    for (t, (&lr, &want)) in case.numbers("hyper.lr").iter().zip(&want).enumerate().take(STEPS) {
+        for run in [&mut single, &mut half] {
+            if t >= case.count("hyper.queue_start") {
+                run.trainer.start_queue();
+            }
+            run.trainer.step(&run.batches[t % run.batches.len()], lr).expect("a step");
+        }
+        let report = half.trainer.flush().expect("a report").expect("a step was submitted");
+        assert_eq!(report.non_finite, 0, "{}: step {t}", case.label());
+        let off = (report.loss / f64::from(want) - 1.0).abs();
+        assert!(off < LOSS, "{}: the loss of step {t} is {}, want {want}", case.label(), report.loss);
+        worst = worst.max(off);
+        if let Some(step0) = case.relative("step0").filter(|_| t == 0) {
+            let mut changed = open(Precision::F32);
+            let mut sign = Rng64(7);
+            let mut change = |v: &f32| v * (1.0 + ROUNDING * (2.0 * sign.uniform() - 1.0) as f32);
+            let pixels: Vec<_> =
+                changed.batches[0].iter().map(|group| group.iter().map(&mut change).collect()).collect();
+            changed.trainer.step(&pixels, lr).expect("a step");
+            check_first_step(&step0, &half, &single, &changed);
+        }
+    }
+    println!("{}: loss of {STEPS} steps: {worst:.1e}", case.label());
+}
+
+fn check_runs(family: Family) {
+    let golden = Golden::open();
+    runs_golden::runs(&golden).iter().for_each(|case| check_run(&golden, case, family));
+}
+
+#[test]
+fn golden_runs_with_subgroup_kernels() {
+    check_runs(Family::Subgroup);
+}
+
+#[test]
+fn golden_runs_with_tile_kernels() {
+    check_runs(Family::Tile);
+}
+
+#[test]
+fn golden_runs_with_direct_kernels() {
+    check_runs(Family::Direct);
+}
+
+/// A small net in half precision; without a queue, so that a skipped step leaves nothing behind.
+fn half(optimizer: &str) -> Config {
+    let mut config = config(optimizer);
+    config.set("queue", "0").expect("a queue can be left out");
+    Config { precision: Precision::F16, ..config }
+}
+
+fn usual() -> &'static std::sync::Arc<Gpu> {
+    &shared_devices()[0]
+}
+
+/// The trainer with something changed.
+pub(crate) fn with(mut trainer: Trainer, change: impl FnOnce(&mut Tensors)) -> Trainer {
+    let mut tensors = trainer.export().expect("the device answers");
+    change(&mut tensors);
+    let start = trainer.position();
+    trainer.import(&tensors, start).expect("its own tensors");
+    trainer
+}
+
+/// The state of the loss scale, where there is one.
+pub(crate) fn state(tensors: &mut Tensors) -> Option<&mut [f32]> {
+    tensors.get_mut("loss_scale").map(|state| state.data.as_mut_slice())
+}
+
+/// A trainer whose first step has this loss scale and follows so many good ones.
+fn starting_at(config: &Config, scale: f32, good: u32) -> Trainer {
+    let trainer = Trainer::new(usual(), config).expect("the net is small");
+    with(trainer, |tensors| {
+        let state = state(tensors).expect("half precision has a loss scale");
+        state[..2].copy_from_slice(&[scale, good as f32]);
+    })
+}
+
+fn step(trainer: &mut Trainer, config: &Config, at: u64) -> StepReport {
+    trainer.step(&pictures(config, at), 0.1).expect("a step");
+    trainer.flush().expect("a report").expect("a step was submitted")
+}
+
+/// All that an optimiser moves.
+fn moved(trainer: &Trainer) -> Tensors {
+    let tensors = trainer.export().expect("the device answers");
+    let still = |name: &str| name.contains("running_") || name == "loss_scale";
+    let wanted = |(name, tensor): &(String, HostTensor)| tensor.kind == Kind::F32 && !still(name);
+    tensors.into_iter().filter(wanted).collect()
+}
+
+#[test]
+fn a_step_that_overflows_moves_nothing_and_the_next_ones_recover() {
+    for optimizer in ["larc", "adamw"] {
+        let config = half(optimizer);
+        let mut trainer = starting_at(&config, 2.0f32.powi(60), 0);
+        let mut before = moved(&trainer);
+        // The prototypes are given unit length at the start of a step, whatever becomes of it.
+        before.remove("prototypes.weight");
+        let (mut skipped, mut scale) = (0, 2.0f64.powi(60));
+        let mut exported = BTreeMap::new();
+        let last = loop {
+            let report = step(&mut trainer, &config, 0);
+            let scaling = report.scaling.expect("half precision reports its scale");
+            assert_eq!((scaling.scale.to_bits(), report.is_sound()), (scale.to_bits(), true));
+            if !report.skipped() {
+                break report;
+            }
+            assert!(report.non_finite > 0 && report.first_bad.is_some(), "{report:?}");
+            let after = moved(&trainer);
+            for (name, tensor) in &before {
+                assert!(after[name] == *tensor, "{optimizer}: {name} moved in a step that is skipped");
+            }
+            (skipped, scale) = (skipped + 1, scale / 2.0);
+            exported = trainer.export().expect("the device answers");
+            assert_eq!(scaling.skipped_steps, skipped);
+        };
+        assert!(skipped > 10 && last.non_finite == 0 && last.gradient_norm.is_finite(), "{last:?}");
+        let after = moved(&trainer);
+        // Prototypes are frozen at first, and a batch norm takes the bias before it away.
+        let still = |name: &str| name.contains("prototypes.") || name.contains("projection_head.0.bias");
+        for (name, tensor) in before.iter().filter(|(name, _)| !still(name)) {
+            assert!(after[name] != *tensor, "{optimizer}: {name} did not move at last");
+        }
+        // The same from there without a past: skipped steps count for nothing in the update.
+        let mut straight = with(Trainer::new(usual(), &config).expect("the net is small"), |tensors| {
+            let mut fresh = state(tensors).expect("a loss scale").to_vec();
+            fresh[0] = scale as f32;
+            *tensors = exported;
+            state(tensors).expect("a loss scale").copy_from_slice(&fresh);
+        });
+        step(&mut straight, &config, 0);
+        assert!(moved(&straight) == after, "{optimizer}: skipped steps left something behind");
+    }
+}
+
+#[test]
+fn the_scale_grows_after_many_good_steps() {
+    let config = half("larc");
+    let mut trainer = starting_at(&config, 64.0, PATIENCE - 1);
+    let scales = [0, 1].map(|at| step(&mut trainer, &config, at).scaling.map(|scaling| scaling.scale));
+    assert_eq!(scales, [64.0, 128.0].map(Some));
+}
+
+/// A high temperature and embeddings with a large constant part make gradients far below what half precision can hold.
+#[test]
+fn a_tiny_gradient_survives() {
+    let mut config = half("larc");
+    config.set("temperature", "10").expect("a temperature");
+    let gradients = |trainer: Trainer, config: &Config| {
+        let mut trainer = with(trainer, |tensors| {
+            tensors.get_mut("projection_head.3.bias").expect("a bias").data.fill(1e4);
+        });
+        let report = step(&mut trainer, config, 0);
+        assert_eq!(report.non_finite, 0, "{report:?}");
+        trainer.gradients().expect("the device answers")
+    };
+    let single = Config { precision: Precision::F32, ..config.clone() };
+    let want = gradients(Trainer::new(usual(), &single).expect("the net is small"), &single);
+    let scaled = gradients(Trainer::new(usual(), &config).expect("the net is small"), &config);
+    let unscaled = gradients(starting_at(&config, 1.0, 0), &config);
+    for name in ["conv1.weight", "layer1.0.conv2.weight", "layer4.0.conv1.weight", "layer4.0.bn2.weight"] {
+        let [scaled, unscaled] = [&scaled, &unscaled].map(|got| distance(&got[name].data, &want[name].data));
+        println!("{name}: off by {scaled:.1e} with the loss scale, by {unscaled:.1e} without");
+        assert!(scaled < 0.3, "{name}: off by {scaled:.1e} of its norm");
+        assert!(unscaled > 0.9, "{name}: only {unscaled:.1e} without a scale: this test shows nothing");
+    }
+}
+
+#[test]
+fn the_same_seed_and_a_restart_give_the_same_bits() {
+    for gpu in shared_devices() {
+        let config = Config { precision: Precision::F16, ..config("adamw") };
+        let open = || Trainer::new(gpu, &config).expect("the net is small");
+        let run = |trainer: &mut Trainer, steps: std::ops::Range<u64>| {
+            trainer.start_queue();
+            // The first scale is too large, so that steps are skipped on either side of the restart.
+            steps.map(|at| step(trainer, &config, at)).last().expect("there are steps")
+        };
+        let high = || with(open(), |tensors| state(tensors).expect("a loss scale")[0] = 2.0f32.powi(34));
+        let (mut whole, mut again) = (high(), high());
+        let last = run(&mut whole, 0..8);
+        run(&mut again, 0..4);
+        let (tensors, position) = (again.export().expect("the device answers"), again.position());
+        drop(again);
+        let mut resumed = open();
+        resumed.import(&tensors, position).expect("its own tensors");
+        let after = run(&mut resumed, 4..8);
+        assert!(last.scaling.is_some_and(|scaling| scaling.skipped_steps > 0), "{last:?}");
+        assert_eq!((after.scaling, after.loss.to_bits()), (last.scaling, last.loss.to_bits()));
+        let [want, got] = [&whole, &resumed].map(|trainer| trainer.export().expect("the device answers"));
+        assert!(want == got, "{}: a resumed run is another one", gpu.family());
+    }
+}
