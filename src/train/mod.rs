@@ -5,6 +5,7 @@
 //! | `run` | [`run::train`]: the loop from a configuration to a summary; synchronous, prints nothing |
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
+//! | `preview` | looking into a run between two steps, where the answer to an event asks for it |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
@@ -22,10 +23,12 @@ pub mod health;
 pub mod measure;
 mod memory;
 mod observe;
+pub mod preview;
 pub mod run;
 pub mod run_folder;
 pub mod schedule;
 mod setup;
 
 pub use events::{Event, Flow, Pair, Report, SplitAccuracy, SplitSummary, Summary};
+pub use preview::{Preview, PreviewRequest};
 pub use run::{PlanFigures, TrainOptions, plan, train};

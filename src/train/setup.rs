@@ -30,6 +30,8 @@ pub(super) struct Setup {
     pub(super) length: RunLength,
     pub(super) memory: Memory,
     pub(super) adapter: AdapterFacts,
+    /// What the driver has allocated for all this, where it tells.
+    pub(super) driver_bytes: Option<u64>,
     /// The checkpoint that the run goes on from.
     pub(super) saved: Option<(PathBuf, u64)>,
     /// What a person should know.
@@ -76,7 +78,21 @@ pub(super) fn open(config: &Config, resume: Option<&Path>) -> Result<Setup> {
         }
     };
     let adapter = gpu.facts().clone();
-    Ok(Setup { run, dataset, loader, trainer, judge, schedule, length, memory, adapter, saved, notices })
+    let driver_bytes = gpu.driver_memory().map(|memory| memory.allocated);
+    Ok(Setup {
+        run,
+        dataset,
+        loader,
+        trainer,
+        judge,
+        schedule,
+        length,
+        memory,
+        adapter,
+        driver_bytes,
+        saved,
+        notices,
+    })
 }
 
 /// Opens the adapter and kernel family of the settings.
@@ -153,7 +169,7 @@ fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> Loade
 }
 
 /// How the settings say that crops are made.
-fn augment(config: &Config) -> Augment {
+pub(super) fn augment(config: &Config) -> Augment {
     let group = |group: &crate::config::CropGroup| CropGroup {
         count: group.count,
         size: group.size as u32,

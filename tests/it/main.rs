@@ -5,6 +5,7 @@
 //! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
+//! | `previews` | looking into a run between two steps changes no bit of it |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
@@ -21,6 +22,7 @@ mod memory_checks;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;
+mod previews;
 mod reference;
 mod reference_checks;
 mod reference_gradients;
