@@ -93,7 +93,7 @@ pub struct Started {
 }
 
 /// One line of `metrics.jsonl`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Steps done.
     pub step: u64,
@@ -124,7 +124,7 @@ pub struct Report {
     /// Values that are not finite.
     pub non_finite: u64,
     /// kNN accuracy, in reports of steps that end with an evaluation.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub knn: Option<Vec<SplitAccuracy>>,
 }
 
@@ -140,7 +140,7 @@ pub struct SplitAccuracy {
 }
 
 /// kNN accuracy under both centring rules.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Features as they are.
     pub plain: f64,
@@ -149,7 +149,7 @@ pub struct Pair {
 }
 
 /// The three accuracies of a split, side by side.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SplitSummary {
     /// The split.
     pub name: String,
@@ -162,7 +162,7 @@ pub struct SplitSummary {
 }
 
 /// The figures at the end of a run: `summary.json`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
     /// Stopped by the caller; evaluation and gallery were then left out.
     pub interrupted: bool,
