@@ -7,11 +7,11 @@
 use super::events::Event;
 use super::evaluate::Judge;
 use super::run::Engine;
-use super::setup::{self, Setup};
-use crate::data::{Augment, CropParams, render};
+use super::crops;
+use super::setup::Setup;
+use crate::data::{Augment, CropParams, Showcase, render};
 use crate::error::Result;
 use crate::eval::{Features, codes};
-use crate::rng::{Purpose, Stream};
 use image::RgbImage;
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ const BALANCED: usize = 256;
 pub struct PreviewRequest {
     /// Pictures whose crops are wanted, with codes and predictions.
     pub pictures: Vec<u32>,
-    /// Which crops: every number draws others, the same number draws the same.
+    /// Which crops: those of this epoch, from 0.
     pub draw: u64,
     /// How many pictures' features are wanted, evenly spread over those that are trained on.
     pub sample: usize,
@@ -138,16 +138,13 @@ impl Engine<'_> {
         if request.pictures.is_empty() {
             return Ok(Vec::new());
         }
-        let augment = setup::augment(&self.config);
+        let augment = crops::augment(&self.config);
         let Setup { judge, trainer, dataset, .. } = &mut self.setup;
         let (mut found, mut inputs) = (Vec::new(), Vec::new());
         for &picture in &request.pictures {
             // A picture that cannot be read has nothing to show; training lists it.
-            let Ok(image) = dataset.decode(picture) else { continue };
-            let stream = |crop| {
-                Stream::new(self.config.seed ^ request.draw, Purpose::Crop, &[u64::MAX, picture.into(), crop])
-            };
-            found.push(cut(picture, image, &augment, judge, stream, &mut inputs));
+            let Ok(shown) = crops::showcase(&self.config, dataset, picture, request.draw) else { continue };
+            found.push(cut(picture, shown, &augment, judge, &mut inputs));
         }
         let views = found.iter().map(|crops| crops.views.len()).sum();
         let cosines = trainer.cosines(&inputs, views)?;
@@ -193,45 +190,17 @@ impl Engine<'_> {
     }
 }
 
-/// Cuts one picture. Crops are appended to `inputs` at the size of evaluation, which is what the network
-/// takes outside of training; what is shown has the crop's own size.
-fn cut(
-    picture: u32,
-    image: RgbImage,
-    augment: &Augment,
-    judge: &Judge,
-    stream: impl Fn(u64) -> Stream,
-    inputs: &mut Vec<f32>,
-) -> Crops {
+/// The crops as they are shown. They are appended to `inputs` at the size of evaluation, which is what the
+/// network takes outside of training.
+fn cut(picture: u32, shown: Showcase, augment: &Augment, judge: &Judge, inputs: &mut Vec<f32>) -> Crops {
     let mut views = Vec::new();
-    for group in augment.crops.iter().flat_map(|group| std::iter::repeat_n(group, group.count)) {
-        let mut stream = stream(views.len() as u64);
-        let params = CropParams::draw(&mut stream, augment, group, image.width(), image.height());
-        let mut shown = vec![0.0; 4 * (group.size as usize).pow(2)];
-        render(&image, &params, group.size, augment, &mut shown);
+    for view in shown.views {
         let from = inputs.len();
         inputs.resize(from + 4 * (judge.size() as usize).pow(2), 0.0);
-        if judge.size() == group.size {
-            inputs[from..].copy_from_slice(&shown);
-        } else {
-            render(&image, &params, judge.size(), augment, &mut inputs[from..]);
-        }
-        let pixels = plain_pixels(&shown, group.size, augment);
-        views.push(View { params, pixels, prediction: Vec::new(), code: None });
+        render(&shown.picture, &view.params, judge.size(), augment, &mut inputs[from..]);
+        views.push(View { params: view.params, pixels: view.pixels, prediction: Vec::new(), code: None });
     }
-    Crops { picture, image, views }
-}
-
-/// Normalised pixels as bytes again.
-fn plain_pixels(normalised: &[f32], size: u32, augment: &Augment) -> RgbImage {
-    RgbImage::from_fn(size, size, |x, y| {
-        let at = 4 * (y as usize * size as usize + x as usize);
-        let byte = |c: usize| {
-            let value = normalised[at + c] * augment.std[c] + augment.mean[c];
-            (255.0 * value).round().clamp(0.0, 255.0) as u8
-        };
-        image::Rgb([byte(0), byte(1), byte(2)])
-    })
+    Crops { picture, image: shown.picture, views }
 }
 
 /// At most `most` of the pictures, evenly spread.
