@@ -133,6 +133,8 @@ pub struct State {
     pub failure: Option<Failure>,
     /// The crops that are shown.
     pub shown: Option<Shown>,
+    /// Whether it waits as soon as it is open.
+    hold: bool,
     /// Looks at pictures and prototypes, oldest first, thinned out evenly.
     pub looks: Vec<Arc<Map>>,
 }
@@ -170,6 +172,11 @@ impl State {
                 self.phase = Phase::Failed;
             }
         }
+    }
+
+    /// Opens it paused: for looking at it first.
+    pub fn hold(&mut self, hold: bool) {
+        self.hold = hold;
     }
 
     /// What the person ordered; the engine follows at its next step.
@@ -238,6 +245,10 @@ impl State {
             self.say(Level::Warning, text.to_owned());
         }
         self.started = Some(started);
+        // A run that is held waits before its first step, so no step will tell that it is under way.
+        if std::mem::take(&mut self.hold) {
+            self.phase = Phase::Paused;
+        }
     }
 
     /// The first sign of life after opening.

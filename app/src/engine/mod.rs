@@ -7,6 +7,7 @@ use control::{Control, Turn};
 use digest::Digest;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use swav_wgpu::error::Error;
 use swav_wgpu::train::{Event, Preview, PreviewRequest, Summary, TrainOptions, train};
@@ -49,6 +50,7 @@ impl From<Error> for Failure {
 pub struct Engine {
     control: Arc<Control>,
     inbox: Receiver<Message>,
+    thread: JoinHandle<()>,
     ended: bool,
 }
 
@@ -61,7 +63,7 @@ impl Engine {
         let (sender, inbox) = channel();
         let (orders, repaint) = (Arc::clone(&control), Arc::new(repaint));
         // A thread that panics drops its sender, which `poll` notices.
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             let previews = digester(sender.clone(), Arc::clone(&repaint));
             let mut painted = Instant::now();
             let mut turn = Turn::default();
@@ -88,7 +90,7 @@ impl Engine {
             let _ = sender.send(Message::Ended(ended.map(Box::new).map_err(Failure::from)));
             repaint();
         });
-        Self { control, inbox, ended: false }
+        Self { control, inbox, thread, ended: false }
     }
 
     /// The orders.
@@ -117,6 +119,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Waits for the thread of a run that was told to stop. A panic in it was told by [`Engine::poll`].
+    pub fn join(self) {
+        let _ = self.thread.join();
     }
 
     /// Whether the run is over and its thread gone.
