@@ -3,7 +3,10 @@
 use crate::panes::{self, Context, Pane, Wants};
 use crate::theme::Palette;
 use eframe::egui::{self, Color32, Frame, Id, Margin, Stroke, Ui, Visuals, WidgetText};
-use egui_tiles::{Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::{
+    Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree,
+    UiResponse,
+};
 
 /// The panes and their places.
 pub struct Dock {

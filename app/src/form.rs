@@ -202,7 +202,9 @@ mod tests {
         form.edit(setting("crops"), "2x32@0.3-1,4x16@0.1-0.3".into());
         form.edit(setting("out"), "runs/it's mine".into());
         let line = form.command_line();
-        assert!(line.ends_with("--crops=2x32@0.3-1,4x16@0.1-0.3 --out='runs/it'\\''s mine' --recompute=true"));
+        assert!(
+            line.ends_with("--crops=2x32@0.3-1,4x16@0.1-0.3 --out='runs/it'\\''s mine' --recompute=true")
+        );
     }
 
     #[test]

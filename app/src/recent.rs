@@ -79,8 +79,7 @@ impl Entry {
         let last = reports.into_iter().next_back();
         let step = last.as_ref().map_or(0, |report| report.step);
         let written = [run.metrics(), run.checkpoint(), run.config()];
-        let modified =
-            written.iter().filter_map(|file| std::fs::metadata(file).ok()?.modified().ok()).max();
+        let modified = written.iter().filter_map(|file| std::fs::metadata(file).ok()?.modified().ok()).max();
         Ok(Self {
             path: path.to_owned(),
             preset: config.preset,

@@ -113,8 +113,7 @@ pub fn crops(pictures: &[u32]) -> Vec<Crops> {
     let view = |picture: u32, at: u32, image: &image::RgbImage| {
         let region = CropBox { left: 3 + 9 * at, top: 12 - 5 * at, width: 44, height: 40 };
         let part = image::imageops::crop_imm(image, region.left, region.top, region.width, region.height);
-        let pixels =
-            image::imageops::resize(&part.to_image(), 32, 32, image::imageops::FilterType::Triangle);
+        let pixels = image::imageops::resize(&part.to_image(), 32, 32, image::imageops::FilterType::Triangle);
         let seed = u64::from(picture);
         View {
             params: CropParams { region, flip: at == 1, jitter: None, grey: false, blur: None },

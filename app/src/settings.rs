@@ -22,7 +22,8 @@ impl Settings {
         let palette = Palette::of(ui);
         ui.horizontal(|ui| {
             ui.label(RichText::new("Settings").size(16.0).strong());
-            let hint = TextEdit::singleline(&mut self.filter).hint_text("Find a setting").desired_width(150.0);
+            let hint =
+                TextEdit::singleline(&mut self.filter).hint_text("Find a setting").desired_width(150.0);
             ui.add(hint).on_hover_text("Show only the settings whose name or help has this word");
             let copy = ui.button("Copy as command line");
             if copy.on_hover_text(form.command_line()).clicked() {

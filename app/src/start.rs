@@ -72,7 +72,8 @@ impl Start<'_> {
 
 fn banner(ui: &mut Ui, text: &str) {
     let palette = Palette::of(ui);
-    let frame = Frame::new().fill(palette.error.gamma_multiply(0.14)).corner_radius(4).inner_margin(Margin::same(10));
+    let frame =
+        Frame::new().fill(palette.error.gamma_multiply(0.14)).corner_radius(4).inner_margin(Margin::same(10));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.label(RichText::new(text).color(palette.error));
@@ -99,7 +100,8 @@ fn new_run(ui: &mut Ui, form: &mut Form, sound: bool, adapters: &[AdapterFacts],
                 let shown = ui.selectable_label(true, crate::recent::name(data));
                 shown.on_hover_text(data.display().to_string());
             }
-            if ui.button("Choose a folder…").on_hover_text("Or drop one on this window (Ctrl+O)").clicked() {
+            if ui.button("Choose a folder…").on_hover_text("Or drop one on this window (Ctrl+O)").clicked()
+            {
                 wishes.push(Wish::PickFolder);
             }
         });
@@ -111,7 +113,8 @@ fn new_run(ui: &mut Ui, form: &mut Form, sound: bool, adapters: &[AdapterFacts],
                 .selected_text(preset.name())
                 .show_ui(ui, |ui| {
                     for &choice in Preset::ALL {
-                        ui.selectable_value(&mut preset, choice, choice.name()).on_hover_text(choice.source());
+                        ui.selectable_value(&mut preset, choice, choice.name())
+                            .on_hover_text(choice.source());
                     }
                 })
                 .response
@@ -144,7 +147,8 @@ fn device(adapters: &[AdapterFacts]) -> String {
         _ => 3,
     };
     match adapters.iter().min_by_key(|facts| (rank(facts), facts.index)) {
-        None => "no graphics adapter found: install the driver of your GPU (Vulkan, Metal or DirectX 12)".to_owned(),
+        None => "no graphics adapter found: install the driver of your GPU (Vulkan, Metal or DirectX 12)"
+            .to_owned(),
         Some(facts) if facts.software => format!("{}: on the processor, slow", facts.name),
         Some(facts) => facts.name.clone(),
     }
@@ -179,7 +183,8 @@ fn show_entry(ui: &mut Ui, entry: &Entry, wishes: &mut Vec<Wish>) {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
             ui.vertical(|ui| {
-                ui.label(RichText::new(entry.name()).strong()).on_hover_text(entry.path.display().to_string());
+                ui.label(RichText::new(entry.name()).strong())
+                    .on_hover_text(entry.path.display().to_string());
                 ui.label(RichText::new(describe(entry)).color(palette.weak));
             });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -192,7 +197,8 @@ fn show_entry(ui: &mut Ui, entry: &Entry, wishes: &mut Vec<Wish>) {
                         wishes.push(Wish::Open(entry.path.clone()));
                     }
                 } else {
-                    let resume = ui.button("Resume").on_hover_text("Go on with it, as if it had never stopped");
+                    let resume =
+                        ui.button("Resume").on_hover_text("Go on with it, as if it had never stopped");
                     if resume.clicked() {
                         wishes.push(Wish::Resume(entry.path.clone()));
                     }

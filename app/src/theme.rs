@@ -95,7 +95,7 @@ impl Palette {
         let hue = (number as f32 * 0.618_034).fract();
         let dark = self.ground.r() < 128;
         let ring = (number / 5 % 3) as f32 * 0.12;
-        let (saturation, value) = if dark { (0.42 + ring, 0.95 - ring) } else { (0.68 + ring, 0.72 - ring) };
+        let (saturation, value) = if dark { (0.55 + ring, 0.95 - ring) } else { (0.68 + ring, 0.72 - ring) };
         egui::ecolor::Hsva::new(hue, saturation, value, 1.0).into()
     }
 }

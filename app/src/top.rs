@@ -34,8 +34,8 @@ pub enum Order {
     Keys,
 }
 
-/// Draws all of it; returns what was clicked.
-pub fn show(ui: &mut Ui, state: &State) -> Vec<Order> {
+/// Draws all of it; returns what was clicked. `error` is what went wrong beside the run.
+pub fn show(ui: &mut Ui, state: &State, error: Option<&str>) -> Vec<Order> {
     let mut orders = Vec::new();
     controls(ui, state, &mut orders);
     ui.add_space(2.0);
@@ -43,6 +43,9 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Order> {
     ui.add_space(2.0);
     figures(ui, state);
     health(ui, state);
+    if let Some(error) = error {
+        banner(ui, Palette::of(ui).error, "Not done", error);
+    }
     orders
 }
 
@@ -133,7 +136,8 @@ fn timeline(ui: &mut Ui, state: &State) {
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
     let painter = ui.painter_at(rect.expand(2.0));
-    let track = Rect::from_min_max(pos2(rect.left(), rect.top() + 5.0), pos2(rect.right(), rect.top() + 14.0));
+    let track =
+        Rect::from_min_max(pos2(rect.left(), rect.top() + 5.0), pos2(rect.right(), rect.top() + 14.0));
     painter.rect_filled(track, 3.0, palette.raised);
     let total = state.total();
     if total == 0 {
@@ -158,10 +162,12 @@ fn timeline(ui: &mut Ui, state: &State) {
         painter.circle_filled(pos2(at(evaluation.step), track.top() - 2.5), 2.5, palette.text);
     }
     if let Some(pointer) = response.hover_pos() {
-        let step = ((pointer.x - track.left()) / track.width() * total as f32).clamp(0.0, total as f32) as u64;
+        let step =
+            ((pointer.x - track.left()) / track.width() * total as f32).clamp(0.0, total as f32) as u64;
         let near = state.evaluations.iter().min_by_key(|e| e.step.abs_diff(step));
         let near = near.filter(|e| (at(e.step) - pointer.x).abs() < 8.0);
-        let knn = near.and_then(|e| Some(format!("\nkNN after step {}: {:.3}", e.step, e.splits.first()?.plain)));
+        let knn =
+            near.and_then(|e| Some(format!("\nkNN after step {}: {:.3}", e.step, e.splits.first()?.plain)));
         response.on_hover_text(format!(
             "step {} of {}, epoch {}{}\nTicks: epochs. Dots: kNN evaluations. Triangles: checkpoints.",
             units::count(step),
@@ -174,7 +180,9 @@ fn timeline(ui: &mut Ui, state: &State) {
 
 fn figures(ui: &mut Ui, state: &State) {
     let Some(started) = &state.started else {
-        ui.label("Opening the pictures and the device; the first run compiles the kernels, which takes a moment.");
+        ui.label(
+            "Opening the pictures and the device; the first run compiles the kernels, which takes a moment.",
+        );
         return;
     };
     ui.horizontal_wrapped(|ui| {
@@ -201,6 +209,13 @@ fn figures(ui: &mut Ui, state: &State) {
         }
         if let Some(left) = state.seconds_left() {
             figure(ui, "left", &units::time(left), "Training time that is left at this pace, evaluations left out");
+        }
+        if state.phase.is_live() && !state.reports.is_empty() {
+            let (word, help) = match state.advice.len() {
+                0 => ("sound", "Nothing is wrong as far as loss, codes, prototypes, spread and gradient tell"),
+                _ => ("see below", "What is wrong is told below, with what to change"),
+            };
+            figure(ui, "health", word, help);
         }
         let memory = match started.driver_bytes {
             Some(used) => format!("{} of {}", units::bytes(used), units::bytes(started.memory_bytes)),
@@ -234,8 +249,10 @@ fn health(ui: &mut Ui, state: &State) {
         {
             text += &format!(" kNN {:.3} on {}", trained.plain, split.name);
             let beside = [("untrained", split.untrained), ("raw pixels", split.pixels)];
-            let beside: Vec<String> =
-                beside.iter().filter_map(|(who, pair)| Some(format!("{who} {:.3}", pair.as_ref()?.plain))).collect();
+            let beside: Vec<String> = beside
+                .iter()
+                .filter_map(|(who, pair)| Some(format!("{who} {:.3}", pair.as_ref()?.plain)))
+                .collect();
             if !beside.is_empty() {
                 text += &format!(" ({})", beside.join(", "));
             }
@@ -244,15 +261,18 @@ fn health(ui: &mut Ui, state: &State) {
         banner(ui, palette.good, "Finished", &text);
     }
     if state.phase == Phase::Stopped {
-        banner(ui, palette.weak, "Stopped", "A checkpoint is in the run folder: the run can be resumed at any time.");
+        banner(
+            ui,
+            palette.weak,
+            "Stopped",
+            "A checkpoint is in the run folder: the run can be resumed at any time.",
+        );
     }
 }
 
 fn banner(ui: &mut Ui, color: Color32, title: &str, text: &str) {
-    let frame = Frame::new()
-        .fill(color.gamma_multiply(0.13))
-        .corner_radius(4)
-        .inner_margin(Margin::symmetric(12, 6));
+    let frame =
+        Frame::new().fill(color.gamma_multiply(0.13)).corner_radius(4).inner_margin(Margin::symmetric(12, 6));
     ui.add_space(3.0);
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());

@@ -22,13 +22,13 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// Thousands set apart by a thin space.
+/// Thousands set apart by a thin space, from five digits on.
 #[must_use]
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+        if digits.len() > 4 && at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push('\u{2009}');
         }
         text.push(digit);
@@ -56,7 +56,10 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([time(12.4), time(413.0), time(7500.0), time(-1.0)], ["12s", "6m 53s", "2h 05m", "0s"]);
         assert_eq!([bytes(44_040_192), bytes(3_328_599_654)], ["42 MiB", "3.1 GiB"]);
-        assert_eq!([count(7), count(1892), count(1_281_167)], ["7", "1\u{2009}892", "1\u{2009}281\u{2009}167"]);
-        assert_eq!([ago(3), ago(61), ago(7200), ago(86_400)], ["just now", "1 minute ago", "2 hours ago", "1 day ago"]);
+        assert_eq!([count(7), count(1892), count(1_281_167)], ["7", "1892", "1\u{2009}281\u{2009}167"]);
+        assert_eq!(
+            [ago(3), ago(61), ago(7200), ago(86_400)],
+            ["just now", "1 minute ago", "2 hours ago", "1 day ago"]
+        );
     }
 }

@@ -54,7 +54,14 @@ pub fn bar(painter: &egui::Painter, rect: Rect, share: f32, color: Color32, grou
 }
 
 /// Text at a place, in a size.
-pub fn text_at(painter: &egui::Painter, at: egui::Pos2, anchor: Align2, text: &str, size: f32, color: Color32) {
+pub fn text_at(
+    painter: &egui::Painter,
+    at: egui::Pos2,
+    anchor: Align2,
+    text: &str,
+    size: f32,
+    color: Color32,
+) {
     painter.text(at, anchor, text, FontId::proportional(size), color);
 }
 

@@ -25,7 +25,6 @@ fn harness(
         .with_theme(theme)
         .with_context_setup(theme::install)
         .with_options(SnapshotOptions::new().max_failed_pixels(FEW))
-        .wgpu()
         .build_ui_state(draw, window)
 }
 
@@ -97,7 +96,7 @@ fn what_stands_above_the_panes() {
             let frame = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::symmetric(12, 8));
             frame.show(ui, |ui| {
                 ui.set_min_size(ui.available_size());
-                top::show(ui, window.state());
+                top::show(ui, window.state(), None);
             });
         });
         settle(&mut harness);
@@ -113,7 +112,9 @@ fn panes() {
         let empty = pane(id, Window::of(State::default(), Vec::new()));
         // Nothing to show is told in words, not in an empty frame.
         let words = egui_kittest::kittest::Queryable::query_all_by(&empty, |node| {
-            node.value().or(node.label()).is_some_and(|text| text.contains("Start a run") || text.contains("is kept here"))
+            node.value()
+                .or(node.label())
+                .is_some_and(|text| text.contains("Start a run") || text.contains("is kept here"))
         });
         assert!(words.count() >= 1, "{id} says nothing when it is empty");
     }

@@ -4,15 +4,15 @@
 //! nobody watches pays nothing, and how often is the asker's choice. A preview reads the network in
 //! evaluation mode and changes no bit of what is trained.
 
-use super::events::Event;
-use super::evaluate::Judge;
-use super::run::Engine;
 use super::crops;
+use super::events::Event;
+use super::run::Engine;
 use super::setup::Setup;
-use crate::data::{Augment, CropParams, Showcase, render};
+use crate::data::{Augment, CropParams, Showcase, View as Cropped, render};
 use crate::error::Result;
 use crate::eval::{Features, codes};
 use image::RgbImage;
+use rayon::prelude::*;
 use std::time::Instant;
 
 /// Samples that codes are balanced over, at most; fewer where the batch is smaller, as in training.
@@ -64,8 +64,8 @@ pub struct View {
     pub pixels: RgbImage,
     /// The prediction of this crop over all K prototypes; sums to 1.
     pub prediction: Vec<f32>,
-    /// The code of an assignment crop, which the other crops must predict; sums to 1. It is balanced over a
-    /// batch of other pictures, as in training.
+    /// The code of an assignment crop, which the other crops must predict; sums to 1. It is balanced over the
+    /// same crop of a batch of other pictures, as in training.
     pub code: Option<Vec<f32>>,
 }
 
@@ -102,7 +102,7 @@ impl Engine<'_> {
     fn preview(&mut self, request: PreviewRequest) -> Result<Preview> {
         let start = Instant::now();
         let sample = if request.sample > 0 { Some(self.sample(request.sample)?) } else { None };
-        let crops = self.crops(&request, sample.as_ref())?;
+        let crops = self.crops(&request)?;
         Ok(Preview { request, step: self.submitted, crops, sample, seconds: start.elapsed().as_secs_f64() })
     }
 
@@ -134,85 +134,99 @@ impl Engine<'_> {
     }
 
     /// The crops of the wanted pictures, their predictions, and the codes of the assignment crops.
-    fn crops(&mut self, request: &PreviewRequest, sample: Option<&Sample>) -> Result<Vec<Crops>> {
-        if request.pictures.is_empty() {
-            return Ok(Vec::new());
-        }
+    fn crops(&mut self, request: &PreviewRequest) -> Result<Vec<Crops>> {
         let augment = crops::augment(&self.config);
         let Setup { judge, trainer, dataset, .. } = &mut self.setup;
         let (mut found, mut inputs) = (Vec::new(), Vec::new());
         for &picture in &request.pictures {
             // A picture that cannot be read has nothing to show; training lists it.
             let Ok(shown) = crops::showcase(&self.config, dataset, picture, request.draw) else { continue };
-            found.push(cut(picture, shown, &augment, judge, &mut inputs));
+            inputs.extend(network_views(&shown, &augment, judge.size()));
+            found.push(cut(picture, shown));
         }
-        let views = found.iter().map(|crops| crops.views.len()).sum();
-        let cosines = trainer.cosines(&inputs, views)?;
-        let balance = match sample {
-            Some(sample) => some_rows(&sample.cosines, self.config.batch.min(BALANCED)),
-            None => {
-                let others = spread(dataset.pretrain(), self.config.batch.min(BALANCED));
-                let (mut rows, mut data) = (0, Vec::new());
-                judge.look(&others, |views, readable| {
-                    rows += readable.len();
-                    data.extend_from_slice(&trainer.cosines(views, readable.len())?.data);
-                    Ok(())
-                })?;
-                Features::new(rows, cosines.dim, data)?
-            }
-        };
-        self.tell_codes(&mut found, &cosines, balance)?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let views = augment.views();
+        let cosines = trainer.cosines(&inputs, found.len() * views)?;
+        let mut rows = (0..cosines.rows).map(|row| cosines.row(row));
+        for view in found.iter_mut().flat_map(|crops| &mut crops.views) {
+            let scores = rows.next().unwrap_or_default();
+            view.prediction = codes::prediction(scores, self.config.temperature);
+        }
+        self.tell_codes(&mut found, &cosines, request)?;
         Ok(found)
     }
 
-    fn tell_codes(&self, found: &mut [Crops], cosines: &Features, balance: Features) -> Result<()> {
-        let assigned = |view: usize| self.config.assign.contains(&view);
-        let (mut rows, mut data) = (balance.rows, balance.data);
-        let views = || found.iter().flat_map(|crops| 0..crops.views.len());
-        for (row, _) in views().enumerate().filter(|(_, view)| assigned(*view)) {
-            rows += 1;
-            data.extend_from_slice(cosines.row(row));
-        }
-        let all = Features::new(rows, cosines.dim, data)?;
-        let all = codes::codes(&all, self.config.epsilon, self.config.sinkhorn_iterations)?;
-        let (mut row, mut code) = (0, balance.rows);
-        for crops in found {
-            for (at, view) in crops.views.iter_mut().enumerate() {
-                view.prediction = codes::prediction(cosines.row(row), self.config.temperature);
-                row += 1;
-                if assigned(at) {
-                    view.code = Some(all.row(code).to_vec());
-                    code += 1;
-                }
+    /// Codes are balanced over a batch of the same crop of other pictures: over anything else, whole pictures
+    /// say, a crop would be given the prototypes that all the others leave.
+    fn tell_codes(
+        &mut self,
+        found: &mut [Crops],
+        cosines: &Features,
+        request: &PreviewRequest,
+    ) -> Result<()> {
+        let assign = self.config.assign.clone();
+        let augment =
+            first_views(crops::augment(&self.config), assign.iter().max().map_or(0, |most| most + 1));
+        let Setup { judge, trainer, dataset, .. } = &mut self.setup;
+        let (seed, size, views) = (self.config.seed, judge.size(), augment.views());
+        let mut others = spread(dataset.pretrain(), self.config.batch.min(BALANCED));
+        others.retain(|picture| !request.pictures.contains(picture));
+        others.truncate(self.config.batch.min(BALANCED).saturating_sub(found.len()));
+        let inputs: Vec<Vec<f32>> = others
+            .par_iter()
+            .filter_map(|&picture| {
+                let image = dataset.decode(picture).ok()?;
+                let shown = Showcase::new(image, &augment, seed, request.draw, picture).ok()?;
+                Some(network_views(&shown, &augment, size))
+            })
+            .collect();
+        let balance = trainer.cosines(&inputs.concat(), inputs.len() * views)?;
+        for at in assign {
+            let shown = found.first().map_or(0, |crops| crops.views.len());
+            let others = (0..inputs.len()).map(|picture| balance.row(picture * views + at));
+            let own = (0..found.len()).map(|picture| cosines.row(picture * shown + at));
+            let data: Vec<f32> = others.chain(own).flatten().copied().collect();
+            let scores = Features::new(inputs.len() + found.len(), cosines.dim, data)?;
+            let codes = codes::codes(&scores, self.config.epsilon, self.config.sinkhorn_iterations)?;
+            for (row, crops) in (inputs.len()..).zip(&mut *found) {
+                crops.views[at].code = Some(codes.row(row).to_vec());
             }
         }
         Ok(())
     }
 }
 
-/// The crops as they are shown. They are appended to `inputs` at the size of evaluation, which is what the
-/// network takes outside of training.
-fn cut(picture: u32, shown: Showcase, augment: &Augment, judge: &Judge, inputs: &mut Vec<f32>) -> Crops {
-    let mut views = Vec::new();
-    for view in shown.views {
-        let from = inputs.len();
-        inputs.resize(from + 4 * (judge.size() as usize).pow(2), 0.0);
-        render(&shown.picture, &view.params, judge.size(), augment, &mut inputs[from..]);
-        views.push(View { params: view.params, pixels: view.pixels, prediction: Vec::new(), code: None });
+/// Only the first `count` views: each is drawn from a stream of its own, so they stay what they are.
+fn first_views(mut augment: Augment, mut count: usize) -> Augment {
+    for group in &mut augment.crops {
+        group.count = group.count.min(count);
+        count -= group.count;
     }
-    Crops { picture, image: shown.picture, views }
+    augment.crops.retain(|group| group.count > 0);
+    augment
+}
+
+/// All crops at the size of evaluation, which is what the network takes outside of training.
+fn network_views(shown: &Showcase, augment: &Augment, size: u32) -> Vec<f32> {
+    let length = 4 * (size as usize).pow(2);
+    let mut inputs = vec![0.0; shown.views.len() * length];
+    for (view, out) in shown.views.iter().zip(inputs.chunks_exact_mut(length)) {
+        render(&shown.picture, &view.params, size, augment, out);
+    }
+    inputs
+}
+
+/// The crops as they are shown.
+fn cut(picture: u32, shown: Showcase) -> Crops {
+    let view =
+        |view: Cropped| View { params: view.params, pixels: view.pixels, prediction: Vec::new(), code: None };
+    Crops { picture, image: shown.picture, views: shown.views.into_iter().map(view).collect() }
 }
 
 /// At most `most` of the pictures, evenly spread.
 fn spread(pictures: &[u32], most: usize) -> Vec<u32> {
     let n = most.min(pictures.len());
     (0..n).map(|i| pictures[i * pictures.len() / n]).collect()
-}
-
-/// Evenly spread rows, at most `most`.
-fn some_rows(features: &Features, most: usize) -> Features {
-    let rows: Vec<u32> = (0..features.rows as u32).collect();
-    let rows = spread(&rows, most);
-    let data = rows.iter().flat_map(|&row| features.row(row as usize)).copied().collect();
-    Features { rows: rows.len(), dim: features.dim, data }
 }

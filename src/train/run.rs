@@ -137,7 +137,8 @@ impl Engine<'_> {
     }
 
     fn announce(&mut self) {
-        let Setup { run, dataset, loader, trainer, length, adapter, driver_bytes, notices, .. } = &mut self.setup;
+        let Setup { run, dataset, loader, trainer, length, adapter, driver_bytes, notices, .. } =
+            &mut self.setup;
         let notices = std::mem::take(notices);
         let started = Started {
             adapter: adapter.name.clone(),

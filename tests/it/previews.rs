@@ -99,7 +99,9 @@ fn check(preview: &Preview) {
             assert_eq!(view.code.is_some(), at < 2);
             assert!(view.code.iter().all(|code| (sum(code) - 1.0).abs() < 1e-4));
             let (region, image) = (view.params.region, &crops.image);
-            assert!(region.left + region.width <= image.width() && region.top + region.height <= image.height());
+            assert!(
+                region.left + region.width <= image.width() && region.top + region.height <= image.height()
+            );
         }
     }
     assert_eq!(preview.sample.is_some(), preview.request.sample > 0);

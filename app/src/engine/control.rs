@@ -246,9 +246,12 @@ mod tests {
         let engine = Arc::clone(&control);
         let thread = std::thread::spawn(move || {
             let mut turn = Turn::default();
+            let mut looked = false;
             for step in 1.. {
-                let flow = engine.answer(&Event::Step { step }, &mut turn);
+                let event = if looked { preview(10.0) } else { Event::Step { step } };
+                let flow = engine.answer(&event, &mut turn);
                 let stop = flow == Flow::Stop;
+                looked = matches!(flow, Flow::Preview(_));
                 sender.send(flow).unwrap();
                 if stop {
                     break;

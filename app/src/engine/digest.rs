@@ -94,7 +94,10 @@ fn tiles(sample: &Sample, best: &[u32]) -> Vec<Tile> {
     let cosines = &sample.cosines;
     let nearest = |k: usize| {
         let column: Vec<f32> = (0..cosines.rows).map(|row| cosines.row(row)[k]).collect();
-        top(&column, NEAREST).into_iter().map(|(row, cosine)| (sample.pictures[row as usize], cosine)).collect()
+        top(&column, NEAREST)
+            .into_iter()
+            .map(|(row, cosine)| (sample.pictures[row as usize], cosine))
+            .collect()
     };
     let neighbours = neighbours(sample);
     let one = |(k, neighbours)| Tile {

@@ -145,7 +145,10 @@ fn head(preview: &Preview) -> Preview {
 }
 
 /// A thread that turns previews into what is drawn, in order.
-fn digester(sender: Sender<Message>, repaint: Arc<impl Fn() + Send + Sync + 'static>) -> Sender<Box<Preview>> {
+fn digester(
+    sender: Sender<Message>,
+    repaint: Arc<impl Fn() + Send + Sync + 'static>,
+) -> Sender<Box<Preview>> {
     let (previews, inbox) = channel::<Box<Preview>>();
     std::thread::spawn(move || {
         let mut plane = None;

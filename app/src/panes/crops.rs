@@ -15,9 +15,9 @@ use eframe::egui::{
 use swav_wgpu::train::preview::{Crops, View};
 
 /// Prototypes shown under a code.
-const TOP: usize = 5;
+const TOP: usize = 4;
 /// Side of the picture, points.
-const PICTURE: f32 = 148.0;
+const PICTURE: f32 = 120.0;
 /// Height of a row of the chart, points.
 const LINE: f32 = 23.0;
 
@@ -107,7 +107,12 @@ fn show_boxes(ui: &mut Ui, palette: Palette, crops: &Crops) {
         let corner = rect.min + vec2(region.left as f32, region.top as f32) * scale;
         let frame =
             Rect::from_min_size(corner, vec2(region.width as f32, region.height as f32) * scale).shrink(1.0);
-        widgets::outline(ui.painter(), frame, if view.code.is_some() { 2.0 } else { 1.0 }, color_of(palette, at));
+        widgets::outline(
+            ui.painter(),
+            frame,
+            if view.code.is_some() { 2.0 } else { 1.0 },
+            color_of(palette, at),
+        );
         let label = Rect::from_min_size(frame.min, vec2(13.0, 13.0));
         ui.painter().rect_filled(label, 1.0, color_of(palette, at));
         let number = (at + 1).to_string();
@@ -118,7 +123,7 @@ fn show_boxes(ui: &mut Ui, palette: Palette, crops: &Crops) {
 /// The crops as training sees them, large ones first.
 fn show_views(ui: &mut Ui, palette: Palette, crops: &Crops) {
     let largest = crops.views.iter().map(|view| view.pixels.width()).max().unwrap_or(1);
-    let side = |view: &View| if view.pixels.width() * 4 > largest * 3 { 70.0 } else { 44.0 };
+    let side = |view: &View| if view.pixels.width() * 4 > largest * 3 { 57.0 } else { 36.0 };
     let columns = if crops.views.len() > 4 { 3 } else { 1 };
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 8.0);
@@ -126,7 +131,8 @@ fn show_views(ui: &mut Ui, palette: Palette, crops: &Crops) {
         for row in numbered.chunks(columns) {
             ui.horizontal_top(|ui| {
                 for (at, view) in row {
-                    let (rect, response) = ui.allocate_exact_size(vec2(side(view), side(view)), Sense::hover());
+                    let (rect, response) =
+                        ui.allocate_exact_size(vec2(side(view), side(view)), Sense::hover());
                     let key = format!("view {} {at}", crops.picture);
                     paint_pixels(ui, &key, &view.pixels, rect);
                     widgets::outline(ui.painter(), rect, 1.5, color_of(palette, *at));
@@ -168,13 +174,14 @@ fn show_code(
     let palette = Palette::of(ui);
     let Some(code) = &crops.views[at].code else { return };
     let others: Vec<usize> = (0..crops.views.len()).filter(|&other| other != at).collect();
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 18.0 + TOP as f32 * LINE + 16.0), Sense::hover());
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(width, 18.0 + TOP as f32 * LINE + 16.0), Sense::hover());
     let painter = ui.painter().clone();
     let color = color_of(palette, at);
     let title = format!("code of crop {}", at + 1);
     widgets::text_at(&painter, rect.min, Align2::LEFT_TOP, &title, 12.0, color);
     let best = top(code, TOP);
-    let scale = 1.0 / best.first().map_or(1.0, |best| best.1).max(0.2);
+    let scale = 1.0 / best.first().map_or(1.0, |best| best.1).max(0.02);
     for (line, &(prototype, share)) in best.iter().enumerate() {
         let y = rect.top() + 18.0 + line as f32 * LINE;
         let tile = Rect::from_min_size(pos2(rect.left(), y), vec2(LINE - 3.0, LINE - 3.0));
@@ -184,10 +191,18 @@ fn show_code(
                 painter.rect_filled(tile, 2.0, palette.raised);
             }
         }
-        let number = format!("{prototype}");
+        let number = format!("#{prototype}");
         let mid = tile.center().y;
-        widgets::text_at(&painter, pos2(tile.right() + 5.0, mid), Align2::LEFT_CENTER, &number, 11.0, palette.weak);
-        let bars = Rect::from_min_max(pos2(tile.right() + 32.0, mid - 5.0), pos2(rect.right() - 34.0, mid + 5.0));
+        widgets::text_at(
+            &painter,
+            pos2(tile.right() + 5.0, mid),
+            Align2::LEFT_CENTER,
+            &number,
+            11.0,
+            palette.weak,
+        );
+        let bars =
+            Rect::from_min_max(pos2(tile.right() + 38.0, mid - 5.0), pos2(rect.right() - 34.0, mid + 5.0));
         widgets::bar(&painter, bars, share * scale, color.gamma_multiply(0.55), palette.raised);
         for &other in &others {
             let predicted = crops.views[other].prediction.get(prototype as usize).copied().unwrap_or(0.0);
@@ -196,13 +211,20 @@ fn show_code(
             painter.rect_filled(mark, 1.0, color_of(palette, other));
         }
         let percent = format!("{:.0} %", 100.0 * share);
-        widgets::text_at(&painter, pos2(rect.right(), mid), Align2::RIGHT_CENTER, &percent, 11.0, palette.weak);
+        widgets::text_at(
+            &painter,
+            pos2(rect.right(), mid),
+            Align2::RIGHT_CENTER,
+            &percent,
+            11.0,
+            palette.weak,
+        );
     }
     let text = format!("loss of the others {:.2}", swapped_loss(code, &others, crops));
     widgets::text_at(&painter, rect.left_bottom(), Align2::LEFT_BOTTOM, &text, 11.0, palette.weak);
     response.on_hover_text(format!(
-        "Bars: the code of crop {}, its balanced share of each prototype. Marks: what each other crop predicts, in its \
-         own colour. The loss is the mean cross-entropy between them, in nats; ln K = {:.2} says nothing.",
+        "Bars: the code of crop {}, its balanced share of its first prototypes, the largest drawn in full. Marks: what \
+         each other crop predicts, in its own colour. The loss is the mean cross-entropy between them, in nats; ln K = {:.2} says nothing.",
         at + 1,
         (code.len().max(1) as f64).ln()
     ));
@@ -256,9 +278,10 @@ fn fingerprint(pixels: &image::RgbImage) -> u64 {
     let bytes = pixels.as_raw();
     let step = (bytes.len() / 257).max(1);
     let start = u64::from(pixels.width()) << 32 | u64::from(pixels.height());
-    bytes.iter().step_by(step).fold(start, |print, &byte| {
-        (print ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .step_by(step)
+        .fold(start, |print, &byte| (print ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 #[cfg(test)]

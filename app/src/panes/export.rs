@@ -11,9 +11,10 @@ pub(super) fn csv(reports: &[Report]) -> String {
         .next_back()
         .map(|knn| knn.iter().map(|split| split.name.clone()).collect())
         .unwrap_or_default();
-    let mut text = "step,epoch,loss,ln_k,lr,images_per_s,wait_share,code_entropy,prototypes_used,prototypes_dead,\
+    let mut text =
+        "step,epoch,loss,ln_k,lr,images_per_s,wait_share,code_entropy,prototypes_used,prototypes_dead,\
                     prototypes_duplicated,embedding_spread,gradient_norm,non_finite"
-        .to_owned();
+            .to_owned();
     for split in &splits {
         text += &format!(",knn_{split}_plain,knn_{split}_centred");
     }

@@ -4,7 +4,7 @@ use super::{Action, Context, Pane};
 use crate::state::{Level, Line};
 use crate::theme::Palette;
 use crate::{units, widgets};
-use eframe::egui::{RichText, ScrollArea, Ui};
+use eframe::egui::{Label, RichText, ScrollArea, Ui};
 
 pub(super) struct LogPane;
 
@@ -20,7 +20,11 @@ impl Pane for LogPane {
     fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) {
         let log = &context.state.log;
         if log.is_empty() {
-            widgets::empty(ui, "Nothing yet", "What a run says of itself is kept here, with the step it was said at.");
+            widgets::empty(
+                ui,
+                "Nothing yet",
+                "What a run says of itself is kept here, with the step it was said at.",
+            );
             return;
         }
         let palette = Palette::of(ui);
@@ -48,6 +52,6 @@ fn show_line(ui: &mut Ui, palette: Palette, line: &Line) {
     ui.horizontal_top(|ui| {
         let step = format!("{:>7}", units::count(line.step));
         ui.label(RichText::new(step).monospace().color(palette.weak)).on_hover_text("Steps done");
-        ui.label(RichText::new(&line.text).color(color));
+        ui.add(Label::new(RichText::new(&line.text).color(color)).wrap());
     });
 }

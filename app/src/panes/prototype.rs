@@ -26,9 +26,24 @@ pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>, map: &Map, k: u32) {
     });
     ui.horizontal_wrapped(|ui| {
         let fair = tile.share * map.prototypes.len() as f64;
-        figure(ui, "crops", &tile.count.to_string(), "How many of the last 10 K crops it was the best one of");
-        figure(ui, "fair share ×", &format!("{fair:.2}"), "Its share of them, where 1 is what balanced codes aim at");
-        figure(ui, "pictures", &tile.members.to_string(), "Pictures of the sample that it is the best one of");
+        figure(
+            ui,
+            "crops",
+            &tile.count.to_string(),
+            "How many of the last 10 K crops it was the best one of",
+        );
+        figure(
+            ui,
+            "fair share ×",
+            &format!("{fair:.2}"),
+            "Its share of them, where 1 is what balanced codes aim at",
+        );
+        figure(
+            ui,
+            "pictures",
+            &tile.members.to_string(),
+            "Pictures of the sample that it is the best one of",
+        );
         let entropy = label_entropy(context, map, k);
         if let Some(entropy) = entropy {
             let help = "Entropy of the labels of its pictures in nats: 0 means that all have the same label";
@@ -61,7 +76,14 @@ fn pictures(ui: &mut Ui, context: &mut Context<'_>, tile: &Tile) {
             let square = Rect::from_min_size(rect.min, vec2(SIDE, SIDE));
             context.thumbs.paint(ui.painter(), square, picture, palette.raised);
             let text = format!("{cosine:.2}");
-            widgets::text_at(ui.painter(), rect.center_bottom(), Align2::CENTER_BOTTOM, &text, 10.5, palette.weak);
+            widgets::text_at(
+                ui.painter(),
+                rect.center_bottom(),
+                Align2::CENTER_BOTTOM,
+                &text,
+                10.5,
+                palette.weak,
+            );
             if context.look.marked.contains(&picture) {
                 widgets::outline(ui.painter(), square, 2.0, palette.accent);
             }
@@ -69,7 +91,9 @@ fn pictures(ui: &mut Ui, context: &mut Context<'_>, tile: &Tile) {
                 context.look.marked = [picture].into();
             }
             let class = context.thumbs.names().class(picture).unwrap_or("picture").to_owned();
-            response.on_hover_text(format!("{class} #{picture}, cosine {cosine:.3}. Click to mark it in the embedding."));
+            response.on_hover_text(format!(
+                "{class} #{picture}, cosine {cosine:.3}. Click to mark it in the embedding."
+            ));
         }
     });
 }
@@ -127,7 +151,14 @@ fn neighbours(ui: &mut Ui, context: &mut Context<'_>, map: &Map, tile: &Tile) {
                 context.thumbs.paint(ui.painter(), square, *picture, palette.raised);
             }
             let text = format!("{other}: {cosine:.2}");
-            widgets::text_at(ui.painter(), rect.center_bottom(), Align2::CENTER_BOTTOM, &text, 10.5, palette.weak);
+            widgets::text_at(
+                ui.painter(),
+                rect.center_bottom(),
+                Align2::CENTER_BOTTOM,
+                &text,
+                10.5,
+                palette.weak,
+            );
             if response.clicked() {
                 context.look.prototype = Some(other);
             }
@@ -139,7 +170,8 @@ fn neighbours(ui: &mut Ui, context: &mut Context<'_>, map: &Map, tile: &Tile) {
 fn past(ui: &mut Ui, context: &Context<'_>, k: u32) {
     let share = |look: &std::sync::Arc<Map>| look.prototypes.get(k as usize).map_or(0.0, |tile| tile.share);
     let values: Vec<f64> = context.state.looks.iter().map(share).collect();
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().min(320.0), 40.0), Sense::hover());
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width().min(320.0), 40.0), Sense::hover());
     let palette = Palette::of(ui);
     ui.painter().rect_filled(rect, 3.0, palette.ground);
     widgets::sparkline(ui.painter(), rect.shrink(4.0), &values, palette.accent);

@@ -90,9 +90,24 @@ impl PrototypesPane {
         let count = |keep: &dyn Fn(&Tile) -> bool| map.prototypes.iter().filter(|tile| keep(tile)).count();
         let filters = [
             (Filter::All, "all", map.prototypes.len(), "Every prototype"),
-            (Filter::Used, "used", count(&|t| t.count > 0), "The best one of some crop in the last 10 K crops"),
-            (Filter::Dead, "dead", count(&|t| t.count == 0), "The best one of no crop in the last 10 K crops"),
-            (Filter::Twins, "doubled", count(&|t| t.twin), "Nearly the same as an earlier one (cosine above 0.99)"),
+            (
+                Filter::Used,
+                "used",
+                count(&|t| t.count > 0),
+                "The best one of some crop in the last 10 K crops",
+            ),
+            (
+                Filter::Dead,
+                "dead",
+                count(&|t| t.count == 0),
+                "The best one of no crop in the last 10 K crops",
+            ),
+            (
+                Filter::Twins,
+                "doubled",
+                count(&|t| t.twin),
+                "Nearly the same as an earlier one (cosine above 0.99)",
+            ),
         ];
         ui.horizontal(|ui| {
             for (filter, name, number, help) in filters {
@@ -169,7 +184,7 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
         context.thumbs.paint(&painter, place, *picture, palette.raised);
     }
     let foot = pos2(rect.left() + 6.0, rect.bottom() - 12.0);
-    widgets::text_at(&painter, foot, Align2::LEFT_CENTER, &format!("{k}"), 11.0, palette.weak);
+    widgets::text_at(&painter, foot, Align2::LEFT_CENTER, &format!("#{k}"), 11.0, palette.weak);
     let (text, color): (String, Color32) = match (tile.count, tile.twin) {
         (0, _) => ("dead".to_owned(), palette.warning),
         (_, true) => ("doubled".to_owned(), palette.warning),
@@ -178,7 +193,10 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
     let right = pos2(rect.right() - 6.0, foot.y);
     widgets::text_at(&painter, right, Align2::RIGHT_CENTER, &text, 11.0, color);
     let fair = tile.share * context.map().map_or(1.0, |map| map.prototypes.len() as f64);
-    let track = Rect::from_min_max(pos2(rect.left() + 6.0, rect.bottom() - 4.5), pos2(rect.right() - 6.0, rect.bottom() - 2.5));
+    let track = Rect::from_min_max(
+        pos2(rect.left() + 6.0, rect.bottom() - 4.5),
+        pos2(rect.right() - 6.0, rect.bottom() - 2.5),
+    );
     widgets::bar(&painter, track, (fair / 4.0) as f32, palette.accent, palette.raised);
     if response.clicked() {
         context.look.prototype = Some(k);

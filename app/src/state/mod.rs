@@ -1,5 +1,9 @@
 //! All that the window knows about a run. [`State::apply`] is the only way in; views only read.
 
+mod parts;
+
+pub use parts::{Evaluation, Level, Line, Phase, Shown};
+
 use crate::engine::digest::Map;
 use crate::engine::{Failure, Message};
 use std::collections::VecDeque;
@@ -7,102 +11,12 @@ use std::sync::Arc;
 use swav_wgpu::config::Config;
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::Advice;
-use swav_wgpu::train::preview::Crops;
 use swav_wgpu::train::{Event, Report, SplitAccuracy, Summary};
 
 /// Lines of the log that are kept.
 const LOG: usize = 2000;
 /// Looks at the prototypes that are kept to look back at.
 const LOOKS: usize = 60;
-
-/// Where a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// No run.
-    #[default]
-    Idle,
-    /// Pictures, device and network are being opened, or the untrained network is judged.
-    Opening,
-    /// Training.
-    Running,
-    /// Waiting for a person.
-    Paused,
-    /// Told to stop; the last checkpoint is being written.
-    Stopping,
-    /// All steps are done.
-    Finished,
-    /// Ended before its last step, with a checkpoint.
-    Stopped,
-    /// Ended by an error.
-    Failed,
-}
-
-impl Phase {
-    /// Whether the engine has steps before it.
-    #[must_use]
-    pub fn is_live(self) -> bool {
-        matches!(self, Self::Opening | Self::Running | Self::Paused | Self::Stopping)
-    }
-
-    /// The word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "no run",
-            Self::Opening => "opening",
-            Self::Running => "training",
-            Self::Paused => "paused",
-            Self::Stopping => "stopping",
-            Self::Finished => "finished",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// How much a line of the log matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// A matter of course.
-    Info,
-    /// Good news.
-    Good,
-    /// Something to look into.
-    Warning,
-    /// The run ended by it.
-    Error,
-}
-
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Steps done when it was written.
-    pub step: u64,
-    /// How much it matters.
-    pub level: Level,
-    /// What happened.
-    pub text: String,
-}
-
-/// A kNN evaluation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Steps done; 0 is the untrained network.
-    pub step: u64,
-    /// One entry a split.
-    pub splits: Vec<SplitAccuracy>,
-}
-
-/// The crops that are shown.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    /// Steps that the network had done.
-    pub step: u64,
-    /// Which crops they are.
-    pub draw: u64,
-    /// The crops.
-    pub crops: Arc<Vec<Crops>>,
-}
 
 /// A run, as far as the window knows.
 #[derive(Clone, Debug, Default)]
@@ -208,7 +122,10 @@ impl State {
                 self.reports.push(report);
             }
             Event::Pixels { splits } => {
-                self.say(Level::Info, format!("kNN of raw pixels, the least to beat: {}", accuracies(&splits)));
+                self.say(
+                    Level::Info,
+                    format!("kNN of raw pixels, the least to beat: {}", accuracies(&splits)),
+                );
                 self.pixels = splits;
             }
             Event::Evaluated { step, splits } => {
@@ -241,7 +158,8 @@ impl State {
         self.say(Level::Info, format!("{} pictures {labels}", started.pictures));
         self.say(Level::Info, format!("files in {}", started.run_folder.display()));
         if started.software {
-            let text = "Training on the processor through a software driver: fine for the demo, slow for more.";
+            let text =
+                "Training on the processor through a software driver: fine for the demo, slow for more.";
             self.say(Level::Warning, text.to_owned());
         }
         self.started = Some(started);
@@ -342,5 +260,4 @@ fn accuracies(splits: &[SplitAccuracy]) -> String {
 }
 
 #[cfg(test)]
-#[path = "state_tests.rs"]
 mod tests;

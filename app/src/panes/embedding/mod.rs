@@ -1,20 +1,19 @@
 //! The features of many pictures on a plane (PCA), drawn as one mesh. Hover shows a picture, the lasso marks
 //! many; the grid beside shows the marked ones, and marking in it marks the plot.
 
+mod parts;
+
 use super::{Context, Pane, Wants};
 use crate::engine::digest::Map;
 use crate::theme::Palette;
 use crate::widgets;
-use eframe::egui::{
-    self, Color32, Mesh, Pos2, Rect, RichText, ScrollArea, Sense, Shape, Stroke, Ui, Vec2, pos2, vec2,
-};
+use eframe::egui::{self, Color32, Mesh, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2, pos2, vec2};
+use parts::{Frame, SIDE, dot, marked_grid, nearest, within};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Half the side of a point, in points.
 const DOT: f32 = 2.6;
-/// Side of a picture in the grid.
-const SIDE: f32 = 44.0;
 
 /// What the colours say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +67,8 @@ impl Pane for EmbeddingPane {
 
     fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) {
         let Some(map) = context.map() else {
-            let text = "Start a run: the features of many pictures appear here as points, near ones look alike.";
+            let text =
+                "Start a run: the features of many pictures appear here as points, near ones look alike.";
             widgets::empty(ui, "No features yet", text);
             return;
         };
@@ -118,9 +118,9 @@ impl EmbeddingPane {
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         let painter = ui.painter_at(rect);
         painter.rect_filled(rect, 4.0, palette.ground);
-        let extent = map.points.iter().flatten().fold(1e-6f32, |most, v| most.max(v.abs())) * 1.08;
-        self.navigate(ui, &response, rect, extent);
-        let place = self.place(rect, extent);
+        let frame = Frame::around(&map.points, rect);
+        self.navigate(ui, &response, rect, frame.unit);
+        let place = self.place(rect, frame);
         let places: Vec<Pos2> = map.points.iter().map(|&point| place(point)).collect();
         let mesh = self.mesh(ui, context, map, rect, &places);
         painter.add(Shape::Mesh(mesh));
@@ -134,8 +134,8 @@ impl EmbeddingPane {
     }
 
     /// Drag, scroll and double click.
-    fn navigate(&mut self, ui: &Ui, response: &egui::Response, rect: Rect, extent: f32) {
-        let unit = rect.width().min(rect.height()) / (2.0 * extent) * self.zoom;
+    fn navigate(&mut self, ui: &Ui, response: &egui::Response, rect: Rect, unit: f32) {
+        let unit = unit * self.zoom;
         let lasso = ui.input(|input| input.modifiers.shift) || !self.lasso.is_empty();
         if response.dragged() && !lasso {
             let by = response.drag_delta() / unit;
@@ -155,9 +155,10 @@ impl EmbeddingPane {
         }
     }
 
-    fn place(&self, rect: Rect, extent: f32) -> impl Fn([f32; 2]) -> Pos2 + use<> {
-        let unit = rect.width().min(rect.height()) / (2.0 * extent) * self.zoom;
-        let (centre, middle) = (self.centre, rect.center());
+    fn place(&self, rect: Rect, frame: Frame) -> impl Fn([f32; 2]) -> Pos2 + use<> {
+        let unit = frame.unit * self.zoom;
+        let centre = [self.centre[0] + frame.middle[0], self.centre[1] + frame.middle[1]];
+        let middle = rect.center();
         move |[x, y]| middle + vec2(x - centre[0], centre[1] - y) * unit
     }
 
@@ -184,7 +185,7 @@ impl EmbeddingPane {
             let color = self.color(palette, context, map, at);
             let color = if any && !marked { color.gamma_multiply(0.25) } else { color };
             let size = if marked { 1.6 * DOT } else { DOT };
-            diamond(&mut mesh, place, size, color);
+            dot(&mut mesh, place, size, color);
         }
         let mesh = Arc::new(mesh);
         self.mesh = Some((key, Arc::clone(&mesh)));
@@ -240,37 +241,13 @@ fn look_back(ui: &mut Ui, context: &mut Context<'_>) {
         let mut at = context.look.back.unwrap_or(newest).min(newest);
         ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(60.0, 420.0);
         let slider = egui::Slider::new(&mut at, 0..=newest).show_value(false);
-        let moved = ui.add(slider).on_hover_text("Earlier looks at the embedding and the prototypes of this run");
+        let moved =
+            ui.add(slider).on_hover_text("Earlier looks at the embedding and the prototypes of this run");
         if moved.changed() {
             context.look.back = (at < newest).then_some(at);
         }
         ui.label(RichText::new(format!("step {}", looks[at].step)).monospace());
     });
-}
-
-/// A small square on its corner, which looks round at this size.
-fn diamond(mesh: &mut Mesh, at: Pos2, size: f32, color: Color32) {
-    let first = mesh.vertices.len() as u32;
-    for corner in [vec2(0.0, -size), vec2(size, 0.0), vec2(0.0, size), vec2(-size, 0.0)] {
-        mesh.colored_vertex(at + corner, color);
-    }
-    mesh.add_triangle(first, first + 1, first + 2);
-    mesh.add_triangle(first, first + 2, first + 3);
-}
-
-/// The point under the pointer.
-fn nearest(places: &[Pos2], pointer: Pos2) -> Option<usize> {
-    let found = places.iter().enumerate().map(|(at, place)| (at, place.distance_sq(pointer)));
-    found.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, distance)| *distance < 100.0).map(|(at, _)| at)
-}
-
-/// Whether a point lies inside an outline (even-odd rule).
-fn within(outline: &[Pos2], at: Pos2) -> bool {
-    let edges = outline.iter().zip(outline.iter().cycle().skip(1));
-    let crossed = edges.filter(|(a, b)| {
-        (a.y > at.y) != (b.y > at.y) && at.x < a.x + (at.y - a.y) / (b.y - a.y) * (b.x - a.x)
-    });
-    crossed.count() % 2 == 1
 }
 
 /// The picture under the pointer, beside it.
@@ -289,54 +266,16 @@ fn hover(ui: &Ui, context: &mut Context<'_>, map: &Map, response: &egui::Respons
     });
 }
 
-/// The marked pictures; a click leaves only that one.
-fn marked_grid(ui: &mut Ui, context: &mut Context<'_>) {
-    let palette = Palette::of(ui);
-    let marked: Vec<u32> = context.look.marked.iter().copied().collect();
-    ui.label(RichText::new(format!("{} marked", marked.len())).color(palette.weak));
-    if ui.button("Show crops").on_hover_text("Show the crops of the first few of them").clicked() {
-        context.look.pictures = marked.iter().copied().take(4).collect();
-    }
-    ui.spacing_mut().item_spacing = vec2(5.0, 5.0);
-    let columns = ((ui.available_width() + 5.0) / (SIDE + 5.0)).floor().max(1.0) as usize;
-    ScrollArea::vertical().auto_shrink(false).show_rows(ui, SIDE, marked.len().div_ceil(columns), |ui, rows| {
-        for row in rows {
-            ui.horizontal(|ui| {
-                for &picture in marked.iter().skip(row * columns).take(columns) {
-                    let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::click());
-                    context.thumbs.paint(ui.painter(), rect, picture, palette.raised);
-                    if response.hovered() {
-                        widgets::outline(ui.painter(), rect, 1.5, palette.accent);
-                    }
-                    if response.clicked() {
-                        context.look.marked = [picture].into();
-                    }
-                }
-            });
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_lasso_holds_what_is_inside() {
-        let square = [pos2(0.0, 0.0), pos2(10.0, 0.0), pos2(10.0, 10.0), pos2(0.0, 10.0)];
-        assert!(within(&square, pos2(5.0, 5.0)) && !within(&square, pos2(15.0, 5.0)));
-        assert!(!within(&[], pos2(0.0, 0.0)));
-        let places = [pos2(0.0, 0.0), pos2(50.0, 0.0)];
-        assert_eq!(nearest(&places, pos2(45.0, 2.0)), Some(1));
-        assert_eq!(nearest(&places, pos2(25.0, 0.0)), None);
-    }
-
-    #[test]
     fn the_plane_is_upright_and_centred() {
         let pane = EmbeddingPane { zoom: 2.0, centre: [0.3, -0.2], ..EmbeddingPane::default() };
         let rect = Rect::from_min_size(pos2(10.0, 10.0), vec2(200.0, 100.0));
-        let place = pane.place(rect, 1.0);
-        assert_eq!(place([0.3, -0.2]), rect.center());
+        let place = pane.place(rect, Frame { middle: [0.1, 0.0], unit: 50.0 });
+        assert!(place([0.4, -0.2]).distance(rect.center()) < 1e-3);
         // Up on the plane is up on the screen.
         assert!(place([0.3, 0.5]).y < rect.center().y);
     }
