@@ -4,9 +4,11 @@ use crate::form::Form;
 use crate::recent::Entry;
 use crate::settings::Settings;
 use crate::theme::Palette;
+use crate::thumbs::Thumbs;
 use crate::{units, widgets};
 use eframe::egui::{
-    Align, Button, ComboBox, Frame, Layout, Margin, Panel, RichText, ScrollArea, Stroke, Ui, vec2,
+    Align, Button, ComboBox, Frame, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke, Ui,
+    vec2,
 };
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -38,6 +40,8 @@ pub struct Start<'a> {
     pub entries: &'a [Entry],
     /// The adapters of this machine.
     pub adapters: &'a [AdapterFacts],
+    /// The pictures that are chosen.
+    pub thumbs: &'a mut Thumbs,
     /// Something that went wrong.
     pub error: Option<&'a str>,
 }
@@ -62,7 +66,7 @@ impl Start<'_> {
             if let Some(error) = self.error {
                 banner(ui, error);
             }
-            new_run(ui, self.form, resolved.errors.is_empty(), self.adapters, &mut wishes);
+            new_run(ui, self.form, self.thumbs, resolved.errors.is_empty(), self.adapters, &mut wishes);
             ui.add_space(18.0);
             earlier(ui, self.entries, &mut wishes);
         });
@@ -82,7 +86,14 @@ fn banner(ui: &mut Ui, text: &str) {
 }
 
 /// Pictures, recipe, button.
-fn new_run(ui: &mut Ui, form: &mut Form, sound: bool, adapters: &[AdapterFacts], wishes: &mut Vec<Wish>) {
+fn new_run(
+    ui: &mut Ui,
+    form: &mut Form,
+    thumbs: &mut Thumbs,
+    sound: bool,
+    adapters: &[AdapterFacts],
+    wishes: &mut Vec<Wish>,
+) {
     let palette = Palette::of(ui);
     let frame = Frame::new()
         .fill(palette.panel)
@@ -105,6 +116,7 @@ fn new_run(ui: &mut Ui, form: &mut Form, sound: bool, adapters: &[AdapterFacts],
                 wishes.push(Wish::PickFolder);
             }
         });
+        some_of_them(ui, thumbs);
         ui.horizontal(|ui| {
             let label = ui.label(RichText::new("Recipe   ").color(palette.weak));
             let mut preset = form.preset();
@@ -136,6 +148,34 @@ fn new_run(ui: &mut Ui, form: &mut Form, sound: bool, adapters: &[AdapterFacts],
             );
         });
     });
+}
+
+/// A row of the chosen pictures, and how many there are.
+fn some_of_them(ui: &mut Ui, thumbs: &mut Thumbs) {
+    const SIDE: f32 = 48.0;
+    let palette = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), SIDE), Sense::hover());
+    let pretrain = &thumbs.names().pretrain;
+    let count = (((rect.width() + 6.0) / (SIDE + 6.0)) as usize).min(pretrain.len());
+    let some: Vec<u32> = (0..count).map(|i| pretrain[(2 * i + 1) * pretrain.len() / (2 * count)]).collect();
+    for (at, picture) in some.into_iter().enumerate() {
+        let corner = rect.min + vec2(at as f32 * (SIDE + 6.0), 0.0);
+        thumbs.paint(ui.painter(), Rect::from_min_size(corner, vec2(SIDE, SIDE)), picture, palette.raised);
+    }
+    let names = thumbs.names();
+    let labels = match names.classes.len() {
+        0 => "no labels".to_owned(),
+        n => format!("{n} classes, for judging only"),
+    };
+    match thumbs.problem() {
+        Some(problem) => ui.label(RichText::new(problem).color(palette.error)),
+        None if names.set.is_empty() => ui.label(RichText::new("looking for pictures…").color(palette.weak)),
+        None => {
+            let number = units::count(names.pretrain.len() as u64);
+            ui.label(RichText::new(format!("{number} pictures to train on, {labels}")).color(palette.weak))
+        }
+    };
+    ui.add_space(4.0);
 }
 
 /// The adapter that a run would get, in words.

@@ -33,6 +33,7 @@ pub struct Names {
 
 enum News {
     Opened(Box<Names>),
+    Failed(String),
     Tile(u32, Option<Box<ColorImage>>),
 }
 
@@ -46,6 +47,7 @@ enum Slot {
 /// The thumbnails of one data set.
 pub struct Thumbs {
     names: Names,
+    problem: Option<String>,
     slots: HashMap<u32, Slot>,
     pages: Vec<TextureHandle>,
     /// The page that is filled, and how many tiles it has.
@@ -76,6 +78,7 @@ impl Thumbs {
     pub fn none() -> Self {
         Self {
             names: Names::default(),
+            problem: None,
             slots: HashMap::new(),
             pages: Vec::new(),
             cursor: (0, 0),
@@ -91,8 +94,14 @@ impl Thumbs {
         let (wanted, requests) = channel::<u32>();
         let (news, inbox) = channel();
         std::thread::spawn(move || {
-            // Whatever is wrong with the pictures, the engine says it.
-            let Ok(dataset) = Dataset::open(data.as_deref()) else { return };
+            let dataset = match Dataset::open(data.as_deref()) {
+                Ok(dataset) => dataset,
+                Err(error) => {
+                    // Nobody listens any more where the window has gone on to other pictures.
+                    let _ = news.send(News::Failed(error.to_string()));
+                    return repaint();
+                }
+            };
             let names = Names {
                 set: dataset.name().to_owned(),
                 classes: dataset.classes().to_vec(),
@@ -120,6 +129,12 @@ impl Thumbs {
         &self.names
     }
 
+    /// Why there are no pictures, where they cannot be opened.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
     /// Takes in what has been decoded since the last call.
     pub fn poll(&mut self, ctx: &Context) {
         while let Some(inbox) = &self.inbox {
@@ -132,7 +147,7 @@ impl Thumbs {
 
     /// Waits until everything that was asked for is there: for renders that must not depend on time.
     pub fn wait(&mut self, ctx: &Context) {
-        while self.waiting > 0 || (self.wanted.is_some() && self.names.set.is_empty()) {
+        while self.waiting > 0 || (self.names.set.is_empty() && self.problem.is_none()) {
             let Some(Ok(news)) = self.inbox.as_ref().map(Receiver::recv) else { return };
             self.take(ctx, news);
         }
@@ -141,6 +156,7 @@ impl Thumbs {
     fn take(&mut self, ctx: &Context, news: News) {
         match news {
             News::Opened(names) => self.names = *names,
+            News::Failed(problem) => self.problem = Some(problem),
             News::Tile(picture, tile) => {
                 self.waiting -= 1;
                 let slot = tile.map_or(Slot::Broken, |tile| self.place(ctx, *tile));

@@ -66,7 +66,7 @@ fn whole(theme: Theme, window: Window) -> Harness<'static, Window> {
 #[test]
 fn whole_windows() {
     let mut results = SnapshotResults::new();
-    let mut start = Window::of(State::default(), Vec::new());
+    let mut start = window(State::default());
     let setting = swav_wgpu::config::Config::setting("batch").unwrap();
     start.form_mut().edit(setting, "1".to_owned());
     results.add(whole(Theme::Dark, start).try_snapshot("start"));

@@ -151,7 +151,7 @@ impl Window {
     fn leave(&mut self) {
         self.release();
         self.state = State::default();
-        self.thumbs = Thumbs::none();
+        self.opened = None;
         self.refresh();
     }
 

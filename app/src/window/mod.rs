@@ -39,6 +39,8 @@ pub struct Window {
     state: State,
     engine: Option<Engine>,
     thumbs: Thumbs,
+    /// The pictures of the first screen whose thumbnails are open.
+    opened: Option<Option<PathBuf>>,
     dock: Dock,
     look: Look,
     /// Counts the choices of other pictures.
@@ -85,6 +87,7 @@ impl Window {
             state,
             engine: None,
             thumbs: Thumbs::none(),
+            opened: None,
             dock: Dock::new(layout),
             look: Look::default(),
             turn: 0,
@@ -162,6 +165,7 @@ impl Window {
         {
             self.state = State::default();
             self.error = Some(failure.text);
+            self.opened = None;
             self.refresh();
         }
     }
@@ -198,12 +202,19 @@ impl Window {
     }
 
     fn first_screen(&mut self, ui: &mut Ui) {
+        let data = self.form.data().map(Path::to_owned);
+        if self.opened.as_ref() != Some(&data) {
+            let ctx = ui.ctx().clone();
+            self.thumbs = Thumbs::open(data.clone(), move || ctx.request_repaint());
+            self.opened = Some(data);
+        }
         let ground = Frame::new().fill(Palette::of(ui).ground);
         let start = Start {
             form: &mut self.form,
             settings: &mut self.settings,
             entries: &self.entries,
             adapters: &self.adapters,
+            thumbs: &mut self.thumbs,
             error: self.error.as_deref(),
         };
         let wishes = CentralPanel::default().frame(ground).show(ui, |ui| start.show(ui)).inner;
