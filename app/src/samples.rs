@@ -132,7 +132,7 @@ pub fn crops(pictures: &[u32]) -> Vec<Crops> {
 /// Pictures on a plane in 40 clumps, one a prototype; the rest of `k` is dead or doubled.
 #[must_use]
 pub fn map(step: u64, pictures: u32, k: u32) -> Map {
-    let clump = |picture: u32| picture % 40;
+    let clump = |picture: u32| picture / 4 % 40;
     let place = |picture: u32| {
         let (c, spread) = (f64::from(clump(picture)), 0.05);
         let angle = c * 2.4;
@@ -178,7 +178,8 @@ pub fn running(steps: u64) -> State {
         Event::Pixels { splits: splits(0.341) },
         Event::Evaluated { step: 0, splits: splits(0.322) },
     ];
-    for step in (10..=steps).step_by(10) {
+    for step in (10..=steps).step_by(10).chain((!steps.is_multiple_of(10)).then_some(steps)) {
+        events.push(Event::Step { step });
         events.push(Event::Report(report(step, total)));
         if step % 250 == 0 {
             let path = "runs/demo-3/checkpoint.safetensors".into();
@@ -189,7 +190,6 @@ pub fn running(steps: u64) -> State {
             events.push(Event::Evaluated { step, splits });
         }
     }
-    events.push(Event::Step { step: steps });
     events.into_iter().for_each(|event| state.apply(Message::Event(event)));
     let crops = Some(Arc::new(crops(&[40, 700, 1500])));
     for step in [steps / 3, 2 * steps / 3, steps] {

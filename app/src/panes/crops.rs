@@ -116,7 +116,7 @@ fn show_boxes(ui: &mut Ui, palette: Palette, crops: &Crops) {
         let label = Rect::from_min_size(frame.min, vec2(13.0, 13.0));
         ui.painter().rect_filled(label, 1.0, color_of(palette, at));
         let number = (at + 1).to_string();
-        widgets::text_at(ui.painter(), label.center(), Align2::CENTER_CENTER, &number, 10.0, Color32::BLACK);
+        widgets::text_at(ui.painter(), label.center(), Align2::CENTER_CENTER, &number, 10.0, palette.ground);
     }
 }
 
