@@ -129,10 +129,12 @@ pub fn crops(pictures: &[u32]) -> Vec<Crops> {
     pictures.iter().filter_map(one).collect()
 }
 
-/// Pictures on a plane in 40 clumps, one a prototype; the rest of `k` is dead or doubled.
+/// Pictures on a plane in clumps, one for each prototype that is used; of `k`, one in seventy is dead, and one
+/// is doubled.
 #[must_use]
 pub fn map(step: u64, pictures: u32, k: u32) -> Map {
-    let clump = |picture: u32| picture / 4 % 40;
+    let used = k - k.div_ceil(70);
+    let clump = |picture: u32| (u64::from(picture) * u64::from(used) / u64::from(pictures.max(1))) as u32;
     let place = |picture: u32| {
         let (c, spread) = (f64::from(clump(picture)), 0.05);
         let angle = c * 2.4;
@@ -141,18 +143,18 @@ pub fn map(step: u64, pictures: u32, k: u32) -> Map {
         };
         [at(0, angle.cos()), at(1, angle.sin())]
     };
-    let all: Vec<u32> = (0..pictures).map(|i| i * 4).collect();
+    let all: Vec<u32> = (0..pictures).collect();
     let tile = |p: u32| {
-        let mine = all.iter().filter(|&&picture| clump(picture) == p);
-        let nearest: Vec<(u32, f32)> =
-            mine.take(24).enumerate().map(|(i, &id)| (id, 0.95 - 0.01 * i as f32)).collect();
-        let count = if p < 40 { 30 + (90.0 * noise(u64::from(p))) as u32 } else { 0 };
+        let first = (u64::from(p) * u64::from(pictures) / u64::from(used)) as u32;
+        let mine = (0..24.min(pictures)).map(|i| (first + i) % pictures.max(1));
+        let nearest = mine.enumerate().map(|(i, id)| (id, 0.95 - 0.01 * i as f32)).collect();
+        let count = if p < used { 4 + (13.0 * noise(u64::from(p))) as u32 } else { 0 };
         Tile {
             count,
-            share: f64::from(count) / 3000.0,
-            twin: p == 41,
-            members: nearest.len() as u32,
+            share: f64::from(count) / (10.0 * f64::from(k)),
+            twin: p + 1 == used,
             nearest,
+            members: if p < used { pictures / used } else { 0 },
             neighbours: (1..4).map(|i| ((p + i) % k, 0.7 - 0.1 * i as f32)).collect(),
         }
     };
@@ -161,6 +163,7 @@ pub fn map(step: u64, pictures: u32, k: u32) -> Map {
         points: all.iter().map(|&picture| place(picture)).collect(),
         best: all.iter().map(|&picture| clump(picture)).collect(),
         cosine: all.iter().map(|&picture| 0.6 + 0.3 * noise(u64::from(picture)) as f32).collect(),
+        loss: all.iter().map(|&picture| 5.0 * noise(u64::from(picture) + 9).powi(2) as f32).collect(),
         explained: [0.31, 0.17],
         prototypes: (0..k).map(tile).collect(),
         pictures: all,
@@ -193,8 +196,8 @@ pub fn running(steps: u64) -> State {
     events.into_iter().for_each(|event| state.apply(Message::Event(event)));
     let crops = Some(Arc::new(crops(&[40, 700, 1500])));
     for step in [steps / 3, 2 * steps / 3, steps] {
-        let map = Some(Arc::new(map(step, 400, 48)));
-        let digest = Digest { step, draw: 1, crops: crops.clone(), map };
+        let map = Some(Arc::new(map(step, 2048, 300)));
+        let digest = Digest { step, draw: 1, crops: crops.clone(), map, folded: None };
         state.apply(Message::Digest(Box::new(digest)));
     }
     state

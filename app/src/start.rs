@@ -7,8 +7,8 @@ use crate::theme::Palette;
 use crate::thumbs::Thumbs;
 use crate::{units, widgets};
 use eframe::egui::{
-    Align, Button, ComboBox, Frame, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke, Ui,
-    vec2,
+    Align, Button, ComboBox, Frame, Label, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke,
+    Ui, vec2,
 };
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -143,7 +143,8 @@ fn new_run(
             if response.on_disabled_hover_text("A setting is wrong: see the form").clicked() {
                 wishes.push(Wish::Start);
             }
-            ui.label(RichText::new(device(adapters)).color(palette.weak)).on_hover_text(
+            let text = RichText::new(device(adapters)).color(palette.weak);
+            ui.add(Label::new(text).wrap()).on_hover_text(
                 "The graphics adapter that is used unless the setting `adapter` names another",
             );
         });

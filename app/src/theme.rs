@@ -35,7 +35,7 @@ const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
 
-const DARK: Palette = Palette {
+pub(crate) const DARK: Palette = Palette {
     accent: rgb(0x5f_a8ff),
     ground: rgb(0x0f_1216),
     panel: rgb(0x16_1a20),

@@ -32,6 +32,8 @@ pub enum Order {
     Layout,
     /// Shows the keyboard shortcuts.
     Keys,
+    /// Takes away what went wrong beside the run.
+    Dismiss,
 }
 
 /// Draws all of it; returns what was clicked. `error` is what went wrong beside the run.
@@ -44,7 +46,12 @@ pub fn show(ui: &mut Ui, state: &State, error: Option<&str>) -> Vec<Order> {
     figures(ui, state);
     health(ui, state);
     if let Some(error) = error {
-        banner(ui, Palette::of(ui).error, "Not done", error);
+        ui.horizontal(|ui| {
+            if ui.button("Close").on_hover_text("Take this message away (Esc)").clicked() {
+                orders.push(Order::Dismiss);
+            }
+            banner(ui, Palette::of(ui).error, "Not done", error);
+        });
     }
     orders
 }

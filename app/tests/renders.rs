@@ -122,7 +122,7 @@ fn panes() {
     open.look_mut().prototype = Some(7);
     results.add(pane("prototypes", open).try_snapshot("pane_prototype_open"));
     let mut marked = window(samples::running(900));
-    marked.look_mut().marked = (0..40).map(|i| i * 160).collect();
+    marked.look_mut().mark(600..640);
     results.add(pane("embedding", marked).try_snapshot("pane_embedding_marked"));
 }
 
@@ -130,7 +130,8 @@ fn panes() {
 fn a_hundred_thousand_points_are_drawn() {
     let mut state = samples::running(20);
     let map = std::sync::Arc::new(samples::map(30, 100_000, 60));
-    let digest = swav_app::engine::digest::Digest { step: 30, draw: 0, crops: None, map: Some(map) };
+    let digest =
+        swav_app::engine::digest::Digest { step: 30, draw: 0, crops: None, map: Some(map), folded: None };
     state.apply(swav_app::engine::Message::Digest(Box::new(digest)));
     let mut harness = pane("embedding", Window::of(state, Vec::new()));
     let start = std::time::Instant::now();

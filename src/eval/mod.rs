@@ -10,6 +10,7 @@ pub mod gallery;
 pub mod knn;
 pub mod pixels;
 pub mod projection;
+pub mod tsne;
 mod vectors;
 
 pub use vectors::Features;

@@ -4,9 +4,12 @@
 //! needs few rounds and the picture turns smoothly while a network learns, with no sudden mirroring.
 
 use super::vectors::Features;
+use rayon::prelude::*;
 
 /// Rounds from a cold start, and from the directions of a look before.
 const ROUNDS: [usize; 2] = [30, 6];
+/// Rows that the plane is fitted to, at most.
+const FITTED: usize = 4096;
 
 /// Two directions and the mean that they start from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,10 +21,13 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// The plane of most variance of the rows at unit length, starting from that of `before`.
+    /// The plane of most variance of the rows at unit length, starting from that of `before`. Of more than
+    /// a few thousand rows, evenly chosen ones tell it well enough.
     #[must_use]
     pub fn fit(features: &Features, before: Option<&Self>) -> Self {
-        let rows = unit_rows(features);
+        let every = features.rows.div_ceil(FITTED).max(1);
+        let rows: Vec<Vec<f64>> =
+            (0..features.rows).step_by(every).map(|row| unit(features.row(row))).collect();
         let dim = features.dim;
         let n = rows.len().max(1) as f64;
         let mut mean = vec![0.0; dim];
@@ -50,17 +56,17 @@ impl Projection {
     /// Where the rows lie on the plane.
     #[must_use]
     pub fn apply(&self, features: &Features) -> Vec<[f32; 2]> {
-        let rows = unit_rows(features);
-        rows.iter().map(|row| [0, 1].map(|i| dot_centred(row, &self.mean, &self.axes[i]) as f32)).collect()
+        let place = |row: usize| {
+            let row = unit(features.row(row));
+            [0, 1].map(|i| dot_centred(&row, &self.mean, &self.axes[i]) as f32)
+        };
+        (0..features.rows).into_par_iter().map(place).collect()
     }
 }
 
-fn unit_rows(features: &Features) -> Vec<Vec<f64>> {
-    let unit = |row: &[f32]| {
-        let length = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-        row.iter().map(|&v| if length > 0.0 { f64::from(v) / length } else { 0.0 }).collect()
-    };
-    (0..features.rows).map(|row| unit(features.row(row))).collect()
+fn unit(row: &[f32]) -> Vec<f64> {
+    let length = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    row.iter().map(|&v| if length > 0.0 { f64::from(v) / length } else { 0.0 }).collect()
 }
 
 fn dot_centred(row: &[f64], mean: &[f64], axis: &[f64]) -> f64 {

@@ -5,7 +5,7 @@
 //! | `run` | [`run::train`]: the loop from a configuration to a summary; synchronous, prints nothing |
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
-//! | `preview` | looking into a run between two steps, where the answer to an event asks for it |
+//! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
@@ -28,6 +28,7 @@ mod observe;
 pub mod preview;
 pub mod run;
 pub mod run_folder;
+pub mod sample;
 pub mod schedule;
 mod setup;
 

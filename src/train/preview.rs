@@ -7,6 +7,7 @@
 use super::crops;
 use super::events::Event;
 use super::run::Engine;
+use super::sample::Sample;
 use super::setup::Setup;
 use crate::data::{Augment, CropParams, Showcase, View as Cropped, render};
 use crate::error::Result;
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use std::time::Instant;
 
 /// Samples that codes are balanced over, at most; fewer where the batch is smaller, as in training.
-const BALANCED: usize = 256;
+pub(super) const BALANCED: usize = 256;
 
 /// What to look at. Every part costs only where it is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,21 +70,6 @@ pub struct View {
     pub code: Option<Vec<f32>>,
 }
 
-/// Plain views of many pictures, and the state of the prototypes.
-#[derive(Clone, Debug)]
-pub struct Sample {
-    /// The pictures' numbers.
-    pub pictures: Vec<u32>,
-    /// Pooled features, a row a picture.
-    pub features: Features,
-    /// Cosine to every prototype, a row a picture.
-    pub cosines: Features,
-    /// The prototypes, `[K, D]`, not of unit length.
-    pub prototypes: Features,
-    /// How many of the last crops each prototype was the best one of.
-    pub counts: Vec<u32>,
-}
-
 impl Engine<'_> {
     /// Does what the answers to events asked for, as long as they ask.
     pub(super) fn serve(&mut self) -> Result<()> {
@@ -104,33 +90,6 @@ impl Engine<'_> {
         let sample = if request.sample > 0 { Some(self.sample(request.sample)?) } else { None };
         let crops = self.crops(&request)?;
         Ok(Preview { request, step: self.submitted, crops, sample, seconds: start.elapsed().as_secs_f64() })
-    }
-
-    fn sample(&mut self, most: usize) -> Result<Sample> {
-        let Setup { judge, trainer, dataset, memory, .. } = &mut self.setup;
-        let wanted = spread(dataset.pretrain(), most);
-        let (mut pictures, mut features, mut cosines) = (Vec::new(), Vec::new(), Vec::new());
-        let mut dims = (0, 0);
-        let mut asked = wanted.iter();
-        judge.look(&wanted, |views, readable| {
-            let found = trainer.features_and_cosines(views, readable.len())?;
-            dims = (found.0.dim, found.1.dim);
-            for (row, (&picture, &ok)) in asked.by_ref().zip(readable).enumerate() {
-                if ok {
-                    pictures.push(picture);
-                    features.extend_from_slice(found.0.row(row));
-                    cosines.extend_from_slice(found.1.row(row));
-                }
-            }
-            Ok(())
-        })?;
-        Ok(Sample {
-            features: Features::new(pictures.len(), dims.0, features)?,
-            cosines: Features::new(pictures.len(), dims.1, cosines)?,
-            prototypes: trainer.prototypes()?,
-            counts: memory.occupancy.counts().to_vec(),
-            pictures,
-        })
     }
 
     /// The crops of the wanted pictures, their predictions, and the codes of the assignment crops.
@@ -226,7 +185,7 @@ fn cut(picture: u32, shown: Showcase) -> Crops {
 }
 
 /// At most `most` of the pictures, evenly spread.
-fn spread(pictures: &[u32], most: usize) -> Vec<u32> {
+pub(super) fn spread(pictures: &[u32], most: usize) -> Vec<u32> {
     let n = most.min(pictures.len());
     (0..n).map(|i| pictures[i * pictures.len() / n]).collect()
 }

@@ -106,8 +106,13 @@ fn check(preview: &Preview) {
     }
     assert_eq!(preview.sample.is_some(), preview.request.sample > 0);
     let Some(sample) = &preview.sample else { return };
-    assert_eq!((sample.pictures.len(), sample.features.rows, sample.cosines.rows), (20, 20, 20));
-    assert!(sample.cosines.data.iter().all(|cosine| cosine.abs() <= 1.001));
+    assert_eq!((sample.pictures.len(), sample.features.rows, sample.best.len()), (20, 20, 20));
+    assert!(sample.cosine.iter().all(|cosine| cosine.abs() <= 1.001));
+    assert!(sample.loss.len() == 20 && sample.loss.iter().all(|loss| loss.is_finite() && *loss > 0.0));
+    // All pictures are among the nearest of each of 12 prototypes, the best first.
+    assert!(sample.nearest.len() == 12 && sample.nearest.iter().all(|nearest| nearest.len() == 20));
+    let sorted = |list: &Vec<(u32, f32)>| list.is_sorted_by(|a, b| a.1 >= b.1);
+    assert!(sample.nearest.iter().all(sorted));
     assert_eq!((sample.prototypes.rows, sample.counts.len()), (12, 12));
     // Reports come a step late: the last submitted step is not counted yet.
     assert_eq!(u64::from(sample.counts.iter().sum::<u32>()), (preview.step - 1) * 16);

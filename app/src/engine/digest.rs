@@ -1,13 +1,13 @@
 //! What panes draw of a preview, worked out away from both the window and the training.
 
+use super::unfold::{self, Folded};
 use std::sync::Arc;
 use swav_wgpu::eval::cluster;
 use swav_wgpu::eval::projection::Projection;
 use swav_wgpu::train::Preview;
-use swav_wgpu::train::preview::{Crops, Sample};
+use swav_wgpu::train::preview::Crops;
+use swav_wgpu::train::sample::Sample;
 
-/// Nearest pictures that are kept of each prototype.
-pub const NEAREST: usize = 24;
 /// Neighbours that are kept of each prototype.
 const NEIGHBOURS: usize = 6;
 
@@ -22,6 +22,8 @@ pub struct Digest {
     pub crops: Option<Arc<Vec<Crops>>>,
     /// Pictures and prototypes, where asked for.
     pub map: Option<Arc<Map>>,
+    /// The features of the first of these pictures, to be unfolded on demand.
+    pub folded: Option<Arc<Folded>>,
 }
 
 /// Many pictures on a plane, and the prototypes among them.
@@ -37,6 +39,8 @@ pub struct Map {
     pub best: Vec<u32>,
     /// The cosine to it.
     pub cosine: Vec<f32>,
+    /// How badly each predicts its own code, in nats.
+    pub loss: Vec<f32>,
     /// Share of the variance along each axis.
     pub explained: [f64; 2],
     /// Every prototype, by its number.
@@ -65,9 +69,14 @@ impl Digest {
     #[must_use]
     pub fn of(preview: Preview, before: &mut Option<Projection>) -> Self {
         let Preview { request, step, crops, sample, .. } = preview;
-        let map = sample.map(|sample| Arc::new(Map::of(step, &sample, before)));
         let crops = (!request.pictures.is_empty()).then(|| Arc::new(crops));
-        Self { step, draw: request.draw, crops, map }
+        let (mut map, mut folded) = (None, None);
+        if let Some(sample) = sample {
+            let found = Arc::new(Map::of(step, &sample, before));
+            folded = Some(Arc::new(unfold::fold(Arc::clone(&found), &sample.features)));
+            map = Some(found);
+        }
+        Self { step, draw: request.draw, crops, map, folded }
     }
 }
 
@@ -77,34 +86,32 @@ impl Map {
         let points = plane.apply(&sample.features);
         let explained = plane.explained;
         *before = Some(plane);
-        let (best, cosine): (Vec<u32>, Vec<f32>) =
-            (0..sample.cosines.rows).map(|row| top(sample.cosines.row(row), 1)[0]).unzip();
-        let prototypes = tiles(sample, &best);
-        Self { step, pictures: sample.pictures.clone(), points, best, cosine, explained, prototypes }
+        Self {
+            step,
+            points,
+            explained,
+            pictures: sample.pictures.clone(),
+            best: sample.best.clone(),
+            cosine: sample.cosine.clone(),
+            loss: sample.loss.clone(),
+            prototypes: tiles(sample),
+        }
     }
 }
 
-fn tiles(sample: &Sample, best: &[u32]) -> Vec<Tile> {
+fn tiles(sample: &Sample) -> Vec<Tile> {
     let twins = cluster::twins(&sample.prototypes);
     let total: u32 = sample.counts.iter().sum();
     let mut members = vec![0; sample.counts.len()];
-    for &prototype in best {
+    for &prototype in &sample.best {
         members[prototype as usize] += 1;
     }
-    let cosines = &sample.cosines;
-    let nearest = |k: usize| {
-        let column: Vec<f32> = (0..cosines.rows).map(|row| cosines.row(row)[k]).collect();
-        top(&column, NEAREST)
-            .into_iter()
-            .map(|(row, cosine)| (sample.pictures[row as usize], cosine))
-            .collect()
-    };
     let neighbours = neighbours(sample);
-    let one = |(k, neighbours)| Tile {
+    let one = |(k, neighbours): (usize, Vec<(u32, f32)>)| Tile {
         count: sample.counts[k],
         share: f64::from(sample.counts[k]) / f64::from(total.max(1)),
         twin: twins[k],
-        nearest: nearest(k),
+        nearest: sample.nearest[k].clone(),
         members: members[k],
         neighbours,
     };
@@ -148,14 +155,14 @@ mod tests {
 
     #[test]
     fn prototypes_get_their_pictures_twins_and_shares() {
-        let features = Features::new(3, 2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0]).unwrap();
-        let cosines = Features::new(3, 4, vec![0.9, 0.1, 0.8, 0.0, 0.2, 0.7, 0.1, 0.0, 0.6, 0.5, 0.4, 0.0]);
-        let prototypes = Features::new(4, 2, vec![1.0, 0.0, 0.0, 1.0, 2.0, 0.001, -1.0, -1.0]).unwrap();
         let sample = Sample {
             pictures: vec![10, 20, 30],
-            features,
-            cosines: cosines.unwrap(),
-            prototypes,
+            features: Features::new(3, 2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0]).unwrap(),
+            best: vec![0, 1, 0],
+            cosine: vec![0.9, 0.7, 0.6],
+            loss: vec![0.1, 0.2, 0.3],
+            nearest: vec![vec![(10, 0.9), (30, 0.6), (20, 0.2)], vec![(20, 0.7)], vec![(10, 0.8)], vec![]],
+            prototypes: Features::new(4, 2, vec![1.0, 0.0, 0.0, 1.0, 2.0, 0.001, -1.0, -1.0]).unwrap(),
             counts: vec![6, 2, 0, 0],
         };
         let preview = Preview {
@@ -167,6 +174,7 @@ mod tests {
         };
         let digest = Digest::of(preview, &mut None);
         assert!(digest.crops.is_none());
+        assert_eq!(digest.folded.unwrap().features.rows, 3);
         let map = digest.map.unwrap();
         assert_eq!((map.step, &map.best[..], map.points.len()), (5, &[0, 1, 0][..], 3));
         let [a, b, c, d] = &map.prototypes[..] else { panic!("four prototypes") };

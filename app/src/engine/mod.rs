@@ -2,9 +2,10 @@
 
 pub mod control;
 pub mod digest;
+pub mod unfold;
 
 use control::{Control, Turn};
-use digest::Digest;
+use digest::{Digest, Map};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
@@ -22,6 +23,10 @@ pub enum Message {
     Event(Event),
     /// What was asked for can be drawn.
     Digest(Box<Digest>),
+    /// How far the unfolding of a look is, from 0 to 1.
+    Unfolding(f32),
+    /// A look was unfolded.
+    Unfolded(Arc<Map>),
     /// The run is over, one way or the other.
     Ended(Result<Box<Summary>, Failure>),
 }

@@ -8,11 +8,13 @@ mod log;
 mod prototype;
 mod prototypes;
 
+use crate::engine::digest::Map;
 use crate::state::State;
 use crate::thumbs::Thumbs;
 use eframe::egui::Ui;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What a pane needs from the engine while it is visible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +33,9 @@ pub struct Look {
     /// Which crops of them: those of this epoch.
     pub draw: u64,
     /// The pictures that are marked.
-    pub marked: BTreeSet<u32>,
+    pub marked: Arc<BTreeSet<u32>>,
+    /// How many pictures are looked at, where the person chose that.
+    pub sample: Option<usize>,
     /// The prototype that is open.
     pub prototype: Option<u32>,
     /// Which look is shown instead of the newest one.
@@ -57,6 +61,8 @@ pub enum Action {
         /// Which part, in points.
         rect: eframe::egui::Rect,
     },
+    /// Unfolds the newest look (t-SNE).
+    Unfold,
     /// Reads another run's reports, to compare with.
     Compare(PathBuf),
 }
@@ -112,10 +118,17 @@ pub fn all() -> Vec<Box<dyn Pane>> {
     ]
 }
 
+impl Look {
+    /// Marks these pictures and no others.
+    pub fn mark(&mut self, pictures: impl IntoIterator<Item = u32>) {
+        self.marked = Arc::new(pictures.into_iter().collect());
+    }
+}
+
 impl Context<'_> {
     /// The look at pictures and prototypes that is shown: the newest, or the one that was gone back to.
     #[must_use]
-    pub fn map(&self) -> Option<std::sync::Arc<crate::engine::digest::Map>> {
+    pub fn map(&self) -> Option<Arc<Map>> {
         let looks = &self.state.looks;
         self.look.back.and_then(|at| looks.get(at)).or(looks.last()).cloned()
     }

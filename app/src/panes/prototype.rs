@@ -88,7 +88,7 @@ fn pictures(ui: &mut Ui, context: &mut Context<'_>, tile: &Tile) {
                 widgets::outline(ui.painter(), square, 2.0, palette.accent);
             }
             if response.clicked() {
-                context.look.marked = [picture].into();
+                context.look.mark([picture]);
             }
             let class = context.thumbs.names().class(picture).unwrap_or("picture").to_owned();
             response.on_hover_text(format!(

@@ -5,6 +5,7 @@ mod parts;
 pub use parts::{Evaluation, Level, Line, Phase, Shown};
 
 use crate::engine::digest::Map;
+use crate::engine::unfold::Folded;
 use crate::engine::{Failure, Message};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -51,6 +52,12 @@ pub struct State {
     hold: bool,
     /// Looks at pictures and prototypes, oldest first, thinned out evenly.
     pub looks: Vec<Arc<Map>>,
+    /// What the newest look can be unfolded from.
+    pub folded: Option<Arc<Folded>>,
+    /// How far the unfolding of a look is, while it goes on.
+    pub unfolding: Option<f32>,
+    /// The look that was unfolded last.
+    pub unfolded: Option<Arc<Map>>,
 }
 
 impl State {
@@ -74,7 +81,13 @@ impl State {
                 }
                 if let Some(map) = digest.map {
                     self.keep_look(map);
+                    self.folded = digest.folded;
                 }
+            }
+            Message::Unfolding(share) => self.unfolding = Some(share),
+            Message::Unfolded(map) => {
+                self.unfolding = None;
+                self.unfolded = Some(map);
             }
             Message::Ended(Ok(summary)) => {
                 self.summary = Some(summary);

@@ -81,7 +81,7 @@ fn looks_are_thinned_out_and_the_newest_stays() {
     let mut state = State::default();
     for step in 1..=300 {
         let map = Some(Arc::new(Map { step, ..Map::default() }));
-        state.apply(Message::Digest(Box::new(Digest { step, draw: 0, crops: None, map })));
+        state.apply(Message::Digest(Box::new(Digest { step, draw: 0, crops: None, map, folded: None })));
         assert!(state.looks.len() <= LOOKS);
         assert_eq!(state.map().map(|map| map.step), Some(step));
     }

@@ -1,7 +1,7 @@
 //! What the window does about a click, a key, a dropped folder, or being closed.
 
 use super::Window;
-use crate::engine::Engine;
+use crate::engine::{Engine, Message, unfold};
 use crate::panes::{Action, Compared, Look};
 use crate::start::Wish;
 use crate::state::{Phase, State};
@@ -10,6 +10,7 @@ use crate::top::Order;
 use crate::{keys, recent, save};
 use eframe::egui::{self, ViewportCommand};
 use std::path::Path;
+use std::sync::mpsc::channel;
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
 
 impl Window {
@@ -24,8 +25,9 @@ impl Window {
                 keys::Key::PickFolder if self.state.phase == Phase::Idle => self.grant(ctx, Wish::PickFolder),
                 keys::Key::NewCrops => self.look.draw += 1,
                 keys::Key::OtherPictures => self.act(ctx, Action::OtherPictures),
+                keys::Key::Back if self.error.is_some() => self.error = None,
                 keys::Key::Back if self.look.prototype.is_some() => self.look.prototype = None,
-                keys::Key::Back => self.look.marked.clear(),
+                keys::Key::Back => self.look.mark([]),
                 _ => {}
             }
         }
@@ -89,6 +91,8 @@ impl Window {
         self.state.hold(paused);
         self.look = Look::default();
         self.watched = PreviewRequest::default();
+        // Whatever still works for an earlier run speaks to nobody from here on.
+        self.news = channel();
         let (repaint, again) = (ctx.clone(), ctx.clone());
         self.thumbs = Thumbs::open(options.config.data.clone(), move || repaint.request_repaint());
         self.engine = Some(Engine::start(options, paused, move || again.request_repaint()));
@@ -103,6 +107,7 @@ impl Window {
             }
             Order::Layout => self.dock.reset(),
             Order::Keys => self.keys = !self.keys,
+            Order::Dismiss => self.error = None,
             Order::Leave if !self.state.phase.is_live() => self.leave(),
             Order::Gallery => {
                 if let Some(page) = self.state.summary.as_ref().and_then(|summary| summary.gallery.as_ref()) {
@@ -160,6 +165,13 @@ impl Window {
             Action::OtherPictures => {
                 self.turn += 1;
                 self.look.pictures = self.some_pictures();
+            }
+            Action::Unfold => {
+                if let Some(folded) = self.state.folded.clone() {
+                    self.state.apply(Message::Unfolding(0.0));
+                    let ctx = ctx.clone();
+                    unfold::start(folded, self.news.0.clone(), move || ctx.request_repaint());
+                }
             }
             Action::Compare(path) => {
                 let (name, reports) = (recent::name(&path), recent::reports(&path));

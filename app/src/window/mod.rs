@@ -3,7 +3,7 @@
 mod deeds;
 
 use crate::dock::Dock;
-use crate::engine::Engine;
+use crate::engine::{Engine, Message};
 use crate::form::Form;
 use crate::keys;
 use crate::panes::{Compared, Context, Look, Wants};
@@ -17,6 +17,7 @@ use crate::top;
 use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Ui, ViewportCommand};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use swav_wgpu::gpu::{self, AdapterFacts};
 use swav_wgpu::train::PreviewRequest;
 
@@ -55,6 +56,8 @@ pub struct Window {
     /// Something that went wrong outside of a run.
     error: Option<String>,
     watched: PreviewRequest,
+    /// What threads beside the engine's tell.
+    news: (Sender<Message>, Receiver<Message>),
     /// The person closed the window: it goes once the run is saved.
     closing: bool,
     keys: bool,
@@ -100,6 +103,7 @@ impl Window {
             adapters,
             error: None,
             watched: PreviewRequest::default(),
+            news: channel(),
             closing: false,
             keys: false,
             light,
@@ -141,6 +145,7 @@ impl Window {
     /// Takes in what the engine's thread said.
     pub fn poll(&mut self, ctx: &egui::Context) {
         self.thumbs.poll(ctx);
+        self.news.1.try_iter().for_each(|message| self.state.apply(message));
         let Some(engine) = &mut self.engine else { return };
         for message in engine.poll() {
             self.state.apply(message);
@@ -258,7 +263,7 @@ impl Window {
         let request = PreviewRequest {
             pictures: if wants.crops { self.look.pictures.clone() } else { Vec::new() },
             draw: self.look.draw,
-            sample: if wants.sample { SAMPLE[usize::from(software)] } else { 0 },
+            sample: if wants.sample { self.look.sample.unwrap_or(SAMPLE[usize::from(software)]) } else { 0 },
         };
         if request != self.watched {
             engine.control().watch(&request);

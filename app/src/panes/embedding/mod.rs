@@ -1,19 +1,23 @@
-//! The features of many pictures on a plane (PCA), drawn as one mesh. Hover shows a picture, the lasso marks
-//! many; the grid beside shows the marked ones, and marking in it marks the plot.
+//! The features of many pictures on a plane, drawn as one mesh: by PCA live, by t-SNE on demand. Hover shows a
+//! picture, the lasso marks many; the grid beside shows the marked ones, and marking in it marks the plot.
 
-mod parts;
+mod grid;
+mod points;
 
-use super::{Context, Pane, Wants};
+use super::{Action, Context, Pane, Wants};
 use crate::engine::digest::Map;
+use crate::engine::unfold;
 use crate::theme::Palette;
-use crate::widgets;
-use eframe::egui::{self, Color32, Mesh, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2, pos2, vec2};
-use parts::{Frame, SIDE, dot, marked_grid, nearest, within};
-use std::collections::BTreeSet;
+use crate::{units, widgets};
+use eframe::egui::{
+    self, Align2, ComboBox, Painter, Pos2, Rect, RichText, Sense, Shape, Stroke, TextureHandle, Ui, Vec2,
+    pos2, vec2,
+};
+use points::{Drawn, Frame, Key, badness, nearest, within};
 use std::sync::Arc;
 
-/// Half the side of a point, in points.
-const DOT: f32 = 2.6;
+/// How many pictures can be looked at.
+const SAMPLES: [usize; 5] = [512, 2048, 8192, 32_768, 100_000];
 
 /// What the colours say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,34 +25,34 @@ enum Colour {
     #[default]
     Prototype,
     Label,
-    Certainty,
+    Loss,
 }
 
 pub(super) struct EmbeddingPane {
     colour: Colour,
+    /// Whether the unfolded look is shown.
+    unfolded: bool,
     /// The centre and how many times more is seen than all, on the plane.
     centre: [f32; 2],
     zoom: f32,
     lasso: Vec<Pos2>,
-    /// The mesh that was drawn last, and for what.
-    mesh: Option<(Key, Arc<Mesh>)>,
-}
-
-/// What a mesh depends on.
-#[derive(Clone, Debug, PartialEq)]
-struct Key {
-    step: u64,
-    colour: Colour,
-    rect: Rect,
-    view: [f32; 3],
-    dark: bool,
-    marked: BTreeSet<u32>,
-    classes: usize,
+    fitted: Option<(Arc<Map>, Rect, Frame)>,
+    drawn: Option<Drawn>,
+    dot: Option<TextureHandle>,
 }
 
 impl Default for EmbeddingPane {
     fn default() -> Self {
-        Self { colour: Colour::default(), centre: [0.0; 2], zoom: 1.0, lasso: Vec::new(), mesh: None }
+        Self {
+            colour: Colour::default(),
+            unfolded: false,
+            centre: [0.0; 2],
+            zoom: 1.0,
+            lasso: Vec::new(),
+            fitted: None,
+            drawn: None,
+            dot: None,
+        }
     }
 }
 
@@ -73,13 +77,17 @@ impl Pane for EmbeddingPane {
             return;
         };
         self.header(ui, context, &map);
-        let grid = if context.look.marked.is_empty() { 0.0 } else { 2.0 * (SIDE + 5.0) + 14.0 };
+        let shown = if self.unfolded { self.unfolding(ui, context) } else { Some(map) };
+        let grid = if context.look.marked.is_empty() { 0.0 } else { grid::WIDTH };
         let all = ui.available_rect_before_wrap();
         let plot = Rect::from_min_max(all.min, pos2(all.right() - grid, all.bottom()));
-        self.plot(ui, context, &map, plot);
+        match shown {
+            Some(map) => self.plot(ui, context, &map, plot),
+            None => working(ui, context, plot),
+        }
         if grid > 0.0 {
             let beside = Rect::from_min_max(pos2(plot.right() + 8.0, all.top()), all.max);
-            ui.scope_builder(egui::UiBuilder::new().max_rect(beside), |ui| marked_grid(ui, context));
+            ui.scope_builder(egui::UiBuilder::new().max_rect(beside), |ui| grid::show(ui, context));
         }
     }
 }
@@ -88,6 +96,15 @@ impl EmbeddingPane {
     fn header(&mut self, ui: &mut Ui, context: &mut Context<'_>, map: &Map) {
         let palette = Palette::of(ui);
         ui.horizontal(|ui| {
+            let help = "The two directions in which the features spread most, live";
+            ui.selectable_value(&mut self.unfolded, false, "PCA").on_hover_text(help);
+            let text = format!(
+                "Neighbours stay neighbours, distances between groups mean little. Worked out once for up to {} \
+                 pictures, in some seconds; training goes on meanwhile, a little slower.",
+                units::count(unfold::MOST as u64)
+            );
+            ui.selectable_value(&mut self.unfolded, true, "t-SNE").on_hover_text(text);
+            ui.separator();
             ui.label(RichText::new("colour").color(palette.weak));
             ui.selectable_value(&mut self.colour, Colour::Prototype, "prototype")
                 .on_hover_text("The prototype that is nearest to the picture");
@@ -95,22 +112,49 @@ impl EmbeddingPane {
                 ui.selectable_value(&mut self.colour, Colour::Label, "label")
                     .on_hover_text("The class of the picture, which training never sees");
             }
-            ui.selectable_value(&mut self.colour, Colour::Certainty, "cosine")
-                .on_hover_text("How near the nearest prototype is: bright is near");
+            ui.selectable_value(&mut self.colour, Colour::Loss, "loss")
+                .on_hover_text("How badly the picture predicts its own balanced code");
+            ui.separator();
             if ui.button("Fit").on_hover_text("Show all points (double click)").clicked() {
                 (self.centre, self.zoom) = ([0.0; 2], 1.0);
             }
-            if !context.look.marked.is_empty() && ui.button("Unmark").on_hover_text("Mark no picture (Esc)").clicked() {
-                context.look.marked.clear();
+            if !context.look.marked.is_empty()
+                && ui.button("Unmark").on_hover_text("Mark no picture (Esc)").clicked()
+            {
+                context.look.mark([]);
             }
-            let explained = 100.0 * map.explained.iter().sum::<f64>();
-            let text = format!("{} pictures, {explained:.0} % of variance", map.pictures.len());
-            ui.label(RichText::new(text).color(palette.weak)).on_hover_text(
-                "Pooled features at unit length, on the two directions in which they spread most (PCA). Drag to move, \
-                 scroll to zoom, drag with shift to mark with a lasso, click to mark one.",
-            );
         });
-        look_back(ui, context);
+        ui.horizontal(|ui| {
+            how_many(ui, context, map);
+            look_back(ui, context);
+        });
+    }
+
+    /// The unfolded look; asks for it where there is none yet.
+    fn unfolding(&mut self, ui: &mut Ui, context: &mut Context<'_>) -> Option<Arc<Map>> {
+        let state = context.state;
+        let newest = state.folded.as_ref()?.map.step;
+        let found = state.unfolded.clone();
+        if state.unfolding.is_none() && found.is_none() {
+            context.actions.push(Action::Unfold);
+        }
+        let found = found?;
+        ui.horizontal(|ui| {
+            let weak = Palette::of(ui).weak;
+            let pictures = units::count(found.pictures.len() as u64);
+            let text = format!("{pictures} pictures at step {}", units::count(found.step));
+            ui.label(RichText::new(text).color(weak));
+            if let Some(share) = state.unfolding {
+                ui.label(
+                    RichText::new(format!("working on a newer one, {:.0} %", 100.0 * share)).color(weak),
+                );
+            } else if newest > found.step
+                && ui.button("Again").on_hover_text("Unfold the network as it is now").clicked()
+            {
+                context.actions.push(Action::Unfold);
+            }
+        });
+        Some(found)
     }
 
     fn plot(&mut self, ui: &mut Ui, context: &mut Context<'_>, map: &Arc<Map>, rect: Rect) {
@@ -118,18 +162,29 @@ impl EmbeddingPane {
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         let painter = ui.painter_at(rect);
         painter.rect_filled(rect, 4.0, palette.ground);
-        let frame = Frame::around(&map.points, rect);
+        let frame = self.frame(map, rect);
         self.navigate(ui, &response, rect, frame.unit);
-        let place = self.place(rect, frame);
-        let places: Vec<Pos2> = map.points.iter().map(|&point| place(point)).collect();
-        let mesh = self.mesh(ui, context, map, rect, &places);
-        painter.add(Shape::Mesh(mesh));
-        self.mark(ui, context, map, &response, &places);
+        let drawn = self.drawn(ui, context, map, rect, frame);
+        painter.add(Shape::Mesh(Arc::clone(&drawn.mesh)));
+        self.mark(ui, context, map, &response, &drawn.places);
         if self.lasso.len() > 1 {
             painter.line(self.lasso.clone(), Stroke::new(1.5, palette.accent));
         }
         if self.lasso.is_empty() {
-            hover(ui, context, map, &response, &places);
+            hover(ui, context, map, &response, &drawn.places);
+        }
+        self.drawn = Some(drawn);
+        legend(&painter, self.colour, context, rect, palette);
+    }
+
+    fn frame(&mut self, map: &Arc<Map>, rect: Rect) -> Frame {
+        match &self.fitted {
+            Some((of, at, frame)) if Arc::ptr_eq(of, map) && *at == rect => *frame,
+            _ => {
+                let frame = Frame::around(&map.points, rect);
+                self.fitted = Some((Arc::clone(map), rect, frame));
+                frame
+            }
         }
     }
 
@@ -162,45 +217,22 @@ impl EmbeddingPane {
         move |[x, y]| middle + vec2(x - centre[0], centre[1] - y) * unit
     }
 
-    /// One square a point, all in one mesh; made again only where something changed.
-    fn mesh(&mut self, ui: &Ui, context: &Context<'_>, map: &Map, rect: Rect, places: &[Pos2]) -> Arc<Mesh> {
+    /// The points as they lie now: those of the last frame where nothing changed.
+    fn drawn(&mut self, ui: &Ui, context: &Context<'_>, map: &Arc<Map>, rect: Rect, frame: Frame) -> Drawn {
+        let names = context.thumbs.names();
         let key = Key {
-            step: map.step,
             colour: self.colour,
             rect,
             view: [self.centre[0], self.centre[1], self.zoom],
             dark: ui.visuals().dark_mode,
-            marked: context.look.marked.clone(),
-            classes: context.thumbs.names().classes.len(),
+            marked: Arc::clone(&context.look.marked),
+            classes: names.classes.len(),
         };
-        if let Some((_, mesh)) = self.mesh.as_ref().filter(|(of, _)| *of == key) {
-            return Arc::clone(mesh);
+        if let Some(drawn) = self.drawn.take().filter(|drawn| drawn.is_of(map, &key)) {
+            return drawn;
         }
-        let palette = Palette::of(ui);
-        let mut mesh = Mesh::default();
-        let any = !key.marked.is_empty();
-        let seen = rect.expand(DOT);
-        for (at, &place) in places.iter().enumerate().filter(|(_, place)| seen.contains(**place)) {
-            let marked = key.marked.contains(&map.pictures[at]);
-            let color = self.color(palette, context, map, at);
-            let color = if any && !marked { color.gamma_multiply(0.25) } else { color };
-            let size = if marked { 1.6 * DOT } else { DOT };
-            dot(&mut mesh, place, size, color);
-        }
-        let mesh = Arc::new(mesh);
-        self.mesh = Some((key, Arc::clone(&mesh)));
-        mesh
-    }
-
-    fn color(&self, palette: Palette, context: &Context<'_>, map: &Map, at: usize) -> Color32 {
-        match self.colour {
-            Colour::Prototype => palette.numbered(map.best[at]),
-            Colour::Label => {
-                let label = context.thumbs.names().label(map.pictures[at]);
-                label.map_or(palette.weak, |label| palette.numbered(label))
-            }
-            Colour::Certainty => palette.accent.gamma_multiply(map.cosine[at].clamp(0.12, 1.0)),
-        }
+        let dot = self.dot.get_or_insert_with(|| points::dot(ui.ctx())).id();
+        Drawn::new(map, key, dot, Palette::of(ui), names, self.place(rect, frame))
     }
 
     /// A click marks one, the lasso many.
@@ -218,14 +250,38 @@ impl EmbeddingPane {
         } else if !self.lasso.is_empty() {
             let outline = std::mem::take(&mut self.lasso);
             let inside = places.iter().zip(&map.pictures).filter(|(place, _)| within(&outline, **place));
-            context.look.marked = inside.map(|(_, &picture)| picture).collect();
+            context.look.mark(inside.map(|(_, &picture)| picture));
         }
         if response.clicked()
             && let Some(at) = pointer.and_then(|pointer| nearest(places, pointer))
         {
-            context.look.marked = [map.pictures[at]].into();
+            context.look.mark([map.pictures[at]]);
         }
     }
+}
+
+/// How many pictures are looked at.
+fn how_many(ui: &mut Ui, context: &mut Context<'_>, map: &Map) {
+    let there = context.thumbs.names().pretrain.len();
+    let count = units::count(map.pictures.len() as u64);
+    let explained = 100.0 * map.explained.iter().sum::<f64>();
+    let help = format!(
+        "Pooled features at unit length. The two directions of PCA hold {explained:.0} % of their variance. The more \
+         pictures, the rarer the looks: they never take more than a fiftieth of the time of a run.\n\nDrag to move, \
+         scroll to zoom, drag with shift to mark with a lasso, click to mark one."
+    );
+    ComboBox::from_id_salt("pictures")
+        .width(112.0)
+        .selected_text(format!("{count} pictures"))
+        .show_ui(ui, |ui| {
+            let sizes = SAMPLES.iter().enumerate().filter(|(at, _)| *at == 0 || SAMPLES[at - 1] < there);
+            for (_, &size) in sizes {
+                let name = if size >= there { "all".to_owned() } else { units::count(size as u64) };
+                ui.selectable_value(&mut context.look.sample, Some(size), name);
+            }
+        })
+        .response
+        .on_hover_text(help);
 }
 
 /// A slider over the looks that were kept.
@@ -235,19 +291,55 @@ fn look_back(ui: &mut Ui, context: &mut Context<'_>) {
         return;
     }
     let palette = Palette::of(ui);
-    ui.horizontal(|ui| {
-        ui.label(RichText::new("look back").color(palette.weak));
-        let newest = looks.len() - 1;
-        let mut at = context.look.back.unwrap_or(newest).min(newest);
-        ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(60.0, 420.0);
-        let slider = egui::Slider::new(&mut at, 0..=newest).show_value(false);
-        let moved =
-            ui.add(slider).on_hover_text("Earlier looks at the embedding and the prototypes of this run");
-        if moved.changed() {
-            context.look.back = (at < newest).then_some(at);
-        }
-        ui.label(RichText::new(format!("step {}", looks[at].step)).monospace());
+    ui.label(RichText::new("look back").color(palette.weak));
+    let newest = looks.len() - 1;
+    let mut at = context.look.back.unwrap_or(newest).min(newest);
+    ui.spacing_mut().slider_width = (ui.available_width() - 110.0).clamp(60.0, 420.0);
+    let slider = egui::Slider::new(&mut at, 0..=newest).show_value(false);
+    let moved = ui.add(slider).on_hover_text("Earlier looks at the embedding and the prototypes of this run");
+    if moved.changed() {
+        context.look.back = (at < newest).then_some(at);
+    }
+    ui.label(RichText::new(format!("step {}", units::count(looks[at].step))).monospace());
+}
+
+/// What stands in the place of a look that is not there yet.
+fn working(ui: &mut Ui, context: &Context<'_>, rect: Rect) {
+    ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
+        let share = 100.0 * context.state.unfolding.unwrap_or(0.0);
+        widgets::empty(
+            ui,
+            &format!("Unfolding, {share:.0} %"),
+            "It takes some seconds; PCA shows the plane meanwhile.",
+        );
     });
+}
+
+/// What the colours mean, where they are few: in the corner, if there is room.
+fn legend(painter: &Painter, colour: Colour, context: &Context<'_>, rect: Rect, palette: Palette) {
+    let rows: Vec<(egui::Color32, &str)> = match colour {
+        Colour::Prototype => Vec::new(),
+        Colour::Label => {
+            let classes = context.thumbs.names().classes.iter().enumerate();
+            classes.map(|(at, name)| (palette.numbered(at as u32), name.as_str())).collect()
+        }
+        Colour::Loss => {
+            vec![
+                (badness(palette, 0.0), "loss 0"),
+                (badness(palette, 0.5), "half of ln K"),
+                (badness(palette, 1.0), "ln K"),
+            ]
+        }
+    };
+    let line = 13.0;
+    if rows.len() as f32 * line + 16.0 > rect.height() {
+        return;
+    }
+    for (row, (color, name)) in rows.into_iter().enumerate() {
+        let at = rect.left_top() + vec2(12.0, 14.0 + row as f32 * line);
+        painter.circle_filled(at, 3.5, color);
+        widgets::text_at(painter, at + vec2(8.0, 0.0), Align2::LEFT_CENTER, name, 11.0, palette.weak);
+    }
 }
 
 /// The picture under the pointer, beside it.
@@ -261,7 +353,8 @@ fn hover(ui: &Ui, context: &mut Context<'_>, map: &Map, response: &egui::Respons
         context.thumbs.paint(ui.painter(), rect, picture, palette.raised);
         let class = context.thumbs.names().class(picture).unwrap_or("picture");
         ui.label(format!("{class} #{picture}"));
-        let near = format!("prototype {}, cosine {:.2}", map.best[at], map.cosine[at]);
+        let near =
+            format!("prototype {}, cosine {:.2}, loss {:.2}", map.best[at], map.cosine[at], map.loss[at]);
         ui.label(RichText::new(near).small().color(palette.weak));
     });
 }
