@@ -224,7 +224,7 @@ mod tests {
             all.sort_unstable();
             assert_eq!(all, (0..48).collect::<Vec<_>>());
         }
-        assert_eq!(arrange(&map, Order::Use, Filter::Dead).len(), 8);
-        assert_eq!(arrange(&map, Order::Number, Filter::Twins), [41]);
+        assert_eq!(arrange(&map, Order::Use, Filter::Dead), [47]);
+        assert_eq!(arrange(&map, Order::Number, Filter::Twins), [46]);
     }
 }
