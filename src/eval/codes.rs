@@ -11,7 +11,7 @@ use rayon::prelude::*;
 /// # Errors
 /// [`Error::Config`] for an `epsilon` that is not above 0.
 pub fn codes(scores: &Features, epsilon: f64, iterations: u32) -> Result<Features> {
-    if !(epsilon > 0.0) {
+    if epsilon.is_nan() || epsilon <= 0.0 {
         return Err(Error::config("epsilon", format!("must be above 0, not {epsilon}")));
     }
     let (rows, k) = (scores.rows, scores.dim);

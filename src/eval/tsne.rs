@@ -76,8 +76,8 @@ impl Tsne {
         let rate = (n as f32 / EXAGGERATION / 4.0).max(50.0);
         let momentum = MOMENTUM[usize::from(!early)];
         for (i, gradient) in gradient.iter().enumerate() {
-            for axis in 0..2 {
-                let (slope, last) = (gradient[axis], self.moves[i][axis]);
+            for (axis, &slope) in gradient.iter().enumerate() {
+                let last = self.moves[i][axis];
                 // A coordinate that keeps its direction may go faster.
                 let gain = &mut self.gains[i][axis];
                 *gain = if slope * last < 0.0 { *gain + 0.2 } else { (*gain * 0.8).max(0.01) };
@@ -155,9 +155,9 @@ fn conditional(features: &Features) -> Vec<f32> {
                 break;
             }
             if entropy > target {
-                low = beta
+                low = beta;
             } else {
-                high = beta
+                high = beta;
             }
             beta = if high == f64::MAX { beta * 2.0 } else { 0.5 * (low + high) };
         }
