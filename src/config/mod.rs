@@ -30,7 +30,7 @@ pub use presets::Preset;
 pub use settings::Config;
 pub use suggest::nearest;
 pub use table::Setting;
-pub use types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem, TrunkSpec};
+pub use types::{Arch, Block, CropGroup, Kernels, Optimizer, Stem, TrunkSpec, Tuned};
 pub use value::Value;
 
 use crate::error::{Error, Result};
