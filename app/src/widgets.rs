@@ -38,7 +38,7 @@ pub fn chip(ui: &mut Ui, color: Color32, text: &str) -> Response {
     let size = vec2(galley.size().x + 26.0, 22.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     // Painted text is told to screen readers.
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, text));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
     let painter = ui.painter();
     painter.rect_filled(rect, 11.0, color.gamma_multiply(0.16));
     painter.circle_filled(pos2(rect.left() + 11.0, rect.center().y), 3.5, color);

@@ -10,7 +10,7 @@ use swav_wgpu::config::{Config, Preset};
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
 
 fn config(out: &Path) -> Config {
-    let mut config = Config::from_preset(Preset::Demo).unwrap();
+    let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
     let out = out.to_string_lossy().into_owned();
     for (key, value) in [
         ("steps", "100000"),
@@ -28,7 +28,7 @@ fn config(out: &Path) -> Config {
         ("checkpoint_every", "0"),
         ("out", &out),
     ] {
-        config.set(key, value).unwrap();
+        config.set(key, value).expect("a sound value");
     }
     config
 }

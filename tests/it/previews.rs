@@ -8,7 +8,7 @@ use swav_wgpu::train::{Event, Flow, Preview, PreviewRequest, TrainOptions, train
 const STEPS: u64 = 4;
 
 fn options(out: &Path) -> TrainOptions {
-    let mut config = Config::from_preset(Preset::Demo).unwrap();
+    let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
     let out = out.to_string_lossy().into_owned();
     for (key, value) in [
         ("steps", STEPS.to_string().as_str()),
@@ -25,7 +25,7 @@ fn options(out: &Path) -> TrainOptions {
         ("checkpoint_every", "0"),
         ("out", &out),
     ] {
-        config.set(key, value).unwrap();
+        config.set(key, value).expect("a sound value");
     }
     TrainOptions { config, resume: None, profile: false }
 }
@@ -36,7 +36,7 @@ fn request(draw: u64, sample: usize) -> PreviewRequest {
 
 /// The tensors that a run ended with.
 fn weights(folder: &Path) -> Checkpoint {
-    Checkpoint::load(folder).unwrap().checkpoint
+    Checkpoint::load(folder).expect("a finished run").checkpoint
 }
 
 #[test]

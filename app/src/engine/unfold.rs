@@ -4,7 +4,7 @@
 use super::Message;
 use super::digest::Map;
 use std::sync::Arc;
-use std::sync::mpsc::{SendError, Sender};
+use std::sync::mpsc::Sender;
 use swav_wgpu::eval::Features;
 use swav_wgpu::eval::tsne::{ROUNDS, Tsne};
 
@@ -35,7 +35,7 @@ pub fn fold(map: Arc<Map>, features: &Features) -> Folded {
 pub fn start(folded: Arc<Folded>, news: Sender<Message>, repaint: impl Fn() + Send + 'static) {
     std::thread::spawn(move || {
         let tell = |message: Message| {
-            let told = news.send(message);
+            let told = news.send(message).ok();
             repaint();
             told
         };
@@ -45,11 +45,9 @@ pub fn start(folded: Arc<Folded>, news: Sender<Message>, repaint: impl Fn() + Se
     });
 }
 
-/// The look with its first pictures in their new places; equal for equal features.
-fn unfold(
-    folded: &Folded,
-    tell: impl Fn(f32) -> Result<(), SendError<Message>>,
-) -> Result<Map, SendError<Message>> {
+/// The look with its first pictures in their new places; equal for equal features. `None` where there is
+/// nobody to tell.
+fn unfold(folded: &Folded, tell: impl Fn(f32) -> Option<()>) -> Option<Map> {
     let Folded { map, features } = folded;
     let n = features.rows;
     let mut tsne = Tsne::new(features, &map.points[..n]);
@@ -60,7 +58,7 @@ fn unfold(
             tell(round as f32 / ROUNDS as f32)?;
         }
     }
-    Ok(Map {
+    Some(Map {
         step: map.step,
         pictures: map.pictures[..n].to_vec(),
         points: tsne.places(),
@@ -106,6 +104,6 @@ mod tests {
     fn nobody_is_worked_for() {
         let (news, inbox) = channel();
         drop(inbox);
-        assert!(unfold(&folded(), |share| news.send(Message::Unfolding(share))).is_err());
+        assert!(unfold(&folded(), |share| news.send(Message::Unfolding(share)).ok()).is_none());
     }
 }

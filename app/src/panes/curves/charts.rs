@@ -129,7 +129,7 @@ pub(super) fn number(value: f64, log: bool) -> String {
     let size = value.abs();
     match size {
         0.0 => "0".to_owned(),
-        _ if size < 0.001 || size >= 1e5 => format!("{value:.0e}"),
+        _ if !(0.001..1e5).contains(&size) => format!("{value:.0e}"),
         _ if size < 0.1 => format!("{value:.4}").trim_end_matches('0').to_owned(),
         _ if size < 10.0 => format!("{value:.2}"),
         _ if size < 100.0 => format!("{value:.1}"),
