@@ -23,4 +23,5 @@ bench: ## Run the benchmarks
 	cargo bench
 
 app: ## Open the desktop window
+	tools/ensure-adapter.sh
 	cargo run --release -p swav-app

@@ -77,12 +77,18 @@ impl Occupancy {
     }
 }
 
-/// How many prototypes (rows) have an earlier twin, at cosine above [`TWIN`]. Rows of length 0 have
-/// none. K (K − 1) / 2 dot products: 0.6 G multiply-adds for 3,000 of 128, a fraction of a second.
+/// How many prototypes (rows) have an earlier twin.
 #[must_use]
 pub fn duplicated(prototypes: &Features) -> usize {
+    twins(prototypes).into_iter().filter(|&twin| twin).count()
+}
+
+/// Whether each prototype (row) has an earlier twin, at cosine above [`TWIN`]. Rows of length 0 have
+/// none. K (K − 1) / 2 dot products: 0.6 G multiply-adds for 3,000 of 128, a fraction of a second.
+#[must_use]
+pub fn twins(prototypes: &Features) -> Vec<bool> {
     if prototypes.check("prototypes").is_err() {
-        return 0;
+        return vec![false; prototypes.rows];
     }
     let unit = prototypes.normalised(None);
     let has_twin = |row: usize| {
@@ -97,7 +103,7 @@ pub fn duplicated(prototypes: &Features) -> usize {
         }
         (earlier..row).any(|earlier| dots([unit.row(earlier)], unit.row(row))[0] > TWIN)
     };
-    (0..unit.rows).into_par_iter().filter(|&row| has_twin(row)).count()
+    (0..unit.rows).into_par_iter().map(has_twin).collect()
 }
 
 /// Normalised mutual information of two labellings of the same samples, from 0 (nothing in common)

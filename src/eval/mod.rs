@@ -5,9 +5,12 @@
 //! than training does on a small budget.
 
 pub mod cluster;
+pub mod codes;
 pub mod gallery;
 pub mod knn;
 pub mod pixels;
+pub mod projection;
+pub mod tsne;
 mod vectors;
 
 pub use vectors::Features;

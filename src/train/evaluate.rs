@@ -73,6 +73,11 @@ impl Judge {
         !self.pictures.is_empty()
     }
 
+    /// Side of an evaluation view, pixels.
+    pub(super) fn size(&self) -> u32 {
+        self.size
+    }
+
     /// kNN accuracy of the network as it is.
     pub(super) fn network(&mut self, trainer: &mut Trainer) -> Result<Vec<SplitAccuracy>> {
         let (mut data, mut dim) = (Vec::new(), 0);
@@ -112,7 +117,11 @@ impl Judge {
     }
 
     /// Hands the views of `pictures` to `then` in portions, with which of them could be read.
-    fn look(&mut self, pictures: &[u32], mut then: impl FnMut(&[f32], &[bool]) -> Result<()>) -> Result<()> {
+    pub(super) fn look(
+        &mut self,
+        pictures: &[u32],
+        mut then: impl FnMut(&[f32], &[bool]) -> Result<()>,
+    ) -> Result<()> {
         let row = 4 * self.size as usize * self.size as usize;
         let portion = (VIEW_BYTES / (4 * row)).clamp(1, VIEWS);
         let mut views = vec![0.0; portion.min(pictures.len()) * row];

@@ -1,17 +1,24 @@
 //! What a run tells whoever started it: events on the way, a summary at the end.
 
 use super::health::Advice;
+use super::preview::{Preview, PreviewRequest};
 use crate::gpu::Profile;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The answer to an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// Go on. Not returning for a while pauses the run.
     Continue,
     /// Write a checkpoint and stop.
     Stop,
+    /// Write a checkpoint now and go on.
+    Checkpoint,
+    /// Look into the run now: the next event is [`Event::Preview`]. Only answers to [`Event::Started`],
+    /// [`Event::Step`], [`Event::Preview`], [`Event::Checkpoint`] and [`Event::Finished`] are served at once;
+    /// of several requests in between, the newest wins.
+    Preview(PreviewRequest),
 }
 
 /// Something that happened.
@@ -50,8 +57,12 @@ pub enum Event {
     Advice(Advice),
     /// Something that a person should know.
     Notice(String),
-    /// The device time of one step, where it was asked for; the last event.
+    /// The device time of one step, where it was asked for.
     Profiled(Profile),
+    /// What an answer asked for.
+    Preview(Box<Preview>),
+    /// Nothing more will be trained; the last event but previews of the network as it ended.
+    Finished(Box<Summary>),
 }
 
 /// What a run consists of.
@@ -73,6 +84,8 @@ pub struct Started {
     pub start_step: u64,
     /// Device memory of the run at its peak, bytes.
     pub memory_bytes: u64,
+    /// What the driver has allocated once everything is set up, where it tells.
+    pub driver_bytes: Option<u64>,
     /// Dispatches of a step.
     pub dispatches: usize,
     /// Where its files are.
@@ -80,7 +93,7 @@ pub struct Started {
 }
 
 /// One line of `metrics.jsonl`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Steps done.
     pub step: u64,
@@ -117,7 +130,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped_steps: Option<u64>,
     /// kNN accuracy, in reports of steps that end with an evaluation.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub knn: Option<Vec<SplitAccuracy>>,
 }
 
@@ -133,7 +146,7 @@ pub struct SplitAccuracy {
 }
 
 /// kNN accuracy under both centring rules.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Features as they are.
     pub plain: f64,
@@ -142,7 +155,7 @@ pub struct Pair {
 }
 
 /// The three accuracies of a split, side by side.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SplitSummary {
     /// The split.
     pub name: String,
@@ -155,7 +168,7 @@ pub struct SplitSummary {
 }
 
 /// The figures at the end of a run: `summary.json`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
     /// Stopped by the caller; evaluation and gallery were then left out.
     pub interrupted: bool,

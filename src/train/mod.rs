@@ -5,6 +5,7 @@
 //! | `run` | [`run::train`]: the loop from a configuration to a summary; synchronous, prints nothing |
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
+//! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
 //! | `pictures` | the data set of a run by its settings, and how it is normalised |
@@ -26,10 +27,13 @@ pub mod measure;
 mod memory;
 mod observe;
 pub mod pictures;
+pub mod preview;
 pub mod run;
 pub mod run_folder;
+pub mod sample;
 pub mod schedule;
 mod setup;
 
 pub use events::{Event, Flow, Pair, Report, SplitAccuracy, SplitSummary, Summary};
+pub use preview::{Preview, PreviewRequest};
 pub use run::{PlanFigures, TrainOptions, plan, train};

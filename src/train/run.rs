@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, FORMAT, Meta};
 use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
+use super::preview::PreviewRequest;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -62,6 +63,14 @@ pub(super) struct Engine<'a> {
     /// Steps that the device was given.
     pub(super) submitted: u64,
     stop: bool,
+    pub(super) asked: Asked,
+}
+
+/// What answers to events asked for and was not done yet.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) checkpoint: bool,
+    pub(super) preview: Option<PreviewRequest>,
 }
 
 /// Says what a run would cost, without training.
@@ -94,8 +103,10 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     let config = std::mem::take(&mut setup.config);
     let submitted = setup.memory.reported;
     let clock = Clock::new(setup.memory.seconds, submitted);
-    let mut engine = Engine { config, setup, on_event, clock, opened, submitted, stop: false };
+    let asked = Asked::default();
+    let mut engine = Engine { config, setup, on_event, clock, opened, submitted, stop: false, asked };
     engine.announce();
+    engine.serve()?;
     engine.judge_untrained()?;
     engine.clock.restart(engine.setup.loader.waited());
     let ending = engine.steps()?;
@@ -109,6 +120,8 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     if profile && ending != Ending::Stopped {
         engine.profile()?;
     }
+    engine.emit(Event::Finished(Box::new(summary.clone())));
+    engine.serve()?;
     Ok(summary)
 }
 
@@ -116,12 +129,18 @@ impl Engine<'_> {
     /// Hands an event over; its time does not count as training.
     pub(super) fn emit(&mut self, event: Event) {
         let start = Instant::now();
-        self.stop |= (self.on_event)(event) == Flow::Stop;
+        match (self.on_event)(event) {
+            Flow::Continue => {}
+            Flow::Stop => self.stop = true,
+            Flow::Checkpoint => self.asked.checkpoint = true,
+            Flow::Preview(request) => self.asked.preview = Some(request),
+        }
         self.clock.leave_out(start.elapsed());
     }
 
     fn announce(&mut self) {
-        let Setup { run, dataset, loader, trainer, length, adapter, notices, .. } = &mut self.setup;
+        let Setup { run, dataset, loader, trainer, length, adapter, driver_bytes, notices, .. } =
+            &mut self.setup;
         let notices = std::mem::take(notices);
         let started = Started {
             adapter: adapter.name.clone(),
@@ -132,6 +151,7 @@ impl Engine<'_> {
             total_steps: length.total,
             start_step: self.submitted,
             memory_bytes: trainer.memory().peak(),
+            driver_bytes: *driver_bytes,
             dispatches: trainer.dispatches(),
             run_folder: run.path().to_owned(),
         };
@@ -197,7 +217,7 @@ impl Engine<'_> {
             self.save()?;
         }
         self.emit(Event::Step { step: self.submitted });
-        Ok(())
+        self.serve()
     }
 
     /// Too many pictures cannot be read: keeps what was learned, lists the pictures, and gives the
@@ -237,7 +257,7 @@ impl Engine<'_> {
     }
 
     /// Waits for the last step and makes sure that a checkpoint has it.
-    fn settle(&mut self) -> Result<()> {
+    pub(super) fn settle(&mut self) -> Result<()> {
         self.flush()?;
         if self.setup.saved.as_ref().is_some_and(|(_, step)| *step == self.submitted) {
             return Ok(());

@@ -31,6 +31,8 @@ pub(super) struct Setup {
     pub(super) length: RunLength,
     pub(super) memory: Memory,
     pub(super) adapter: AdapterFacts,
+    /// What the driver has allocated for all this, where it tells.
+    pub(super) driver_bytes: Option<u64>,
     /// The checkpoint that the run goes on from.
     pub(super) saved: Option<(PathBuf, u64)>,
     /// What a person should know.
@@ -95,6 +97,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
         }
     };
     let adapter = gpu.facts().clone();
+    let driver_bytes = gpu.driver_memory().map(|memory| memory.allocated);
     let config = config.clone();
     Ok(Setup {
         config,
@@ -107,6 +110,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
         length,
         memory,
         adapter,
+        driver_bytes,
         saved,
         notices,
     })

@@ -7,6 +7,7 @@
 //! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
+//! | `previews` | looking into a run between two steps changes no bit of it |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `half_precision` | golden runs with activations of half precision, and the loss scale |
@@ -27,6 +28,7 @@ mod memory_checks;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;
+mod previews;
 mod reference;
 mod reference_checks;
 mod reference_gradients;

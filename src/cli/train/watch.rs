@@ -95,6 +95,8 @@ impl Watch {
             Event::Profiled(profile) => self.profile = Some(profile),
             // A checkpoint is a matter of course; where it lies is told when it is needed.
             Event::Checkpoint { .. } | Event::Step { .. } => {}
+            // Nothing asks for previews here; the summary comes back from the engine.
+            Event::Preview(_) | Event::Finished(_) => {}
         }
         if self.stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue }
     }

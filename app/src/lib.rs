@@ -1,0 +1,40 @@
+//! The desktop app of swav-wgpu: drives training and shows what multi-crop, codes and prototypes do, live.
+//!
+//! ```text
+//! engine thread ──Message──▶ State::apply ──▶ views (draw only) ──Action──▶ window ──orders──▶ engine thread
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`engine`] | a run on its own thread with its own device; orders to it; previews made ready to draw |
+//! | [`state`] | all that is known of a run; `State::apply` is the only way in, and needs no window |
+//! | [`window`] | the eframe app: passes messages in and actions out |
+//! | [`start`], [`settings`] | the first screen: one click, a folder, an earlier run; the form of all settings |
+//! | [`top`] | run control, progress, timeline, health: what stands above the panes |
+//! | [`dock`] | where panes lie |
+//! | [`panes`] | one file a pane; adding one is a file and a line |
+//! | [`form`], [`recent`] | the settings of the next run; earlier runs |
+//! | [`thumbs`], [`widgets`], [`theme`], [`units`] | thumbnails, small parts, colours, numbers for people |
+//! | [`keys`], [`save`] | keyboard shortcuts; writing files that a person asks for |
+//! | [`samples`] | runs in realistic states, for tests |
+//!
+//! Training costs nothing for being watched: the engine has its own thread and device, and is asked for
+//! previews only for panes that are visible, as often as a fiftieth of its time allows.
+
+pub mod dock;
+pub mod engine;
+pub mod form;
+pub mod keys;
+pub mod panes;
+pub mod recent;
+pub mod samples;
+pub mod save;
+pub mod settings;
+pub mod start;
+pub mod state;
+pub mod theme;
+pub mod thumbs;
+pub mod top;
+pub mod units;
+pub mod widgets;
+pub mod window;

@@ -1,0 +1,204 @@
+//! The figures of a run over its steps, small multiples with one axis of steps.
+
+mod charts;
+
+use super::{Action, Compared, Context, Pane, export};
+use crate::recent;
+use crate::state::State;
+use crate::theme::Palette;
+use crate::widgets;
+use charts::{CHARTS, Chart, number, own_points, points, reference, smoothed, steps};
+use eframe::egui::{self, Color32, Id, RichText, ScrollArea, Slider, Ui, vec2};
+use egui_plot::{GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
+use std::ops::RangeInclusive;
+
+/// The least height of a chart, points.
+const HEIGHT: f32 = 104.0;
+/// The least width of a chart, points.
+const WIDTH: f32 = 148.0;
+
+pub(super) struct CurvesPane {
+    smoothing: f64,
+    /// The chart that is shown alone.
+    alone: Option<usize>,
+}
+
+impl Default for CurvesPane {
+    fn default() -> Self {
+        Self { smoothing: 0.6, alone: None }
+    }
+}
+
+impl Pane for CurvesPane {
+    fn id(&self) -> &'static str {
+        "curves"
+    }
+
+    fn title(&self) -> &'static str {
+        "Curves"
+    }
+
+    fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) {
+        if context.state.reports.is_empty() {
+            let text =
+                "Start a run: loss, kNN accuracy, entropy and more are drawn here as they are reported.";
+            widgets::empty(ui, "No reports yet", text);
+            return;
+        }
+        let area = ui.max_rect();
+        self.header(ui, context, area);
+        if let Some(at) = self.alone {
+            self.chart(ui, context, at, ui.available_size(), true);
+            return;
+        }
+        let all = ui.available_size();
+        let columns = ((all.x + 8.0) / (WIDTH + 8.0)).floor().clamp(1.0, 4.0) as usize;
+        let rows = CHARTS.len().div_ceil(columns);
+        let size = vec2(
+            (all.x - 8.0 * (columns as f32 - 1.0) - 10.0) / columns as f32,
+            ((all.y - 6.0 * rows as f32) / rows as f32).max(HEIGHT),
+        );
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            for row in 0..rows {
+                ui.horizontal_top(|ui| {
+                    for at in (row * columns..CHARTS.len()).take(columns) {
+                        ui.allocate_ui(size, |ui| self.chart(ui, context, at, size, false));
+                    }
+                });
+            }
+        });
+    }
+}
+
+impl CurvesPane {
+    fn header(&mut self, ui: &mut Ui, context: &mut Context<'_>, area: egui::Rect) {
+        let palette = Palette::of(ui);
+        ui.horizontal(|ui| {
+            if self.alone.is_some() && ui.button("All charts").on_hover_text("Back").clicked() {
+                self.alone = None;
+            }
+            let label = ui.label(RichText::new("smoothing").color(palette.weak));
+            ui.spacing_mut().slider_width = 80.0;
+            let slider = Slider::new(&mut self.smoothing, 0.0..=0.95).fixed_decimals(2);
+            ui.add(slider).labelled_by(label.id).on_hover_text(
+                "Share of the smoothed curve that is kept from point to point; faint curves are not smoothed",
+            );
+            ui.menu_button("Compare", |ui| compare(ui, context))
+                .response
+                .on_hover_text("Draw an earlier run's curves too");
+            ui.menu_button("Export", |ui| {
+                if ui.button("Figures as CSV…").clicked() {
+                    let text = export::csv(&context.state.reports);
+                    context.actions.push(Action::SaveText { name: "metrics.csv".to_owned(), text });
+                }
+                if ui.button("This pane as PNG…").clicked() {
+                    context.actions.push(Action::SavePicture { name: "curves.png".to_owned(), rect: area });
+                }
+            });
+            for (at, other) in context.compared.iter().enumerate() {
+                ui.label(RichText::new(&other.name).color(colour(palette, at + 1)));
+            }
+        });
+        ui.add_space(2.0);
+    }
+
+    fn chart(&mut self, ui: &mut Ui, context: &Context<'_>, at: usize, size: egui::Vec2, large: bool) {
+        let palette = Palette::of(ui);
+        let chart = &CHARTS[at];
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            title(ui, palette, context.state, chart, &mut self.alone, at);
+            let plot = Plot::new(("chart", at, large))
+                .width(size.x)
+                .height((size.y - 24.0).max(40.0))
+                .show_background(false)
+                .allow_scroll(false)
+                .grid_color(palette.line)
+                .y_axis_min_width(32.0)
+                .include_x(0.0)
+                .include_x(context.state.step.max(1) as f64)
+                .set_margin_fraction(vec2(0.01, 0.08))
+                .link_axis(Id::unique("steps"), [true, false])
+                .x_axis_formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value))
+                .y_axis_formatter(move |mark: GridMark, _: &RangeInclusive<f64>| {
+                    number(mark.value, chart.log)
+                })
+                .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, chart)));
+            let reference = reference(context.state, chart);
+            plot.show(ui, |plot| {
+                if let Some((name, value)) = reference {
+                    let line = HLine::new(name, value).color(palette.weak);
+                    plot.hline(line.style(LineStyle::Dashed { length: 6.0 }).width(1.0));
+                }
+                let mut runs = vec![(0, "this run", &context.state.reports)];
+                let compared = context.compared.iter().enumerate();
+                runs.extend(compared.map(|(i, Compared { name, reports })| (i + 1, name.as_str(), reports)));
+                for (run, name, reports) in runs.into_iter().rev() {
+                    let points =
+                        if run == 0 { own_points(context.state, chart) } else { points(reports, chart) };
+                    let colour = colour(palette, run);
+                    if chart.noisy && self.smoothing > 0.0 {
+                        let smooth = smoothed(&points, self.smoothing);
+                        plot.line(
+                            Line::new(format!("{name}, as reported"), points)
+                                .color(colour.gamma_multiply(0.3))
+                                .width(1.0),
+                        );
+                        plot.line(Line::new(name, smooth).color(colour).width(1.6));
+                    } else {
+                        if points.len() < 12 {
+                            plot.points(Points::new(name, points.clone()).color(colour).radius(2.5));
+                        }
+                        plot.line(Line::new(name, points).color(colour).width(1.6));
+                    }
+                }
+            });
+        });
+    }
+}
+
+/// The name of a chart with its newest value; a click shows it alone.
+fn title(ui: &mut Ui, palette: Palette, state: &State, chart: &Chart, alone: &mut Option<usize>, at: usize) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let name = ui.add(egui::Label::new(RichText::new(chart.title).strong()).sense(egui::Sense::click()));
+        if name.on_hover_text(format!("{} Click to see it alone.", chart.help)).clicked() {
+            *alone = if alone.is_some() { None } else { Some(at) };
+        }
+        if let Some([_, value]) = own_points(state, chart).last().copied() {
+            let text = format!("{} {}", number(value, chart.log), chart.unit);
+            ui.label(RichText::new(text.trim_end()).monospace().color(palette.weak));
+        }
+    });
+}
+
+/// The runs that can be compared with.
+fn compare(ui: &mut Ui, context: &mut Context<'_>) {
+    if context.others.is_empty() {
+        ui.label("There is no other run yet.");
+    }
+    for path in context.others.iter().take(15) {
+        let name = recent::name(path);
+        let shown = context.compared.iter().position(|other| other.name == name);
+        if ui.selectable_label(shown.is_some(), &name).clicked() {
+            match shown {
+                Some(at) => drop(context.compared.remove(at)),
+                None => context.actions.push(Action::Compare(path.clone())),
+            }
+        }
+    }
+}
+
+fn colour(palette: Palette, run: usize) -> Color32 {
+    if run == 0 { palette.accent } else { palette.series[run % palette.series.len()] }
+}
+
+/// What the pointer is told.
+fn told(hover: &HoverPosition<'_>, chart: &Chart) -> String {
+    let (name, at) = match hover {
+        HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
+        HoverPosition::Elsewhere { position } => ("", position),
+    };
+    let text = format!("{name}\nstep {:.0}\n{} {}", at.x, number(at.y, chart.log), chart.unit);
+    text.trim().to_owned()
+}

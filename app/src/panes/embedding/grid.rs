@@ -1,0 +1,48 @@
+//! The pictures that are marked, beside the plane.
+
+use crate::panes::Context;
+use crate::theme::Palette;
+use crate::widgets;
+use eframe::egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
+
+/// Side of a picture, points.
+const SIDE: f32 = 44.0;
+/// Between two pictures.
+const GAP: f32 = 5.0;
+/// Width of the grid: two pictures and the scroll bar.
+pub(super) const WIDTH: f32 = 2.0 * (SIDE + GAP) + 14.0;
+
+/// A click leaves only that one marked.
+pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>) {
+    let palette = Palette::of(ui);
+    let marked: Vec<u32> = context.look.marked.iter().copied().collect();
+    ui.label(RichText::new(format!("{} marked", marked.len())).color(palette.weak));
+    if ui.button("Show crops").on_hover_text("Show the crops of the first few of them").clicked() {
+        context.look.pictures = marked.iter().copied().take(4).collect();
+    }
+    ui.spacing_mut().item_spacing = vec2(GAP, GAP);
+    let columns = ((ui.available_width() + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
+    let rows = marked.len().div_ceil(columns);
+    ScrollArea::vertical().auto_shrink(false).show_rows(ui, SIDE, rows, |ui, visible| {
+        for row in visible {
+            ui.horizontal(|ui| {
+                for &picture in marked.iter().skip(row * columns).take(columns) {
+                    tile(ui, context, palette, picture);
+                }
+            });
+        }
+    });
+}
+
+fn tile(ui: &mut Ui, context: &mut Context<'_>, palette: Palette, picture: u32) {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::click());
+    context.thumbs.paint(ui.painter(), rect, picture, palette.raised);
+    if response.hovered() {
+        widgets::outline(ui.painter(), rect, 1.5, palette.accent);
+    }
+    if response.clicked() {
+        context.look.mark([picture]);
+    }
+    let class = context.thumbs.names().class(picture).unwrap_or("picture");
+    response.on_hover_text(format!("{class} #{picture}. Click to mark only this one."));
+}

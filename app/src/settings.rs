@@ -1,0 +1,149 @@
+//! The form of all settings: a row each, made from the table that the flags are made from.
+
+use crate::form::{Form, Resolved, groups};
+use crate::theme::Palette;
+use eframe::egui::{Button, Checkbox, CollapsingHeader, ComboBox, RichText, ScrollArea, TextEdit, Ui, vec2};
+use swav_wgpu::config::{Config, Setting};
+
+/// Width of a setting's name, points.
+const NAME: f32 = 150.0;
+/// Width of its field, points.
+const FIELD: f32 = 190.0;
+
+/// What the form itself remembers.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    filter: String,
+}
+
+impl Settings {
+    /// Draws the form.
+    pub fn show(&mut self, ui: &mut Ui, form: &mut Form, resolved: &Resolved) {
+        let palette = Palette::of(ui);
+        ui.horizontal(|ui| {
+            ui.label(RichText::new("Settings").size(16.0).strong());
+            let hint =
+                TextEdit::singleline(&mut self.filter).hint_text("Find a setting").desired_width(150.0);
+            ui.add(hint).on_hover_text("Show only the settings whose name or help has this word");
+            let copy = ui.button("Copy as command line");
+            if copy.on_hover_text(form.command_line()).clicked() {
+                ui.ctx().copy_text(form.command_line());
+            }
+            if form.edited() > 0 {
+                let text = format!("Reset {} changed", form.edited());
+                if ui.button(text).on_hover_text("Back to the values of the preset").clicked() {
+                    form.reset_all();
+                }
+            }
+        });
+        if let Some((key, reason)) = resolved.errors.iter().next() {
+            ui.label(RichText::new(format!("{}: {reason}", key.replace('_', " "))).color(palette.error));
+        }
+        ui.add_space(4.0);
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            for (group, rows) in groups() {
+                self.group(ui, form, resolved, group, &rows);
+            }
+        });
+    }
+
+    fn group(
+        &self,
+        ui: &mut Ui,
+        form: &mut Form,
+        resolved: &Resolved,
+        group: &str,
+        rows: &[&'static Setting],
+    ) {
+        let filter = self.filter.trim().to_lowercase();
+        let found = |row: &&&'static Setting| {
+            filter.is_empty()
+                || row.key.replace('_', " ").contains(&filter)
+                || row.key.contains(&filter)
+                || row.help().to_lowercase().contains(&filter)
+        };
+        let shown: Vec<&'static Setting> = rows.iter().filter(found).copied().collect();
+        if shown.is_empty() {
+            return;
+        }
+        let edited = rows.iter().filter(|row| form.is_edited(row.key)).count();
+        let wrong = rows.iter().any(|row| resolved.errors.contains_key(row.key));
+        let title = if edited > 0 { format!("{group}  ({edited} changed)") } else { group.to_owned() };
+        let open = (!filter.is_empty() || wrong).then_some(true);
+        CollapsingHeader::new(RichText::new(title).strong())
+            .id_salt(group)
+            .default_open(group == "Run")
+            .open(open)
+            .show(ui, |ui| shown.into_iter().for_each(|row| show_row(ui, form, resolved, row)));
+    }
+}
+
+fn show_row(ui: &mut Ui, form: &mut Form, resolved: &Resolved, setting: &'static Setting) {
+    let palette = Palette::of(ui);
+    let edited = form.is_edited(setting.key);
+    let error = resolved.errors.get(setting.key);
+    ui.horizontal(|ui| {
+        let name = setting.key.replace('_', " ");
+        let text = RichText::new(&name).color(if edited { palette.accent } else { palette.text });
+        let help = format!("{}\n\n--{}", setting.help(), setting.flag());
+        let label = ui
+            .allocate_ui_with_layout(
+                vec2(NAME, ui.spacing().interact_size.y),
+                eframe::egui::Layout::left_to_right(eframe::egui::Align::Center),
+                |ui| {
+                    ui.set_min_width(NAME);
+                    ui.label(text)
+                },
+            )
+            .inner
+            .on_hover_text(&help);
+        let before = form.text(setting);
+        let mut now = before.clone();
+        field(ui, setting, &mut now, error.is_some()).labelled_by(label.id).on_hover_text(&help);
+        if now != before {
+            form.edit(setting, now);
+        }
+        if edited {
+            let back = ui.add(Button::new("Reset").small());
+            if back.on_hover_text("Back to the preset's value").clicked() {
+                form.reset(setting.key);
+            }
+        }
+    });
+    if let Some(reason) = error {
+        ui.horizontal(|ui| {
+            ui.add_space(NAME + 8.0);
+            ui.label(RichText::new(reason).small().color(palette.error));
+        });
+    }
+}
+
+/// The field of a setting: a tick, a list of words, or a line of text.
+fn field(ui: &mut Ui, setting: &Setting, text: &mut String, wrong: bool) -> eframe::egui::Response {
+    if setting.choices == ["true", "false"] {
+        let mut on = text == "true";
+        let response = ui.add(Checkbox::without_text(&mut on));
+        *text = on.to_string();
+        return response;
+    }
+    if !setting.choices.is_empty() {
+        let none = setting.default_text() == "none";
+        let words = none.then_some("none").into_iter().chain(setting.choices.iter().copied());
+        let combo = ComboBox::from_id_salt(setting.key).width(FIELD - 8.0).selected_text(text.as_str());
+        return combo
+            .show_ui(ui, |ui| {
+                for word in words {
+                    ui.selectable_value(text, word.to_owned(), word);
+                }
+            })
+            .response;
+    }
+    let palette = Palette::of(ui);
+    let hint = if (setting.get)(&Config::default()).is_empty() { "none" } else { setting.hint };
+    let edit = TextEdit::singleline(text)
+        .id_salt(setting.key)
+        .font(eframe::egui::TextStyle::Monospace)
+        .desired_width(FIELD)
+        .hint_text(hint);
+    ui.add(if wrong { edit.text_color(palette.error) } else { edit })
+}

@@ -1,0 +1,90 @@
+use super::*;
+use crate::engine::digest::Digest;
+use crate::samples;
+use swav_wgpu::train::health::Kind;
+
+fn after(events: Vec<Event>) -> State {
+    let mut state = State::opening(Config::default(), Vec::new());
+    events.into_iter().for_each(|event| state.apply(Message::Event(event)));
+    state
+}
+
+fn advice(kind: Kind, cleared: bool) -> Event {
+    let (sentence, remedy) = ("Something.".to_owned(), "Do this.".to_owned());
+    Event::Advice(Advice { kind, cleared, sentence, remedy })
+}
+
+#[test]
+fn a_run_goes_through_its_phases() {
+    let mut state = after(vec![Event::Started(samples::started(100))]);
+    assert_eq!((state.phase, state.total(), state.step), (Phase::Opening, 100, 0));
+    state.apply(Message::Event(Event::Step { step: 1 }));
+    assert_eq!((state.phase, state.step), (Phase::Running, 1));
+    state.paused(true);
+    state.apply(Message::Event(Event::Step { step: 2 }));
+    assert_eq!((state.phase, state.step), (Phase::Paused, 2));
+    state.paused(false);
+    assert_eq!(state.phase, Phase::Running);
+    state.stopping();
+    state.apply(Message::Event(Event::Step { step: 3 }));
+    assert_eq!(state.phase, Phase::Stopping);
+    let summary = Box::new(samples::summary(3, 100));
+    state.apply(Message::Event(Event::Finished(summary.clone())));
+    let lines = state.log.len();
+    state.apply(Message::Ended(Ok(summary)));
+    assert_eq!((state.phase, state.log.len()), (Phase::Stopped, lines));
+    assert!(state.log.back().unwrap().text.contains("stopped at step 3 of 100"));
+    // What is over cannot be paused or stopped.
+    state.paused(true);
+    state.stopping();
+    assert_eq!(state.phase, Phase::Stopped);
+}
+
+#[test]
+fn a_failure_is_told_and_kept() {
+    let mut state = after(vec![Event::Started(samples::started(10))]);
+    let failure = Failure { field: Some("batch".into()), text: "setting `batch`: too large".into() };
+    state.apply(Message::Ended(Err(failure.clone())));
+    assert_eq!((state.phase, state.failure.as_ref()), (Phase::Failed, Some(&failure)));
+    assert_eq!(state.log.back().map(|line| line.level), Some(Level::Error));
+}
+
+#[test]
+fn advice_stands_until_it_clears() {
+    let mut state = after(vec![advice(Kind::AtLnK, false), advice(Kind::Collapsed, false)]);
+    assert_eq!(state.advice.len(), 2);
+    state.apply(Message::Event(advice(Kind::AtLnK, true)));
+    assert_eq!(state.advice.iter().map(|a| a.kind).collect::<Vec<_>>(), [Kind::Collapsed]);
+    assert_eq!(state.log.back().map(|line| line.level), Some(Level::Good));
+}
+
+#[test]
+fn a_resumed_run_replaces_what_it_reports_again() {
+    let earlier = vec![samples::report(10, 100), samples::report(20, 100), samples::report(30, 100)];
+    let mut state = State::opening(Config::default(), earlier);
+    state.apply(Message::Event(Event::Report(samples::report(20, 100))));
+    assert_eq!(state.reports.iter().map(|r| r.step).collect::<Vec<_>>(), [10, 20]);
+}
+
+#[test]
+fn remaining_time_follows_the_pace() {
+    let mut state = after(vec![Event::Started(samples::started(100)), Event::Step { step: 20 }]);
+    assert_eq!(state.seconds_left(), None);
+    let report = Report { images_per_s: 64.0, ..samples::report(20, 100) };
+    state.apply(Message::Event(Event::Report(report)));
+    let batch = state.config.batch as f64;
+    assert!((state.seconds_left().unwrap() - 80.0 * batch / 64.0).abs() < 1e-9);
+}
+
+#[test]
+fn looks_are_thinned_out_and_the_newest_stays() {
+    let mut state = State::default();
+    for step in 1..=300 {
+        let map = Some(Arc::new(Map { step, ..Map::default() }));
+        state.apply(Message::Digest(Box::new(Digest { step, draw: 0, crops: None, map, folded: None })));
+        assert!(state.looks.len() <= LOOKS);
+        assert_eq!(state.map().map(|map| map.step), Some(step));
+    }
+    assert_eq!(state.looks[0].step, 1);
+    assert!(state.looks.is_sorted_by_key(|look| look.step));
+}

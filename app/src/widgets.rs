@@ -1,0 +1,86 @@
+//! Small things that several panes draw.
+
+use crate::theme::Palette;
+use eframe::egui::{
+    self, Align, Align2, Color32, FontId, Layout, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui,
+    pos2, vec2,
+};
+
+/// A label and its value, the value in fixed-width digits. `help` is told on hover.
+pub fn figure(ui: &mut Ui, label: &str, value: &str, help: &str) {
+    let palette = Palette::of(ui);
+    let shown = ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        ui.label(RichText::new(label).color(palette.weak));
+        ui.label(RichText::new(value).monospace().color(palette.text));
+    });
+    shown.response.on_hover_text(help);
+}
+
+/// What a pane says when there is nothing to draw: what it will show, and what to do for it.
+pub fn empty(ui: &mut Ui, title: &str, text: &str) {
+    let palette = Palette::of(ui);
+    let rect = ui.available_rect_before_wrap();
+    let mut inner = ui.new_child(
+        egui::UiBuilder::new()
+            .max_rect(Rect::from_center_size(rect.center(), vec2(rect.width().min(360.0), 90.0)))
+            .layout(Layout::top_down(Align::Center)),
+    );
+    inner.label(RichText::new(title).size(15.0).color(palette.text));
+    inner.add_space(2.0);
+    inner.label(RichText::new(text).color(palette.weak));
+    ui.allocate_rect(rect, Sense::hover());
+}
+
+/// A dot and a word: what state something is in.
+pub fn chip(ui: &mut Ui, color: Color32, text: &str) -> Response {
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(12.5), color);
+    let size = vec2(galley.size().x + 26.0, 22.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    // Painted text is told to screen readers.
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
+    let painter = ui.painter();
+    painter.rect_filled(rect, 11.0, color.gamma_multiply(0.16));
+    painter.circle_filled(pos2(rect.left() + 11.0, rect.center().y), 3.5, color);
+    painter.galley(pos2(rect.left() + 19.0, rect.center().y - galley.size().y / 2.0), galley, color);
+    response
+}
+
+/// A horizontal bar of `share` (0 to 1).
+pub fn bar(painter: &egui::Painter, rect: Rect, share: f32, color: Color32, ground: Color32) {
+    painter.rect_filled(rect, 1.5, ground);
+    let width = rect.width() * share.clamp(0.0, 1.0);
+    if width > 0.0 {
+        painter.rect_filled(Rect::from_min_size(rect.min, vec2(width, rect.height())), 1.5, color);
+    }
+}
+
+/// Text at a place, in a size.
+pub fn text_at(
+    painter: &egui::Painter,
+    at: egui::Pos2,
+    anchor: Align2,
+    text: &str,
+    size: f32,
+    color: Color32,
+) {
+    painter.text(at, anchor, text, FontId::proportional(size), color);
+}
+
+/// A frame around something.
+pub fn outline(painter: &egui::Painter, rect: Rect, width: f32, color: Color32) {
+    painter.rect_stroke(rect, 2.0, Stroke::new(width, color), StrokeKind::Outside);
+}
+
+/// A curve without axes, for a tile.
+pub fn sparkline(painter: &egui::Painter, rect: Rect, values: &[f64], color: Color32) {
+    let most = values.iter().copied().fold(0.0, f64::max);
+    if values.len() < 2 || most <= 0.0 {
+        return;
+    }
+    let step = rect.width() / (values.len() - 1) as f32;
+    let place = |(i, &value): (usize, &f64)| {
+        pos2(rect.left() + i as f32 * step, rect.bottom() - (value / most) as f32 * rect.height())
+    };
+    painter.line(values.iter().enumerate().map(place).collect(), Stroke::new(1.5, color));
+}

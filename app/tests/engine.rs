@@ -1,0 +1,108 @@
+//! A real run on the engine's thread, driven as the window drives it: start, look, pause, step, go on, stop,
+//! and open it again.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use swav_app::engine::{Engine, Message};
+use swav_app::recent;
+use swav_app::state::{Phase, State};
+use swav_wgpu::config::{Config, Preset};
+use swav_wgpu::train::{PreviewRequest, TrainOptions};
+
+fn config(out: &Path) -> Config {
+    let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
+    let out = out.to_string_lossy().into_owned();
+    for (key, value) in [
+        ("steps", "100000"),
+        ("batch", "8"),
+        ("width", "4"),
+        ("hidden", "16"),
+        ("embedding", "8"),
+        ("prototypes", "12"),
+        ("crops", "2x16@0.4-1"),
+        ("eval_resize", "16"),
+        ("eval_size", "16"),
+        ("workers", "1"),
+        ("report_every", "1"),
+        ("eval_every", "0"),
+        ("checkpoint_every", "0"),
+        ("out", &out),
+    ] {
+        config.set(key, value).expect("a sound value");
+    }
+    config
+}
+
+/// Takes messages in until `done`.
+fn wait(engine: &mut Engine, state: &mut State, what: &str, done: impl Fn(&State) -> bool) {
+    let start = Instant::now();
+    while !done(state) {
+        engine.poll().into_iter().for_each(|message: Message| state.apply(message));
+        assert!(start.elapsed() < Duration::from_secs(120), "waited for {what}: {:?}", state.log);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_run_is_driven_looked_at_stopped_and_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let config = config(&out);
+    let mut state = State::opening(config.clone(), Vec::new());
+    let options = TrainOptions { config: config.clone(), resume: None, profile: false };
+    let mut engine = Engine::start(options, false, || {});
+    engine.control().watch(&PreviewRequest { pictures: vec![5, 6], draw: 0, sample: 30 });
+    wait(&mut engine, &mut state, "steps and a look", |state| {
+        state.reports.len() > 3 && state.shown.is_some() && state.map().is_some()
+    });
+    assert_eq!((state.phase, state.map().unwrap().points.len()), (Phase::Running, 30));
+
+    // Paused, it does one step when told to, and shows other crops when asked for.
+    engine.control().pause(true);
+    state.paused(true);
+    std::thread::sleep(Duration::from_millis(500));
+    engine.poll().into_iter().for_each(|message| state.apply(message));
+    let step = state.step;
+    engine.control().step();
+    wait(&mut engine, &mut state, "one step", |state| state.step > step);
+    engine.control().watch(&PreviewRequest { pictures: vec![5], draw: 3, sample: 30 });
+    wait(&mut engine, &mut state, "new crops", |state| state.shown.as_ref().is_some_and(|s| s.draw == 3));
+    engine.control().checkpoint();
+    wait(&mut engine, &mut state, "a checkpoint", |state| !state.checkpoints.is_empty());
+    assert_eq!((state.step, state.phase), (step + 1, Phase::Paused));
+    assert_eq!(state.checkpoints, [step + 1]);
+
+    engine.control().pause(false);
+    state.paused(false);
+    wait(&mut engine, &mut state, "more steps", |state| state.step > step + 3);
+    engine.control().stop();
+    state.stopping();
+    wait(&mut engine, &mut state, "the end", |state| state.phase == Phase::Stopped);
+    engine.join();
+    let stopped = state.step;
+
+    // Opened again and held, it shows the same network and its earlier figures, and does no step.
+    let earlier = recent::reports(&out);
+    assert!(recent::Entry::read(&out).unwrap().has_checkpoint && !earlier.is_empty());
+    let mut state = State::opening(recent::config(&out).unwrap(), earlier);
+    state.hold(true);
+    let options = TrainOptions { config, resume: Some(out), profile: false };
+    let mut engine = Engine::start(options, true, || {});
+    engine.control().watch(&PreviewRequest { pictures: vec![5], draw: 0, sample: 0 });
+    wait(&mut engine, &mut state, "a look", |state| state.shown.is_some());
+    assert_eq!((state.phase, state.step), (Phase::Paused, stopped));
+    engine.control().stop();
+    wait(&mut engine, &mut state, "the end", |state| state.phase == Phase::Stopped);
+    assert_eq!(state.step, stopped);
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&folder.path().join("run"));
+    config.data = Some(folder.path().join("nowhere"));
+    let mut state = State::opening(config.clone(), Vec::new());
+    let mut engine = Engine::start(TrainOptions { config, resume: None, profile: false }, false, || {});
+    wait(&mut engine, &mut state, "the failure", |state| state.phase == Phase::Failed);
+    assert!(state.failure.unwrap().text.contains("nowhere") && engine.is_over());
+}

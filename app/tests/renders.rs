@@ -1,0 +1,163 @@
+//! Every screen and pane in realistic states: what must be told is looked up by its words; a few renders are
+//! compared with pictures in `snapshots/`.
+//!
+//! The pictures are made by the software driver. After a change that is meant, write them again with
+//! `UPDATE_SNAPSHOTS=1 cargo test --release -p swav-app --test renders`, and look at each of them.
+
+use eframe::egui::{Frame, Margin, Theme, Ui};
+use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
+use swav_app::state::State;
+use swav_app::theme::{self, Palette};
+use swav_app::thumbs::Thumbs;
+use swav_app::window::Window;
+use swav_app::{samples, top};
+
+/// Pixels that may differ: another release of the driver rounds an edge differently. A part that is missing or
+/// has moved is thousands.
+const FEW: usize = 600;
+
+fn harness(
+    size: [f32; 2],
+    theme: Theme,
+    window: Window,
+    draw: impl FnMut(&mut Ui, &mut Window) + 'static,
+) -> Harness<'static, Window> {
+    Harness::builder()
+        .with_size(size)
+        .with_theme(theme)
+        .with_context_setup(theme::install)
+        .with_options(SnapshotOptions::new().max_failed_pixels(FEW))
+        .build_ui_state(draw, window)
+}
+
+/// Draws until nothing moves any more, with all thumbnails there.
+fn settle(harness: &mut Harness<'_, Window>) {
+    for _ in 0..3 {
+        harness.run_steps(3);
+        let ctx = harness.ctx.clone();
+        harness.state_mut().thumbs_mut().wait(&ctx);
+    }
+    harness.run_steps(3);
+}
+
+fn window(state: State) -> Window {
+    let mut window = Window::of(state, Vec::new());
+    *window.thumbs_mut() = Thumbs::open(None, || {});
+    window
+}
+
+/// A pane alone, at the size that it has in a small window.
+fn pane(id: &'static str, window: Window) -> Harness<'static, Window> {
+    let mut harness = harness([600.0, 372.0], Theme::Dark, window, move |ui, window| {
+        let frame = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::same(10));
+        frame.show(ui, |ui| {
+            ui.set_min_size(ui.available_size());
+            window.draw_pane(id, ui);
+        });
+    });
+    settle(&mut harness);
+    harness
+}
+
+fn whole(theme: Theme, window: Window) -> Harness<'static, Window> {
+    let mut harness = harness([1280.0, 800.0], theme, window, |ui, window| window.draw(ui));
+    settle(&mut harness);
+    harness
+}
+
+#[test]
+fn whole_windows() {
+    let mut results = SnapshotResults::new();
+    let mut start = window(State::default());
+    let setting = swav_wgpu::config::Config::setting("batch").unwrap();
+    start.form_mut().edit(setting, "1".to_owned());
+    results.add(whole(Theme::Dark, start).try_snapshot("start"));
+    results.add(whole(Theme::Dark, window(samples::running(900))).try_snapshot("running"));
+    let failed = whole(Theme::Light, window(samples::failed()));
+    for words in ["failed", "Failed", "Resume", "no longer finite", "Runs"] {
+        assert!(says(&failed, words), "a failed run does not say {words}");
+    }
+    let opening = State::opening(swav_wgpu::config::Config::default(), Vec::new());
+    let opening = whole(Theme::Dark, window(opening));
+    for words in ["opening", "compiles the kernels", "No crops yet", "No features yet", "No prototypes yet"] {
+        assert!(says(&opening, words), "a run that opens does not say {words}");
+    }
+}
+
+/// Whether some words are on the screen.
+fn says<'t>(harness: &'t Harness<'_, Window>, words: &'t str) -> bool {
+    egui_kittest::kittest::Queryable::query_all_by(harness, move |node| {
+        node.value().or(node.label()).is_some_and(|text| text.contains(words))
+    })
+    .next()
+    .is_some()
+}
+
+#[test]
+fn what_stands_above_the_panes() {
+    let stopped = {
+        let mut state = samples::running(700);
+        let summary = Box::new(samples::summary(700, 1892));
+        state.apply(swav_app::engine::Message::Ended(Ok(summary)));
+        state
+    };
+    let states = [
+        (samples::paused(), ["paused", "Go on", "Step", "Checkpoint"]),
+        (samples::finished(), ["finished", "Gallery", "296 of 300 prototypes", "kNN 0.441"]),
+        (samples::collapsed(), ["training", "Only 4 of 300", "Freeze the prototypes", "see below"]),
+        (stopped, ["stopped", "Resume", "can be resumed at any time", "Runs"]),
+    ];
+    for (state, told) in states {
+        let mut harness = harness([1280.0, 150.0], Theme::Dark, window(state), |ui, window| {
+            let frame = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::symmetric(12, 8));
+            frame.show(ui, |ui| {
+                ui.set_min_size(ui.available_size());
+                top::show(ui, window.state(), None);
+            });
+        });
+        settle(&mut harness);
+        for words in told {
+            assert!(says(&harness, words), "the bar does not say {words}");
+        }
+    }
+}
+
+#[test]
+fn panes() {
+    let mut results = SnapshotResults::new();
+    for id in ["crops", "embedding", "prototypes", "curves", "log"] {
+        let mut full = pane(id, window(samples::running(900)));
+        match id {
+            "log" => assert!(says(&full, "checkpoint of step 750") && says(&full, "2781 pictures")),
+            _ => results.add(full.try_snapshot(format!("pane_{id}"))),
+        }
+        let empty = pane(id, Window::of(State::default(), Vec::new()));
+        // Nothing to show is told in words, not in an empty frame.
+        let words = egui_kittest::kittest::Queryable::query_all_by(&empty, |node| {
+            node.value()
+                .or(node.label())
+                .is_some_and(|text| text.contains("Start a run") || text.contains("is kept here"))
+        });
+        assert!(words.count() >= 1, "{id} says nothing when it is empty");
+    }
+    let mut open = window(samples::running(900));
+    open.look_mut().prototype = Some(7);
+    results.add(pane("prototypes", open).try_snapshot("pane_prototype_open"));
+    let mut marked = window(samples::running(900));
+    marked.look_mut().mark(600..640);
+    results.add(pane("embedding", marked).try_snapshot("pane_embedding_marked"));
+}
+
+#[test]
+fn a_hundred_thousand_points_are_drawn() {
+    let mut state = samples::running(20);
+    let map = std::sync::Arc::new(samples::map(30, 100_000, 60));
+    let digest =
+        swav_app::engine::digest::Digest { step: 30, draw: 0, crops: None, map: Some(map), folded: None };
+    state.apply(swav_app::engine::Message::Digest(Box::new(digest)));
+    let mut harness = pane("embedding", Window::of(state, Vec::new()));
+    let start = std::time::Instant::now();
+    harness.run_steps(5);
+    // Generous, for a processor that does other things: a frame without a new mesh takes a few milliseconds.
+    assert!(start.elapsed().as_secs_f64() / 5.0 < 0.25, "{:?} a frame", start.elapsed() / 5);
+}

@@ -1,0 +1,191 @@
+//! Looking into a run between two steps: what a person who watches wants to see of the network.
+//!
+//! Nothing here runs unless the answer to an event asks for it ([`super::Flow::Preview`]), so a run that
+//! nobody watches pays nothing, and how often is the asker's choice. A preview reads the network in
+//! evaluation mode and changes no bit of what is trained.
+
+use super::crops;
+use super::events::Event;
+use super::run::Engine;
+use super::sample::Sample;
+use super::setup::Setup;
+use crate::data::{Augment, CropParams, Showcase, View as Cropped, render};
+use crate::error::Result;
+use crate::eval::{Features, codes};
+use image::RgbImage;
+use rayon::prelude::*;
+use std::time::Instant;
+
+/// Samples that codes are balanced over, at most; fewer where the batch is smaller, as in training.
+pub(super) const BALANCED: usize = 256;
+
+/// What to look at. Every part costs only where it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreviewRequest {
+    /// Pictures whose crops are wanted, with codes and predictions.
+    pub pictures: Vec<u32>,
+    /// Which crops: those of this epoch, from 0.
+    pub draw: u64,
+    /// How many pictures' features are wanted, evenly spread over those that are trained on.
+    pub sample: usize,
+}
+
+/// What was asked for, all of the same network.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// What it answers.
+    pub request: PreviewRequest,
+    /// Steps that the network has done.
+    pub step: u64,
+    /// One entry a picture that could be read.
+    pub crops: Vec<Crops>,
+    /// Features of many pictures, where asked for.
+    pub sample: Option<Sample>,
+    /// How long training waited for it.
+    pub seconds: f64,
+}
+
+/// A picture and its crops, in the order of the `crops` setting.
+#[derive(Clone, Debug)]
+pub struct Crops {
+    /// Its number in the data set.
+    pub picture: u32,
+    /// The picture.
+    pub image: RgbImage,
+    /// Its crops.
+    pub views: Vec<View>,
+}
+
+/// One crop, and what the network makes of it.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// What was drawn: box, flip, colours, blur.
+    pub params: CropParams,
+    /// What training sees, at the crop's own size, without the normalisation.
+    pub pixels: RgbImage,
+    /// The prediction of this crop over all K prototypes; sums to 1.
+    pub prediction: Vec<f32>,
+    /// The code of an assignment crop, which the other crops must predict; sums to 1. It is balanced over the
+    /// same crop of a batch of other pictures, as in training.
+    pub code: Option<Vec<f32>>,
+}
+
+impl Engine<'_> {
+    /// Does what the answers to events asked for, as long as they ask.
+    pub(super) fn serve(&mut self) -> Result<()> {
+        loop {
+            if std::mem::take(&mut self.asked.checkpoint) {
+                self.settle()?;
+            } else if let Some(request) = self.asked.preview.take() {
+                let preview = self.preview(request)?;
+                self.emit(Event::Preview(Box::new(preview)));
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn preview(&mut self, request: PreviewRequest) -> Result<Preview> {
+        let start = Instant::now();
+        let sample = if request.sample > 0 { Some(self.sample(request.sample)?) } else { None };
+        let crops = self.crops(&request)?;
+        Ok(Preview { request, step: self.submitted, crops, sample, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    /// The crops of the wanted pictures, their predictions, and the codes of the assignment crops.
+    fn crops(&mut self, request: &PreviewRequest) -> Result<Vec<Crops>> {
+        let augment = crops::augment(&self.config);
+        let Setup { judge, trainer, dataset, .. } = &mut self.setup;
+        let (mut found, mut inputs) = (Vec::new(), Vec::new());
+        for &picture in &request.pictures {
+            // A picture that cannot be read has nothing to show; training lists it.
+            let Ok(shown) = crops::showcase(&self.config, dataset, picture, request.draw) else { continue };
+            inputs.extend(network_views(&shown, &augment, judge.size()));
+            found.push(cut(picture, shown));
+        }
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let views = augment.views();
+        let cosines = trainer.cosines(&inputs, found.len() * views)?;
+        let mut rows = (0..cosines.rows).map(|row| cosines.row(row));
+        for view in found.iter_mut().flat_map(|crops| &mut crops.views) {
+            let scores = rows.next().unwrap_or_default();
+            view.prediction = codes::prediction(scores, self.config.temperature);
+        }
+        self.tell_codes(&mut found, &cosines, request)?;
+        Ok(found)
+    }
+
+    /// Codes are balanced over a batch of the same crop of other pictures: over anything else, whole pictures
+    /// say, a crop would be given the prototypes that all the others leave.
+    fn tell_codes(
+        &mut self,
+        found: &mut [Crops],
+        cosines: &Features,
+        request: &PreviewRequest,
+    ) -> Result<()> {
+        let assign = self.config.assign.clone();
+        let augment =
+            first_views(crops::augment(&self.config), assign.iter().max().map_or(0, |most| most + 1));
+        let Setup { judge, trainer, dataset, .. } = &mut self.setup;
+        let (seed, size, views) = (self.config.seed, judge.size(), augment.views());
+        let mut others = spread(dataset.pretrain(), self.config.batch.min(BALANCED));
+        others.retain(|picture| !request.pictures.contains(picture));
+        others.truncate(self.config.batch.min(BALANCED).saturating_sub(found.len()));
+        let inputs: Vec<Vec<f32>> = others
+            .par_iter()
+            .filter_map(|&picture| {
+                let image = dataset.decode(picture).ok()?;
+                let shown = Showcase::new(image, &augment, seed, request.draw, picture).ok()?;
+                Some(network_views(&shown, &augment, size))
+            })
+            .collect();
+        let balance = trainer.cosines(&inputs.concat(), inputs.len() * views)?;
+        for at in assign {
+            let shown = found.first().map_or(0, |crops| crops.views.len());
+            let others = (0..inputs.len()).map(|picture| balance.row(picture * views + at));
+            let own = (0..found.len()).map(|picture| cosines.row(picture * shown + at));
+            let data: Vec<f32> = others.chain(own).flatten().copied().collect();
+            let scores = Features::new(inputs.len() + found.len(), cosines.dim, data)?;
+            let codes = codes::codes(&scores, self.config.epsilon, self.config.sinkhorn_iterations)?;
+            for (row, crops) in (inputs.len()..).zip(&mut *found) {
+                crops.views[at].code = Some(codes.row(row).to_vec());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Only the first `count` views: each is drawn from a stream of its own, so they stay what they are.
+fn first_views(mut augment: Augment, mut count: usize) -> Augment {
+    for group in &mut augment.crops {
+        group.count = group.count.min(count);
+        count -= group.count;
+    }
+    augment.crops.retain(|group| group.count > 0);
+    augment
+}
+
+/// All crops at the size of evaluation, which is what the network takes outside of training.
+fn network_views(shown: &Showcase, augment: &Augment, size: u32) -> Vec<f32> {
+    let length = 4 * (size as usize).pow(2);
+    let mut inputs = vec![0.0; shown.views.len() * length];
+    for (view, out) in shown.views.iter().zip(inputs.chunks_exact_mut(length)) {
+        render(&shown.picture, &view.params, size, augment, out);
+    }
+    inputs
+}
+
+/// The crops as they are shown.
+fn cut(picture: u32, shown: Showcase) -> Crops {
+    let view =
+        |view: Cropped| View { params: view.params, pixels: view.pixels, prediction: Vec::new(), code: None };
+    Crops { picture, image: shown.picture, views: shown.views.into_iter().map(view).collect() }
+}
+
+/// At most `most` of the pictures, evenly spread.
+pub(super) fn spread(pictures: &[u32], most: usize) -> Vec<u32> {
+    let n = most.min(pictures.len());
+    (0..n).map(|i| pictures[i * pictures.len() / n]).collect()
+}
