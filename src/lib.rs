@@ -10,6 +10,7 @@
 //!                         selftest (gpu and ops only)          <-  cli
 //!                         data (pictures + rng only)           <-  train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
+//!                         pickle (bytes only)                  <-  interop, data
 //! ```
 //!
 //! # Code map
@@ -25,6 +26,7 @@
 //! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement |
 //! | [`eval`] | kNN, cluster figures, gallery |
 //! | [`interop`] | safetensors |
+//! | [`pickle`] | Python pickles as data, without running them |
 //! | [`config`] | every setting once: field = flag = TOML key |
 //! | [`cli`] | the commands; the only place that prints |
 //!
@@ -64,6 +66,7 @@ pub mod interop;
 pub mod method;
 pub mod model;
 pub mod ops;
+pub mod pickle;
 pub mod rng;
 pub mod selftest;
 pub mod train;

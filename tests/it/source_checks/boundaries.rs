@@ -7,18 +7,19 @@ use std::path::PathBuf;
 
 /// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
 /// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 14] = [
+const ARROW: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("rng", &[]),
     ("config", &["error"]),
+    ("pickle", &[]),
     ("gpu", &["error", "rng", "config"]),
     ("ops", &["error", "rng", "config", "gpu"]),
     ("selftest", &["error", "gpu", "ops"]),
-    ("interop", &["error"]),
+    ("interop", &["error", "pickle"]),
     ("eval", &["error", "rng"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop"]),
     ("method", &["error", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
-    ("data", &["error", "rng"]),
+    ("data", &["error", "rng", "pickle"]),
     ("train", &["error", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
     ("cli", &["error", "rng", "config", "gpu", "selftest", "interop", "method", "eval", "data", "train"]),
     ("main", &["cli"]),

@@ -1,0 +1,340 @@
+//! The stack machine that a pickle is written for, without its power to import and call.
+
+use super::{MOST_OBJECTS, Pickle};
+use std::collections::HashMap;
+
+/// An object. Numbers are places in the list of all objects.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node<'a> {
+    None,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+    List(Vec<u32>),
+    Tuple(Vec<u32>),
+    Dict(Vec<(u32, u32)>),
+    /// `module.name`.
+    Global(String),
+    /// A call of a global; items set on the result, and what it was built with, if anything.
+    Call {
+        function: u32,
+        arguments: u32,
+        entries: Vec<(u32, u32)>,
+        state: Option<u32>,
+    },
+    Persistent(u32),
+}
+
+struct Machine<'a, 'b> {
+    bytes: &'a [u8],
+    at: usize,
+    allowed: &'b [&'b str],
+    nodes: Vec<Node<'a>>,
+    stack: Vec<u32>,
+    /// Heights of the stack.
+    marks: Vec<usize>,
+    memo: HashMap<u64, u32>,
+}
+
+type Step<T = ()> = Result<T, String>;
+
+pub(super) fn run<'a>(bytes: &'a [u8], allowed: &[&str]) -> Step<(Pickle<'a>, usize)> {
+    let (nodes, stack, marks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut machine = Machine { bytes, at: 0, allowed, nodes, stack, marks, memo: HashMap::new() };
+    loop {
+        let at = machine.at;
+        match machine.step() {
+            Ok(false) => {}
+            Ok(true) => break,
+            Err(reason) => return Err(format!("{reason} (pickle, byte {at})")),
+        }
+    }
+    let root = machine.pop()?;
+    Ok((Pickle { nodes: machine.nodes, root }, machine.at))
+}
+
+impl<'a> Machine<'a, '_> {
+    /// Runs one opcode; true at the end.
+    fn step(&mut self) -> Step<bool> {
+        let code = self.byte()?;
+        match code {
+            0x80 => self.protocol()?,
+            // A frame only says how much to read ahead.
+            0x95 => drop(self.take(8)?),
+            b'.' => return Ok(true),
+            b'(' => self.marks.push(self.stack.len()),
+            b'0' => drop(self.pop()?),
+            b'1' => drop(self.since_mark()?),
+            b'2' => {
+                let top = self.top()?;
+                self.stack.push(top);
+            }
+            b'N' | 0x88 | 0x89 | b'I' | b'J' | b'K' | b'L' | b'M' | b'F' | b'G' | 0x8a | 0x8b => {
+                self.number(code)?;
+            }
+            b'X' | b'T' | b'U' | b'B' | b'C' | 0x8c | 0x8d | 0x8e | 0x96 => self.string(code)?,
+            b']' | b'l' | b'a' | b'e' => self.list(code)?,
+            b')' | b't' | 0x85..=0x87 => self.tuple(code)?,
+            b'}' | b'd' | b's' | b'u' => self.dict(code)?,
+            b'p' | b'q' | b'r' | 0x94 | b'g' | b'h' | b'j' => self.memory(code)?,
+            b'c' | 0x93 | b'R' | 0x81 | b'b' | b'P' | b'Q' => self.object(code)?,
+            _ => {
+                let shown = char::from(code);
+                return Err(if code.is_ascii_graphic() {
+                    format!("opcode `{shown}` has no place in a file of data")
+                } else {
+                    format!("opcode 0x{code:02x} has no place in a file of data")
+                });
+            }
+        }
+        Ok(false)
+    }
+
+    fn protocol(&mut self) -> Step {
+        match self.byte()? {
+            0..=5 => Ok(()),
+            other => Err(format!("protocol {other} is not known")),
+        }
+    }
+
+    fn number(&mut self, code: u8) -> Step {
+        let node = match code {
+            b'N' => Node::None,
+            0x88 => Node::Bool(true),
+            0x89 => Node::Bool(false),
+            b'J' => Node::Int(i32::from_le_bytes(self.array()?).into()),
+            b'K' => Node::Int(self.byte()?.into()),
+            b'M' => Node::Int(u16::from_le_bytes(self.array()?).into()),
+            b'G' => Node::Float(f64::from_be_bytes(self.array()?)),
+            b'I' => match self.line()? {
+                "00" => Node::Bool(false),
+                "01" => Node::Bool(true),
+                line => Node::Int(line.parse().map_err(|_| format!("`{line}` is not a number"))?),
+            },
+            b'L' => {
+                let line = self.line()?.trim_end_matches('L');
+                Node::Int(line.parse().map_err(|_| format!("`{line}` is not a number of 128 bits"))?)
+            }
+            b'F' => {
+                let line = self.line()?;
+                Node::Float(line.parse().map_err(|_| format!("`{line}` is not a number"))?)
+            }
+            _ => {
+                let length = if code == 0x8a { self.length::<1>()? } else { self.length::<4>()? };
+                let digits = self.take(length)?;
+                if length > 16 {
+                    return Err(format!("a whole number of {length} bytes is too large"));
+                }
+                let negative = digits.last().is_some_and(|byte| byte & 0x80 != 0);
+                let mut all = [if negative { 0xff } else { 0 }; 16];
+                all[..length].copy_from_slice(digits);
+                Node::Int(i128::from_le_bytes(all))
+            }
+        };
+        self.push(node)
+    }
+
+    fn string(&mut self, code: u8) -> Step {
+        let length = match code {
+            b'U' | b'C' | 0x8c => self.length::<1>()?,
+            b'X' | b'T' | b'B' => self.length::<4>()?,
+            _ => self.length::<8>()?,
+        };
+        let bytes = self.take(length)?;
+        self.push(match code {
+            b'X' | 0x8c | 0x8d => {
+                Node::Text(std::str::from_utf8(bytes).map_err(|_| "a text is not UTF-8".to_owned())?)
+            }
+            _ => Node::Bytes(bytes),
+        })
+    }
+
+    fn list(&mut self, code: u8) -> Step {
+        let new = match code {
+            b']' => return self.push(Node::List(Vec::new())),
+            b'l' => {
+                let members = self.since_mark()?;
+                return self.push(Node::List(members));
+            }
+            b'a' => vec![self.pop()?],
+            _ => self.since_mark()?,
+        };
+        let list = self.top()?;
+        match &mut self.nodes[list as usize] {
+            Node::List(members) => members.extend(new),
+            _ => return Err("something is appended to what is no list".into()),
+        }
+        Ok(())
+    }
+
+    fn tuple(&mut self, code: u8) -> Step {
+        let members = match code {
+            b')' => Vec::new(),
+            b't' => self.since_mark()?,
+            _ => {
+                let height = self.floor(usize::from(code - 0x84))?;
+                self.stack.split_off(height)
+            }
+        };
+        self.push(Node::Tuple(members))
+    }
+
+    fn dict(&mut self, code: u8) -> Step {
+        let flat = match code {
+            b'}' => Vec::new(),
+            b's' => {
+                let height = self.floor(2)?;
+                self.stack.split_off(height)
+            }
+            _ => self.since_mark()?,
+        };
+        let (pairs, []) = flat.as_chunks::<2>() else { return Err("a key stands without a value".into()) };
+        let new = pairs.iter().map(|&[key, value]| (key, value));
+        if matches!(code, b'}' | b'd') {
+            let entries = new.collect();
+            return self.push(Node::Dict(entries));
+        }
+        let dict = self.top()?;
+        match &mut self.nodes[dict as usize] {
+            Node::Dict(entries) | Node::Call { entries, .. } => entries.extend(new),
+            _ => return Err("an item is set on what is no dict".into()),
+        }
+        Ok(())
+    }
+
+    /// Remembers the top of the stack, or brings back what was remembered.
+    fn memory(&mut self, code: u8) -> Step {
+        let slot = match code {
+            b'p' | b'g' => {
+                let line = self.line()?;
+                line.parse().map_err(|_| format!("`{line}` is not a place in the memo"))?
+            }
+            b'q' | b'h' => u64::from(self.byte()?),
+            b'r' | b'j' => u64::from(u32::from_le_bytes(self.array()?)),
+            _ => self.memo.len() as u64,
+        };
+        if matches!(code, b'g' | b'h' | b'j') {
+            let found = self.memo.get(&slot).ok_or_else(|| format!("place {slot} of the memo is empty"))?;
+            self.stack.push(*found);
+        } else {
+            self.memo.insert(slot, self.top()?);
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, code: u8) -> Step {
+        match code {
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.global(module, name)
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                match (&self.nodes[module as usize], &self.nodes[name as usize]) {
+                    (&Node::Text(module), &Node::Text(name)) => self.global(module, name),
+                    _ => Err("a global has no name".into()),
+                }
+            }
+            b'R' | 0x81 => {
+                let (arguments, function) = (self.pop()?, self.pop()?);
+                if !matches!(self.nodes[function as usize], Node::Global(_)) {
+                    return Err("something is called that is no global".into());
+                }
+                self.push(Node::Call { function, arguments, entries: Vec::new(), state: None })
+            }
+            b'b' => {
+                let with = self.pop()?;
+                let object = self.top()?;
+                match &mut self.nodes[object as usize] {
+                    Node::Call { state, .. } => *state = Some(with),
+                    _ => return Err("something is built that was not called".into()),
+                }
+                Ok(())
+            }
+            b'P' => {
+                let name = self.line()?;
+                self.push(Node::Text(name))?;
+                let name = self.pop()?;
+                self.push(Node::Persistent(name))
+            }
+            _ => {
+                let name = self.pop()?;
+                self.push(Node::Persistent(name))
+            }
+        }
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Step {
+        let full = format!("{module}.{name}");
+        if !self.allowed.contains(&full.as_str()) {
+            return Err(format!(
+                "it wants to import `{full}`, which a file of data has no need of; nothing was run"
+            ));
+        }
+        self.push(Node::Global(full))
+    }
+
+    fn push(&mut self, node: Node<'a>) -> Step {
+        if self.nodes.len() >= MOST_OBJECTS {
+            return Err(format!("more than {MOST_OBJECTS} objects"));
+        }
+        self.stack.push(self.nodes.len() as u32);
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    /// Where the topmost `count` begin, all of them above the last mark.
+    fn floor(&self, count: usize) -> Step<usize> {
+        let height = self.stack.len().checked_sub(count);
+        height
+            .filter(|&height| height >= self.marks.last().copied().unwrap_or(0))
+            .ok_or_else(|| "the stack is empty".into())
+    }
+
+    fn pop(&mut self) -> Step<u32> {
+        let top = self.top()?;
+        self.stack.pop();
+        Ok(top)
+    }
+
+    fn top(&self) -> Step<u32> {
+        Ok(self.stack[self.floor(1)?])
+    }
+
+    fn since_mark(&mut self) -> Step<Vec<u32>> {
+        let height = self.marks.pop().ok_or("there is no mark on the stack")?;
+        Ok(self.stack.split_off(height))
+    }
+
+    fn byte(&mut self) -> Step<u8> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
+        let bytes = self.take(N)?;
+        bytes.try_into().map_err(|_| "the pickle is cut short".into())
+    }
+
+    /// A length of `N` bytes.
+    fn length<const N: usize>(&mut self) -> Step<usize> {
+        let mut all = [0; 8];
+        all[..N].copy_from_slice(&self.array::<N>()?);
+        usize::try_from(u64::from_le_bytes(all)).map_err(|_| "a length is too large".into())
+    }
+
+    fn take(&mut self, count: usize) -> Step<&'a [u8]> {
+        let found = self.bytes.get(self.at..).and_then(|rest| rest.get(..count));
+        self.at += count.min(self.bytes.len());
+        found.ok_or_else(|| "the pickle is cut short".into())
+    }
+
+    /// Up to the next line feed.
+    fn line(&mut self) -> Step<&'a str> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let end = rest.iter().position(|&byte| byte == b'\n').ok_or("the pickle is cut short")?;
+        self.at += end + 1;
+        std::str::from_utf8(&rest[..end]).map_err(|_| "a name is not UTF-8".into())
+    }
+}
