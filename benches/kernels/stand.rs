@@ -137,9 +137,8 @@ impl Runs {
         if last.dispatches.is_empty() {
             device.clone_from(&wall);
         }
-        let entry = |label: &str| label.rsplit('/').next().unwrap_or_default().to_owned();
-        let kernels =
-            last.by(entry).into_iter().map(|row| (row.label, row.calls, row.milliseconds)).collect();
+        let operations = last.by_operation().into_iter();
+        let kernels = operations.map(|row| (row.label, row.calls, row.milliseconds)).collect();
         Ok(Self { device: Spread::of(device), wall: Spread::of(wall), kernels })
     }
 }
