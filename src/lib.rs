@@ -70,3 +70,5 @@ pub mod pickle;
 pub mod rng;
 pub mod selftest;
 pub mod train;
+
+pub use train::Model;

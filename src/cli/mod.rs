@@ -7,11 +7,17 @@
 
 pub mod bench;
 pub mod devices;
+pub mod embed;
+pub mod eval;
+pub mod export;
 pub mod flags;
 mod interrupt;
+mod model;
 pub mod presets;
 pub mod progress;
+pub mod search;
 pub mod selftest;
+pub mod sort;
 mod table;
 pub mod train;
 
@@ -48,6 +54,11 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Some(("devices", _)) => devices::run(),
         Some(("selftest", matches)) => selftest::run(matches),
         Some(("bench", matches)) => bench::run(matches),
+        Some(("eval", matches)) => eval::run(matches),
+        Some(("export", matches)) => export::run(matches),
+        Some(("embed", matches)) => embed::run(matches),
+        Some(("search", matches)) => search::run(matches),
+        Some(("sort", matches)) => sort::run(matches),
         _ => Ok(Outcome::Done),
     };
     match outcome {
@@ -72,6 +83,11 @@ pub fn command() -> Command {
         .subcommand(devices::command())
         .subcommand(selftest::command())
         .subcommand(bench::command())
+        .subcommand(eval::command())
+        .subcommand(export::command())
+        .subcommand(embed::command())
+        .subcommand(search::command())
+        .subcommand(sort::command())
 }
 
 const EXAMPLES: &str = "\
@@ -81,6 +97,9 @@ Examples:
   swav-wgpu train photos/ --plan        only say what it would cost
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
+  swav-wgpu eval knn runs/NAME          how good its features are, beside baselines
+  swav-wgpu sort runs/NAME photos --into sorted   look-alikes into folders
+  swav-wgpu export runs/NAME            its weights for other programs
   swav-wgpu devices                     the graphics adapters of this machine
   swav-wgpu selftest                    every kernel against a reference, on this adapter
   swav-wgpu bench                       how fast one of them trains";

@@ -18,7 +18,7 @@ const MAX_PIXELS: u64 = 100_000_000;
 const MAX_BYTES: u64 = 2 << 30;
 
 /// Reads a picture file. Errors are [`Error::Data`] with the path.
-pub(super) fn from_file(path: &Path) -> Result<RgbImage> {
+pub fn from_file(path: &Path) -> Result<RgbImage> {
     let bytes = std::fs::read(path).map_err(|error| bad(path, error.to_string()))?;
     from_bytes(&bytes, path)
 }

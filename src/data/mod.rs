@@ -40,6 +40,7 @@ mod view;
 pub use augment::{Adjustment, Augment, CropGroup, CropParams};
 pub use crop::CropBox;
 pub use dataset::{Dataset, Split};
+pub use decode::from_file as decode_file;
 pub use embedded::ATTRIBUTION;
 pub use loader::{Batch, Loader, LoaderSpec};
 pub use view::{evaluation_view, render};

@@ -6,8 +6,11 @@
 
 pub mod cluster;
 pub mod gallery;
+pub mod kmeans;
 pub mod knn;
 pub mod pixels;
+pub mod score;
 mod vectors;
 
+pub use knn::Near;
 pub use vectors::Features;

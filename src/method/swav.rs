@@ -5,7 +5,9 @@
 
 mod checkpoint;
 mod evaluation;
+mod inference;
 mod memory;
+mod network;
 mod recording;
 mod report;
 
@@ -20,7 +22,10 @@ use crate::eval::Features;
 use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::interop::HostTensor;
 use crate::model::Store;
+pub use evaluation::best_prototypes;
+pub use inference::{Inference, Seen};
 pub use memory::MemoryUse;
+pub use network::{Fit, HeadSpec, NetworkSpec};
 use recording::Recorded;
 pub use report::StepReport;
 
@@ -81,9 +86,7 @@ struct Tensors {
     report: Tensor,
     layout: crate::ops::report::Layout,
     queue: Option<Tensor>,
-    views: Tensor,
-    features: Tensor,
-    similarities: Tensor,
+    looking: evaluation::Looking,
     codes: Tensor,
     embeddings: Tensor,
 }

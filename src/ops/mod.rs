@@ -6,9 +6,11 @@
 pub mod batch_norm;
 pub mod conv2d;
 pub mod loss;
+pub mod nearest;
 pub mod normalize;
 pub mod optimizer;
 pub mod pool;
+pub mod probe;
 pub mod queue;
 pub mod report;
 pub mod sinkhorn;
@@ -35,6 +37,8 @@ pub const SHADERS: &[&Shader] = &[
     &sinkhorn::SHADER,
     &loss::SHADER,
     &queue::SHADER,
+    &nearest::SHADER,
+    &probe::SHADER,
     &optimizer::SHADER,
     &report::SHADER,
 ];

@@ -1,5 +1,6 @@
 //! The stack machine that a pickle is written for, without its power to import and call.
 
+use super::input::Input;
 use super::{MOST_OBJECTS, Pickle};
 use std::collections::HashMap;
 
@@ -28,8 +29,7 @@ pub(super) enum Node<'a> {
 }
 
 struct Machine<'a, 'b> {
-    bytes: &'a [u8],
-    at: usize,
+    input: Input<'a>,
     allowed: &'b [&'b str],
     nodes: Vec<Node<'a>>,
     stack: Vec<u32>,
@@ -42,9 +42,10 @@ type Step<T = ()> = Result<T, String>;
 
 pub(super) fn run<'a>(bytes: &'a [u8], allowed: &[&str]) -> Step<(Pickle<'a>, usize)> {
     let (nodes, stack, marks) = (Vec::new(), Vec::new(), Vec::new());
-    let mut machine = Machine { bytes, at: 0, allowed, nodes, stack, marks, memo: HashMap::new() };
+    let mut machine =
+        Machine { input: Input { bytes, at: 0 }, allowed, nodes, stack, marks, memo: HashMap::new() };
     loop {
-        let at = machine.at;
+        let at = machine.input.at;
         match machine.step() {
             Ok(false) => {}
             Ok(true) => break,
@@ -52,17 +53,17 @@ pub(super) fn run<'a>(bytes: &'a [u8], allowed: &[&str]) -> Step<(Pickle<'a>, us
         }
     }
     let root = machine.pop()?;
-    Ok((Pickle { nodes: machine.nodes, root }, machine.at))
+    Ok((Pickle { nodes: machine.nodes, root }, machine.input.at))
 }
 
 impl<'a> Machine<'a, '_> {
     /// Runs one opcode; true at the end.
     fn step(&mut self) -> Step<bool> {
-        let code = self.byte()?;
+        let code = self.input.byte()?;
         match code {
             0x80 => self.protocol()?,
             // A frame only says how much to read ahead.
-            0x95 => drop(self.take(8)?),
+            0x95 => drop(self.input.take(8)?),
             b'.' => return Ok(true),
             b'(' => self.marks.push(self.stack.len()),
             b'0' => drop(self.pop()?),
@@ -93,7 +94,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn protocol(&mut self) -> Step {
-        match self.byte()? {
+        match self.input.byte()? {
             0..=5 => Ok(()),
             other => Err(format!("protocol {other} is not known")),
         }
@@ -104,26 +105,27 @@ impl<'a> Machine<'a, '_> {
             b'N' => Node::None,
             0x88 => Node::Bool(true),
             0x89 => Node::Bool(false),
-            b'J' => Node::Int(i32::from_le_bytes(self.array()?).into()),
-            b'K' => Node::Int(self.byte()?.into()),
-            b'M' => Node::Int(u16::from_le_bytes(self.array()?).into()),
-            b'G' => Node::Float(f64::from_be_bytes(self.array()?)),
-            b'I' => match self.line()? {
+            b'J' => Node::Int(i32::from_le_bytes(self.input.array()?).into()),
+            b'K' => Node::Int(self.input.byte()?.into()),
+            b'M' => Node::Int(u16::from_le_bytes(self.input.array()?).into()),
+            b'G' => Node::Float(f64::from_be_bytes(self.input.array()?)),
+            b'I' => match self.input.line()? {
                 "00" => Node::Bool(false),
                 "01" => Node::Bool(true),
                 line => Node::Int(line.parse().map_err(|_| format!("`{line}` is not a number"))?),
             },
             b'L' => {
-                let line = self.line()?.trim_end_matches('L');
+                let line = self.input.line()?.trim_end_matches('L');
                 Node::Int(line.parse().map_err(|_| format!("`{line}` is not a number of 128 bits"))?)
             }
             b'F' => {
-                let line = self.line()?;
+                let line = self.input.line()?;
                 Node::Float(line.parse().map_err(|_| format!("`{line}` is not a number"))?)
             }
             _ => {
-                let length = if code == 0x8a { self.length::<1>()? } else { self.length::<4>()? };
-                let digits = self.take(length)?;
+                let length =
+                    if code == 0x8a { self.input.length::<1>()? } else { self.input.length::<4>()? };
+                let digits = self.input.take(length)?;
                 if length > 16 {
                     return Err(format!("a whole number of {length} bytes is too large"));
                 }
@@ -138,11 +140,11 @@ impl<'a> Machine<'a, '_> {
 
     fn string(&mut self, code: u8) -> Step {
         let length = match code {
-            b'U' | b'C' | 0x8c => self.length::<1>()?,
-            b'X' | b'T' | b'B' => self.length::<4>()?,
-            _ => self.length::<8>()?,
+            b'U' | b'C' | 0x8c => self.input.length::<1>()?,
+            b'X' | b'T' | b'B' => self.input.length::<4>()?,
+            _ => self.input.length::<8>()?,
         };
-        let bytes = self.take(length)?;
+        let bytes = self.input.take(length)?;
         self.push(match code {
             b'X' | 0x8c | 0x8d => {
                 Node::Text(std::str::from_utf8(bytes).map_err(|_| "a text is not UTF-8".to_owned())?)
@@ -208,11 +210,11 @@ impl<'a> Machine<'a, '_> {
     fn memory(&mut self, code: u8) -> Step {
         let slot = match code {
             b'p' | b'g' => {
-                let line = self.line()?;
+                let line = self.input.line()?;
                 line.parse().map_err(|_| format!("`{line}` is not a place in the memo"))?
             }
-            b'q' | b'h' => u64::from(self.byte()?),
-            b'r' | b'j' => u64::from(u32::from_le_bytes(self.array()?)),
+            b'q' | b'h' => u64::from(self.input.byte()?),
+            b'r' | b'j' => u64::from(u32::from_le_bytes(self.input.array()?)),
             _ => self.memo.len() as u64,
         };
         if matches!(code, b'g' | b'h' | b'j') {
@@ -227,7 +229,7 @@ impl<'a> Machine<'a, '_> {
     fn object(&mut self, code: u8) -> Step {
         match code {
             b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
+                let (module, name) = (self.input.line()?, self.input.line()?);
                 self.global(module, name)
             }
             0x93 => {
@@ -254,7 +256,7 @@ impl<'a> Machine<'a, '_> {
                 Ok(())
             }
             b'P' => {
-                let name = self.line()?;
+                let name = self.input.line()?;
                 self.push(Node::Text(name))?;
                 let name = self.pop()?;
                 self.push(Node::Persistent(name))
@@ -306,35 +308,5 @@ impl<'a> Machine<'a, '_> {
     fn since_mark(&mut self) -> Step<Vec<u32>> {
         let height = self.marks.pop().ok_or("there is no mark on the stack")?;
         Ok(self.stack.split_off(height))
-    }
-
-    fn byte(&mut self) -> Step<u8> {
-        Ok(self.array::<1>()?[0])
-    }
-
-    fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
-        let bytes = self.take(N)?;
-        bytes.try_into().map_err(|_| "the pickle is cut short".into())
-    }
-
-    /// A length of `N` bytes.
-    fn length<const N: usize>(&mut self) -> Step<usize> {
-        let mut all = [0; 8];
-        all[..N].copy_from_slice(&self.array::<N>()?);
-        usize::try_from(u64::from_le_bytes(all)).map_err(|_| "a length is too large".into())
-    }
-
-    fn take(&mut self, count: usize) -> Step<&'a [u8]> {
-        let found = self.bytes.get(self.at..).and_then(|rest| rest.get(..count));
-        self.at += count.min(self.bytes.len());
-        found.ok_or_else(|| "the pickle is cut short".into())
-    }
-
-    /// Up to the next line feed.
-    fn line(&mut self) -> Step<&'a str> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let end = rest.iter().position(|&byte| byte == b'\n').ok_or("the pickle is cut short")?;
-        self.at += end + 1;
-        std::str::from_utf8(&rest[..end]).map_err(|_| "a name is not UTF-8".into())
     }
 }

@@ -10,6 +10,7 @@
 //! memory than a small multiple of its own length: at most [`MOST_OBJECTS`] objects and one number for
 //! each opcode.
 
+mod input;
 mod machine;
 
 use machine::Node;
@@ -46,6 +47,11 @@ impl Pickle<'_> {
     #[must_use]
     pub fn root(&self) -> Item<'_> {
         Item { nodes: &self.nodes, id: self.root }
+    }
+
+    /// All objects, in the order in which the file makes them.
+    pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        (0..self.nodes.len() as u32).map(|id| Item { nodes: &self.nodes, id })
     }
 }
 

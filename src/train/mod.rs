@@ -7,6 +7,11 @@
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
+//! | `views` | the plain views that evaluation looks at |
+//! | `trained` | [`Model`]: a trained network in one's own program |
+//! | `embed`, `sort` | features of pictures to files; pictures into folders of look-alikes |
+//! | `examine` | kNN, linear classifiers and clusters of a network, beside baselines |
+//! | `export` | weights for other programs |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
 //! | `finish` | the summary and the gallery |
 //! | `checkpoint`, `run_folder` | files of a run, never half written |
@@ -15,8 +20,11 @@
 
 pub mod checkpoint;
 mod clock;
+pub mod embed;
 mod evaluate;
 pub mod events;
+pub mod examine;
+pub mod export;
 mod finish;
 pub mod health;
 pub mod measure;
@@ -26,6 +34,11 @@ pub mod run;
 pub mod run_folder;
 pub mod schedule;
 mod setup;
+pub mod sort;
+mod trained;
+mod views;
 
 pub use events::{Event, Flow, Pair, Report, SplitAccuracy, SplitSummary, Summary};
 pub use run::{PlanFigures, TrainOptions, plan, train};
+pub use trained::{Embedding, Model, ModelOptions};
+pub use views::Viewing;

@@ -12,7 +12,7 @@ use crate::config::{Config, Kernels, Preset, RunLength};
 use crate::data::{Augment, CropGroup, Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Family, Gpu};
-use crate::method::swav::Trainer;
+use crate::method::swav::{NetworkSpec, Trainer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,6 +60,9 @@ pub(super) fn open(config: &Config, resume: Option<&Path>) -> Result<Setup> {
     let mut trainer = Trainer::new(&gpu, config)?;
     let judge = Judge::new(Arc::clone(&dataset), config);
     let mut notices = Vec::new();
+    if let (Some(init), None) = (&config.init, &earlier) {
+        notices.push(start_from(init, config, &mut trainer)?);
+    }
     let (run, memory, saved) = match earlier {
         Some((run, loaded)) => {
             let memory = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
@@ -81,12 +84,17 @@ pub(super) fn open(config: &Config, resume: Option<&Path>) -> Result<Setup> {
 
 /// Opens the adapter and kernel family of the settings.
 pub(super) fn gpu(config: &Config) -> Result<Arc<Gpu>> {
-    let family = match config.kernels {
+    open_adapter(config.adapter.as_deref(), config.kernels)
+}
+
+/// Opens an adapter by its name or index, with a kernel family.
+pub(super) fn open_adapter(adapter: Option<&str>, kernels: Kernels) -> Result<Arc<Gpu>> {
+    let family = match kernels {
         Kernels::Auto => None,
         Kernels::Subgroup => Some(Family::Subgroup),
         Kernels::Tile => Some(Family::Tile),
     };
-    Gpu::open(config.adapter.as_deref(), family)
+    Gpu::open(adapter, family)
 }
 
 /// The folder and the newest whole checkpoint of an earlier run.
@@ -94,6 +102,18 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
     let run = RunFolder::open(path)?;
     let loaded = Checkpoint::load(run.path())?;
     Ok((run, loaded))
+}
+
+/// Starts from the weights of a file or run: all that fit, and a sentence that lists the others.
+fn start_from(init: &Path, config: &Config, trainer: &mut Trainer) -> Result<String> {
+    let (weights, _) = super::trained::read(init)?;
+    let fit = NetworkSpec::of_config(config).compare(&weights.tensors);
+    if fit.fitting == 0 {
+        let reason = format!("none of its weights fit the network of this run: {fit}");
+        return Err(Error::Checkpoint { path: weights.path, reason });
+    }
+    trainer.start_from(&weights.tensors)?;
+    Ok(format!("Starting from {}: {fit}.", init.display()))
 }
 
 /// Puts a checkpoint into the trainer and cuts the metrics back to it.

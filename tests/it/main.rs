@@ -3,6 +3,7 @@
 //! | module | what it checks |
 //! |---|---|
 //! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
+//! | `judging` | kNN, linear classifiers and cluster measures beside scikit-learn and PyTorch |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
@@ -11,12 +12,14 @@
 //! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
 //! | `source_checks` | the boundaries between modules, and the length of files |
+//! | `weights` | files of PyTorch in, and what is exported, with the real tools where they are installed |
 //! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 
 #[cfg(unix)]
 mod cli;
 mod devices;
 mod golden;
+mod judging;
 mod memory_checks;
 mod ops_golden;
 mod ops_reference;
@@ -29,3 +32,4 @@ mod runs_golden;
 mod shader_checks;
 mod source_checks;
 mod trainer_checks;
+mod weights;

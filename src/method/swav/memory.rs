@@ -18,7 +18,9 @@ impl MemoryUse {
         let bytes = |tensor: &Tensor| tensor.shape.bytes();
         // A step is prepared while the device is busy with the one before.
         let step = tensors.crops.iter().map(bytes).sum::<u64>() + bytes(&tensors.report);
-        let evaluation = bytes(&tensors.views) + bytes(&tensors.features).max(bytes(&tensors.similarities));
+        let looking = &tensors.looking;
+        let rows = bytes(&looking.features).max(looking.similarities.as_ref().map_or(0, bytes));
+        let evaluation = bytes(&looking.views) + rows;
         let checkpoint = store.transfer_bytes().max(tensors.queue.as_ref().map_or(0, bytes));
         Self {
             kept: arena.bytes() + replays.iter().map(|replay| replay.bytes()).sum::<u64>(),

@@ -8,6 +8,7 @@
 //! | `codes` | Sinkhorn, its marginals and symmetry |
 //! | `step_end` | loss, queue, report |
 //! | `optimizer` | LARC, SGD, AdamW |
+//! | `judging` | nearest neighbours, linear classifiers |
 //! | `folded` | more workgroups than one dimension holds |
 //!
 //! Tolerances are stated in each file, relative to the largest value.
@@ -16,6 +17,7 @@ mod batch_norm;
 mod codes;
 mod conv;
 mod folded;
+mod judging;
 mod optimizer;
 mod rows;
 mod step_end;
@@ -23,7 +25,7 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 14] = [
+pub(super) const ALL: [Operation; 16] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
     Operation { name: "layouts_of_weights", cases: conv::layouts },
@@ -37,5 +39,7 @@ pub(super) const ALL: [Operation; 14] = [
     Operation { name: "queues", cases: step_end::rings },
     Operation { name: "reports", cases: step_end::reports },
     Operation { name: "updates", cases: optimizer::updates },
+    Operation { name: "nearest_neighbours", cases: judging::neighbours },
+    Operation { name: "linear_classifiers", cases: judging::classifiers },
     Operation { name: "folded_grids", cases: folded::grids },
 ];
