@@ -116,8 +116,8 @@ fn params(filter: &Filter, source: Shape, out: Shape) -> Params {
 /// A shader or limit error.
 pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let y = plan.lease(filter.output(x.shape));
-    if winograd::suits(plan, filter, x.shape) {
-        winograd::multiply(plan, x, w, &y, false, false)?;
+    if let Some(tile) = winograd::tile(plan, filter, x.shape, filter.channels) {
+        winograd::multiply(plan, tile, x, w, &y, false, false)?;
         return Ok(y);
     }
     let w = input(plan, w);
@@ -149,8 +149,8 @@ pub fn backward_input(
     let transposed = weights::transpose(plan, filter, w)?;
     let accumulate = sum.is_some();
     let dx = sum.unwrap_or_else(|| plan.lease(x));
-    if winograd::suits(plan, filter, x) {
-        winograd::multiply(plan, dy, &transposed, &dx, true, accumulate)?;
+    if let Some(tile) = winograd::tile(plan, filter, x, filter.filters) {
+        winograd::multiply(plan, tile, dy, &transposed, &dx, true, accumulate)?;
         return Ok(dx);
     }
     let transposed = input(plan, &transposed);
@@ -170,7 +170,7 @@ pub fn backward_input(
 /// # Errors
 /// A shader or limit error.
 pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
-    if winograd::suits(plan, filter, x.shape) {
+    if winograd::suits_weights(plan, filter, x.shape) {
         return winograd::backward_weight(plan, x, dy, dw);
     }
     let width = filter.width();

@@ -16,7 +16,7 @@ pub mod report;
 pub mod sinkhorn;
 pub mod vector;
 pub mod weights;
-mod winograd;
+pub(crate) mod winograd;
 
 use crate::gpu::{Family, Plan, Shader, Tensor};
 
@@ -25,6 +25,7 @@ pub const SHADERS: &[&Shader] = &[
     &conv2d::SUBGROUP,
     &conv2d::TILE,
     &winograd::SHADER,
+    &winograd::SHADER_4X4,
     &weights::BUFFERS,
     &weights::TEXELS,
     &batch_norm::BUFFERS,

@@ -1,6 +1,7 @@
 //! Layout work on convolution weights, on the device and on the CPU. Twin of `weights.wgsl`.
 
 use super::conv2d::{Filter, panel_width};
+use super::winograd::Tile;
 use super::{input, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
@@ -83,16 +84,26 @@ fn windows(w: Shape, rows: u32) -> Params {
     Params { rows, width: w.channels, quads: w.total_quads() / 9, ..Params::default() }
 }
 
-/// What Winograd's F(2×2, 3×3) multiplies with: panels `[N / width][rows / 4][16][4][width]` of the
+/// What Winograd's convolution multiplies with: panels `[N / width][rows / 4][positions][4][width]` of the
 /// panels `w` of 3×3 windows, which are turned by 180° with `turn`.
 ///
 /// # Errors
 /// A shader or limit error.
-pub(crate) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bool) -> Result<Tensor> {
+pub(crate) fn transform_windows(
+    plan: &mut Plan,
+    tile: Tile,
+    w: &Tensor,
+    rows: u32,
+    turn: bool,
+) -> Result<Tensor> {
     let p = Params { turn: u32::from(turn), ..windows(w.shape, rows) };
     let a = input(plan, w);
-    let wt = plan.lease(Shape::matrix(w.shape.images / 9 * 16, w.shape.channels));
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "transform_windows", &[])?;
+    let wt = plan.lease(Shape::matrix(w.shape.images / 9 * tile.positions(), w.shape.channels));
+    let entry = match tile {
+        Tile::Two => "transform_windows",
+        Tile::Four => "transform_windows_4x4",
+    };
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), entry, &[])?;
     plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[&a, &wt])?;
     Ok(wt)
 }

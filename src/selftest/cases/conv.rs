@@ -6,6 +6,7 @@
 use crate::error::Result;
 use crate::gpu::Shape;
 use crate::ops::conv2d::{self, Filter};
+use crate::ops::winograd::Tile;
 use crate::ops::{vector, weights};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::conv::{self, Geometry};
@@ -47,6 +48,11 @@ const CONVOLUTIONS: &[([usize; 4], usize, [usize; 3])] = &[
     ([3, 17, 16, 15], 7, [3, 1, 1]),
     ([1, 3, 2, 2], 16, [3, 1, 1]),
     ([5, 8, 32, 30], 20, [3, 1, 1]),
+    // Tiles of four by four pixels, also where three of four lines are cut off; 128 channels at most.
+    ([1, 4, 3, 3], 8, [3, 1, 1]),
+    ([2, 7, 12, 9], 16, [3, 1, 1]),
+    ([1, 128, 8, 8], 35, [3, 1, 1]),
+    ([1, 129, 8, 8], 128, [3, 1, 1]),
 ];
 
 /// Rows, inputs, outputs.
@@ -183,10 +189,20 @@ pub(super) fn layouts(suite: &mut Suite) {
 /// G of Winograd's F(2×2, 3×3): what a line of three taps is turned into.
 const LINES: [[f64; 3]; 4] = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
 
-/// `G g Gᵀ` of a window, at the position of 16.
-fn transformed(g: impl Fn(usize) -> f64, position: usize) -> f64 {
-    let (i, j) = (position / 4, position % 4);
-    (0..9).map(|tap| LINES[i][tap / 3] * g(tap) * LINES[j][tap % 3]).sum()
+/// G of F(4×4, 3×3) with the points 0, −1, 1, 2, −1/2 and infinity.
+const LINES_4X4: [[f64; 3]; 6] = [
+    [1.0, 0.0, 0.0],
+    [1.0 / 3.0, -1.0 / 3.0, 1.0 / 3.0],
+    [-1.0 / 3.0, -1.0 / 3.0, -1.0 / 3.0],
+    [1.0 / 15.0, 2.0 / 15.0, 4.0 / 15.0],
+    [-16.0 / 15.0, 8.0 / 15.0, -4.0 / 15.0],
+    [0.0, 0.0, 1.0],
+];
+
+/// `G g Gᵀ` of a window, at the position.
+fn transformed(lines: &[[f64; 3]], g: impl Fn(usize) -> f64, position: usize) -> f64 {
+    let (i, j) = (position / lines.len(), position % lines.len());
+    (0..9).map(|tap| lines[i][tap / 3] * g(tap) * lines[j][tap % 3]).sum()
 }
 
 /// `Gᵀ s G` of 16 sums, at the tap.
@@ -194,14 +210,14 @@ fn reduced(s: &[f64], tap: usize) -> f64 {
     (0..16).map(|at| LINES[at / 4][tap / 3] * s[at] * LINES[at % 4][tap % 3]).sum()
 }
 
-/// Values `[N, C, 16]` as panels `[N / width][C / 4][16][4][width]`.
-fn position_panels(filter: &Filter, values: &[f64]) -> Vec<f64> {
+/// Values `[N, C, positions]` as panels `[N / width][C / 4][positions][4][width]`.
+fn position_panels(filter: &Filter, positions: usize, values: &[f64]) -> Vec<f64> {
     let (rows, width, channels) = (filter.rows() as usize, filter.width() as usize, filter.channels as usize);
-    let mut panels = vec![0.0; filter.panels().images as usize / 9 * 16 * width];
+    let mut panels = vec![0.0; filter.panels().images as usize / 9 * positions * width];
     for (at, &value) in values.iter().enumerate() {
-        let (n, c, position) = (at / 16 / channels, at / 16 % channels, at % 16);
+        let (n, c, position) = (at / positions / channels, at / positions % channels, at % positions);
         let four = (n / width * rows + c) / 4;
-        panels[((four * 16 + position) * 4 + c % 4) * width + n % width] = value;
+        panels[((four * positions + position) * 4 + c % 4) * width + n % width] = value;
     }
     panels
 }
@@ -211,18 +227,23 @@ fn windows_of(bench: &mut Bench, channels: usize, filters: usize, slices: usize)
     let filter = Filter { channels: c, filters: n, kernel: 3, stride: 1, pad: 1 };
     let w = bench.random(&[filters, channels, 3, 3]);
     let tw = bench.upload_panels(&filter, &w);
-    for turn in [false, true] {
-        let of = |at: usize, position| {
-            transformed(|tap| w.data[at * 9 + if turn { 8 - tap } else { tap }], position)
-        };
-        let values: Vec<f64> = (0..filters * channels * 16).map(|at| of(at / 16, at % 16)).collect();
-        let want = position_panels(&filter, &values);
-        let wt = weights::transform_windows(bench.plan(), &tw, filter.rows(), turn)?;
-        let pick = |got: &[f32]| Ok(got.iter().map(|&v| f64::from(v)).collect());
-        bench.expect_picked(format!("turned: {turn}"), &wt, pick, &want, 1e-6, largest(&want));
+    for (tile, lines) in [(Tile::Two, LINES.as_slice()), (Tile::Four, &LINES_4X4)] {
+        for turn in [false, true] {
+            let positions = lines.len().pow(2);
+            let of = |at: usize, position| {
+                transformed(lines, |tap| w.data[at * 9 + if turn { 8 - tap } else { tap }], position)
+            };
+            let all = 0..filters * channels * positions;
+            let values: Vec<f64> = all.map(|at| of(at / positions, at % positions)).collect();
+            let want = position_panels(&filter, positions, &values);
+            let wt = weights::transform_windows(bench.plan(), tile, &tw, filter.rows(), turn)?;
+            let pick = |got: &[f32]| Ok(got.iter().map(|&v| f64::from(v)).collect());
+            let name = format!("{tile:?}, turned: {turn}");
+            bench.expect_picked(name, &wt, pick, &want, 1e-6, largest(&want));
+        }
     }
     let parts: Vec<Tensor64> = (0..slices).map(|_| bench.random(&[filters * channels, 16])).collect();
-    let packed: Vec<f64> = parts.iter().flat_map(|part| position_panels(&filter, &part.data)).collect();
+    let packed: Vec<f64> = parts.iter().flat_map(|part| position_panels(&filter, 16, &part.data)).collect();
     let width = filter.width() as usize;
     let partial = bench.upload(&Tensor64::new(&[packed.len() / width, width], packed));
     let tdw = bench.upload_panels(&filter, &w);
