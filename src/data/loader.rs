@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::augment::{Augment, CropParams};
+use super::augment::Augment;
 use super::dataset::Dataset;
 use super::order::{Gallery, epoch_order};
+use super::showcase::draws;
 use super::view::render;
 use crate::error::{Error, Result};
-use crate::rng::{Purpose, Stream};
 
 /// What a [`Loader`] makes and with how much.
 #[derive(Clone, Debug)]
@@ -245,11 +245,9 @@ impl Shared {
         }
         let (picture, pixels) = self.gallery.at(order, position)?;
         let augment = &self.spec.augment;
-        let groups = augment.crops.iter().flat_map(|group| std::iter::repeat_n(group, group.count));
-        for ((crop, group), row) in (0u64..).zip(groups).zip(rows) {
-            let mut stream = Stream::new(self.spec.seed, Purpose::Crop, &[epoch, u64::from(picture), crop]);
-            let params = CropParams::draw(&mut stream, augment, group, pixels.width(), pixels.height());
-            render(&pixels, &params, group.size, augment, row);
+        let draws = draws(augment, self.spec.seed, epoch, picture, pixels.dimensions());
+        for ((params, group), row) in draws.zip(rows) {
+            render(&pixels, &params, augment.crops[group].size, augment, row);
         }
         Ok(picture)
     }

@@ -1,8 +1,9 @@
 //! The loader's promises: same batches whatever the threads, restarts and broken files; no hang.
 
 use super::*;
-use crate::data::CropGroup;
 use crate::data::testing::encode;
+use crate::data::{CropGroup, CropParams};
+use crate::rng::{Purpose, Stream};
 use image::{ImageFormat, RgbImage};
 use std::path::Path;
 

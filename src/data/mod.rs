@@ -15,6 +15,7 @@
 //! | `crop` | the box of a random resized crop |
 //! | `resize`, `colour`, `blur` | the steps of rendering, each on planes of `f32` |
 //! | `view` | [`render`] and [`evaluation_view`]: the whole way from picture to normalised pixels |
+//! | `showcase` | [`Showcase`]: all crops of one picture with what was drawn, to look at |
 //! | `order` | which picture stands where in an epoch, and what replaces an unreadable one |
 //! | `loader` | [`Loader`]: batches in order, from worker threads, in bounded memory |
 //!
@@ -33,6 +34,7 @@ mod layout;
 mod loader;
 mod order;
 mod resize;
+mod showcase;
 #[cfg(test)]
 mod testing;
 mod view;
@@ -43,4 +45,5 @@ pub use dataset::{Dataset, Split};
 pub use decode::from_file as decode_file;
 pub use embedded::ATTRIBUTION;
 pub use loader::{Batch, Loader, LoaderSpec};
+pub use showcase::{Showcase, View};
 pub use view::{evaluation_view, render};

@@ -6,6 +6,7 @@
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
+//! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `views` | the plain views that evaluation looks at |
 //! | `trained` | [`Model`]: a trained network in one's own program |
@@ -20,6 +21,7 @@
 
 pub mod checkpoint;
 mod clock;
+pub mod crops;
 pub mod embed;
 mod evaluate;
 pub mod events;

@@ -3,13 +3,14 @@
 //! The run folder of a fresh run is made last, so that a run that cannot start leaves nothing behind.
 
 use super::checkpoint::{Checkpoint, Loaded};
+use super::crops::augment;
 use super::evaluate::Judge;
 use super::health::Monitor;
 use super::memory::Memory;
 use super::run_folder::RunFolder;
 use super::schedule::Schedule;
 use crate::config::{Config, Kernels, Preset, RunLength};
-use crate::data::{Augment, CropGroup, Dataset, Loader, LoaderSpec};
+use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Family, Gpu};
 use crate::method::swav::{NetworkSpec, Trainer};
@@ -169,29 +170,6 @@ fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> Loade
         cache_bytes: config.cache_mb.saturating_mul(1 << 20),
         start_epoch,
         start_batch,
-    }
-}
-
-/// How the settings say that crops are made.
-fn augment(config: &Config) -> Augment {
-    let group = |group: &crate::config::CropGroup| CropGroup {
-        count: group.count,
-        size: group.size as u32,
-        scale: group.scale,
-    };
-    Augment {
-        crops: config.crops.iter().map(group).collect(),
-        flip: config.flip,
-        jitter: config.jitter,
-        brightness: config.brightness,
-        contrast: config.contrast,
-        saturation: config.saturation,
-        hue: config.hue,
-        grey: config.grey,
-        blur: config.blur,
-        blur_radius: [config.blur_min, config.blur_max],
-        mean: config.mean.map(|value| value as f32),
-        std: config.std.map(|value| value as f32),
     }
 }
 
