@@ -59,12 +59,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
     let dataset = model::dataset(matches)?;
     let network = model::open(matches)?;
-    let bar = model::bar("pictures");
-    let found = embed(&network, &dataset, what, limit, &mut |done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
+    let found = embed(&network, &dataset, what, limit, &mut model::bar("pictures"))?;
     say_unreadable(&found);
     let Embedded { pictures, rows, prototypes, .. } = &found;
     let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();

@@ -15,6 +15,7 @@ mod interrupt;
 mod model;
 pub mod presets;
 pub mod progress;
+pub mod report;
 pub mod search;
 pub mod selftest;
 pub mod sort;
@@ -59,13 +60,14 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Some(("embed", matches)) => embed::run(matches),
         Some(("search", matches)) => search::run(matches),
         Some(("sort", matches)) => sort::run(matches),
+        Some(("report", matches)) => report::run(matches),
         _ => Ok(Outcome::Done),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => code(130),
         Err(error) => {
-            report(&error);
+            complain(&error);
             code(if matches!(error, Error::Config { .. }) { 2 } else { 1 })
         }
     }
@@ -88,6 +90,7 @@ pub fn command() -> Command {
         .subcommand(embed::command())
         .subcommand(search::command())
         .subcommand(sort::command())
+        .subcommand(report::command())
 }
 
 const EXAMPLES: &str = "\
@@ -98,6 +101,7 @@ Examples:
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
   swav-wgpu eval knn runs/NAME          how good its features are, beside baselines
+  swav-wgpu report runs/NAME            all about it on one page
   swav-wgpu sort runs/NAME photos --into sorted   look-alikes into folders
   swav-wgpu export runs/NAME            its weights for other programs
   swav-wgpu devices                     the graphics adapters of this machine
@@ -108,7 +112,7 @@ fn code(number: i32) -> ExitCode {
     ExitCode::from(u8::try_from(number).unwrap_or(1))
 }
 
-fn report(error: &Error) {
+fn complain(error: &Error) {
     let mut text = format!("error: {error}");
     // `Io` already shows its source; deeper causes would only be seen here.
     let mut cause = error.source().and_then(std::error::Error::source);

@@ -84,13 +84,17 @@ pub(super) fn dataset(matches: &ArgMatches) -> Result<Dataset> {
     Dataset::open(matches.get_one::<String>("data").map(Path::new))
 }
 
-/// A bar with rate and remaining time in a terminal, and nothing anywhere else. It goes when it is dropped.
-pub(super) fn bar(unit: &'static str) -> ProgressBar {
+/// A bar with rate and remaining time in a terminal, and nothing anywhere else, to be told how many of how many are
+/// done. It goes when it is dropped.
+pub(super) fn bar(unit: &'static str) -> impl FnMut(usize, usize) {
     let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);
     // The template is a constant; were it wrong, a plainer bar is better than none.
     let template = format!("[{{bar:24}}] {{pos}}/{{len}} {unit}, {{per_sec}}, {{eta}} left");
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style.progress_chars("=> "));
     }
-    bar
+    move |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    }
 }

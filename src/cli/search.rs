@@ -48,12 +48,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         Some(found) => found,
         None => {
             let dataset = model::dataset(matches)?;
-            let bar = model::bar("pictures");
-            let found = embed(&network, &dataset, What::Features, usize::MAX, &mut |done, all| {
-                bar.set_length(all as u64);
-                bar.set_position(done as u64);
-            })?;
-            bar.finish_and_clear();
+            let found = embed(&network, &dataset, What::Features, usize::MAX, &mut model::bar("pictures"))?;
             say_unreadable(&found);
             let names = found.pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
             (found.rows, names)

@@ -68,12 +68,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     };
     let stop =
         interrupt::flag("Stopping after this file; the same command goes on. Ctrl-C again stops at once.");
-    let bar = model::bar("pictures");
-    let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut |done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
+    let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut model::bar("pictures"))?;
     say_unreadable(&found);
     let best: Vec<(String, u32, f32)> = found
         .pictures
@@ -87,13 +82,12 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         print(&format!("{}Nothing was written (--dry-run).\n", summary(&places)))?;
         return Ok(Outcome::Done);
     }
-    let bar = model::bar("files");
-    bar.set_length(places.len() as u64);
+    let mut bar = model::bar("files");
     let sorted = sort(data, into, &places, how, &mut |done| {
-        bar.set_position(done as u64);
+        bar(done, places.len());
         !stop.load(Ordering::Relaxed)
     })?;
-    bar.finish_and_clear();
+    drop(bar);
     for path in &sorted.taken {
         let _ = writeln!(std::io::stderr(), "left alone: {} is something else", path.display());
     }

@@ -6,9 +6,12 @@
 
 pub mod cluster;
 pub mod gallery;
+pub mod html;
 pub mod kmeans;
 pub mod knn;
 pub mod pixels;
+pub mod projection;
+pub mod report;
 pub mod score;
 mod vectors;
 

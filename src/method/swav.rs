@@ -4,8 +4,8 @@
 //! assignment crops (with the queue) → swapped loss → gradients → update → queue → report.
 
 mod checkpoint;
-mod evaluation;
-mod inference;
+pub(super) mod evaluation;
+pub(super) mod inference;
 mod memory;
 mod network;
 mod recording;

@@ -80,7 +80,7 @@ pub struct Started {
 }
 
 /// One line of `metrics.jsonl`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Steps done.
     pub step: u64,

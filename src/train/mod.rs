@@ -12,6 +12,7 @@
 //! | `trained` | [`Model`]: a trained network in one's own program |
 //! | `embed`, `sort` | features of pictures to files; pictures into folders of look-alikes |
 //! | `examine` | kNN, linear classifiers and clusters of a network, beside baselines |
+//! | `report` | a run on one page |
 //! | `export` | weights for other programs |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
 //! | `finish` | the summary and the gallery |
@@ -32,6 +33,7 @@ pub mod health;
 pub mod measure;
 mod memory;
 mod observe;
+pub mod report;
 pub mod run;
 pub mod run_folder;
 pub mod schedule;

@@ -9,6 +9,7 @@ use crate::eval::Features;
 use crate::gpu::{AdapterFacts, Gpu};
 use crate::interop::HostTensor;
 use crate::interop::weights::{self, Weights};
+use crate::method::finetune::{Finetune, FinetuneSpec};
 use crate::method::swav::{Inference, NetworkSpec, Seen, best_prototypes};
 use image::RgbImage;
 use std::collections::BTreeMap;
@@ -218,6 +219,11 @@ impl Model {
     /// What the network says of `n` views, each as [`Viewing::make`] gives it.
     pub(crate) fn look(&self, views: &[f32], n: usize) -> Result<Seen> {
         self.inference.look(views, n)
+    }
+
+    /// A copy of its trunk with a new classifier, to be fine-tuned.
+    pub(crate) fn finetune(&self, spec: &FinetuneSpec) -> Result<Finetune> {
+        Finetune::new(self.inference.gpu(), self.inference.spec(), &self.inference.export()?, spec)
     }
 
     /// The best prototype of each row, with its cosine.

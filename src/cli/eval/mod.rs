@@ -1,12 +1,13 @@
-//! `swav-wgpu eval knn|linear|clusters`: how good a network's features are, beside the same network
+//! `swav-wgpu eval knn|linear|finetune|clusters`: how good a network's features are, beside the same network
 //! untrained and raw pixels.
 
+mod flags;
 mod render;
 
 use std::io::Write as _;
 use std::path::Path;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::ArgMatches;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,96 +16,10 @@ use crate::error::{Error, Result};
 use crate::eval::score::{Score, confusion_page};
 use crate::interop::write_atomic;
 use crate::train::examine::{
-    Examination, LinearOptions, NearestOptions, SEED, Source, clusters, linear, nearest,
+    Examination, FinetuneOptions, LinearOptions, NearestOptions, SEED, Source, Table, clusters, finetune,
+    linear, nearest,
 };
-
-/// The command with its three measures.
-pub fn command() -> Command {
-    Command::new("eval")
-        .about("Judge the features of a run or of any file of weights")
-        .long_about(
-            "Judge the features of a run, or of any file of weights, on pictures with labels. The same is done \
-             with the same network untrained and with raw pixels: what training gained is the difference.",
-        )
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(shared(Command::new("knn")).about("The labels of the nearest pictures vote (cosine)").args([
-            list("k", "20,200", "How many neighbours, at most 256"),
-            number("temperature", "0.07", "A neighbour's weight is exp(cosine / this)"),
-        ]))
-        .subcommand(
-            shared(Command::new("linear"))
-                .about("A linear classifier on the frozen network")
-                .long_about(
-                    "A linear classifier on the frozen network: SGD with momentum 0.9, cosine, initial weights \
-                     N(0, 0.01).\n\nWithout --recipe the features of plain views are computed once and several \
-                     learning rates are tried at once; a fifth of the training pictures chooses, and the test \
-                     pictures are looked at once. With --recipe every epoch sees fresh crops and flips at rate \
-                     0.3, as the official code does.",
-                )
-                .args([
-                    list("rates", "0.01,0.03,0.1,0.3,1,3,10", "Learning rates to choose from"),
-                    count("epochs", "100", "Times that every picture is seen"),
-                    count("batch", "256", "Pictures of a step"),
-                    number("decay", "1e-6", "Weight decay"),
-                    count("seed", "31", "Where initial weights, order and crops come from"),
-                    Arg::new("recipe").long("recipe").action(ArgAction::SetTrue).help("Fresh crops in every epoch"),
-                ]),
-        )
-        .subcommand(
-            shared(Command::new("clusters")).about("What clusters say about the labels (NMI, ARI, purity)").args([
-                count("clusters", "", "Clusters of k-means [default: the number of classes]"),
-                count("seed", "31", "Where k-means starts"),
-            ]),
-        )
-        .after_help(
-            "Examples:\n  swav-wgpu eval knn runs/demo-1\n  swav-wgpu eval linear swav_800ep_pretrain.pth.tar \
-             --data imagenette --limit 5000\n  swav-wgpu eval clusters runs/photos --data photos --json",
-        )
-}
-
-fn shared(command: Command) -> Command {
-    command
-        .arg(model::source())
-        .arg(model::data())
-        .arg(count("limit", "50000", "Pictures of each side of a split, at most, evenly spread"))
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print everything as JSON"))
-        .arg(
-            Arg::new("classes").long("classes").action(ArgAction::SetTrue).help("Print a table by class too"),
-        )
-        .arg(
-            Arg::new("confusion")
-                .long("confusion")
-                .value_name("FILE.html")
-                .help("Write this network's confusion matrix as a page"),
-        )
-        .args(model::settings())
-}
-
-fn count(name: &'static str, default: &'static str, help: &'static str) -> Arg {
-    let arg =
-        Arg::new(name).long(name).value_name("N").value_parser(value_parser!(u64).range(1..)).help(help);
-    if default.is_empty() { arg } else { arg.default_value(default) }
-}
-
-fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .value_name("X")
-        .default_value(default)
-        .value_parser(value_parser!(f64))
-        .help(help)
-}
-
-fn list(name: &'static str, default: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .value_name("LIST")
-        .default_value(default)
-        .value_delimiter(',')
-        .value_parser(value_parser!(f64))
-        .help(help)
-}
+pub use flags::command;
 
 fn given(matches: &ArgMatches, name: &str) -> usize {
     matches.get_one::<u64>(name).map_or(0, |&n| usize::try_from(n).unwrap_or(usize::MAX))
@@ -132,12 +47,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         network.adapter().name
     ));
     let limit = given(matches, "limit");
-    let bar = model::bar("views");
-    let of = Examination::new(&network, &dataset, limit, &mut |done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
+    let of = Examination::new(&network, &dataset, limit, &mut model::bar("views"))?;
     if !of.unreadable.is_empty() {
         say(&format!("{} pictures cannot be read and are left out", of.unreadable.len()));
     }
@@ -157,6 +67,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     match measure {
         "knn" => ready.knn(head),
         "linear" => ready.linear(head),
+        "finetune" => ready.finetune(head),
         _ => ready.clusters(head),
     }?;
     Ok(Outcome::Done)
@@ -184,7 +95,7 @@ impl Ready<'_> {
             head,
             &Measured {
                 options: value(&options)?,
-                table: render::nearest(&results, &options),
+                table: render::table(&Table::nearest(&results, &options)),
                 score: score.map(|result| &result.score),
                 results: value(&results)?,
             },
@@ -200,18 +111,36 @@ impl Ready<'_> {
             seed: given(self.matches, "seed") as u64,
             recipe: self.matches.get_flag("recipe"),
         };
-        let bar = model::bar("epochs");
-        let results = linear(self.of, &options, &mut |done, all| {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-        })?;
-        bar.finish_and_clear();
+        let results = linear(self.of, &options, &mut model::bar("epochs"))?;
         let score = results.iter().find(|result| result.source == Source::Trained);
         self.finish(
             head,
             &Measured {
                 options: value(&options)?,
-                table: render::linear(&results, &options),
+                table: render::table(&Table::linear(&results, &options)),
+                score: score.map(|result| &result.score),
+                results: value(&results)?,
+            },
+        )
+    }
+
+    fn finetune(&self, head: Value) -> Result<()> {
+        let usual = FinetuneOptions::of_labels(self.matches.get_one("labels").copied().unwrap_or(10.0));
+        let rate = |name, usual| self.matches.get_one::<f64>(name).copied().unwrap_or(usual);
+        let options = FinetuneOptions {
+            epochs: given(self.matches, "epochs"),
+            batch: given(self.matches, "batch"),
+            rates: [rate("rate", usual.rates[0]), rate("head-rate", usual.rates[1])],
+            seed: given(self.matches, "seed") as u64,
+            ..usual
+        };
+        let results = finetune(self.of, &options, &mut model::bar("epochs"))?;
+        let score = results.iter().find(|result| result.source == Source::Trained);
+        self.finish(
+            head,
+            &Measured {
+                options: value(&options)?,
+                table: render::table(&Table::finetune(&results, &options)),
                 score: score.map(|result| &result.score),
                 results: value(&results)?,
             },
@@ -221,12 +150,12 @@ impl Ready<'_> {
     fn clusters(&self, head: Value) -> Result<()> {
         let count = self.matches.get_one::<u64>("clusters").map(|&n| n as usize);
         let seed = given(self.matches, "seed") as u64;
-        let results = clusters(self.of, count, seed)?;
+        let results = clusters(self.of, count, seed);
         self.finish(
             head,
             &Measured {
                 options: json!({ "clusters": count, "seed": seed }),
-                table: render::clusters(&results, seed),
+                table: Table::clusters(&results, seed).iter().map(render::table).collect(),
                 score: None,
                 results: value(&results)?,
             },

@@ -31,36 +31,32 @@ pub(super) fn record(plan: &mut Plan, store: &Store, network: &Network, views: T
     Ok(Looking { views, features, embeddings, similarities })
 }
 
-impl Looking {
-    /// Rows of each of `wanted` for `n` views, without the padding of channels.
-    pub(super) fn look(
-        &self,
-        session: &Session,
-        replay: &Replay,
-        views: &[f32],
-        n: usize,
-        wanted: &[&Tensor],
-    ) -> Result<Vec<Features>> {
-        let at_once = self.views.shape.images as usize;
-        let view = (self.views.shape.bytes() / 4) as usize / at_once;
-        let mut rows: Vec<Vec<f32>> =
-            wanted.iter().map(|tensor| Vec::with_capacity(n * tensor.shape.channels as usize)).collect();
-        for first in (0..n).step_by(at_once) {
-            let count = at_once.min(n - first);
-            session.write(&self.views, &views[first * view..(first + count) * view]);
-            session.submit(replay)?;
-            for (rows, tensor) in rows.iter_mut().zip(wanted) {
-                let (dim, padded) = (tensor.shape.channels as usize, tensor.shape.quads() as usize * 4);
-                for row in session.read(tensor)?.chunks_exact(padded).take(count) {
-                    rows.extend_from_slice(&row[..dim]);
-                }
+/// What each of `wanted` holds after `replay` has seen `n` views through the tensor `into`: a row a view, without
+/// the padding of channels.
+pub(in crate::method) fn look(
+    session: &Session,
+    replay: &Replay,
+    into: &Tensor,
+    views: &[f32],
+    n: usize,
+    wanted: &[&Tensor],
+) -> Result<Vec<Features>> {
+    let at_once = into.shape.images as usize;
+    let view = (into.shape.bytes() / 4) as usize / at_once;
+    let mut rows: Vec<Vec<f32>> =
+        wanted.iter().map(|tensor| Vec::with_capacity(n * tensor.shape.channels as usize)).collect();
+    for first in (0..n).step_by(at_once) {
+        let count = at_once.min(n - first);
+        session.write(into, &views[first * view..(first + count) * view]);
+        session.submit(replay)?;
+        for (rows, tensor) in rows.iter_mut().zip(wanted) {
+            let (dim, padded) = (tensor.shape.channels as usize, tensor.shape.quads() as usize * 4);
+            for row in session.read(tensor)?.chunks_exact(padded).take(count) {
+                rows.extend_from_slice(&row[..dim]);
             }
         }
-        rows.into_iter()
-            .zip(wanted)
-            .map(|(data, t)| Features::new(n, t.shape.channels as usize, data))
-            .collect()
     }
+    rows.into_iter().zip(wanted).map(|(data, t)| Features::new(n, t.shape.channels as usize, data)).collect()
 }
 
 /// The best prototype of each row of similarities, with its cosine. `prototypes` are as stored, which is
@@ -99,7 +95,8 @@ impl Trainer {
     }
 
     fn look(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Features> {
-        let found = self.tensors.looking.look(&self.session, &self.evaluate, views, n, &[wanted])?;
+        let into = &self.tensors.looking.views;
+        let found = look(&self.session, &self.evaluate, into, views, n, &[wanted])?;
         Ok(found.into_iter().next().unwrap_or_default())
     }
 }

@@ -16,6 +16,11 @@ use crate::model::Store;
 const VIEWS: u32 = 64;
 const PIXELS: u32 = 16 * 224 * 224;
 
+/// How many views of a size go through a network together.
+pub(in crate::method) fn views_at_once(height: u32, width: u32) -> u32 {
+    (PIXELS / (height * width).max(1)).clamp(1, VIEWS)
+}
+
 /// What a network says of views, a row each.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -56,7 +61,7 @@ impl Inference {
         let arena = Arc::new(Arena::default());
         store.lease(&arena, 0);
         let mut plan = Plan::new(gpu, &arena);
-        let at_once = (PIXELS / (height * width).max(1)).clamp(1, VIEWS);
+        let at_once = views_at_once(height, width);
         let views = arena.lease(Shape::pictures(at_once, height, width, 3), Usage::Storage, "views");
         let looking = evaluation::record(&mut plan, &store, &network, views)?;
         let session = Session::allocate(gpu, &arena)?;
@@ -103,10 +108,10 @@ impl Inference {
     /// # Errors
     /// What the driver reports.
     pub fn look(&self, views: &[f32], n: usize) -> Result<Seen> {
-        let Looking { features, embeddings, similarities, .. } = &self.looking;
+        let Looking { views: into, features, embeddings, similarities } = &self.looking;
         let wanted: Vec<_> =
             [Some(features), embeddings.as_ref(), similarities.as_ref()].into_iter().flatten().collect();
-        let mut found = self.looking.look(&self.session, &self.replay, views, n, &wanted)?.into_iter();
+        let mut found = evaluation::look(&self.session, &self.replay, into, views, n, &wanted)?.into_iter();
         Ok(Seen {
             features: found.next().unwrap_or_default(),
             embeddings: embeddings.as_ref().and_then(|_| found.next()),

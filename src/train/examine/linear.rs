@@ -4,8 +4,8 @@
 //! of the training side is trained again on all of it. *Recipe*: every epoch on fresh crops and flips, at
 //! the one rate of the official code. Pictures of the test side are looked at once, at the end.
 
-use super::{Examination, Source};
-use crate::data::{Augment, CropGroup, CropParams, render};
+use super::fresh::fresh_views;
+use super::{Described, Examination, Source};
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::eval::score::{Score, ranked};
@@ -90,30 +90,42 @@ pub fn linear(
         .collect();
     let mut results = Vec::new();
     for (done, (described, split)) in jobs.iter().enumerate() {
-        let Some([(rows, labels), (test_rows, test_labels)]) = of.sides(split) else { continue };
-        let mut job =
-            Job { of, options, labels: &labels, features: described.features.select(&rows), fresh: None };
-        let (rate, held_out) = if options.recipe {
-            job.fresh = Some(rows.iter().map(|&row| of.pictures[row]).collect());
-            (RECIPE_RATE, Vec::new())
-        } else {
-            job.choose()?
-        };
-        let all: Vec<usize> = (0..labels.len()).collect();
+        let Some([(rows, labels), test]) = of.sides(split) else { continue };
         let mut tick = |epoch: usize| {
             progress(done * options.epochs + epoch, jobs.len() * options.epochs);
         };
-        let classifier = job.train(&all, &[rate], &mut tick)?;
-        let test = described.features.select(&test_rows);
-        let logits = classifier.logits(&test)?;
-        let score = score(&logits[0], &test_labels, of.dataset.classes().len());
+        let (rate, held_out, score) = fit(of, described, options, (&rows, &labels), &test, &mut tick)?;
         let (split, source, train) = (split.name.clone(), described.source, labels.len());
         results.push(LinearResult { split, source, train, rate, held_out, score });
     }
     Ok(results)
 }
 
-fn score(logits: &Features, labels: &[u32], classes: usize) -> Score {
+/// Trains on the rows and labels of `bank` and tests on those of `test`: the learning rate, how each one did on
+/// the held-out part, and the score.
+pub(super) fn fit(
+    of: &Examination<'_>,
+    described: &Described,
+    options: &LinearOptions,
+    (rows, labels): (&[usize], &[u32]),
+    (test_rows, test_labels): &(Vec<usize>, Vec<u32>),
+    tick: &mut dyn FnMut(usize),
+) -> Result<(f64, Vec<f64>, Score)> {
+    let mut job = Job { of, options, labels, features: described.features.select(rows), fresh: None };
+    let (rate, held_out) = if options.recipe {
+        job.fresh = Some(rows.iter().map(|&row| of.pictures[row]).collect());
+        (RECIPE_RATE, Vec::new())
+    } else {
+        job.choose()?
+    };
+    let all: Vec<usize> = (0..labels.len()).collect();
+    let classifier = job.train(&all, &[rate], tick)?;
+    let logits = classifier.logits(&described.features.select(test_rows))?;
+    Ok((rate, held_out, score(&logits[0], test_labels, of.dataset.classes().len())))
+}
+
+/// How good the classes with the largest logits are.
+pub(super) fn score(logits: &Features, labels: &[u32], classes: usize) -> Score {
     let guesses: Vec<Vec<u32>> = (0..logits.rows).map(|row| ranked(logits.row(row))).collect();
     Score::of(guesses.iter().map(Vec::as_slice), labels, classes)
 }
@@ -166,7 +178,11 @@ impl Job<'_, '_> {
             for (step, chunk) in order.chunks(spec.batch).enumerate() {
                 let labels: Vec<u32> = chunk.iter().map(|&row| self.labels[row]).collect();
                 let features = match &self.fresh {
-                    Some(pictures) => self.crops(pictures, chunk, epoch, step)?,
+                    Some(pictures) => {
+                        let pictures: Vec<u32> = chunk.iter().map(|&row| pictures[row]).collect();
+                        let views = fresh_views(self.of, &pictures, seed, [epoch, step])?;
+                        self.of.model.look(&views, pictures.len())?.features
+                    }
                     None => self.features.select(chunk),
                 };
                 linear.step(&features, &labels, cosine(epoch, epochs))?;
@@ -176,40 +192,5 @@ impl Job<'_, '_> {
             tick(epoch + 1);
         }
         Ok(linear)
-    }
-
-    /// Features of one random crop, flipped or not, of each row's picture.
-    fn crops(&self, pictures: &[u32], rows: &[usize], epoch: usize, step: usize) -> Result<Features> {
-        let viewing = self.of.model.viewing();
-        let augment = plain_crops(viewing.size, viewing.mean, viewing.std);
-        let mut views = vec![0.0; rows.len() * viewing.floats()];
-        for (&row, view) in rows.iter().zip(views.chunks_exact_mut(viewing.floats())) {
-            let picture = pictures[row];
-            let pixels = self.of.dataset.decode(picture)?;
-            let counters = [3, epoch as u64, step as u64, u64::from(picture)];
-            let mut stream = Stream::new(self.options.seed, Purpose::Evaluation, &counters);
-            let (width, height) = pixels.dimensions();
-            let params = CropParams::draw(&mut stream, &augment, &augment.crops[0], width, height);
-            render(&pixels, &params, viewing.size, &augment, view);
-        }
-        Ok(self.of.model.look(&views, rows.len())?.features)
-    }
-}
-
-/// RandomResizedCrop and flip, nothing else.
-fn plain_crops(size: u32, mean: [f32; 3], std: [f32; 3]) -> Augment {
-    Augment {
-        crops: vec![CropGroup { count: 1, size, scale: [0.08, 1.0] }],
-        flip: 0.5,
-        jitter: 0.0,
-        brightness: 0.0,
-        contrast: 0.0,
-        saturation: 0.0,
-        hue: 0.0,
-        grey: 0.0,
-        blur: 0.0,
-        blur_radius: [0.1, 2.0],
-        mean,
-        std,
     }
 }

@@ -5,15 +5,23 @@
 //! |---|---|
 //! | `nearest` | kNN, exact, on the device |
 //! | `linear` | linear classifiers on cached features, or on fresh crops as in the recipe |
+//! | `finetune` | the whole network on a few labels |
 //! | `clusters` | what clusters say about the labels |
+//! | `fresh` | random crops for classifiers that learn |
+//! | `table` | results as tables for people |
 
 mod clusters;
+mod finetune;
+mod fresh;
 mod linear;
 mod nearest;
+mod table;
 
 pub use clusters::{Clustering, clusters};
+pub use finetune::{FinetuneOptions, FinetuneResult, finetune};
 pub use linear::{LinearOptions, LinearResult, linear};
 pub use nearest::{NearestOptions, NearestResult, nearest};
+pub use table::Table;
 
 use super::trained::Model;
 use super::views::look;
@@ -160,9 +168,27 @@ impl<'a> Examination<'a> {
         sides.iter().all(|(rows, _)| !rows.is_empty()).then_some(sides)
     }
 
+    /// Whether some split has labels on both sides.
+    #[must_use]
+    pub fn has_labels(&self) -> bool {
+        self.splits.iter().any(|split| self.sides(split).is_some())
+    }
+
+    /// The class of the picture of a row, where it is known.
+    #[must_use]
+    pub fn label(&self, row: usize) -> Option<u32> {
+        self.dataset.label(*self.pictures.get(row)?)
+    }
+
+    /// The names of the classes.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        self.dataset.classes()
+    }
+
     /// The error of a set without labels.
     fn need_labels(&self) -> Result<()> {
-        if self.splits.iter().any(|split| self.sides(split).is_some()) {
+        if self.has_labels() {
             return Ok(());
         }
         let reason =
