@@ -73,3 +73,5 @@ pub mod rng;
 pub mod selftest;
 pub mod train;
 pub mod tune;
+
+pub use train::Model;

@@ -8,11 +8,18 @@
 pub mod bench;
 pub mod data;
 pub mod devices;
+pub mod embed;
+pub mod eval;
+pub mod export;
 pub mod flags;
 mod interrupt;
+mod model;
 pub mod presets;
 pub mod progress;
+pub mod report;
+pub mod search;
 pub mod selftest;
+pub mod sort;
 mod table;
 pub mod train;
 pub mod tune;
@@ -52,13 +59,19 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Some(("selftest", matches)) => selftest::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("tune", matches)) => tune::run(matches),
+        Some(("eval", matches)) => eval::run(matches),
+        Some(("export", matches)) => export::run(matches),
+        Some(("embed", matches)) => embed::run(matches),
+        Some(("search", matches)) => search::run(matches),
+        Some(("sort", matches)) => sort::run(matches),
+        Some(("report", matches)) => report::run(matches),
         _ => Ok(Outcome::Done),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => code(130),
         Err(error) => {
-            report(&error);
+            complain(&error);
             code(if matches!(error, Error::Config { .. }) { 2 } else { 1 })
         }
     }
@@ -78,6 +91,12 @@ pub fn command() -> Command {
         .subcommand(selftest::command())
         .subcommand(bench::command())
         .subcommand(tune::command())
+        .subcommand(eval::command())
+        .subcommand(export::command())
+        .subcommand(embed::command())
+        .subcommand(search::command())
+        .subcommand(sort::command())
+        .subcommand(report::command())
 }
 
 const EXAMPLES: &str = "\
@@ -88,6 +107,10 @@ Examples:
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
   swav-wgpu data photos/                what is there, and settings that suit it
+  swav-wgpu eval knn runs/NAME          how good its features are, beside baselines
+  swav-wgpu report runs/NAME            all about it on one page
+  swav-wgpu sort runs/NAME photos --into sorted   look-alikes into folders
+  swav-wgpu export runs/NAME            its weights for other programs
   swav-wgpu devices                     the graphics adapters of this machine
   swav-wgpu selftest                    every kernel against a reference, on this adapter
   swav-wgpu bench                       how fast one of them trains
@@ -97,7 +120,7 @@ fn code(number: i32) -> ExitCode {
     ExitCode::from(u8::try_from(number).unwrap_or(1))
 }
 
-fn report(error: &Error) {
+fn complain(error: &Error) {
     let mut text = format!("error: {error}");
     // `Io` already shows its source; deeper causes would only be seen here.
     let mut cause = error.source().and_then(std::error::Error::source);

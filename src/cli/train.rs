@@ -108,6 +108,9 @@ pub fn resolve(matches: &ArgMatches) -> Result<TrainRequest> {
     if let Some(data) = &config.data {
         config.data = Some(std::path::absolute(data).map_err(Error::io(data))?);
     }
+    if let Some(init) = &config.init {
+        config.init = Some(std::path::absolute(init).map_err(Error::io(init))?);
+    }
     config.validate()?;
     Ok(TrainRequest { config, plan: matches.get_flag("plan"), profile: matches.get_flag("profile"), resume })
 }

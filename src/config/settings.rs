@@ -37,6 +37,10 @@ settings! {
         /// The run folder, which must be new or empty: settings, metrics, checkpoints, gallery. Without it, the
         /// next of `runs/PRESET-1`, `runs/PRESET-2` and so on is made.
         out: Option<PathBuf> = None;
+        /// Weights to start from in place of random ones: a run folder, or a file of this program, of the
+        /// official code or of torchvision (.safetensors, .pth, .pth.tar, .pt). What fits is taken, and the
+        /// rest is listed.
+        init: Option<PathBuf> = None;
         /// Steps between two checkpoints; 0 writes one only when the run ends or is stopped. A power cut loses
         /// at most the steps since the last one.
         checkpoint_every: u64 = 500;

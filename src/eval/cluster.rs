@@ -135,6 +135,39 @@ pub fn normalised_mutual_information(a: &[u32], b: &[u32]) -> f64 {
     (information / mean).clamp(0.0, 1.0)
 }
 
+/// Adjusted Rand index of two labellings of the same samples: 1 is the same up to names, 0 what chance gives
+/// (Hubert and Arabie 1985). Samples without a partner are passed over.
+#[must_use]
+pub fn adjusted_rand_index(a: &[u32], b: &[u32]) -> f64 {
+    let n = a.len().min(b.len());
+    let (mut both, mut in_a, mut in_b) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (&a, &b) in a.iter().zip(b) {
+        *both.entry((a, b)).or_insert(0u64) += 1;
+        *in_a.entry(a).or_insert(0u64) += 1;
+        *in_b.entry(b).or_insert(0u64) += 1;
+    }
+    let pairs = |n: u64| n as f64 * (n as f64 - 1.0) / 2.0;
+    let together: f64 = both.values().map(|&n| pairs(n)).sum();
+    let (of_a, of_b): (f64, f64) =
+        (in_a.values().map(|&n| pairs(n)).sum(), in_b.values().map(|&n| pairs(n)).sum());
+    let expected = if n < 2 { 0.0 } else { of_a * of_b / pairs(n as u64) };
+    let most = 0.5 * (of_a + of_b);
+    // Both put everything together, or everything apart: they agree.
+    if most == expected { 1.0 } else { (together - expected) / (most - expected) }
+}
+
+/// The share of samples that have the commonest label of their cluster. It grows with the number of clusters:
+/// one sample a cluster is 1.
+#[must_use]
+pub fn purity(clusters: &[u32], labels: &[u32]) -> f64 {
+    let mut counts: BTreeMap<u32, BTreeMap<u32, u64>> = BTreeMap::new();
+    for (&cluster, &label) in clusters.iter().zip(labels) {
+        *counts.entry(cluster).or_default().entry(label).or_default() += 1;
+    }
+    let right: u64 = counts.values().filter_map(|labels| labels.values().max()).sum();
+    right as f64 / clusters.len().min(labels.len()).max(1) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +204,19 @@ mod tests {
         assert_eq!(duplicated(&Features { rows: 5, dim: 2, data: [1.0, 0.0].repeat(5) }), 4);
         assert_eq!(duplicated(&Features { rows: 5, dim: 2, data: vec![f32::NAN; 10] }), 0);
         assert_eq!(duplicated(&Features { rows: 5, dim: 2, data: vec![] }), 0);
+    }
+
+    #[test]
+    fn agreement_and_purity_of_known_cases() {
+        let ari = adjusted_rand_index;
+        assert_eq!(
+            (ari(&[0, 0, 1, 1], &[7, 7, 3, 3]), ari(&[1, 1], &[2, 2]), ari(&[], &[])),
+            (1.0, 1.0, 1.0)
+        );
+        // scikit-learn: adjusted_rand_score([0, 0, 1, 1], [0, 0, 1, 2]) and ([0, 0, 1, 1], [0, 1, 0, 1]).
+        assert!((ari(&[0, 0, 1, 1], &[0, 0, 1, 2]) - 0.571_428_571_428_571_5).abs() < 1e-12);
+        assert!((ari(&[0, 0, 1, 1], &[0, 1, 0, 1]) + 0.5).abs() < 1e-12);
+        assert_eq!((purity(&[0, 0, 0, 1], &[5, 5, 6, 6]), purity(&[], &[])), (0.75, 0.0));
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! the largest prototypes as one picture, to look at where there is no browser.
 
 mod font;
-mod page;
+pub(super) mod page;
 mod sheet;
 
+use super::html;
 use crate::error::{Error, Result};
 use image::{Rgb, RgbImage, imageops};
 use rayon::prelude::*;
@@ -85,18 +86,34 @@ pub fn write(
     std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
     let clusters = clusters(gallery);
     let shown = &clusters[..clusters.len().min(ON_PAGE)];
+    let (tiles, unreadable) = tiles(shown, decode);
+    save(&sprites(&tiles), &folder.join("sprites.png"))?;
+    save(&sheet::draw(gallery, &clusters, &tiles), &folder.join("gallery.png"))?;
+    let index = folder.join("index.html");
+    std::fs::write(&index, page::html(gallery, &clusters, shown)).map_err(Error::io(index))?;
+    Ok(Written { used: clusters.len(), thumbnails: tiles.len(), unreadable })
+}
+
+/// The rows of the `most` largest prototypes for another page, with their thumbnails inside it.
+#[must_use]
+pub fn rows(gallery: &Gallery<'_>, most: usize, decode: impl Fn(u32) -> Result<RgbImage> + Sync) -> String {
+    let clusters = clusters(gallery);
+    let shown = &clusters[..clusters.len().min(most)];
+    let sheet = html::data_uri(&sprites(&tiles(shown, decode).0));
+    format!(
+        "<style>.tiles i{{background-image:url({sheet})}}</style>\n{}",
+        page::articles(gallery, &clusters, shown)
+    )
+}
+
+/// The thumbnails of all pictures that are shown, and how many of them cannot be decoded.
+fn tiles(shown: &[Cluster], decode: impl Fn(u32) -> Result<RgbImage> + Sync) -> (Vec<RgbImage>, usize) {
     let ids: Vec<u32> = shown.iter().flat_map(|cluster| cluster.nearest().iter().copied()).collect();
     let tiles: Vec<Option<RgbImage>> =
         ids.par_iter().map(|&id| decode(id).ok().and_then(|p| tile(&p))).collect();
     let unreadable = tiles.iter().filter(|tile| tile.is_none()).count();
     let blank = RgbImage::from_pixel(TILE, TILE, Rgb([128; 3]));
-    let tiles: Vec<&RgbImage> = tiles.iter().map(|tile| tile.as_ref().unwrap_or(&blank)).collect();
-
-    save(&sprites(&tiles), &folder.join("sprites.png"))?;
-    save(&sheet::draw(gallery, &clusters, &tiles), &folder.join("gallery.png"))?;
-    let index = folder.join("index.html");
-    std::fs::write(&index, page::html(gallery, &clusters, shown)).map_err(Error::io(index))?;
-    Ok(Written { used: clusters.len(), thumbnails: ids.len(), unreadable })
+    (tiles.into_iter().map(|tile| tile.unwrap_or_else(|| blank.clone())).collect(), unreadable)
 }
 
 impl Cluster {
@@ -154,12 +171,12 @@ fn tile(picture: &RgbImage) -> Option<RgbImage> {
 }
 
 /// All thumbnails in one picture, row by row.
-fn sprites(tiles: &[&RgbImage]) -> RgbImage {
+fn sprites(tiles: &[RgbImage]) -> RgbImage {
     let rows = tiles.len().div_ceil(SPRITE_COLUMNS).max(1);
     let mut sprites = RgbImage::new(SPRITE_COLUMNS as u32 * TILE, rows as u32 * TILE);
     for (i, tile) in tiles.iter().enumerate() {
         let (column, row) = (i % SPRITE_COLUMNS, i / SPRITE_COLUMNS);
-        imageops::replace(&mut sprites, *tile, column as i64 * i64::from(TILE), row as i64 * i64::from(TILE));
+        imageops::replace(&mut sprites, tile, column as i64 * i64::from(TILE), row as i64 * i64::from(TILE));
     }
     sprites
 }
@@ -175,7 +192,7 @@ fn save(picture: &RgbImage, path: &Path) -> Result<()> {
 
 /// A colour that belongs to a class, well apart from those of its neighbours: the hue in degrees
 /// (steps of the golden angle).
-fn hue(class: usize) -> f64 {
+pub(super) fn hue(class: usize) -> f64 {
     (class as f64 * 137.507_764 + 210.0) % 360.0
 }
 

@@ -156,25 +156,43 @@ fn offer(nearest: &mut BinaryHeap<Neighbour>, k: usize, similarity: f32, row: us
     }
 }
 
-/// The label with the most votes. Weights are taken relative to the best neighbour, which changes no
-/// vote and keeps small temperatures from overflowing.
+/// The label with the most votes.
 fn vote(nearest: &BinaryHeap<Neighbour>, labels: &[u32], temperature: f64) -> Option<u32> {
-    let best = nearest.iter().map(|near| near.similarity).max_by(f32::total_cmp)?;
     let mut neighbours: Vec<&Neighbour> = nearest.iter().collect();
     // A heap has no order of its own; sums of floats depend on order.
     neighbours.sort_unstable();
+    let near: Vec<Near> =
+        neighbours.iter().map(|near| Near { similarity: near.similarity, row: near.row }).collect();
+    ranking(&near, labels, temperature).first().copied()
+}
+
+/// One of the nearest rows of a bank.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Near {
+    /// Its similarity to the query.
+    pub similarity: f32,
+    /// Its number.
+    pub row: u32,
+}
+
+/// The labels that the nearest rows vote for with weight exp(similarity / `temperature`), most votes first,
+/// equal votes to the smaller label; labels without a vote are not in it. `near` comes nearest first. Weights
+/// are taken relative to the best neighbour, which changes no vote and keeps small temperatures from
+/// overflowing.
+#[must_use]
+pub fn ranking(near: &[Near], labels: &[u32], temperature: f64) -> Vec<u32> {
+    let Some(best) = near.iter().map(|near| near.similarity).max_by(f32::total_cmp) else {
+        return Vec::new();
+    };
     let mut votes: BTreeMap<u32, f64> = BTreeMap::new();
-    for near in neighbours {
+    for near in near {
         let weight = (f64::from(near.similarity - best) / temperature).exp();
         *votes.entry(labels[near.row as usize]).or_default() += weight;
     }
-    let mut winner = None;
-    for (label, votes) in votes {
-        if winner.is_none_or(|(_, most)| votes > most) {
-            winner = Some((label, votes));
-        }
-    }
-    winner.map(|(label, _)| label)
+    let mut ranked: Vec<(u32, f64)> = votes.into_iter().collect();
+    // The sort is stable, and the labels come in order.
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked.into_iter().map(|(label, _)| label).collect()
 }
 
 #[cfg(test)]

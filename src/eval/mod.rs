@@ -7,10 +7,15 @@
 pub mod cluster;
 pub mod codes;
 pub mod gallery;
+pub mod html;
+pub mod kmeans;
 pub mod knn;
 pub mod pixels;
 pub mod projection;
+pub mod report;
+pub mod score;
 pub mod tsne;
 mod vectors;
 
+pub use knn::Near;
 pub use vectors::Features;

@@ -47,6 +47,21 @@ impl Features {
         sum.iter().map(|sum| (sum / self.rows.max(1) as f64) as f32).collect()
     }
 
+    /// Every row less `centre` (none: as it is), at unit length. Rows of length 0 stay 0.
+    #[must_use]
+    pub fn unit(&self, centre: Option<&[f32]>) -> Self {
+        let unit = self.normalised(centre);
+        let data = (0..self.rows).flat_map(|row| unit.row(row)[..self.dim].iter().copied()).collect();
+        Self { rows: self.rows, dim: self.dim, data }
+    }
+
+    /// The rows of these numbers, in their order.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let data = rows.iter().flat_map(|&row| self.row(row).iter().copied()).collect();
+        Self { rows: rows.len(), dim: self.dim, data }
+    }
+
     /// Refuses sizes that do not agree; `what` names the features in the message.
     pub(super) fn check(&self, what: &str) -> Result<()> {
         let Self { rows, dim, data } = self;

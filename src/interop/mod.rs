@@ -1,14 +1,17 @@
 //! Files in and out: tensors on the host, and writing that never leaves half a file behind.
 //!
-//! Nothing here knows a device or a model. A file is first written under a temporary name in the
+//! Nothing here knows a device or a model. Weights of other programs come in by `weights`. A file is first written under a temporary name in the
 //! same folder, synced, and renamed over the old one, so a power cut or a full disk leaves either
 //! the old file or the new one, whole.
 
+pub mod onnx;
 pub mod safetensors;
+pub mod torch;
+pub mod weights;
 
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 
 /// How the values of a tensor stand in a file.
@@ -52,12 +55,17 @@ impl HostTensor {
 const TEMPORARY_PREFIX: &str = ".swav-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
+/// A file that is being written. Zip archives go back to fill in sizes.
+pub trait Sink: Write + Seek {}
+
+impl<T: Write + Seek> Sink for T {}
+
 /// Writes `path` so that at every moment it is either the old file or the whole new one.
 ///
 /// # Errors
 /// [`Error::Io`] with `path`: the folder is missing, the disk is full, … The old file is untouched
 /// and the temporary file is gone.
-pub fn write_atomic(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+pub fn write_atomic(path: &Path, write: impl FnOnce(&mut dyn Sink) -> std::io::Result<()>) -> Result<()> {
     let temporary = write_temporary(path, write)?;
     persist(temporary, path)
 }
@@ -66,7 +74,7 @@ pub fn write_atomic(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::
 /// Dropping it removes it.
 pub(crate) fn write_temporary(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    write: impl FnOnce(&mut dyn Sink) -> std::io::Result<()>,
 ) -> Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);

@@ -60,7 +60,7 @@ fn in_file_order(tensors: &BTreeMap<String, HostTensor>) -> impl Iterator<Item =
     of(Kind::I64).chain(of(Kind::F32))
 }
 
-fn write_values(file: &mut dyn Write, tensor: &HostTensor) -> std::io::Result<()> {
+pub(super) fn write_values(file: &mut dyn Write, tensor: &HostTensor) -> std::io::Result<()> {
     let mut bytes = Vec::with_capacity(1 << 16);
     for chunk in tensor.data.chunks(1 << 13) {
         bytes.clear();

@@ -5,8 +5,10 @@
 
 mod augmentation;
 mod checkpoint;
-mod evaluation;
+pub(super) mod evaluation;
+pub(super) mod inference;
 mod memory;
+mod network;
 mod recording;
 mod report;
 
@@ -24,7 +26,10 @@ use crate::model::Store;
 use crate::ops::loss_scale;
 use augmentation::CropMaker;
 pub use augmentation::{Crop, CropBench, Kind, Pictures, picture_room};
+pub use evaluation::best_prototypes;
+pub use inference::{Inference, Seen};
 pub use memory::MemoryUse;
+pub use network::{Fit, HeadSpec, NetworkSpec};
 use recording::Recorded;
 pub use report::{Scaling, StepReport};
 
@@ -88,9 +93,7 @@ struct Tensors {
     report: Tensor,
     layout: crate::ops::report::Layout,
     queue: Option<Tensor>,
-    views: Tensor,
-    features: Tensor,
-    similarities: Tensor,
+    looking: evaluation::Looking,
     codes: Tensor,
     embeddings: Tensor,
 }

@@ -53,6 +53,7 @@ pub struct Store {
 struct Memory {
     shards: Vec<Shard>,
     estimates: Tensor,
+    trained: bool,
 }
 
 /// Which parameter.
@@ -126,17 +127,19 @@ impl Store {
         EstimateId(place(&mut self.estimates, vector(name, n, Init::Constant(value)), u64::MAX))
     }
 
-    /// Takes the memory for everything that has been declared; `moments` is 1 for SGD, 2 for AdamW.
+    /// Takes the memory for everything that has been declared; `moments` is 1 for SGD, 2 for AdamW, and
+    /// 0 for weights that are only used, which have no gradients.
     pub fn lease(&mut self, arena: &Arc<Arena>, moments: usize) {
         let lease = |shape, label| arena.lease(shape, Usage::Storage, label);
         let shard = |list: &[Parameter]| {
             let all = Shape::matrix(quads(list), 4);
+            let trained = if moments > 0 { all } else { Shape::matrix(1, 4) };
             let (chunks, parameters) = optimizer::tables(&spans(list));
             let table = |words: &[u32]| Shape::matrix(words.len() as u32 / 4, 4);
             Shard {
                 value: lease(all, "weights"),
-                gradient: lease(all, "gradients"),
-                moment: lease(all, "momentum"),
+                gradient: lease(trained, "gradients"),
+                moment: lease(trained, "momentum"),
                 second: (moments > 1).then(|| lease(all, "second moments")),
                 chunks: lease(table(&chunks), "chunk table"),
                 parameters: lease(table(&parameters), "parameter table"),
@@ -144,7 +147,7 @@ impl Store {
         };
         let shards = self.lists().map(shard).collect();
         let estimates = lease(Shape::matrix(quads(&self.estimates), 4), "running estimates");
-        self.memory = Some(Memory { shards, estimates });
+        self.memory = Some(Memory { shards, estimates, trained: moments > 0 });
     }
 
     /// The parameters of each shard.

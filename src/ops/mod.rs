@@ -8,9 +8,11 @@ pub mod batch_norm;
 pub mod conv2d;
 pub mod loss;
 pub mod loss_scale;
+pub mod nearest;
 pub mod normalize;
 pub mod optimizer;
 pub mod pool;
+pub mod probe;
 pub mod queue;
 pub mod report;
 pub mod sinkhorn;
@@ -58,6 +60,8 @@ pub const SHADERS: &[&Shader] = &[
     &loss_scale::SHADER,
     &report::SHADER[0],
     &report::SHADER[1],
+    &nearest::SHADER,
+    &probe::SHADER,
 ];
 
 /// Declares a shader: its file, the helpers after it, and whether every adapter can run it.

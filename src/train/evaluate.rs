@@ -4,20 +4,16 @@
 //! pixels. A picture that cannot be read is left out of all of them, and noted.
 
 use super::events::SplitAccuracy;
+use super::views::{Viewing, look};
 use crate::config::Config;
-use crate::data::{Dataset, Split, evaluation_view};
+use crate::data::{Dataset, Split};
 use crate::error::Result;
 use crate::eval::{Features, knn, pixels};
 use crate::method::swav::Trainer;
 use image::RgbImage;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Views that are built and handed to the device together, at most.
-const VIEWS: usize = 256;
-/// Bytes of views that are built together, at most.
-const VIEW_BYTES: usize = 64 << 20;
 /// Pictures of a bank or of queries that are looked at, at most: all features of a larger set would
 /// fill the memory, and the accuracy would change by less than a run's own scatter.
 const MOST: usize = 50_000;
@@ -25,10 +21,7 @@ const MOST: usize = 50_000;
 /// Looks at pictures as evaluation does.
 pub(super) struct Judge {
     dataset: Arc<Dataset>,
-    resize: u32,
-    size: u32,
-    mean: [f32; 3],
-    std: [f32; 3],
+    viewing: Viewing,
     neighbours: usize,
     temperature: f64,
     splits: Vec<Split>,
@@ -56,10 +49,7 @@ impl Judge {
         pictures.dedup();
         Self {
             dataset,
-            resize: config.eval_resize,
-            size: config.eval_size,
-            mean: config.mean.map(|value| value as f32),
-            std: config.std.map(|value| value as f32),
+            viewing: Viewing::of_config(config),
             neighbours: config.knn_k,
             temperature: config.knn_temperature,
             splits,
@@ -75,7 +65,7 @@ impl Judge {
 
     /// Side of an evaluation view, pixels.
     pub(super) fn size(&self) -> u32 {
-        self.size
+        self.viewing.size
     }
 
     /// kNN accuracy of the network as it is.
@@ -120,34 +110,9 @@ impl Judge {
     pub(super) fn look(
         &mut self,
         pictures: &[u32],
-        mut then: impl FnMut(&[f32], &[bool]) -> Result<()>,
+        then: impl FnMut(&[f32], &[bool]) -> Result<()>,
     ) -> Result<()> {
-        let row = 4 * self.size as usize * self.size as usize;
-        let portion = (VIEW_BYTES / (4 * row)).clamp(1, VIEWS);
-        let mut views = vec![0.0; portion.min(pictures.len()) * row];
-        for pictures in pictures.chunks(portion) {
-            let views = &mut views[..pictures.len() * row];
-            let this = &*self;
-            let failures: Vec<Option<String>> = views
-                .par_chunks_mut(row)
-                .zip(pictures)
-                .map(|(out, &picture)| match this.dataset.decode(picture) {
-                    Ok(pixels) => {
-                        evaluation_view(&pixels, this.resize, this.size, this.mean, this.std, out);
-                        None
-                    }
-                    Err(error) => {
-                        out.fill(0.0);
-                        Some(error.to_string())
-                    }
-                })
-                .collect();
-            let readable: Vec<bool> = failures.iter().map(Option::is_none).collect();
-            let failed = pictures.iter().zip(failures);
-            self.unreadable.extend(failed.filter_map(|(&picture, reason)| Some((picture, reason?))));
-            then(views, &readable)?;
-        }
-        Ok(())
+        look(&self.dataset, &self.viewing, pictures, &mut self.unreadable, then)
     }
 
     /// Accuracy on every split; `features` has a row for each of `pictures`.

@@ -10,6 +10,12 @@
 //! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
 //! | `pictures` | the data set of a run by its settings, and how it is normalised |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
+//! | `views` | the plain views that evaluation looks at |
+//! | `trained` | [`Model`]: a trained network in one's own program |
+//! | `embed`, `sort` | features of pictures to files; pictures into folders of look-alikes |
+//! | `examine` | kNN, linear classifiers and clusters of a network, beside baselines |
+//! | `report` | a run on one page |
+//! | `export` | weights for other programs |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
 //! | `finish` | the summary and the gallery |
 //! | `checkpoint`, `run_folder` | files of a run, never half written |
@@ -19,8 +25,11 @@
 pub mod checkpoint;
 mod clock;
 pub mod crops;
+pub mod embed;
 mod evaluate;
 pub mod events;
+pub mod examine;
+pub mod export;
 mod finish;
 pub mod health;
 pub mod measure;
@@ -28,12 +37,18 @@ mod memory;
 mod observe;
 pub mod pictures;
 pub mod preview;
+pub mod report;
 pub mod run;
 pub mod run_folder;
 pub mod sample;
 pub mod schedule;
 mod setup;
+pub mod sort;
+mod trained;
+mod views;
 
 pub use events::{Event, Flow, Pair, Report, SplitAccuracy, SplitSummary, Summary};
 pub use preview::{Preview, PreviewRequest};
 pub use run::{PlanFigures, TrainOptions, plan, train};
+pub use trained::{Embedding, Model, ModelOptions};
+pub use views::Viewing;

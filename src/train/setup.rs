@@ -14,7 +14,7 @@ use crate::config::{Augmenter, Config, Kernels, Preset, RunLength, Tuned};
 use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
-use crate::method::swav::{Trainer, picture_room};
+use crate::method::swav::{NetworkSpec, Trainer, picture_room};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,6 +81,9 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
     let loader = Loader::new(Arc::clone(&dataset), spec)?;
     let mut trainer = Trainer::new(&gpu, config)?;
     let judge = Judge::new(Arc::clone(&dataset), config);
+    if let (Some(init), None) = (&config.init, &earlier) {
+        notices.push(start_from(init, config, &mut trainer)?);
+    }
     let (run, memory, saved) = match earlier {
         Some((run, loaded)) => {
             let memory = restore(given, &mut trainer, &run, &loaded, &mut notices)?;
@@ -118,7 +121,12 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
 
 /// Opens the adapter and kernels of the settings.
 pub(super) fn gpu(config: &Config) -> Result<Arc<Gpu>> {
-    let choices = match (config.kernels, &config.tuned) {
+    open_adapter(config.adapter.as_deref(), config.kernels, &config.tuned)
+}
+
+/// Opens an adapter by its name or index, with a kernel family or what a tuning chose.
+pub(super) fn open_adapter(adapter: Option<&str>, kernels: Kernels, tuned: &Tuned) -> Result<Arc<Gpu>> {
+    let choices = match (kernels, tuned) {
         (Kernels::Auto, Tuned::Choices(text)) => {
             Some(text.parse().map_err(|reason: String| Error::config("tuned", reason))?)
         }
@@ -128,7 +136,7 @@ pub(super) fn gpu(config: &Config) -> Result<Arc<Gpu>> {
         (Kernels::Tile, _) => Some(Choices::usual(Family::Tile)),
         (Kernels::Direct, _) => Some(Choices::usual(Family::Direct)),
     };
-    Gpu::open_with(config.adapter.as_deref(), choices)
+    Gpu::open_with(adapter, choices)
 }
 
 /// The folder and the newest whole checkpoint of an earlier run.
@@ -136,6 +144,18 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
     let run = RunFolder::open(path)?;
     let loaded = Checkpoint::load(run.path())?;
     Ok((run, loaded))
+}
+
+/// Starts from the weights of a file or run: all that fit, and a sentence that lists the others.
+fn start_from(init: &Path, config: &Config, trainer: &mut Trainer) -> Result<String> {
+    let (weights, _) = super::trained::read(init)?;
+    let fit = NetworkSpec::of_config(config).compare(&weights.tensors);
+    if fit.fitting == 0 {
+        let reason = format!("none of its weights fit the network of this run: {fit}");
+        return Err(Error::Checkpoint { path: weights.path, reason });
+    }
+    trainer.start_from(&weights.tensors)?;
+    Ok(format!("Starting from {}: {fit}.", init.display()))
 }
 
 /// Puts a checkpoint into the trainer and cuts the metrics back to it.

@@ -5,6 +5,7 @@
 //! | `augment_golden` | crops made on the device against the fixtures of the official pipeline |
 //! | `augment_runs` | crops made on the device and on the processor are the same, in a trainer and in a run |
 //! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
+//! | `judging` | kNN, linear classifiers and cluster measures beside scikit-learn and PyTorch |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
 //! | `previews` | looking into a run between two steps changes no bit of it |
@@ -15,6 +16,7 @@
 //! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
 //! | `source_checks` | the boundaries between modules, and the length of files |
+//! | `weights` | files of PyTorch in, and what is exported, with the real tools where they are installed |
 //! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 
 mod augment_golden;
@@ -24,6 +26,7 @@ mod cli;
 mod devices;
 mod golden;
 mod half_precision;
+mod judging;
 mod memory_checks;
 mod ops_golden;
 mod ops_reference;
@@ -37,4 +40,5 @@ mod runs_golden;
 mod shader_checks;
 mod source_checks;
 mod trainer_checks;
+mod weights;
 mod winograd_error;

@@ -1,10 +1,11 @@
 //! The page of the gallery: one file of HTML with its styles inside, and thumbnails cut out of the
 //! sprite sheet by CSS offsets.
 
+use super::super::html::escape;
 use super::{Cluster, Gallery, SPRITE_COLUMNS, TILE, hue};
 use std::fmt::Write;
 
-const STYLE: &str = include_str!("page.css");
+pub(in crate::eval) const STYLE: &str = include_str!("page.css");
 
 /// Hides the rows whose class or number does not contain what is typed.
 const SCRIPT: &str = "const q=document.getElementById('q');if(q)q.oninput=()=>{const t=q.value.trim().toLowerCase();\
@@ -23,19 +24,24 @@ pub(super) fn html(gallery: &Gallery<'_>, clusters: &[Cluster], shown: &[Cluster
          </head>\n<body>\n"
     );
     header(&mut page, gallery, clusters);
-    page.push_str("<main>\n");
+    let _ = writeln!(page, "<main>\n{}</main>", articles(gallery, clusters, shown));
+    if shown.len() < clusters.len() {
+        let more = clusters.len() - shown.len();
+        let _ = writeln!(page, "<p class=\"more\">{more} smaller prototypes are not shown.</p>");
+    }
+    let _ = writeln!(page, "<script>{SCRIPT}</script>\n</body>\n</html>");
+    page
+}
+
+/// A row for each of `shown`.
+pub(super) fn articles(gallery: &Gallery<'_>, clusters: &[Cluster], shown: &[Cluster]) -> String {
+    let mut page = String::new();
     let largest = clusters.first().map_or(1, |cluster| cluster.members.len());
     let mut sprite = 0;
     for (rank, cluster) in shown.iter().enumerate() {
         article(&mut page, gallery, cluster, rank + 1, largest, sprite);
         sprite += cluster.nearest().len();
     }
-    page.push_str("</main>\n");
-    if shown.len() < clusters.len() {
-        let more = clusters.len() - shown.len();
-        let _ = writeln!(page, "<p class=\"more\">{more} smaller prototypes are not shown.</p>");
-    }
-    let _ = writeln!(page, "<script>{SCRIPT}</script>\n</body>\n</html>");
     page
 }
 
@@ -104,20 +110,4 @@ fn article(
         );
     }
     page.push_str("</div>\n</article>\n");
-}
-
-/// Text that is safe between tags and in quoted attributes.
-pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }

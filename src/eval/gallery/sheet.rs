@@ -33,7 +33,7 @@ struct Area {
 }
 
 /// Draws the head of `clusters`; `tiles` are their thumbnails in order.
-pub(super) fn draw(gallery: &Gallery<'_>, clusters: &[Cluster], tiles: &[&RgbImage]) -> RgbImage {
+pub(super) fn draw(gallery: &Gallery<'_>, clusters: &[Cluster], tiles: &[RgbImage]) -> RgbImage {
     let shown = &clusters[..clusters.len().min(ON_SHEET)];
     let figure_lines = (gallery.figures.len() as u32).div_ceil(FIGURES_A_LINE);
     let top = MARGIN + HEAD + figure_lines * FIGURE_LINE;

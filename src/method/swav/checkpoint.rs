@@ -92,6 +92,21 @@ impl Trainer {
         Ok(())
     }
 
+    /// Takes those of `tensors` that are weights of this network in the right shape; the others keep what
+    /// the seed gave them. The position stays at the beginning.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn start_from(&mut self, tensors: &BTreeMap<String, HostTensor>) -> Result<()> {
+        let mut all = self.store.export(&self.session)?;
+        for (name, own) in &mut all {
+            if let Some(found) = tensors.get(name).filter(|found| found.shape == own.shape) {
+                own.data.clone_from(&found.data);
+            }
+        }
+        self.store.import(&self.session, &all)
+    }
+
     /// Names and shapes of everything that a checkpoint must hold to go on from it.
     #[must_use]
     pub fn wanted_tensors(&self) -> Vec<(String, Vec<usize>)> {

@@ -1,9 +1,89 @@
-//! Evaluation mode: features and best prototypes of any number of views.
+//! Evaluation mode: features, embeddings and best prototypes of any number of views. One plan, which
+//! the trainer and a network that is only used ([`super::Inference`]) record alike.
 
-use super::{Tensors, Trainer};
+use super::Trainer;
+use super::network::Network;
 use crate::error::Result;
 use crate::eval::Features;
-use crate::gpu::Tensor;
+use crate::gpu::{Plan, Replay, Session, Tensor};
+use crate::model::Store;
+
+/// The tensors of an evaluation: views in, rows out.
+#[derive(Debug)]
+pub(super) struct Looking {
+    pub(super) views: Tensor,
+    pub(super) features: Tensor,
+    pub(super) embeddings: Option<Tensor>,
+    pub(super) similarities: Option<Tensor>,
+}
+
+/// Records what becomes of `views`, with running estimates.
+pub(super) fn record(plan: &mut Plan, store: &Store, network: &Network, views: Tensor) -> Result<Looking> {
+    let features = network.trunk.evaluate(plan, store, &views)?;
+    let (mut embeddings, mut similarities) = (None, None);
+    if let Some((head, prototypes)) = &network.head {
+        let z = head.evaluate(plan, store, &features)?;
+        if let Some(prototypes) = prototypes {
+            similarities = Some(prototypes.forward(plan, store, &z)?.0);
+        }
+        embeddings = Some(z);
+    }
+    Ok(Looking { views, features, embeddings, similarities })
+}
+
+/// What each of `wanted` holds after `replay` has seen `n` views through the tensor `into`: a row a view, without
+/// the padding of channels.
+pub(in crate::method) fn look(
+    session: &Session,
+    replay: &Replay,
+    into: &Tensor,
+    views: &[f32],
+    n: usize,
+    wanted: &[&Tensor],
+) -> Result<Vec<Features>> {
+    let at_once = into.shape.images as usize;
+    let view = into.shape.values() / at_once;
+    let mut rows: Vec<Vec<f32>> =
+        wanted.iter().map(|tensor| Vec::with_capacity(n * tensor.shape.channels as usize)).collect();
+    for first in (0..n).step_by(at_once) {
+        let count = at_once.min(n - first);
+        session.write(into, &views[first * view..(first + count) * view]);
+        session.submit(replay)?;
+        for (rows, tensor) in rows.iter_mut().zip(wanted) {
+            let (dim, padded) = (tensor.shape.channels as usize, tensor.shape.quads() as usize * 4);
+            for row in session.read(tensor)?.chunks_exact(padded).take(count) {
+                rows.extend_from_slice(&row[..dim]);
+            }
+        }
+    }
+    rows.into_iter().zip(wanted).map(|(data, t)| Features::new(n, t.shape.channels as usize, data)).collect()
+}
+
+/// Cosines from similarities to prototypes as stored, which are not of unit length after an update
+/// (RECIPE "Facts" 3).
+fn cosines(mut similarities: Features, prototypes: &Features) -> Features {
+    let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
+    let lengths: Vec<f32> = (0..prototypes.rows).map(|row| length(prototypes.row(row))).collect();
+    for row in similarities.data.chunks_exact_mut(lengths.len().max(1)) {
+        row.iter_mut().zip(&lengths).for_each(|(value, length)| *value /= length);
+    }
+    similarities
+}
+
+/// The first of the largest values of each row, and where it is.
+fn best(cosines: &Features) -> Vec<(u32, f32)> {
+    let larger = |best: (u32, f32), (k, &value): (usize, &f32)| {
+        if value > best.1 { (k as u32, value) } else { best }
+    };
+    let of_row = |row: &[f32]| row.iter().enumerate().fold((0, f32::MIN), larger);
+    (0..cosines.rows).map(|row| of_row(cosines.row(row))).collect()
+}
+
+/// The best prototype of each row of similarities, with its cosine. `prototypes` are as stored.
+#[must_use]
+pub fn best_prototypes(similarities: Features, prototypes: &Features) -> Vec<(u32, f32)> {
+    best(&cosines(similarities, prototypes))
+}
 
 impl Trainer {
     /// Pooled trunk features of `n` views, each `[eval_size, eval_size, 4]` normalised pixels.
@@ -11,9 +91,7 @@ impl Trainer {
     /// # Errors
     /// What the driver reports.
     pub fn features(&mut self, views: &[f32], n: usize) -> Result<Features> {
-        let dim = self.tensors.features.shape.channels as usize;
-        let data = self.evaluate(views, n, &self.tensors.features)?;
-        Features::new(n, dim, data)
+        self.look(views, n, &self.tensors.looking.features)
     }
 
     /// Best prototype of each of `n` views, with its cosine similarity.
@@ -21,8 +99,7 @@ impl Trainer {
     /// # Errors
     /// What the driver reports.
     pub fn best_prototypes(&mut self, views: &[f32], n: usize) -> Result<Vec<(u32, f32)>> {
-        let cosines = self.cosines(views, n)?;
-        Ok((0..cosines.rows).map(|row| best(cosines.row(row))).collect())
+        Ok(best(&self.cosines(views, n)?))
     }
 
     /// Cosine similarity of each of `n` views to every prototype, `[n, K]`.
@@ -30,9 +107,7 @@ impl Trainer {
     /// # Errors
     /// What the driver reports.
     pub fn cosines(&mut self, views: &[f32], n: usize) -> Result<Features> {
-        let lengths = self.prototype_lengths()?;
-        let data = self.evaluate(views, n, &self.tensors.similarities)?;
-        scaled(data, n, &lengths)
+        Ok(self.features_and_cosines(views, n)?.1)
     }
 
     /// [`Trainer::features`] and [`Trainer::cosines`] of the same views, computed once.
@@ -40,66 +115,21 @@ impl Trainer {
     /// # Errors
     /// What the driver reports.
     pub fn features_and_cosines(&mut self, views: &[f32], n: usize) -> Result<(Features, Features)> {
-        let lengths = self.prototype_lengths()?;
-        let Tensors { features, similarities, .. } = &self.tensors;
-        let (mut rows, dim) = ([Vec::new(), Vec::new()], features.shape.channels as usize);
-        self.evaluate_each(views, n, &[features, similarities], &mut rows)?;
-        let [features, cosines] = rows;
-        Ok((Features::new(n, dim, features)?, scaled(cosines, n, &lengths)?))
+        let looking = &self.tensors.looking;
+        let Some(similarities) = &looking.similarities else {
+            unreachable!("a network in training has prototypes")
+        };
+        let wanted = [&looking.features, similarities];
+        let found = look(&self.session, &self.evaluate, &looking.views, views, n, &wanted)?;
+        let Ok([features, similarities]) = <[Features; 2]>::try_from(found) else {
+            unreachable!("two tensors were wanted")
+        };
+        Ok((features, cosines(similarities, &self.prototypes()?)))
     }
 
-    /// Stored prototypes are not of unit length after an update (RECIPE "Facts" 3).
-    fn prototype_lengths(&self) -> Result<Vec<f32>> {
-        let prototypes = self.prototypes()?;
-        let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-        Ok((0..prototypes.rows).map(|row| length(prototypes.row(row))).collect())
+    fn look(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Features> {
+        let into = &self.tensors.looking.views;
+        let found = look(&self.session, &self.evaluate, into, views, n, &[wanted])?;
+        Ok(found.into_iter().next().unwrap_or_default())
     }
-
-    /// Rows of `wanted` for `n` views, without the padding of channels.
-    fn evaluate(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Vec<f32>> {
-        let mut rows = [Vec::new()];
-        self.evaluate_each(views, n, &[wanted], &mut rows)?;
-        let [rows] = rows;
-        Ok(rows)
-    }
-
-    /// Appends the rows of each of `wanted` to its list.
-    fn evaluate_each(
-        &self,
-        views: &[f32],
-        n: usize,
-        wanted: &[&Tensor],
-        lists: &mut [Vec<f32>],
-    ) -> Result<()> {
-        let at_once = self.tensors.views.shape.images as usize;
-        let view = self.tensors.views.shape.values() / at_once;
-        for first in (0..n).step_by(at_once) {
-            let count = at_once.min(n - first);
-            self.session.write(&self.tensors.views, &views[first * view..(first + count) * view]);
-            self.session.submit(&self.evaluate)?;
-            for (tensor, list) in wanted.iter().zip(&mut *lists) {
-                let (dim, padded) = (tensor.shape.channels as usize, tensor.shape.quads() as usize * 4);
-                for row in self.session.read(tensor)?.chunks_exact(padded).take(count) {
-                    list.extend_from_slice(&row[..dim]);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Similarities to prototypes as stored, divided by their lengths.
-fn scaled(mut similarities: Vec<f32>, n: usize, lengths: &[f32]) -> Result<Features> {
-    for row in similarities.chunks_exact_mut(lengths.len()) {
-        row.iter_mut().zip(lengths).for_each(|(value, length)| *value /= length);
-    }
-    Features::new(n, lengths.len(), similarities)
-}
-
-/// The first of the largest values and where it is.
-fn best(row: &[f32]) -> (u32, f32) {
-    let larger = |best: (u32, f32), (k, &value): (usize, &f32)| {
-        if value > best.1 { (k as u32, value) } else { best }
-    };
-    row.iter().enumerate().fold((0, f32::MIN), larger)
 }

@@ -26,7 +26,9 @@ impl MemoryUse {
         // A step is prepared while the device is busy with the one before.
         let crops = tensors.crops.iter().map(bytes).sum::<u64>();
         let step = maker.map_or(crops, CropMaker::upload_bytes) + bytes(&tensors.report);
-        let evaluation = bytes(&tensors.views) + bytes(&tensors.features).max(bytes(&tensors.similarities));
+        let looking = &tensors.looking;
+        let rows = bytes(&looking.features).max(looking.similarities.as_ref().map_or(0, bytes));
+        let evaluation = bytes(&looking.views) + rows;
         let checkpoint = store.transfer_bytes().max(tensors.queue.as_ref().map_or(0, bytes));
         Self {
             kept: arena.bytes()

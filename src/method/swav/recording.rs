@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::evaluation;
+use super::network::{Network, NetworkSpec};
 use super::{Tensors, augmentation};
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
 use crate::model::{Head, Linear, Store, Trunk};
-use crate::ops::optimizer::{PROTOTYPES, Rule, SCALED, Settings};
+use crate::ops::optimizer::{Rule, Settings};
 use crate::ops::sinkhorn::Problem;
 use crate::ops::{conv2d, loss, loss_scale, normalize, optimizer, queue, report, sinkhorn};
 
@@ -20,13 +22,6 @@ pub(super) struct Recorded {
     pub(super) evaluate: Plan,
     pub(super) tensors: Tensors,
     pub(super) queue_rows: u32,
-}
-
-/// The network's layers.
-struct Network {
-    trunk: Trunk,
-    head: Head,
-    prototypes: Linear,
 }
 
 /// Views that one evaluation takes at once: enough to fill a device, but no more pixels than the
@@ -56,12 +51,8 @@ fn element(config: &Config) -> Element {
 
 pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
-    let trunk = Trunk::new(&mut store, &config.trunk(), config.stem, config.recompute);
-    store.flag_all(SCALED);
-    let head = Head::new(&mut store, trunk.features(), config.hidden as u32, config.embedding as u32);
-    let (d, k) = (config.embedding as u32, config.prototypes as u32);
-    let prototypes = Linear::new(&mut store, "prototypes", d, k, false, PROTOTYPES);
-    let network = Network { trunk, head, prototypes };
+    let network = Network::new(&mut store, &NetworkSpec::of_config(config), config.recompute);
+    let d = config.embedding as u32;
     let arena = Arc::new(Arena::default());
     store.lease(&arena, if config.optimizer == Optimizer::Adamw { 2 } else { 1 });
 
@@ -85,27 +76,26 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
         iterations: config.sinkhorn_iterations,
     };
     let inputs = Inputs { crops: &crops, queue: queue.as_ref(), step: &step, scale: scale.as_ref(), problem };
-    let outputs = record_step(&mut plan, config, &store, &network, &inputs)?;
+    let Some((head, Some(prototypes))) = &network.head else {
+        unreachable!("SwAV has a head and prototypes")
+    };
+    let layers = Layers { trunk: &network.trunk, head, prototypes };
+    let outputs = record_step(&mut plan, config, &store, &layers, &inputs)?;
     let mut evaluate = Plan::new(gpu, &arena);
     let side = config.eval_size;
     let views = Shape::pictures(evaluation_views(config), side, side, 3).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
-    let (features, similarities) = record_evaluation(&mut evaluate, &store, &network, &views)?;
+    let looking = evaluation::record(&mut evaluate, &store, &network, views)?;
     let Outputs { report, layout, codes, embeddings } = outputs;
-    let tensors = Tensors {
-        crops,
-        step,
-        scale,
-        report,
-        layout,
-        queue,
-        views,
-        features,
-        similarities,
-        codes,
-        embeddings,
-    };
+    let tensors = Tensors { crops, step, scale, report, layout, queue, looking, codes, embeddings };
     Ok(Recorded { store, arena, maker, train: plan, evaluate, tensors, queue_rows })
+}
+
+/// The network's layers, all of which a step needs.
+struct Layers<'a> {
+    trunk: &'a Trunk,
+    head: &'a Head,
+    prototypes: &'a Linear,
 }
 
 struct Inputs<'a> {
@@ -127,10 +117,10 @@ fn record_step(
     plan: &mut Plan,
     config: &Config,
     store: &Store,
-    network: &Network,
+    layers: &Layers<'_>,
     inputs: &Inputs<'_>,
 ) -> Result<Outputs> {
-    let Network { trunk, head, prototypes } = network;
+    let Layers { trunk, head, prototypes } = layers;
     let Inputs { crops, queue, step, scale, problem } = inputs;
     for shard in store.shards() {
         plan.clear(&shard.gradient);
@@ -223,17 +213,4 @@ fn rule(config: &Config) -> Rule {
         Optimizer::Sgd => Rule::Sgd { trust: 0.0, momentum: config.momentum as f32, clip: false },
         Optimizer::Adamw => Rule::AdamW { beta1: config.beta1 as f32, beta2: config.beta2 as f32 },
     }
-}
-
-/// Pooled features and similarities to the prototypes, in evaluation mode.
-fn record_evaluation(
-    plan: &mut Plan,
-    store: &Store,
-    network: &Network,
-    views: &Tensor,
-) -> Result<(Tensor, Tensor)> {
-    let features = network.trunk.evaluate(plan, store, views)?;
-    let z = network.head.evaluate(plan, store, &features)?;
-    let (similarities, _) = network.prototypes.forward(plan, store, &z)?;
-    Ok((features, similarities))
 }

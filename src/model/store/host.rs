@@ -102,6 +102,12 @@ impl Store {
         Ok(())
     }
 
+    /// Names and shapes of weights and running estimates, before there is memory for them.
+    #[must_use]
+    pub fn declared(&self) -> Vec<(String, Vec<usize>)> {
+        self.parameters.iter().chain(&self.estimates).map(|p| (p.name.clone(), p.shape.clone())).collect()
+    }
+
     /// Names and shapes of everything that [`Store::export`] gives.
     #[must_use]
     pub fn names(&self) -> Vec<(String, Vec<usize>)> {
@@ -116,6 +122,9 @@ impl Store {
         let mut groups = vec![Group { prefix: "", tensor: &memory.estimates, list: &self.estimates }];
         for (shard, list) in memory.shards.iter().zip(self.lists()) {
             groups.push(Group { prefix: "", tensor: &shard.value, list });
+            if !memory.trained {
+                continue;
+            }
             groups.push(Group { prefix: "optimizer.momentum.", tensor: &shard.moment, list });
             if let Some(tensor) = &shard.second {
                 groups.push(Group { prefix: "optimizer.second.", tensor, list });

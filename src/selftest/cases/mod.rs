@@ -10,6 +10,7 @@
 //! | `optimizer` | LARC, SGD, AdamW |
 //! | `augment` | crops from packed pictures |
 //! | `loss_scale` | the loss scale of half precision |
+//! | `judging` | nearest neighbours, linear classifiers |
 //! | `folded` | more workgroups than one dimension holds |
 //!
 //! Tolerances are stated in each file, relative to the largest value. What works on activations runs in
@@ -20,6 +21,7 @@ mod batch_norm;
 mod codes;
 mod conv;
 mod folded;
+mod judging;
 mod loss_scale;
 mod optimizer;
 mod rows;
@@ -28,7 +30,7 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 16] = [
+pub(super) const ALL: [Operation; 18] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
     Operation { name: "layouts_of_weights", cases: conv::layouts },
@@ -44,5 +46,7 @@ pub(super) const ALL: [Operation; 16] = [
     Operation { name: "updates", cases: optimizer::updates },
     Operation { name: "crops", cases: augment::crops_of_pictures },
     Operation { name: "loss_scales", cases: loss_scale::scales },
+    Operation { name: "nearest_neighbours", cases: judging::neighbours },
+    Operation { name: "linear_classifiers", cases: judging::classifiers },
     Operation { name: "folded_grids", cases: folded::grids },
 ];

@@ -1,0 +1,116 @@
+// The k largest similarities of each query so far, over a bank that passes by in blocks.
+//
+//   keep_best:   list[q] = the k best of list[q] and similarity[q, columns of this block]
+//
+// Better is larger; of equal ones the earlier row of the bank, so the result does not depend on how
+// the work is shared. One workgroup a query: values above the k-th best wait in the second half of
+// workgroup memory, and are sorted into the first half (bitonic) when there might be no room for more.
+// Most values never wait: about k (1 + ln(N / k)) of N do. Not a number is never better.
+// Twin: src/ops/nearest.rs.
+
+override LANES: u32 = 64u; // invocations of a workgroup; a CPU driver runs them one after another
+
+struct Params {
+    queries: u32,
+    stride: u32, // floats in a row of similarities
+    k: u32,      // at most 256
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> similarities: array<f32>;   // [queries][stride]
+@group(0) @binding(2) var<storage, read> block: array<vec4<u32>>;    // first row of the bank, rows, 0, 0
+@group(0) @binding(3) var<storage, read_write> best: array<f32>;     // [queries][256], falling
+@group(0) @binding(4) var<storage, read_write> best_row: array<u32>; // [queries][256]
+
+const LIST = 256u;
+const PASS = 64u; // columns that are looked at between two tests for room
+const LOWEST = -3.0e38;
+const NONE = 0xffffffffu;
+
+var<workgroup> value: array<f32, 512>; // the list, then those that wait
+var<workgroup> row: array<u32, 512>;
+var<workgroup> waiting: atomic<u32>;
+var<workgroup> seen: u32; // `waiting`, the same for all
+
+fn is_worse(a: u32, b: u32) -> bool {
+    return value[a] < value[b] || (value[a] == value[b] && row[a] > row[b]);
+}
+
+// Sorts the list and the `count` that wait; nothing waits afterwards.
+fn merge(index: u32, count: u32) {
+    for (var i = LIST + count + index; i < 2u * LIST; i += LANES) {
+        value[i] = LOWEST;
+        row[i] = NONE;
+    }
+    workgroupBarrier();
+    for (var size = 2u; size <= 2u * LIST; size *= 2u) {
+        for (var step = size / 2u; step > 0u; step /= 2u) {
+            for (var pair = index; pair < LIST; pair += LANES) {
+                let low = 2u * pair - (pair & (step - 1u));
+                let high = low + step;
+                if is_worse(low, high) == ((low & size) == 0u) {
+                    let held = value[low];
+                    value[low] = value[high];
+                    value[high] = held;
+                    let held_row = row[low];
+                    row[low] = row[high];
+                    row[high] = held_row;
+                }
+            }
+            workgroupBarrier();
+        }
+    }
+    if index == 0u {
+        atomicStore(&waiting, 0u);
+    }
+    workgroupBarrier();
+}
+
+// How many wait, the same for all invocations.
+fn count_waiting(index: u32) -> u32 {
+    if index == 0u {
+        seen = atomicLoad(&waiting);
+    }
+    return workgroupUniformLoad(&seen);
+}
+
+@compute @workgroup_size(LANES)
+fn keep_best(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let query = group_number(group, groups);
+    if query >= params.queries {
+        return;
+    }
+    for (var i = index; i < LIST; i += LANES) {
+        value[i] = best[query * LIST + i];
+        row[i] = best_row[query * LIST + i];
+    }
+    if index == 0u {
+        atomicStore(&waiting, 0u);
+    }
+    workgroupBarrier();
+    let columns = block[0].y;
+    for (var first = 0u; first < columns; first += PASS) {
+        let count = count_waiting(index);
+        if count > LIST - PASS {
+            merge(index, count);
+        }
+        let least = value[params.k - 1u];
+        for (var column = first + index; column < min(first + PASS, columns); column += LANES) {
+            let found = similarities[query * params.stride + column];
+            if found > least {
+                let slot = LIST + atomicAdd(&waiting, 1u);
+                value[slot] = found;
+                row[slot] = block[0].x + column;
+            }
+        }
+        workgroupBarrier();
+    }
+    let count = count_waiting(index);
+    if count > 0u {
+        merge(index, count);
+    }
+    for (var i = index; i < LIST; i += LANES) {
+        best[query * LIST + i] = value[i];
+        best_row[query * LIST + i] = row[i];
+    }
+}

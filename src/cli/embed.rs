@@ -1,0 +1,102 @@
+//! `swav-wgpu embed`: features of pictures, for other programs.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use super::{Outcome, model, print};
+use crate::error::{Error, Result};
+use crate::interop::write_atomic;
+use crate::train::embed::{Embedded, What, csv, embed, write_npy, write_safetensors};
+
+/// The command with its flags.
+pub fn command() -> Command {
+    Command::new("embed")
+        .about("Write the features of pictures to .npy or .safetensors")
+        .long_about(
+            "Write what a network says of pictures to a file: a row a picture, in the order of their names. \
+             The ending says how: .npy, with the names beside it in FILE.csv, or .safetensors, with the names \
+             in its metadata. The latter can be searched with `swav-wgpu search --index`.",
+        )
+        .arg(model::source())
+        .arg(model::data())
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("FILE")
+                .required(true)
+                .help("The file to write: .npy or .safetensors"),
+        )
+        .arg(
+            Arg::new("what")
+                .long("what")
+                .value_name("WORD")
+                .default_value(What::Features.name())
+                .value_parser(What::ALL.map(What::name))
+                .help("Trunk features, unit embeddings, or scores of the prototypes"),
+        )
+        .arg(
+            Arg::new("limit")
+                .long("limit")
+                .value_name("N")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Only the first N pictures"),
+        )
+        .args(model::settings())
+}
+
+/// Runs the command.
+pub fn run(matches: &ArgMatches) -> Result<Outcome> {
+    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
+    let out = Path::new(text("out"));
+    let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if !["npy", "safetensors"].contains(&ending) {
+        return Err(Error::config("out", format!("{} must end in .npy or .safetensors", out.display())));
+    }
+    let what = What::ALL.into_iter().find(|what| what.name() == text("what")).unwrap_or(What::Features);
+    let limit =
+        matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
+    let dataset = model::dataset(matches)?;
+    let network = model::open(matches)?;
+    let found = embed(&network, &dataset, what, limit, &mut model::bar("pictures"))?;
+    say_unreadable(&found);
+    let Embedded { pictures, rows, prototypes, .. } = &found;
+    let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
+    let mut beside = String::new();
+    if ending == "npy" {
+        write_npy(out, rows)?;
+        let path = out.with_extension("csv");
+        let mut lines = "row,picture,class,prototype,cosine\n".to_owned();
+        for (row, (name, &picture)) in names.iter().zip(pictures).enumerate() {
+            let class = dataset.label(picture).and_then(|class| dataset.classes().get(class as usize));
+            let best = prototypes
+                .as_ref()
+                .map_or_else(|| ",".to_owned(), |best| format!("{},{:.4}", best[row].0, best[row].1));
+            lines += &format!("{row},{},{},{best}\n", csv(name), csv(class.map_or("", String::as_str)));
+        }
+        write_atomic(&path, |file| file.write_all(lines.as_bytes()))?;
+        beside = format!("; names in {}", path.display());
+    } else {
+        write_safetensors(out, what, rows, &names)?;
+    }
+    print(&format!(
+        "{}: {} of {} pictures, {} values each{beside}\n",
+        out.display(),
+        what.name(),
+        rows.rows,
+        rows.dim
+    ))?;
+    Ok(Outcome::Done)
+}
+
+/// Says how many pictures could not be read, and why the first could not.
+pub(super) fn say_unreadable(found: &Embedded) {
+    if let Some(reason) = found.unreadable.values().next() {
+        let count = found.unreadable.len();
+        let _ = writeln!(
+            std::io::stderr(),
+            "{count} pictures cannot be read and are left out; the first: {reason}"
+        );
+    }
+}

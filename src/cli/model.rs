@@ -1,0 +1,100 @@
+//! What all commands that use a trained network share: its flags, how it is opened, and a bar.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+
+use super::flags;
+use crate::config::{Config, Kernels, Value};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::train::{Model, ModelOptions, Viewing};
+
+/// The settings of `train` that these commands have too.
+const SETTINGS: [&str; 4] = ["adapter", "kernels", "eval_size", "eval_resize"];
+
+/// The argument that names the network.
+pub(super) fn source() -> Arg {
+    Arg::new("source").value_name("RUN|FILE").required(true).help(
+        "A run folder, or a file of weights: .safetensors, .pth, .pth.tar, .pt of this program, of the official code, or a torchvision ResNet",
+    )
+}
+
+/// The pictures, where a command does not take them as an argument.
+pub(super) fn data() -> Arg {
+    Arg::new("data")
+        .long("data")
+        .value_name("DIR")
+        .help("The pictures [default: those that the program comes with]")
+}
+
+/// Adapter, kernels and size of the views.
+pub(super) fn settings() -> impl Iterator<Item = Arg> {
+    flags::all().filter(|flag| SETTINGS.contains(&flag.get_id().as_str())).map(|flag| {
+        match flag.get_id().as_str() {
+            "eval_size" | "eval_resize" => {
+                let help = if flag.get_id() == "eval_size" {
+                    "Side of the views in pixels"
+                } else {
+                    "Shorter side before the views are cut out"
+                };
+                flag.help(format!("{help} [default: as the network was trained]"))
+                    .long_help(None)
+                    .help_heading("Network")
+            }
+            _ => flag.help_heading("Network"),
+        }
+    })
+}
+
+/// Opens the network that the arguments name.
+pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
+    let source = matches.get_one::<String>("source").map_or_else(PathBuf::new, PathBuf::from);
+    open_at(&source, matches)
+}
+
+/// The same for a path that does not stand under `source`.
+pub(super) fn open_at(source: &Path, matches: &ArgMatches) -> Result<Model> {
+    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
+    let mut options = ModelOptions { adapter: text("adapter").map(str::to_owned), ..ModelOptions::default() };
+    if let Some(word) = text("kernels") {
+        options.kernels = Some(Kernels::parse(word).map_err(|reason| Error::config("kernels", reason))?);
+    }
+    let given: Vec<_> = flags::given(matches)
+        .into_iter()
+        .filter(|(setting, _)| setting.key.starts_with("eval_s") || setting.key == "eval_resize")
+        .collect();
+    if given.is_empty() {
+        return Model::open(source, &options);
+    }
+    // The views of the file, with what was asked for over them.
+    let usual = Model::viewing_of(source, &options)?;
+    let mut config = Config { eval_size: usual.size, eval_resize: usual.resize, ..Config::default() };
+    for (setting, value) in given {
+        config.set(setting.key, value)?;
+    }
+    let (size, resize) = (config.eval_size, config.eval_resize.max(config.eval_size));
+    options.viewing = Some(Viewing { size, resize, ..usual });
+    Model::open(source, &options)
+}
+
+/// Opens the pictures under `--data`.
+pub(super) fn dataset(matches: &ArgMatches) -> Result<Dataset> {
+    Dataset::open(matches.get_one::<String>("data").map(Path::new))
+}
+
+/// A bar with rate and remaining time in a terminal, and nothing anywhere else, to be told how many of how many are
+/// done. It goes when it is dropped.
+pub(super) fn bar(unit: &'static str) -> impl FnMut(usize, usize) {
+    let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);
+    // The template is a constant; were it wrong, a plainer bar is better than none.
+    let template = format!("[{{bar:24}}] {{pos}}/{{len}} {unit}, {{per_sec}}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    move |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    }
+}

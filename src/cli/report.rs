@@ -1,0 +1,59 @@
+//! `swav-wgpu report`: a run on one page.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use super::{Outcome, model, print};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::interop::write_atomic;
+use crate::train::report::page;
+
+/// The command with its flags.
+pub fn command() -> Command {
+    Command::new("report")
+        .about("Write a page about a run: settings, curves, crops, prototypes, evaluation, health")
+        .long_about(
+            "Write a page about a run that needs nothing beside it: settings, curves, crops, the pictures of the \
+             prototypes, a plot of the features, health, environment, and kNN, linear classifiers and clusters beside \
+             raw pixels and the untrained network.",
+        )
+        .arg(Arg::new("source").value_name("RUN").required(true).help("A run folder"))
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("FILE.html")
+                .help("The file to write [default: report.html in the run folder]"),
+        )
+        .arg(model::data().help("The pictures [default: those that the run was trained on]"))
+        .arg(
+            Arg::new("limit")
+                .long("limit")
+                .value_name("N")
+                .default_value("5000")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Pictures of each side of a split, at most, evenly spread"),
+        )
+        .args(model::settings())
+}
+
+/// Runs the command.
+pub fn run(matches: &ArgMatches) -> Result<Outcome> {
+    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
+    let folder = Path::new(text("source").unwrap_or_default());
+    if !folder.is_dir() {
+        let reason = format!("{} is no run folder; a page is made of one", folder.display());
+        return Err(Error::config("source", reason));
+    }
+    let out = text("out").map_or_else(|| folder.join("report.html"), PathBuf::from);
+    let network = model::open(matches)?;
+    let trained_on = network.config().and_then(|config| config.data.clone());
+    let dataset = Dataset::open(text("data").map(Path::new).or(trained_on.as_deref()))?;
+    let limit =
+        matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
+    let page = page(folder, &network, &dataset, limit, &mut model::bar("views"))?;
+    write_atomic(&out, |file| file.write_all(page.as_bytes()))?;
+    print(&format!("{}: {:.1} MB\n", out.display(), page.len() as f64 / 1e6))?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,120 @@
+//! `swav-wgpu sort`: a folder of pictures into a folder for each group of look-alikes.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::{Outcome, embed::say_unreadable, interrupt, model, print};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::train::embed::{What, embed};
+use crate::train::sort::{How, MANIFEST, Place, check_output, groups, places, sort};
+
+/// The command with its flags.
+pub fn command() -> Command {
+    Command::new("sort")
+        .about("Sort a folder of pictures by what a network sees in them")
+        .long_about(
+            "Sort a folder of pictures: each goes into the folder of its best prototype, or of a group of \
+             prototypes that are alike. Nothing is moved and nothing is overwritten; the same command goes on \
+             with a sort that was stopped. Groups depend on the network alone, so pictures that come later go \
+             where their like went before.",
+        )
+        .arg(model::source())
+        .arg(Arg::new("pictures").value_name("DATA").required(true).help("The folder of pictures"))
+        .arg(Arg::new("into").long("into").value_name("OUT").required(true).help("Where the groups go; not in DATA"))
+        .arg(
+            Arg::new("clusters")
+                .long("clusters")
+                .value_name("N")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Merge the prototypes to N groups, by average cosine [default: a group a prototype]"),
+        )
+        .arg(
+            Arg::new("how")
+                .long("how")
+                .value_name("WORD")
+                .default_value(How::Copy.name())
+                .value_parser(How::ALL.map(How::name))
+                .help("Copies, hard links, symbolic links, or only the list in manifest.csv"),
+        )
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Only say what would be done; no file is written"),
+        )
+        .args(model::settings())
+        .after_help(
+            "Examples:\n  swav-wgpu sort runs/photos photos --into sorted --clusters 20 --dry-run\n  \
+             swav-wgpu sort runs/photos photos --into sorted --clusters 20 --how hard-link",
+        )
+}
+
+/// Runs the command.
+pub fn run(matches: &ArgMatches) -> Result<Outcome> {
+    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
+    let (data, into) = (Path::new(text("pictures")), Path::new(text("into")));
+    let how = How::ALL.into_iter().find(|how| how.name() == text("how")).unwrap_or(How::Copy);
+    let dataset = Dataset::open(Some(data))?;
+    check_output(data, into)?;
+    let network = model::open(matches)?;
+    let Some(prototypes) = network.prototypes() else {
+        let reason = format!("this network has no prototypes to sort by ({})", network.describe());
+        return Err(Error::config("source", reason));
+    };
+    let stop =
+        interrupt::flag("Stopping after this file; the same command goes on. Ctrl-C again stops at once.");
+    let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut model::bar("pictures"))?;
+    say_unreadable(&found);
+    let best: Vec<(String, u32, f32)> = found
+        .pictures
+        .iter()
+        .zip(found.prototypes.iter().flatten())
+        .map(|(&picture, &(prototype, cosine))| (dataset.picture_name(picture), prototype, cosine))
+        .collect();
+    let wanted = matches.get_one::<u64>("clusters").map(|&n| n as usize);
+    let places = places(&best, &groups(prototypes, wanted));
+    if matches.get_flag("dry-run") {
+        print(&format!("{}Nothing was written (--dry-run).\n", summary(&places)))?;
+        return Ok(Outcome::Done);
+    }
+    let mut bar = model::bar("files");
+    let sorted = sort(data, into, &places, how, &mut |done| {
+        bar(done, places.len());
+        !stop.load(Ordering::Relaxed)
+    })?;
+    drop(bar);
+    for path in &sorted.taken {
+        let _ = writeln!(std::io::stderr(), "left alone: {} is something else", path.display());
+    }
+    let manifest = into.join(MANIFEST);
+    let (made, present, taken) = (sorted.made, sorted.present, sorted.taken.len());
+    let line = format!(
+        "{made} files made, {present} were there, {taken} left alone; list in {}",
+        manifest.display()
+    );
+    print(&format!("{}{line}\n", summary(&places)))?;
+    let left = how != How::Manifest && made + present + taken < places.len();
+    Ok(if left { Outcome::Interrupted } else { Outcome::Done })
+}
+
+/// The sizes of the groups, largest first.
+fn summary(places: &[Place]) -> String {
+    const SHOWN: usize = 20;
+    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+    places.iter().for_each(|place| *sizes.entry(place.group).or_default() += 1);
+    let mut order: Vec<(u32, usize)> = sizes.into_iter().collect();
+    order.sort_by_key(|&(group, size)| (std::cmp::Reverse(size), group));
+    let mut text = format!("{} pictures in {} groups\n", places.len(), order.len());
+    for (group, size) in order.iter().take(SHOWN) {
+        text += &format!("  group {group:>4}  {size:>6}\n");
+    }
+    if order.len() > SHOWN {
+        text += &format!("  and {} smaller ones\n", order.len() - SHOWN);
+    }
+    text
+}

@@ -1,0 +1,103 @@
+//! Spherical k-means: clusters of features without prototypes, for comparing with those of the prototypes.
+
+use super::vectors::Features;
+use crate::rng::{Purpose, Stream};
+use rayon::prelude::*;
+
+/// Rounds at most; assignments seldom change after twenty.
+const ROUNDS: usize = 50;
+
+/// The cluster of each row, of `k` by cosine, from the k-means++ start of `seed`. The same whatever the
+/// number of threads. Fewer clusters where there are fewer rows.
+#[must_use]
+pub fn clusters(features: &Features, k: usize, seed: u64) -> Vec<u32> {
+    let rows = features.unit(None);
+    let k = k.min(rows.rows);
+    if k == 0 || rows.dim == 0 {
+        return vec![0; rows.rows];
+    }
+    let mut centres = start(&rows, k, seed);
+    let mut assigned = vec![u32::MAX; rows.rows];
+    for _ in 0..ROUNDS {
+        let next: Vec<u32> =
+            (0..rows.rows).into_par_iter().map(|row| nearest(rows.row(row), &centres)).collect();
+        if next == assigned {
+            break;
+        }
+        assigned = next;
+        let mut sums = vec![0.0f64; k * rows.dim];
+        for (row, &cluster) in assigned.iter().enumerate() {
+            let sum = &mut sums[cluster as usize * rows.dim..][..rows.dim];
+            sum.iter_mut().zip(rows.row(row)).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        let means = Features { rows: k, dim: rows.dim, data: sums.iter().map(|&sum| sum as f32).collect() };
+        let means = means.unit(None);
+        for cluster in 0..k {
+            // A cluster without rows keeps its centre.
+            if means.row(cluster).iter().any(|&value| value != 0.0) {
+                centres.data[cluster * rows.dim..][..rows.dim].copy_from_slice(means.row(cluster));
+            }
+        }
+    }
+    assigned
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn nearest(row: &[f32], centres: &Features) -> u32 {
+    let best = |best: (u32, f32), centre: usize| {
+        let similarity = dot(row, centres.row(centre));
+        if similarity > best.1 { (centre as u32, similarity) } else { best }
+    };
+    (0..centres.rows).fold((0, f32::MIN), best).0
+}
+
+/// Centres far from each other: each is drawn with the squared distance to those before it as weight.
+fn start(rows: &Features, k: usize, seed: u64) -> Features {
+    let mut stream = Stream::new(seed, Purpose::Evaluation, &[u64::MAX - 1]);
+    let mut chosen = vec![stream.below(rows.rows as u64) as usize];
+    let mut far = vec![f64::MAX; rows.rows];
+    while chosen.len() < k {
+        let last = rows.row(chosen[chosen.len() - 1]);
+        far.par_iter_mut().enumerate().for_each(|(row, far)| {
+            *far = far.min(f64::from(1.0 - dot(rows.row(row), last)).max(0.0));
+        });
+        let mut left = stream.uniform() * far.iter().sum::<f64>();
+        let drawn = far.iter().position(|&weight| {
+            left -= weight;
+            left < 0.0
+        });
+        chosen.push(drawn.unwrap_or_else(|| stream.below(rows.rows as u64) as usize));
+    }
+    rows.select(&chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::cluster::adjusted_rand_index;
+
+    #[test]
+    fn blobs_are_found_whatever_the_threads() {
+        let mut random = Stream::new(5, Purpose::Test, &[]);
+        let truth: Vec<u32> = (0..300).map(|i| i % 4).collect();
+        let value = |i: usize, random: &mut Stream| {
+            let peak = if truth[i / 8] as usize == i % 8 { 5.0 } else { 0.0 };
+            (peak + 0.3 * random.normal()) as f32
+        };
+        let features =
+            Features { rows: 300, dim: 8, data: (0..2400).map(|i| value(i, &mut random)).collect() };
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| clusters(&features, 4, 1))
+        };
+        assert!((adjusted_rand_index(&on(1), &truth) - 1.0).abs() < 1e-12);
+        assert_eq!(on(1), on(3));
+        assert_eq!(clusters(&features, 1000, 1).len(), 300);
+        assert!(clusters(&Features::default(), 3, 1).is_empty());
+        let same = Features { rows: 5, dim: 2, data: vec![1.0; 10] };
+        assert_eq!(clusters(&same, 3, 1).len(), 5);
+    }
+}

@@ -1,0 +1,253 @@
+//! The network apart from its training: trunk, head, prototypes, and what they look like in a file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::config::{Block, Config, Stem, TrunkSpec};
+use crate::interop::HostTensor;
+use crate::model::{Head, Linear, Store, Trunk};
+use crate::ops::optimizer::{PROTOTYPES, SCALED};
+
+/// What a network consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// The residual blocks.
+    pub trunk: TrunkSpec,
+    /// The layers before them.
+    pub stem: Stem,
+    /// The projection head; a supervised network has none.
+    pub head: Option<HeadSpec>,
+}
+
+/// What stands on the trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadSpec {
+    /// Length of the hidden layer; 0 is one linear layer.
+    pub hidden: usize,
+    /// D, the length of an embedding.
+    pub embedding: usize,
+    /// K; 0 where there are no prototypes.
+    pub prototypes: usize,
+}
+
+/// The layers.
+pub(super) struct Network {
+    pub(super) trunk: Trunk,
+    pub(super) head: Option<(Head, Option<Linear>)>,
+}
+
+impl Network {
+    /// Declares all parameters.
+    pub(super) fn new(store: &mut Store, spec: &NetworkSpec, recompute: bool) -> Self {
+        let trunk = Trunk::new(store, &spec.trunk, spec.stem, recompute);
+        // What stands on the trunk is single precision whatever the trunk's activations are.
+        store.flag_all(SCALED);
+        let head = spec.head.map(|HeadSpec { hidden, embedding, prototypes }| {
+            let head = Head::new(store, trunk.features(), hidden as u32, embedding as u32);
+            let prototypes = (prototypes > 0).then(|| {
+                Linear::new(store, "prototypes", embedding as u32, prototypes as u32, false, PROTOTYPES)
+            });
+            (head, prototypes)
+        });
+        Self { trunk, head }
+    }
+}
+
+/// Shapes of tensors by name.
+type Shapes = BTreeMap<String, Vec<usize>>;
+
+impl NetworkSpec {
+    /// What the settings of a run describe.
+    #[must_use]
+    pub fn of_config(config: &Config) -> Self {
+        let Config { hidden, embedding, prototypes, .. } = *config;
+        let head = Some(HeadSpec { hidden, embedding, prototypes });
+        Self { trunk: config.trunk(), stem: config.stem, head }
+    }
+
+    /// Read from the shapes of a file's tensors: blocks, their kind, widths, stem, head and K. A 3×3 stem
+    /// does not show its stride: `small` says which it is.
+    ///
+    /// # Errors
+    /// In words: a tensor that every ResNet has is missing, or of a shape that no ResNet has.
+    pub fn of_weights(tensors: &BTreeMap<String, HostTensor>, small: Stem) -> Result<Self, String> {
+        let shape = |name: &str| tensors.get(name).map(|tensor| tensor.shape.as_slice());
+        let axis = |name: &str, axis: usize| match shape(name) {
+            Some(shape) => {
+                shape.get(axis).copied().filter(|&n| n > 0).ok_or(format!("`{name}` is {shape:?}"))
+            }
+            None => Err(format!("`{name}` is missing")),
+        };
+        let stem = match shape("conv1.weight") {
+            Some([_, 3, 7, 7]) => Stem::Imagenet,
+            Some([_, 3, 3, 3]) => small,
+            Some(other) => {
+                return Err(format!("`conv1.weight` is {other:?}, not [width, 3, 7, 7] or [width, 3, 3, 3]"));
+            }
+            None => return Err("`conv1.weight` is missing".into()),
+        };
+        let blocks = std::array::from_fn(|stage| {
+            let name = |block: usize| format!("layer{}.{block}.conv1.weight", stage + 1);
+            (0..).take_while(|&block| tensors.contains_key(&name(block))).count()
+        });
+        if let Some(empty) = blocks.iter().position(|&count| count == 0) {
+            return Err(format!("`layer{}.0.conv1.weight` is missing", empty + 1));
+        }
+        let block = match shape("layer1.0.conv3.weight") {
+            Some(_) => Block::Bottleneck,
+            None => Block::Basic,
+        };
+        let trunk = TrunkSpec { block, blocks, width: axis("conv1.weight", 0)? };
+        let prototypes =
+            if tensors.contains_key("prototypes.weight") { axis("prototypes.weight", 0)? } else { 0 };
+        let head = if tensors.contains_key("projection_head.weight") {
+            Some(HeadSpec { hidden: 0, embedding: axis("projection_head.weight", 0)?, prototypes })
+        } else if tensors.contains_key("projection_head.0.weight") {
+            let (hidden, embedding) =
+                (axis("projection_head.0.weight", 0)?, axis("projection_head.3.weight", 0)?);
+            Some(HeadSpec { hidden, embedding, prototypes })
+        } else {
+            None
+        };
+        Ok(Self { trunk, stem, head })
+    }
+
+    /// Names and shapes of all weights and running estimates.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let mut store = Store::new(u64::MAX);
+        Network::new(&mut store, self, false);
+        store.declared()
+    }
+
+    /// How the tensors of a file differ from those that this network wants.
+    #[must_use]
+    pub fn compare(&self, found: &BTreeMap<String, HostTensor>) -> Fit {
+        let wanted: Shapes = self.tensors().into_iter().collect();
+        let mut fit = Fit::default();
+        for (name, shape) in &wanted {
+            match found.get(name) {
+                None => fit.missing.push(name.clone()),
+                Some(tensor) if tensor.shape != *shape => {
+                    fit.unfitting.push(format!("{name} ({:?}, wanted {shape:?})", tensor.shape));
+                }
+                Some(_) => fit.fitting += 1,
+            }
+        }
+        // PyTorch's counters serve nothing here.
+        let strange = |name: &&String| !wanted.contains_key(*name) && !name.ends_with("num_batches_tracked");
+        fit.unused = found.keys().filter(strange).cloned().collect();
+        fit
+    }
+}
+
+impl fmt::Display for NetworkSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TrunkSpec { block, blocks, width } = self.trunk;
+        write!(
+            f,
+            "{block} blocks {blocks:?}, width {width}, {} stem, {} features",
+            self.stem,
+            self.trunk.features()
+        )?;
+        if let Some(HeadSpec { hidden, embedding, prototypes }) = self.head {
+            write!(f, ", head {hidden}-{embedding}")?;
+            if prototypes > 0 {
+                write!(f, ", {prototypes} prototypes")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How a file's tensors and those of a network go together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fit {
+    /// Tensors that are there in the right shape.
+    pub fitting: usize,
+    /// Tensors that the network wants and the file has not.
+    pub missing: Vec<String>,
+    /// Tensors of another shape, with both.
+    pub unfitting: Vec<String>,
+    /// Tensors that the network has no use for.
+    pub unused: Vec<String>,
+}
+
+impl Fit {
+    /// Whether the network has all that it wants.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.unfitting.is_empty()
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        for (what, names) in
+            [("missing", &self.missing), ("of another shape", &self.unfitting), ("not used", &self.unused)]
+        {
+            if !names.is_empty() {
+                parts.push(format!("{what}: {}", names.join(", ")));
+            }
+        }
+        write!(
+            f,
+            "{} tensors fit{}{}",
+            self.fitting,
+            if parts.is_empty() { "" } else { "; " },
+            parts.join("; ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file_of(spec: &NetworkSpec) -> BTreeMap<String, HostTensor> {
+        let tensor = |shape: Vec<usize>| HostTensor::new(shape, Vec::new());
+        spec.tensors().into_iter().map(|(name, shape)| (name, tensor(shape))).collect()
+    }
+
+    #[test]
+    fn every_network_is_read_back_from_its_shapes() {
+        let head = |hidden, embedding, prototypes| Some(HeadSpec { hidden, embedding, prototypes });
+        for (block, blocks, width, stem, head) in [
+            (Block::Basic, [2, 2, 2, 2], 64, Stem::Imagenet, None),
+            (Block::Bottleneck, [3, 4, 6, 3], 128, Stem::Imagenet, head(8192, 128, 3000)),
+            (Block::Basic, [1, 2, 1, 3], 5, Stem::Stride2, head(0, 7, 9)),
+            (Block::Bottleneck, [1, 1, 1, 1], 4, Stem::Cifar, head(16, 8, 0)),
+        ] {
+            let spec = NetworkSpec { trunk: TrunkSpec { block, blocks, width }, stem, head };
+            let file = file_of(&spec);
+            assert_eq!(NetworkSpec::of_weights(&file, stem).unwrap(), spec);
+            let fit = spec.compare(&file);
+            assert!(fit.is_complete() && fit.unused.is_empty() && fit.fitting == file.len(), "{fit}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_listed() {
+        let trunk = TrunkSpec { block: Block::Basic, blocks: [1; 4], width: 4 };
+        let spec = NetworkSpec { trunk, stem: Stem::Cifar, head: None };
+        let mut file = file_of(&spec);
+        let stranger = file.remove("bn1.bias").unwrap();
+        file.insert("fc.weight".into(), stranger);
+        file.get_mut("layer2.0.conv1.weight").unwrap().shape[1] = 2;
+        let fit = spec.compare(&file);
+        let said = fit.to_string();
+        assert!(!fit.is_complete());
+        for word in [
+            "missing: bn1.bias",
+            "layer2.0.conv1.weight ([8, 2, 3, 3], wanted [8, 4, 3, 3])",
+            "not used: fc.weight",
+        ] {
+            assert!(said.contains(word), "{said}");
+        }
+        file.remove("layer3.0.conv1.weight");
+        assert!(NetworkSpec::of_weights(&file, Stem::Cifar).unwrap_err().contains("layer3.0.conv1.weight"));
+        file.get_mut("conv1.weight").unwrap().shape = vec![4, 1, 5, 5];
+        assert!(NetworkSpec::of_weights(&file, Stem::Cifar).unwrap_err().contains("[4, 1, 5, 5]"));
+    }
+}

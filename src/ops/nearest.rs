@@ -1,0 +1,36 @@
+//! The most similar rows of a bank that passes by in blocks. Twin of `nearest.wgsl`.
+
+use super::{lanes, shader};
+use crate::error::Result;
+use crate::gpu::{Grid, Plan, Shader, Tensor, shader_params};
+
+pub(crate) const SHADER: Shader = shader!("nearest.wgsl" + "grid.wgsl", true);
+
+shader_params! {
+    struct Params { queries: u32, stride: u32, k: u32 }
+}
+
+/// Length of a list: the largest k.
+pub const LIST: u32 = 256;
+/// What a list holds before any row has been seen.
+pub const LOWEST: f32 = -3.0e38;
+
+/// Merges the similarities of a block, `[queries, rows]`, into the lists `best` and `best_row` (u32 bits),
+/// both `[queries, 256]`, of which the first `k` come out right. `block` (u32 bits) is
+/// `[first row of the bank, rows in this block, 0, 0]`.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn keep_best(
+    plan: &mut Plan,
+    similarities: &Tensor,
+    block: &Tensor,
+    best: &Tensor,
+    best_row: &Tensor,
+    k: u32,
+) -> Result<()> {
+    let kernel = plan.gpu().kernel(&SHADER, "keep_best", &lanes(plan))?;
+    let shape = similarities.shape;
+    let params = Params { queries: shape.rows(), stride: shape.quads() * 4, k: k.clamp(1, LIST) };
+    plan.dispatch(&kernel, Grid::folded(params.queries, 1), params, &[similarities, block, best, best_row])
+}

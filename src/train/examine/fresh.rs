@@ -1,0 +1,47 @@
+//! Views for classifiers that learn: a random resized crop and a flip, nothing else, as the official code has it.
+
+use super::Examination;
+use crate::data::{Augment, CropGroup, CropParams, render};
+use crate::error::Result;
+use crate::rng::{Purpose, Stream};
+use rayon::prelude::*;
+
+/// A new view of each picture, `[pictures, size, size, 4]`. `counters` (epoch and step) make it new; the same ones
+/// give the same views, whatever the number of threads.
+pub(super) fn fresh_views(
+    of: &Examination<'_>,
+    pictures: &[u32],
+    seed: u64,
+    counters: [usize; 2],
+) -> Result<Vec<f32>> {
+    let viewing = of.model.viewing();
+    let augment = plain_crops(viewing.size, viewing.mean, viewing.std);
+    let mut views = vec![0.0; pictures.len() * viewing.floats()];
+    let [epoch, step] = counters.map(|counter| counter as u64);
+    views.par_chunks_exact_mut(viewing.floats()).zip(pictures).enumerate().try_for_each(
+        |(row, (view, &picture))| {
+            let pixels = of.dataset.decode(picture)?;
+            // The row too: a batch may have a picture twice.
+            let counters = [3, epoch, step, u64::from(picture), row as u64];
+            let mut stream = Stream::new(seed, Purpose::Evaluation, &counters);
+            let (width, height) = pixels.dimensions();
+            let params = CropParams::draw(&mut stream, &augment, &augment.crops[0], width, height);
+            render(&pixels, &params, viewing.size, &augment, view);
+            Ok(())
+        },
+    )?;
+    Ok(views)
+}
+
+fn plain_crops(size: u32, mean: [f32; 3], std: [f32; 3]) -> Augment {
+    Augment {
+        crops: vec![CropGroup { count: 1, size, scale: [0.08, 1.0] }],
+        flip: 0.5,
+        jitter: 0.0,
+        grey: 0.0,
+        blur: 0.0,
+        mean,
+        std,
+        ..Augment::default()
+    }
+}

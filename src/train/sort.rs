@@ -1,0 +1,269 @@
+//! Sorting a folder of pictures by prototype: a folder a group, never moving or overwriting anything.
+//!
+//! Groups depend on the network alone, so pictures that come later go where their like went before.
+//! Files appear whole (a temporary file is renamed), and what is there already is left alone, so an
+//! interrupted sort goes on when it is run again.
+
+use super::embed::csv;
+use crate::error::{Error, Result};
+use crate::eval::Features;
+use crate::interop::write_atomic;
+use kodama::{Method, linkage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::path::{Component, Path, PathBuf};
+
+/// How a picture gets into its group's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// A copy of the file.
+    Copy,
+    /// A second name of the same file, on the same disk.
+    HardLink,
+    /// A link to the file's path.
+    Symlink,
+    /// Not at all: only the manifest says where it would be.
+    Manifest,
+}
+
+impl How {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Copy, Self::HardLink, Self::Symlink, Self::Manifest];
+
+    /// Its name as a flag's value.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::HardLink => "hard-link",
+            Self::Symlink => "symlink",
+            Self::Manifest => "manifest",
+        }
+    }
+}
+
+/// Where one picture goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// Its name, relative to the folder of pictures.
+    pub name: String,
+    /// The group, from 0.
+    pub group: u32,
+    /// The best prototype.
+    pub prototype: u32,
+    /// The cosine to it.
+    pub cosine: f32,
+    /// The path below the output folder.
+    pub target: PathBuf,
+}
+
+/// What a sort did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sorted {
+    /// Files made.
+    pub made: usize,
+    /// Files that were there already.
+    pub present: usize,
+    /// Targets where something else is; it was left alone.
+    pub taken: Vec<PathBuf>,
+}
+
+/// The file that lists all pictures, in the output folder.
+pub const MANIFEST: &str = "manifest.csv";
+const HEADER: &str = "picture,group,prototype,cosine,target\n";
+
+/// The group of each prototype: `groups` of them, merged by the average cosine between their members (or each
+/// prototype its own, without). Groups are numbered by their first prototype.
+#[must_use]
+pub fn groups(prototypes: &Features, groups: Option<usize>) -> Vec<u32> {
+    let (k, unit) = (prototypes.rows, prototypes.unit(None));
+    let wanted = groups.unwrap_or(k).clamp(1, k.max(1));
+    let mut leader: Vec<usize> = (0..2 * k).collect();
+    if wanted < k {
+        let mut distances = Vec::with_capacity(k * (k - 1) / 2);
+        for a in 0..k {
+            for b in a + 1..k {
+                let cosine: f32 = unit.row(a).iter().zip(unit.row(b)).map(|(x, y)| x * y).sum();
+                distances.push(1.0 - cosine);
+            }
+        }
+        let tree = linkage(&mut distances, k, Method::Average);
+        // Step i joins two clusters to cluster k + i; the first k − wanted steps are the closest.
+        for (i, step) in tree.steps().iter().take(k - wanted).enumerate() {
+            (leader[step.cluster1], leader[step.cluster2]) = (k + i, k + i);
+        }
+    }
+    let root = |mut cluster: usize| {
+        while leader[cluster] != cluster {
+            cluster = leader[cluster];
+        }
+        cluster
+    };
+    let mut numbers = BTreeMap::new();
+    (0..k)
+        .map(|prototype| {
+            let next = numbers.len() as u32;
+            *numbers.entry(root(prototype)).or_insert(next)
+        })
+        .collect()
+}
+
+/// Where pictures go: `best` has the name, best prototype and cosine of each.
+#[must_use]
+pub fn places(best: &[(String, u32, f32)], groups: &[u32]) -> Vec<Place> {
+    let digits = groups.iter().max().map_or(1, |most| most.to_string().len()).max(3);
+    let mut used: BTreeSet<PathBuf> = BTreeSet::new();
+    let place = |(name, prototype, cosine): &(String, u32, f32)| {
+        let group = groups.get(*prototype as usize).copied().unwrap_or(0);
+        let folder = PathBuf::from(format!("{group:0digits$}"));
+        let mut target = folder.join(flat(name));
+        // Two names may become one when folders are written into them.
+        for number in 2u32.. {
+            if used.insert(target.clone()) {
+                break;
+            }
+            target = folder.join(format!("{number}__{}", flat(name)));
+        }
+        Place { name: name.clone(), group, prototype: *prototype, cosine: *cosine, target }
+    };
+    best.iter().map(place).collect()
+}
+
+/// A path as one file name.
+fn flat(name: &str) -> String {
+    let parts = Path::new(name).components().filter_map(|part| match part {
+        Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().join("__")
+}
+
+/// Refuses an output folder in which a sort could do harm.
+///
+/// # Errors
+/// [`Error::Config`] where it is, or lies in, or holds the folder of pictures, is a file, or has a
+/// `manifest.csv` of another program.
+pub fn check_output(data: &Path, into: &Path) -> Result<()> {
+    let refuse = |reason: String| Err(Error::config("into", reason));
+    let (from, to) = (real(data), real(into));
+    let shown = into.display();
+    if to.starts_with(&from) {
+        return refuse(format!(
+            "{shown} lies in the folder of pictures, which would be sorted into itself; name one outside"
+        ));
+    }
+    if from.starts_with(&to) {
+        return refuse(format!("{shown} holds the folder of pictures; name a folder beside it"));
+    }
+    if to.exists() && !to.is_dir() {
+        return refuse(format!("{shown} is a file; name a folder"));
+    }
+    match std::fs::read(to.join(MANIFEST)) {
+        Ok(bytes) if !bytes.starts_with(HEADER.as_bytes()) => {
+            refuse(format!("{shown} has a {MANIFEST} that is not of a sort; name another folder"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The path without links, of which the end need not exist.
+fn real(path: &Path) -> PathBuf {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut missing = Vec::new();
+    let mut at = full.as_path();
+    loop {
+        if let Ok(found) = at.canonicalize() {
+            return missing.iter().rev().fold(found, |path: PathBuf, name| path.join(name));
+        }
+        let (Some(parent), Some(name)) = (at.parent(), at.file_name()) else { return full };
+        missing.push(name.to_owned());
+        at = parent;
+    }
+}
+
+/// Puts the pictures of `data` into `into`, and writes the manifest first. `go_on` is told how many are done
+/// and says whether to go on.
+///
+/// # Errors
+/// [`Error::Io`] with the path (a full disk, no permission): all files so far are whole, and the same
+/// command goes on from there.
+pub fn sort(
+    data: &Path,
+    into: &Path,
+    places: &[Place],
+    how: How,
+    go_on: &mut dyn FnMut(usize) -> bool,
+) -> Result<Sorted> {
+    check_output(data, into)?;
+    std::fs::create_dir_all(into).map_err(Error::io(into))?;
+    let text = manifest(places);
+    write_atomic(&into.join(MANIFEST), |file| file.write_all(text.as_bytes()))?;
+    let mut done = Sorted::default();
+    if how == How::Manifest {
+        return Ok(done);
+    }
+    for (count, place) in places.iter().enumerate() {
+        if !go_on(count) {
+            break;
+        }
+        let (from, to) = (real(&data.join(&place.name)), into.join(&place.target));
+        if let Ok(found) = std::fs::symlink_metadata(&to) {
+            if is_same(&from, &to, how, &found) {
+                done.present += 1;
+            } else {
+                done.taken.push(to);
+            }
+            continue;
+        }
+        if let Some(folder) = to.parent() {
+            std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        }
+        match how {
+            How::Copy => copy(&from, &to)?,
+            How::HardLink => std::fs::hard_link(&from, &to).map_err(Error::io(&to))?,
+            How::Symlink => symlink(&from, &to).map_err(Error::io(&to))?,
+            How::Manifest => {}
+        }
+        done.made += 1;
+    }
+    Ok(done)
+}
+
+/// Whether an earlier sort made what is at `to`.
+fn is_same(from: &Path, to: &Path, how: How, found: &std::fs::Metadata) -> bool {
+    match how {
+        How::Symlink => std::fs::read_link(to).is_ok_and(|link| link == from),
+        _ => found.is_file() && std::fs::metadata(from).is_ok_and(|source| source.len() == found.len()),
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let mut source = File::open(from).map_err(Error::io(from))?;
+    write_atomic(to, |file| std::io::copy(&mut source, file).map(drop))
+}
+
+#[cfg(unix)]
+fn symlink(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(windows)]
+fn symlink(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_file(from, to)
+}
+
+/// The manifest's text.
+#[must_use]
+pub fn manifest(places: &[Place]) -> String {
+    let mut text = HEADER.to_owned();
+    for Place { name, group, prototype, cosine, target } in places {
+        let target = target.to_string_lossy();
+        let _ = writeln!(text, "{},{group},{prototype},{cosine:.4},{}", csv(name), csv(&target));
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "sort_tests.rs"]
+mod tests;

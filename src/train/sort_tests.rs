@@ -1,0 +1,96 @@
+use super::*;
+
+/// Pairs of prototypes that point nearly the same way.
+fn pairs() -> Features {
+    let data = vec![1.0, 0.0, 0.0, 1.0, 0.9, 0.1, -1.0, 0.0, 0.1, 0.9, -0.9, -0.1];
+    Features::new(6, 2, data).unwrap()
+}
+
+#[test]
+fn prototypes_are_merged_by_likeness_and_numbered_by_the_first() {
+    assert_eq!(groups(&pairs(), Some(3)), [0, 1, 0, 2, 1, 2]);
+    assert_eq!(groups(&pairs(), Some(1)), [0; 6]);
+    assert_eq!(groups(&pairs(), None), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(groups(&pairs(), Some(100)), [0, 1, 2, 3, 4, 5]);
+    assert!(groups(&Features::default(), Some(3)).is_empty());
+}
+
+fn desk() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let desk = tempfile::tempdir().unwrap();
+    let (data, into) = (desk.path().join("data"), desk.path().join("out"));
+    for (name, text) in [("a.png", "one"), ("deep/a.png", "three"), ("deep__a.png", "other")] {
+        let path = data.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    (desk, data, into)
+}
+
+fn planned() -> Vec<Place> {
+    let best = [("a.png", 0, 0.5), ("deep/a.png", 2, 0.25), ("deep__a.png", 0, 1.0)];
+    places(&best.map(|(name, k, cosine)| (name.to_owned(), k, cosine)), &[0, 1, 0])
+}
+
+#[test]
+fn names_are_flat_and_never_the_same() {
+    let targets: Vec<PathBuf> = planned().into_iter().map(|place| place.target).collect();
+    assert_eq!(targets, ["000/a.png", "000/deep__a.png", "000/2__deep__a.png"].map(PathBuf::from));
+    assert!(manifest(&planned()).contains("deep/a.png,0,2,0.2500,"));
+}
+
+#[test]
+fn every_way_sorts_once_and_goes_on() {
+    for how in How::ALL {
+        let (_desk, data, into) = desk();
+        let mut left = 2;
+        let mut go_on = |_| {
+            left -= 1;
+            left >= 0
+        };
+        // Stopped after two of three, then run again, and once more.
+        let first = sort(&data, &into, &planned(), how, &mut go_on).unwrap();
+        let second = sort(&data, &into, &planned(), how, &mut |_| true).unwrap();
+        let third = sort(&data, &into, &planned(), how, &mut |_| true).unwrap();
+        let counts = [&first, &second, &third].map(|sorted| (sorted.made, sorted.present));
+        if how == How::Manifest {
+            assert_eq!(counts, [(0, 0); 3]);
+            assert!(!into.join("000").exists());
+        } else {
+            assert_eq!(counts, [(2, 0), (1, 2), (0, 3)], "{how:?}");
+            assert_eq!(std::fs::read_to_string(into.join("000/2__deep__a.png")).unwrap(), "other");
+        }
+        assert!(into.join(MANIFEST).exists());
+        assert_eq!(std::fs::read_to_string(data.join("deep/a.png")).unwrap(), "three", "nothing is moved");
+    }
+}
+
+#[test]
+fn what_is_there_is_not_overwritten() {
+    let (_desk, data, into) = desk();
+    std::fs::create_dir_all(into.join("000")).unwrap();
+    std::fs::write(into.join("000/a.png"), "mine, and longer").unwrap();
+    let sorted = sort(&data, &into, &planned(), How::Copy, &mut |_| true).unwrap();
+    assert_eq!((sorted.made, sorted.taken), (2, vec![into.join("000/a.png")]));
+    assert_eq!(std::fs::read_to_string(into.join("000/a.png")).unwrap(), "mine, and longer");
+}
+
+#[test]
+fn harmful_outputs_are_refused() {
+    let (desk, data, into) = desk();
+    let refused = |into: &Path| check_output(&data, into).unwrap_err().to_string();
+    assert!(refused(&data).contains("sorted into itself"));
+    assert!(refused(&data.join("new/deep")).contains("sorted into itself"));
+    assert!(refused(&data.join("../data/x")).contains("sorted into itself"));
+    assert!(refused(desk.path()).contains("holds the folder of pictures"));
+    assert!(refused(&data.join("../note.txt/..").join("data")).contains("itself"));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&data, desk.path().join("link")).unwrap();
+        assert!(refused(&desk.path().join("link/out")).contains("sorted into itself"));
+    }
+    std::fs::create_dir_all(&into).unwrap();
+    std::fs::write(into.join(MANIFEST), "my,own,list\n").unwrap();
+    assert!(refused(&into).contains("not of a sort"));
+    std::fs::write(desk.path().join("file"), "x").unwrap();
+    assert!(refused(&desk.path().join("file")).contains("is a file"));
+}

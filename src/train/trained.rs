@@ -1,0 +1,246 @@
+//! A trained network in one's own program: load it, embed a picture, ask for its prototype.
+
+use super::checkpoint::Checkpoint;
+use super::setup;
+use super::views::Viewing;
+use crate::config::{Config, Kernels, Stem, Tuned};
+use crate::error::{Error, Result};
+use crate::eval::Features;
+use crate::gpu::{AdapterFacts, Gpu};
+use crate::interop::HostTensor;
+use crate::interop::weights::{self, Weights};
+use crate::method::finetune::{Finetune, FinetuneSpec};
+use crate::method::swav::{Inference, NetworkSpec, Seen, best_prototypes};
+use image::RgbImage;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where and how a network looks at pictures.
+#[derive(Clone, Debug, Default)]
+pub struct ModelOptions {
+    /// The adapter, by index or part of its name; `None` is the best one.
+    pub adapter: Option<String>,
+    /// The kernel family; `None` is what suits the adapter.
+    pub kernels: Option<Kernels>,
+    /// The views; `None` is as the network was trained where the file says it, and otherwise 224×224 out of
+    /// 256 with the official mean and deviation (32×32 for networks with a 3×3 stem).
+    pub viewing: Option<Viewing>,
+    /// What a 3×3 stem is where the file does not say it; `None` is [`Stem::Cifar`].
+    pub stem: Option<Stem>,
+}
+
+/// A trained network: one of this program's runs, official SwAV weights, or a torchvision ResNet.
+///
+/// ```no_run
+/// use swav_wgpu::Model;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Model::load("runs/photos".as_ref())?;
+/// let seen = model.embed(&image::open("cat.jpg")?.into_rgb8())?;
+/// println!("{} features; prototype {:?}", seen.features.len(), seen.prototype);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Model {
+    inference: Inference,
+    viewing: Viewing,
+    prototypes: Option<Features>,
+    config: Option<Config>,
+}
+
+/// What a network says of one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedding {
+    /// Pooled features of the trunk: what to compare pictures by, or to train a classifier on.
+    pub features: Vec<f32>,
+    /// D values of unit length, where the network has a projection head.
+    pub embedding: Option<Vec<f32>>,
+    /// The best prototype and the cosine to it, where there are prototypes.
+    pub prototype: Option<(u32, f32)>,
+}
+
+/// Reads the weights of a run folder or of any file that holds some, and the settings where it has them.
+///
+/// # Errors
+/// [`Error::Checkpoint`] and [`Error::Io`] as [`weights::read`] and [`Checkpoint::load`] say.
+pub(crate) fn read(path: &Path) -> Result<(Weights, Option<Config>)> {
+    if path.is_dir() {
+        let loaded = Checkpoint::load(path)?;
+        let Checkpoint { tensors, meta } = loaded.checkpoint;
+        let config = Config::from_toml(&meta.config, &loaded.path.display().to_string())?;
+        let tensors = tensors
+            .into_iter()
+            .filter(|(name, _)| weights::is_weight(name))
+            .collect::<BTreeMap<String, HostTensor>>();
+        return Ok((Weights { path: loaded.path, tensors, ..Weights::default() }, Some(config)));
+    }
+    let weights = weights::read(path)?;
+    let text = weights.metadata.get("config");
+    let config = text.map(|text| Config::from_toml(text, &path.display().to_string())).transpose()?;
+    Ok((weights, config))
+}
+
+/// The network that a file's tensors describe.
+///
+/// # Errors
+/// [`Error::Checkpoint`] where they describe none.
+pub(crate) fn network_of(
+    weights: &Weights,
+    config: Option<&Config>,
+    stem: Option<Stem>,
+) -> Result<NetworkSpec> {
+    let small = config.map(|config| config.stem).filter(|&stem| stem != Stem::Imagenet);
+    NetworkSpec::of_weights(&weights.tensors, stem.or(small).unwrap_or(Stem::Cifar)).map_err(|reason| {
+        Error::Checkpoint { path: weights.path.clone(), reason: format!("no ResNet: {reason}") }
+    })
+}
+
+impl Model {
+    /// Loads a run folder or a file of weights (`.safetensors`, `.pth`, `.pth.tar`, `.pt`) on the best
+    /// adapter. The architecture is read from the shapes of the tensors.
+    ///
+    /// # Errors
+    /// A file that cannot be used, with what is wrong with it; no adapter.
+    pub fn load(path: &Path) -> Result<Self> {
+        Self::open(path, &ModelOptions::default())
+    }
+
+    /// The same with a say in where and how.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn open(path: &Path, options: &ModelOptions) -> Result<Self> {
+        let (weights, config) = read(path)?;
+        let spec = network_of(&weights, config.as_ref(), options.stem)?;
+        let viewing = options.viewing.unwrap_or_else(|| usual_viewing(config.as_ref(), &spec));
+        let gpu = setup::open_adapter(
+            options.adapter.as_deref(),
+            options.kernels.unwrap_or(Kernels::Auto),
+            &Tuned::Off,
+        )?;
+        let side = [viewing.size; 2];
+        let inference = Inference::new(&gpu, &spec, side, &weights.path, &weights.tensors)?;
+        let prototypes = inference.prototypes()?;
+        Ok(Self { inference, viewing, prototypes, config })
+    }
+
+    /// The views that [`Model::open`] would look at.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn viewing_of(path: &Path, options: &ModelOptions) -> Result<Viewing> {
+        let (weights, config) = read(path)?;
+        let spec = network_of(&weights, config.as_ref(), options.stem)?;
+        Ok(options.viewing.unwrap_or_else(|| usual_viewing(config.as_ref(), &spec)))
+    }
+
+    /// The same network with random weights: what training is compared with.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn untrained(&self, seed: u64) -> Result<Self> {
+        let side = [self.viewing.size; 2];
+        let inference = Inference::untrained(self.inference.gpu(), self.inference.spec(), side, seed)?;
+        let prototypes = inference.prototypes()?;
+        Ok(Self { inference, viewing: self.viewing, prototypes, config: self.config.clone() })
+    }
+
+    /// The length of a feature vector.
+    #[must_use]
+    pub fn feature_count(&self) -> usize {
+        self.inference.spec().trunk.features()
+    }
+
+    /// K, the number of prototypes; 0 where there are none.
+    #[must_use]
+    pub fn prototype_count(&self) -> usize {
+        self.prototypes.as_ref().map_or(0, |prototypes| prototypes.rows)
+    }
+
+    /// The network in words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.inference.spec().to_string()
+    }
+
+    /// The prototypes as they are stored, `[K, D]`, where there are some.
+    #[must_use]
+    pub fn prototypes(&self) -> Option<&Features> {
+        self.prototypes.as_ref()
+    }
+
+    /// How pictures are looked at.
+    #[must_use]
+    pub fn viewing(&self) -> &Viewing {
+        &self.viewing
+    }
+
+    /// The settings of the run that the network is of, where the file has them.
+    #[must_use]
+    pub fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
+    }
+
+    /// The adapter that it runs on.
+    #[must_use]
+    pub fn adapter(&self) -> &AdapterFacts {
+        self.inference.gpu().facts()
+    }
+
+    pub(crate) fn gpu(&self) -> &Arc<Gpu> {
+        self.inference.gpu()
+    }
+
+    /// Embeds one picture of any size.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn embed(&self, picture: &RgbImage) -> Result<Embedding> {
+        let mut all = self.embed_all(std::slice::from_ref(picture))?;
+        all.pop().ok_or_else(|| Error::Device("no result came back".into()))
+    }
+
+    /// Embeds pictures of any sizes together, which is faster than one by one.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn embed_all(&self, pictures: &[RgbImage]) -> Result<Vec<Embedding>> {
+        let mut views = vec![0.0; pictures.len() * self.viewing.floats()];
+        for (picture, view) in pictures.iter().zip(views.chunks_exact_mut(self.viewing.floats())) {
+            self.viewing.make(picture, view);
+        }
+        let seen = self.look(&views, pictures.len())?;
+        let best = self.assign(&seen);
+        let row = |row: usize| Embedding {
+            features: seen.features.row(row).to_vec(),
+            embedding: seen.embeddings.as_ref().map(|z| z.row(row).to_vec()),
+            prototype: best.as_ref().map(|best| best[row]),
+        };
+        Ok((0..pictures.len()).map(row).collect())
+    }
+
+    /// What the network says of `n` views, each as [`Viewing::make`] gives it.
+    pub(crate) fn look(&self, views: &[f32], n: usize) -> Result<Seen> {
+        self.inference.look(views, n)
+    }
+
+    /// A copy of its trunk with a new classifier, to be fine-tuned.
+    pub(crate) fn finetune(&self, spec: &FinetuneSpec) -> Result<Finetune> {
+        Finetune::new(self.inference.gpu(), self.inference.spec(), &self.inference.export()?, spec)
+    }
+
+    /// The best prototype of each row, with its cosine.
+    pub(crate) fn assign(&self, seen: &Seen) -> Option<Vec<(u32, f32)>> {
+        Some(best_prototypes(seen.similarities.clone()?, self.prototypes.as_ref()?))
+    }
+}
+
+/// The views of a run's own settings, or those that the field uses.
+fn usual_viewing(config: Option<&Config>, spec: &NetworkSpec) -> Viewing {
+    let mut viewing = Viewing::of_config(config.unwrap_or(&Config::default()));
+    if config.is_none() {
+        (viewing.resize, viewing.size) = if spec.stem == Stem::Imagenet { (256, 224) } else { (32, 32) };
+    }
+    viewing
+}

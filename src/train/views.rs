@@ -1,0 +1,85 @@
+//! The plain views that evaluation looks at: one way of making them for all that is compared.
+
+use crate::config::Config;
+use crate::data::{Dataset, evaluation_view};
+use crate::error::Result;
+use image::RgbImage;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Views that are built and handed to the device together, at most.
+const VIEWS: usize = 256;
+/// Bytes of views that are built together, at most.
+const VIEW_BYTES: usize = 64 << 20;
+
+/// How a picture becomes a view: shorter side to `resize`, the centre `size`×`size`, normalised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Viewing {
+    /// Pixels of the shorter side before the cut.
+    pub resize: u32,
+    /// Side of the view in pixels.
+    pub size: u32,
+    /// Mean of each channel, of values in `[0, 1]`.
+    pub mean: [f32; 3],
+    /// Standard deviation of each channel.
+    pub std: [f32; 3],
+}
+
+impl Viewing {
+    /// What a run's settings say.
+    #[must_use]
+    pub fn of_config(config: &Config) -> Self {
+        Self {
+            resize: config.eval_resize,
+            size: config.eval_size,
+            mean: config.mean.map(|value| value as f32),
+            std: config.std.map(|value| value as f32),
+        }
+    }
+
+    /// Values of one view.
+    #[must_use]
+    pub fn floats(&self) -> usize {
+        4 * self.size as usize * self.size as usize
+    }
+
+    /// Makes the view of a picture, `[size, size, 4]`.
+    ///
+    /// # Panics
+    /// Where `out` has another length than [`Viewing::floats`].
+    pub fn make(&self, picture: &RgbImage, out: &mut [f32]) {
+        evaluation_view(picture, self.resize, self.size, self.mean, self.std, out);
+    }
+}
+
+/// Hands the views of `pictures` to `then` in portions, with which of them could be read; the others are
+/// noted in `unreadable`, and their views are zeros.
+pub(super) fn look(
+    dataset: &Dataset,
+    viewing: &Viewing,
+    pictures: &[u32],
+    unreadable: &mut BTreeMap<u32, String>,
+    mut then: impl FnMut(&[f32], &[bool]) -> Result<()>,
+) -> Result<()> {
+    let row = viewing.floats();
+    let portion = (VIEW_BYTES / (4 * row)).clamp(1, VIEWS);
+    let mut views = vec![0.0; portion.min(pictures.len()) * row];
+    for pictures in pictures.chunks(portion) {
+        let views = &mut views[..pictures.len() * row];
+        let make = |(out, &picture): (&mut [f32], &u32)| match dataset.decode(picture) {
+            Ok(pixels) => {
+                viewing.make(&pixels, out);
+                None
+            }
+            Err(error) => {
+                out.fill(0.0);
+                Some(error.to_string())
+            }
+        };
+        let failures: Vec<Option<String>> = views.par_chunks_mut(row).zip(pictures).map(make).collect();
+        let readable: Vec<bool> = failures.iter().map(Option::is_none).collect();
+        unreadable.extend(pictures.iter().zip(failures).filter_map(|(&picture, why)| Some((picture, why?))));
+        then(views, &readable)?;
+    }
+    Ok(())
+}

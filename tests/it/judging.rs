@@ -1,0 +1,165 @@
+//! kNN, linear classifiers and cluster measures beside scikit-learn and PyTorch
+//! (`tools/make_judging_fixtures.py`), and the time of a large search.
+
+use crate::devices::shared_devices;
+use safetensors::SafeTensors;
+use swav_wgpu::eval::cluster::{adjusted_rand_index, normalised_mutual_information, purity};
+use swav_wgpu::eval::score::ranked;
+use swav_wgpu::eval::{Features, knn};
+use swav_wgpu::method::linear::{Linear, LinearSpec, cosine};
+use swav_wgpu::method::neighbours::Search;
+use swav_wgpu::rng::{Purpose, Stream};
+
+const TEMPERATURE: f64 = 0.07;
+
+struct Fixture(Vec<u8>);
+
+impl Fixture {
+    fn open() -> Self {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/judging.safetensors");
+        Self(std::fs::read(path).expect("the fixture"))
+    }
+
+    fn bytes(&self, name: &str) -> (Vec<usize>, Vec<[u8; 4]>) {
+        let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");
+        let view = file.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+        (view.shape().to_vec(), view.data().as_chunks::<4>().0.to_vec())
+    }
+
+    fn floats(&self, name: &str) -> Vec<f32> {
+        self.bytes(name).1.into_iter().map(f32::from_le_bytes).collect()
+    }
+
+    fn matrix(&self, name: &str) -> Features {
+        let (shape, _) = self.bytes(name);
+        Features::new(shape[0], shape[1], self.floats(name)).expect("a matrix")
+    }
+
+    fn words(&self, name: &str) -> Vec<u32> {
+        self.bytes(name).1.into_iter().map(u32::from_le_bytes).collect()
+    }
+}
+
+#[test]
+fn neighbours_and_votes_are_those_of_scikit_learn() {
+    let fixture = Fixture::open();
+    let (bank, queries) = (fixture.matrix("bank").unit(None), fixture.matrix("queries").unit(None));
+    let labels = fixture.words("bank_labels");
+    for gpu in shared_devices() {
+        // The whole bank at once, and streamed in blocks that do not divide it.
+        for (rows, block) in [(512, 97), (32, 7), (64, 128)] {
+            for k in [1, 20, 200] {
+                let search = Search::in_blocks(gpu, bank.dim, k, rows, block).expect("a search");
+                let found = search.nearest(&bank, &queries).expect("the device answers");
+                let want = fixture.words(&format!("knn{k}/rows"));
+                let cosines = fixture.floats(&format!("knn{k}/cosine"));
+                let guesses = fixture.words(&format!("knn{k}/guess"));
+                assert_eq!(found.len(), queries.rows);
+                for (query, near) in found.iter().enumerate() {
+                    let rows: Vec<u32> = near.iter().map(|near| near.row).collect();
+                    assert_eq!(rows, want[query * k..][..k], "query {query}, k {k}");
+                    for (near, cosine) in near.iter().zip(&cosines[query * k..]) {
+                        assert!((near.similarity - cosine).abs() < 2e-6, "query {query}, k {k}");
+                    }
+                    let ranking = knn::ranking(near, &labels, TEMPERATURE);
+                    assert_eq!(ranking[0], guesses[query], "query {query}, k {k}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn linear_classifiers_are_those_of_pytorch() {
+    let fixture = Fixture::open();
+    let (bank, queries) = (fixture.matrix("bank"), fixture.matrix("queries"));
+    let labels = fixture.words("bank_labels");
+    let (epochs, batch) = (4, 64);
+    let spec = LinearSpec {
+        dim: bank.dim,
+        classes: 6,
+        rates: vec![0.05, 0.5, 2.0],
+        batch,
+        momentum: 0.9,
+        decay: 1e-3,
+        seed: 0,
+    };
+    for gpu in shared_devices() {
+        let linear = Linear::new(gpu, &spec).expect("classifiers");
+        linear.start(&fixture.matrix("linear/start")).expect("weights of that shape");
+        let rows: Vec<usize> = (0..bank.rows).collect();
+        for epoch in 0..epochs {
+            for chunk in rows.chunks(batch) {
+                linear
+                    .step(&bank.select(chunk), &labels[chunk[0]..][..chunk.len()], cosine(epoch, epochs))
+                    .expect("a step");
+            }
+        }
+        let (weights, logits) =
+            (linear.weights().expect("weights"), linear.logits(&queries).expect("logits"));
+        for rate in 0..3 {
+            let want = fixture.matrix(&format!("linear/{rate}/weights"));
+            let scale = want.data.iter().fold(0f32, |most, v| most.max(v.abs()));
+            let worst =
+                want.data.iter().zip(&weights[rate].data).fold(0f32, |most, (a, b)| most.max((a - b).abs()));
+            assert!(worst < 2e-5 * scale, "rate {rate}: {worst} of {scale}");
+            let guesses: Vec<u32> = (0..queries.rows).map(|row| ranked(logits[rate].row(row))[0]).collect();
+            assert_eq!(guesses, fixture.words(&format!("linear/{rate}/guess")), "rate {rate}");
+        }
+    }
+}
+
+#[test]
+fn cluster_measures_are_those_of_scikit_learn() {
+    let fixture = Fixture::open();
+    let (labels, found) = (fixture.words("bank_labels"), fixture.words("clusters/found"));
+    let want = fixture.floats("clusters/nmi_ari_purity");
+    let got = [
+        normalised_mutual_information(&found, &labels),
+        adjusted_rand_index(&found, &labels),
+        purity(&found, &labels),
+    ];
+    for (got, want) in got.into_iter().zip(want) {
+        assert!((got - f64::from(want)).abs() < 1e-6, "{got} {want}");
+    }
+}
+
+#[test]
+fn searches_and_classifiers_refuse_what_makes_no_sense() {
+    let gpu = &shared_devices()[0];
+    assert!(Search::new(gpu, 8, 0, 10, 10).is_err() && Search::new(gpu, 8, 257, 10, 10).is_err());
+    let search = Search::new(gpu, 8, 5, 10, 10).expect("a search");
+    let few = Features::new(3, 8, (0..24).map(|i| i as f32).collect()).expect("rows");
+    let near = search.nearest(&few, &few).expect("the device answers");
+    assert!(near.iter().all(|near| near.len() == 3), "a bank of three has three neighbours");
+    assert!(search.nearest(&few, &Features::new(1, 4, vec![0.0; 4]).expect("rows")).is_err());
+    let nan = Features::new(2, 8, vec![f32::NAN; 16]).expect("rows");
+    assert!(search.nearest(&few, &nan).expect("the device answers").iter().all(Vec::is_empty));
+    assert!(
+        search.nearest(&Features::new(0, 8, Vec::new()).expect("no rows"), &few).expect("it answers")[0]
+            .is_empty()
+    );
+}
+
+/// Run with `cargo test --release --test it -- --ignored --nocapture time_of_a_large_search`.
+#[test]
+#[ignore = "takes a minute on a software driver"]
+fn time_of_a_large_search() {
+    let mut random = Stream::new(1, Purpose::Test, &[]);
+    let mut rows = |n: usize| {
+        let data = (0..n * 512).map(|_| random.uniform() as f32 - 0.5).collect();
+        Features::new(n, 512, data).expect("rows").unit(None)
+    };
+    let (bank, queries) = (rows(50_000), rows(10_000));
+    let search = Search::new(&shared_devices()[0], 512, 200, bank.rows, queries.rows).expect("a search");
+    for _ in 0..2 {
+        let start = std::time::Instant::now();
+        let found = search.nearest(&bank, &queries).expect("the device answers");
+        println!(
+            "10,000 of 50,000 x 512, k 200: {:.1} s ({} lists)",
+            start.elapsed().as_secs_f64(),
+            found.len()
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! Weights in and out: the official formats (golden group 10), what is exported, and, where they are
+//! installed, PyTorch and onnxruntime themselves.
+
+use crate::devices::shared_devices;
+use crate::golden::{Case, Golden};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use swav_wgpu::config::Stem;
+use swav_wgpu::gpu::Gpu;
+use swav_wgpu::interop::{HostTensor, safetensors, weights};
+use swav_wgpu::method::swav::{Inference, NetworkSpec, Seen};
+use swav_wgpu::selftest::layout::to_nhwc4;
+use swav_wgpu::train::export::{Format, export};
+
+fn file(case: &Case<'_>) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case.text("file"))
+}
+
+/// What the network in a file says of the case's pixels.
+fn seen(gpu: &Arc<Gpu>, path: &Path, case: &Case<'_>) -> (NetworkSpec, Seen) {
+    let found = weights::read(path).expect("the file can be read");
+    let spec = NetworkSpec::of_weights(&found.tensors, Stem::Cifar).expect("it is a ResNet");
+    let (shape, x) = case.input("x");
+    let view = [shape[2] as u32, shape[3] as u32];
+    let network = Inference::new(gpu, &spec, view, path, &found.tensors).expect("its weights fit");
+    let seen = network.look(&to_nhwc4(&shape, &x), shape[0]).expect("the device answers");
+    (spec, seen)
+}
+
+#[test]
+fn official_files_load_and_give_the_same_numbers() {
+    let golden = Golden::open();
+    for gpu in shared_devices() {
+        for case in golden.cases("10_checkpoint_expected") {
+            let (spec, seen) = seen(gpu, &file(&case), &case);
+            let attrs = &case.attrs["arch"];
+            assert_eq!(spec.trunk.block.name(), attrs["block"].as_str().unwrap_or_default(), "{}", case.name);
+            assert_eq!(spec.trunk.width as u64, attrs["base_width"].as_u64().unwrap_or_default());
+            let head = spec.head.expect("a SwAV network has a head");
+            assert_eq!(
+                [head.embedding, head.prototypes].map(|n| n as u64),
+                ["feat", "K"].map(|key| attrs[key].as_u64().unwrap_or_default())
+            );
+            case.expect("feats", &seen.features.data);
+            case.expect("z", &seen.embeddings.expect("there is a head").data);
+            case.expect("scores", &seen.similarities.expect("there are prototypes").data);
+        }
+    }
+}
+
+fn bits(tensors: &BTreeMap<String, HostTensor>) -> BTreeMap<&str, (&[usize], Vec<u32>)> {
+    let one = |t: &'_ HostTensor| t.data.iter().map(|value| value.to_bits()).collect();
+    tensors.iter().map(|(name, t)| (name.as_str(), (t.shape.as_slice(), one(t)))).collect()
+}
+
+#[test]
+fn what_is_exported_reads_back_bit_for_bit() {
+    let (golden, folder) = (Golden::open(), tempfile::tempdir().expect("a folder"));
+    for case in golden.cases("10_checkpoint_expected") {
+        let before = weights::read(&file(&case)).expect("the file can be read").tensors;
+        for format in [Format::Pytorch, Format::Safetensors] {
+            let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
+            let done = export(&file(&case), format, false, &out).expect("it can be exported");
+            let after = weights::read(&out).expect("it can be read again").tensors;
+            assert_eq!(bits(&before), bits(&after), "{}", case.name);
+            assert_eq!(done.tensors, after.len());
+            // From one format to the other, and nothing is written over.
+            let again = folder.path().join(format!("{}-{}.again", case.name, format.name()));
+            export(&out, Format::Pytorch, false, &again).expect("an export can be exported");
+            assert_eq!(bits(&weights::read(&again).expect("it reads").tensors), bits(&before));
+            let error = export(&out, format, false, &again).expect_err("the file exists").to_string();
+            assert!(error.contains("exists already"), "{error}");
+        }
+        let trunk = folder.path().join(format!("{}-trunk.pth", case.name));
+        export(&file(&case), Format::Pytorch, true, &trunk).expect("it can be exported");
+        let names: Vec<String> = weights::read(&trunk).expect("it reads").tensors.into_keys().collect();
+        assert!(
+            names.iter().all(|name| name.starts_with("conv1")
+                || name.starts_with("bn1")
+                || name.starts_with("layer"))
+        );
+    }
+}
+
+#[test]
+fn a_file_with_a_tensor_too_few_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let golden = Golden::open();
+    let case = &golden.cases("10_checkpoint_expected")[0];
+    let mut tensors = weights::read(&file(case)).expect("the file can be read").tensors;
+    tensors.remove("layer2.0.bn1.running_var");
+    tensors.insert("bn1.weight".into(), HostTensor::new([1], vec![0.0]));
+    let path = folder.path().join("few.safetensors");
+    safetensors::write(&path, &tensors, &BTreeMap::new()).expect("it can be written");
+    let error =
+        export(&path, Format::Onnx, true, &folder.path().join("x")).expect_err("it does not fit").to_string();
+    for word in ["missing: layer2.0.bn1.running_var", "of another shape: bn1.weight ([1], wanted ["] {
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+/// Run with `SWAV_PYTHON=venv/bin/python cargo test --release --test it -- --ignored real_tools`, where the
+/// environment has torch, onnx, onnxruntime and safetensors from PyPI.
+#[test]
+#[ignore = "needs PyTorch and onnxruntime"]
+fn real_tools_read_the_exports_and_see_the_same_features() {
+    let python = std::env::var("SWAV_PYTHON").expect("SWAV_PYTHON names a python with torch and onnxruntime");
+    let (golden, folder) = (Golden::open(), tempfile::tempdir().expect("a folder"));
+    let gpu = &shared_devices()[0];
+    for case in golden.cases("10_checkpoint_expected") {
+        let files = Format::ALL.map(|format| {
+            let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
+            export(&file(&case), format, false, &out).expect("it can be exported");
+            out
+        });
+        let (_, ours) = seen(gpu, &file(&case), &case);
+        let (shape, x) = case.input("x");
+        let rows = [ours.features.rows, ours.features.dim];
+        let tensors = BTreeMap::from([
+            ("x".to_owned(), HostTensor::new(shape, x)),
+            ("features".to_owned(), HostTensor::new(rows, ours.features.data)),
+        ]);
+        let numbers = folder.path().join("numbers.safetensors");
+        safetensors::write(&numbers, &tensors, &BTreeMap::new()).expect("it can be written");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/check_export.py");
+        let status = std::process::Command::new(&python).arg(script).arg(&numbers).args(&files).status();
+        assert!(status.expect("python runs").success(), "{}", case.name);
+    }
+}
