@@ -10,6 +10,7 @@
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
 //! | `selftest` | the table of kernels, as text and as JSON |
+//! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //!
 //! Every test has a folder of its own with a few small pictures and runs a network of a few thousand
@@ -26,6 +27,7 @@ mod same_bits;
 mod selftest;
 mod settings;
 mod stopping;
+mod using;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
