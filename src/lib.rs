@@ -22,11 +22,11 @@
 //! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users |
 //! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file |
 //! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store |
-//! | [`method`] | SwAV: the step, its report, evaluation views |
+//! | [`method`] | SwAV: the step, its report, evaluation views; kNN, linear classifiers and fine-tuning on the device |
 //! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
-//! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement |
-//! | [`eval`] | kNN, cluster figures, gallery |
-//! | [`interop`] | safetensors |
+//! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement; [`Model`] and all that is done with one |
+//! | [`eval`] | kNN votes, clusters and their figures, scores, gallery, pages |
+//! | [`interop`] | safetensors, PyTorch's files, ONNX |
 //! | [`pickle`] | Python pickles as data, without running them |
 //! | [`config`] | every setting once: field = flag = TOML key |
 //! | [`cli`] | the commands; the only place that prints |

@@ -8,6 +8,7 @@ import pathlib
 import numpy
 import torch
 from safetensors.numpy import save_file
+from check_export import trunk
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.neighbors import KNeighborsClassifier
@@ -52,6 +53,33 @@ for i, rate in enumerate(RATES):
         guesses = layer(torch.tensor(queries, dtype=torch.float64)).argmax(1)
     out[f"linear/{i}/weights"] = weights.numpy().astype(numpy.float32)
     out[f"linear/{i}/guess"] = guesses.numpy().astype(numpy.int32)
+
+# Three steps of fine-tuning the trunk of a golden checkpoint on one batch, with rates of its own for the classifier.
+golden = pathlib.Path(__file__).parent.parent / "tests/golden/10_swav_released_zip.pth.tar"
+state = {name.removeprefix("module."): value.double() for name, value in torch.load(golden, weights_only=True).items()}
+state = {name: value for name, value in state.items() if not name.startswith(("projection_head", "prototypes"))}
+x = random.normal(size=(6, 3, 20, 20)).astype(numpy.float32)
+y = torch.tensor([0, 1, 2, 0, 1, 1])
+trained = [value.requires_grad_() for name, value in state.items() if not name.endswith(("mean", "var", "tracked"))]
+width = trunk(state, torch.tensor(x, dtype=torch.float64)).shape[1]
+head = torch.nn.Linear(width, 3, dtype=torch.float64)
+with torch.no_grad():
+    head.weight.copy_(torch.tensor((0.1 * random.normal(size=(3, width))).astype(numpy.float32)))
+    head.bias.copy_(torch.tensor(numpy.array([0.1, -0.2, 0.05], dtype=numpy.float32)))
+out |= {"finetune/x": x, "finetune/labels": y.numpy().astype(numpy.int32)}
+out |= {f"finetune/start/classifier.{name}": p.detach().numpy().astype(numpy.float32) for name, p in head.named_parameters()}
+sgd = torch.optim.SGD([{"params": trained, "lr": 0.02}, {"params": head.parameters(), "lr": 0.5}], momentum=0.9)
+for factor in (1.0, 1.0, 0.2):
+    for group, rate in zip(sgd.param_groups, (0.02, 0.5)):
+        group["lr"] = rate * factor
+    sgd.zero_grad()
+    torch.nn.functional.cross_entropy(head(trunk(state, torch.tensor(x, dtype=torch.float64), True)), y).backward()
+    sgd.step()
+with torch.no_grad():
+    out["finetune/logits"] = head(trunk(state, torch.tensor(x, dtype=torch.float64))).numpy().astype(numpy.float32)
+state |= {f"classifier.{name}": p for name, p in head.named_parameters()}
+for name in ("conv1.weight", "bn1.running_var", "layer2.0.bn1.weight", "classifier.weight", "classifier.bias"):
+    out[f"finetune/end/{name}"] = state[name].detach().numpy().astype(numpy.float32)
 
 found = numpy.where(random.random(BANK) < 0.6, labels[:BANK] * 2, random.integers(0, 15, BANK)).astype(numpy.int32)
 out["clusters/found"] = found

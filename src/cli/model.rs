@@ -61,18 +61,17 @@ pub(super) fn open_at(source: &Path, matches: &ArgMatches) -> Result<Model> {
     if let Some(word) = text("kernels") {
         options.kernels = Some(Kernels::parse(word).map_err(|reason| Error::config("kernels", reason))?);
     }
-    let given: Vec<_> = flags::given(matches)
-        .into_iter()
-        .filter(|(setting, _)| setting.key.starts_with("eval_s") || setting.key == "eval_resize")
-        .collect();
+    // Not `flags::given`: a command may have a flag of its own under the name of another setting.
+    let given: Vec<(&str, &str)> =
+        ["eval_size", "eval_resize"].into_iter().filter_map(|key| Some((key, text(key)?))).collect();
     if given.is_empty() {
         return Model::open(source, &options);
     }
     // The views of the file, with what was asked for over them.
     let usual = Model::viewing_of(source, &options)?;
     let mut config = Config { eval_size: usual.size, eval_resize: usual.resize, ..Config::default() };
-    for (setting, value) in given {
-        config.set(setting.key, value)?;
+    for (key, value) in given {
+        config.set(key, value)?;
     }
     let (size, resize) = (config.eval_size, config.eval_resize.max(config.eval_size));
     options.viewing = Some(Viewing { size, resize, ..usual });

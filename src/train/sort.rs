@@ -197,7 +197,8 @@ pub fn sort(
 ) -> Result<Sorted> {
     check_output(data, into)?;
     std::fs::create_dir_all(into).map_err(Error::io(into))?;
-    let text = manifest(places);
+    let earlier = std::fs::read_to_string(into.join(MANIFEST)).unwrap_or_default();
+    let text = manifest(places, &earlier);
     write_atomic(&into.join(MANIFEST), |file| file.write_all(text.as_bytes()))?;
     let mut done = Sorted::default();
     if how == How::Manifest {
@@ -253,15 +254,36 @@ fn symlink(from: &Path, to: &Path) -> std::io::Result<()> {
     std::os::windows::fs::symlink_file(from, to)
 }
 
-/// The manifest's text.
+/// The manifest's text: these places, and those lines of the `earlier` one that are about other targets (a sort of
+/// other pictures into the same folder).
 #[must_use]
-pub fn manifest(places: &[Place]) -> String {
+pub fn manifest(places: &[Place], earlier: &str) -> String {
     let mut text = HEADER.to_owned();
+    let mut targets = BTreeSet::new();
+    let mut lines = String::new();
     for Place { name, group, prototype, cosine, target } in places {
-        let target = target.to_string_lossy();
-        let _ = writeln!(text, "{},{group},{prototype},{cosine:.4},{}", csv(name), csv(&target));
+        let target = csv(&target.to_string_lossy());
+        let _ = writeln!(lines, "{},{group},{prototype},{cosine:.4},{target}", csv(name));
+        targets.insert(target);
     }
-    text
+    let others = earlier.lines().skip(1).filter(|line| !targets.contains(last_field(line)));
+    others.for_each(|line| {
+        let _ = writeln!(text, "{line}");
+    });
+    text + &lines
+}
+
+/// What follows the last comma that is not in quotes.
+fn last_field(line: &str) -> &str {
+    let (mut start, mut quoted) = (0, false);
+    for (at, c) in line.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => start = at + 1,
+            _ => {}
+        }
+    }
+    &line[start..]
 }
 
 #[cfg(test)]

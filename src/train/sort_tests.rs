@@ -35,7 +35,18 @@ fn planned() -> Vec<Place> {
 fn names_are_flat_and_never_the_same() {
     let targets: Vec<PathBuf> = planned().into_iter().map(|place| place.target).collect();
     assert_eq!(targets, ["000/a.png", "000/deep__a.png", "000/2__deep__a.png"].map(PathBuf::from));
-    assert!(manifest(&planned()).contains("deep/a.png,0,2,0.2500,"));
+    assert!(manifest(&planned(), "").contains("deep/a.png,0,2,0.2500,"));
+}
+
+#[test]
+fn a_sort_of_other_pictures_keeps_the_lines_of_the_first() {
+    let first = manifest(&planned(), "");
+    let place = |name: &str, group| places(&[(name.to_owned(), 0, 0.5)], &[group]);
+    // A name with a comma and quotes, and a picture that the first sort had too.
+    let both = manifest(&place("new, \"b\".png", 1), &manifest(&place("a.png", 0), &first));
+    assert_eq!(both.lines().count(), 5, "{both}");
+    assert_eq!(manifest(&place("new, \"b\".png", 1), &both), both);
+    assert!(planned().iter().all(|place| both.contains(&place.name)));
 }
 
 #[test]

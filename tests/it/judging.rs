@@ -1,14 +1,20 @@
-//! kNN, linear classifiers and cluster measures beside scikit-learn and PyTorch
-//! (`tools/make_judging_fixtures.py`), and the time of a large search.
+//! kNN, linear classifiers, fine-tuning and cluster measures beside scikit-learn and PyTorch
+//! (`tools/make_judging_fixtures.py`).
 
 use crate::devices::shared_devices;
 use safetensors::SafeTensors;
+use std::collections::BTreeMap;
+use std::path::Path;
+use swav_wgpu::config::Stem;
 use swav_wgpu::eval::cluster::{adjusted_rand_index, normalised_mutual_information, purity};
 use swav_wgpu::eval::score::ranked;
 use swav_wgpu::eval::{Features, knn};
+use swav_wgpu::interop::{HostTensor, weights};
+use swav_wgpu::method::finetune::{Finetune, FinetuneSpec};
 use swav_wgpu::method::linear::{Linear, LinearSpec, cosine};
 use swav_wgpu::method::neighbours::Search;
-use swav_wgpu::rng::{Purpose, Stream};
+use swav_wgpu::method::swav::NetworkSpec;
+use swav_wgpu::selftest::layout::to_nhwc4;
 
 const TEMPERATURE: f64 = 0.07;
 
@@ -16,8 +22,7 @@ struct Fixture(Vec<u8>);
 
 impl Fixture {
     fn open() -> Self {
-        let path =
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/judging.safetensors");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/judging.safetensors");
         Self(std::fs::read(path).expect("the fixture"))
     }
 
@@ -34,6 +39,10 @@ impl Fixture {
     fn matrix(&self, name: &str) -> Features {
         let (shape, _) = self.bytes(name);
         Features::new(shape[0], shape[1], self.floats(name)).expect("a matrix")
+    }
+
+    fn tensor(&self, name: &str) -> HostTensor {
+        HostTensor::new(self.bytes(name).0, self.floats(name))
     }
 
     fn words(&self, name: &str) -> Vec<u32> {
@@ -111,6 +120,42 @@ fn linear_classifiers_are_those_of_pytorch() {
 }
 
 #[test]
+fn three_steps_of_fine_tuning_are_those_of_pytorch() {
+    let fixture = Fixture::open();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/10_swav_released_zip.pth.tar");
+    let trunk = weights::read(&file).expect("the file can be read").tensors;
+    let network = NetworkSpec::of_weights(&trunk, Stem::Cifar).expect("it is a ResNet");
+    let (shape, x) = (fixture.bytes("finetune/x").0, fixture.floats("finetune/x"));
+    let (views, labels) = (to_nhwc4(&shape, &x), fixture.words("finetune/labels"));
+    let view = [shape[2] as u32, shape[3] as u32];
+    let spec = FinetuneSpec { classes: 3, batch: shape[0], view, rates: [0.02, 0.5], momentum: 0.9, seed: 1 };
+    let near = |what: &str, got: &[f32], want: &[f32]| {
+        let scale = want.iter().fold(0f32, |most, v| most.max(v.abs()));
+        let worst = want.iter().zip(got).fold(0f32, |most, (a, b)| most.max((a - b).abs()));
+        assert!(got.len() == want.len() && worst < 2e-4 * scale, "{what}: {worst} of {scale}");
+    };
+    for gpu in shared_devices() {
+        let tuned = Finetune::new(gpu, &network, &trunk, &spec).expect("it fits");
+        let start = ["classifier.weight", "classifier.bias"]
+            .map(|name| (name.to_owned(), fixture.tensor(&format!("finetune/start/{name}"))));
+        tuned.start_classifier(&BTreeMap::from(start)).expect("weights of that shape");
+        for factor in [1.0, 1.0, 0.2] {
+            tuned.step(&views, &labels, factor).expect("a step");
+        }
+        let logits = tuned.logits(&views, shape[0]).expect("the device answers");
+        near("logits", &logits.data, &fixture.floats("finetune/logits"));
+        let end = tuned.export().expect("the device answers");
+        for name in
+            ["conv1.weight", "bn1.running_var", "layer2.0.bn1.weight", "classifier.weight", "classifier.bias"]
+        {
+            near(name, &end[name].data, &fixture.floats(&format!("finetune/end/{name}")));
+        }
+        assert!(tuned.step(&views, &[0, 1, 2, 0, 1, 3], 1.0).is_err(), "a label that is no class");
+        assert!(tuned.step(&views[4..], &labels, 1.0).is_err(), "a batch that is not whole");
+    }
+}
+
+#[test]
 fn cluster_measures_are_those_of_scikit_learn() {
     let fixture = Fixture::open();
     let (labels, found) = (fixture.words("bank_labels"), fixture.words("clusters/found"));
@@ -140,26 +185,4 @@ fn searches_and_classifiers_refuse_what_makes_no_sense() {
         search.nearest(&Features::new(0, 8, Vec::new()).expect("no rows"), &few).expect("it answers")[0]
             .is_empty()
     );
-}
-
-/// Run with `cargo test --release --test it -- --ignored --nocapture time_of_a_large_search`.
-#[test]
-#[ignore = "takes a minute on a software driver"]
-fn time_of_a_large_search() {
-    let mut random = Stream::new(1, Purpose::Test, &[]);
-    let mut rows = |n: usize| {
-        let data = (0..n * 512).map(|_| random.uniform() as f32 - 0.5).collect();
-        Features::new(n, 512, data).expect("rows").unit(None)
-    };
-    let (bank, queries) = (rows(50_000), rows(10_000));
-    let search = Search::new(&shared_devices()[0], 512, 200, bank.rows, queries.rows).expect("a search");
-    for _ in 0..2 {
-        let start = std::time::Instant::now();
-        let found = search.nearest(&bank, &queries).expect("the device answers");
-        println!(
-            "10,000 of 50,000 x 512, k 200: {:.1} s ({} lists)",
-            start.elapsed().as_secs_f64(),
-            found.len()
-        );
-    }
 }

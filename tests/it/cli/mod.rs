@@ -12,6 +12,7 @@
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
 //! | `selftest` | the table of kernels, as text and as JSON |
+//! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //! | `tune` | the autotune, what it keeps, and that a run keeps its kernels |
 //!
@@ -32,6 +33,7 @@ mod settings;
 mod sources;
 mod stopping;
 mod tune;
+mod using;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
