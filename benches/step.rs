@@ -119,7 +119,8 @@ fn lines(figures: &Figures) -> String {
         let share = |name: &str, share: f64| format!("{name} {:.1} %", share * 100.0);
         let most = device.operations.iter().take(LISTED);
         let listed: Vec<_> = most.map(|operation| share(&operation.name, operation.share)).collect();
-        text += &format!("\n  {}; {}", listed.join(", "), share("outside kernels", device.outside_kernels));
+        let copies = share("of the step are copies", device.copies_s / device.step_s);
+        text += &format!("\n  {}; {copies}, {}", listed.join(", "), share("neither", device.outside));
     }
     text
 }

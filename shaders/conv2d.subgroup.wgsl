@@ -12,7 +12,8 @@
 // would leave half of them idle, so there the lanes are pixels, and weights are spread.
 // Twin: src/ops/conv2d.rs; the window is in shared/window.wgsl.
 
-override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
+override WIDTH: u32 = 32u;  // columns of a panel: 32 or 16
+override ONE_TAP: u32 = 0u; // 1: every four quads of channels are of one tap, as with a multiple of 16 channels
 
 @group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
@@ -21,15 +22,6 @@ override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
 alias Rows = array<vec4<f32>, 8>;
-
-// Integer division costs a loop over the lanes too; carrying does not.
-fn advance(lattice: Lattice, eight: Pixel, p: Pixel) -> Pixel {
-    let column = p.column + eight.column;
-    let wrap = column >= lattice.extent.y;
-    let row = p.row + eight.row + select(0u, 1u, wrap);
-    let turn = row >= lattice.extent.x;
-    return Pixel(p.image + eight.image + select(0u, 1u, turn), select(row, row - lattice.extent.x, turn), select(column, column - lattice.extent.y, wrap));
-}
 
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE && quad < params.source_quads;
@@ -201,7 +193,7 @@ fn store_quad(c: ptr<function, array<vec4<f32>, 4>>, row: u32, quad: u32, lane: 
     let r1 = whole((*c)[1]);
     let r2 = whole((*c)[2]);
     let r3 = whole((*c)[3]);
-    if quad < params.source_quads && lane < panel_quads {
+    if quad < params.kernel * params.kernel * params.source_quads && lane < panel_quads {
         let at = (row + quad * 4u) * panel_quads + lane;
         partial[at] = r0;
         partial[at + panel_quads] = r1;
@@ -210,16 +202,22 @@ fn store_quad(c: ptr<function, array<vec4<f32>, 4>>, row: u32, quad: u32, lane: 
     }
 }
 
+// Source of a pixel at a term's tap, or OUTSIDE.
+fn term_source(lattice: Lattice, pixel: Pixel, term: Term) -> u32 {
+    return select(OUTSIDE, source_of(lattice, pixel, vec2<i32>(term.tap)), term.tap.x < params.kernel);
+}
+
 @compute @workgroup_size(8)
 fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let lane = local.x;
     let upper = lane >= 4u;
-    let taps = params.kernel * params.kernel;
-    let tap = group.z % taps;
-    let slice = group.z / taps;
+    let slice = group.z;
     let lattice = lattice_of(0u);
-    let offset = vec2(i32(tap / params.kernel), i32(tap % params.kernel));
-    let quad = group.y * 4u; // the tile: channels 16 y .. 16 y + 16 of x against panel x of dy
+    let quad = group.y * 4u; // the tile: four quads of channels of all taps of x against panel x of dy
+    let t0 = term_after(lattice, Term(), quad);
+    let t1 = term_after(lattice, t0, 1u);
+    let t2 = term_after(lattice, t1, 1u);
+    let t3 = term_after(lattice, t2, 1u);
     let end = min((slice + 1u) * params.slice, params.images * params.out_height * params.out_width);
     let eight = pixel_at(lattice, 8u);
     var pixel = pixel_at(lattice, slice * params.slice + lane);
@@ -228,7 +226,15 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     var c2 = array<vec4<f32>, 4>();
     var c3 = array<vec4<f32>, 4>();
     for (var m = slice * params.slice; m < end; m += 8u) {
-        let source = source_of(lattice, pixel, offset);
+        let s0 = term_source(lattice, pixel, t0);
+        var s1 = s0;
+        var s2 = s0;
+        var s3 = s0;
+        if ONE_TAP == 0u {
+            s1 = term_source(lattice, pixel, t1);
+            s2 = term_source(lattice, pixel, t2);
+            s3 = term_source(lattice, pixel, t3);
+        }
         var d = Rows();
         if WIDTH == 32u {
             let column = group.x * 8u + lane;
@@ -244,13 +250,13 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
             d[2] = dy_quad(n + 4u, end, column);
             d[3] = dy_quad(n + 6u, end, column);
         }
-        add_quad(&c0, x_quad(source, quad), upper, &d);
-        add_quad(&c1, x_quad(source, quad + 1u), upper, &d);
-        add_quad(&c2, x_quad(source, quad + 2u), upper, &d);
-        add_quad(&c3, x_quad(source, quad + 3u), upper, &d);
+        add_quad(&c0, x_quad(s0, t0.quad), upper, &d);
+        add_quad(&c1, x_quad(s1, t1.quad), upper, &d);
+        add_quad(&c2, x_quad(s2, t2.quad), upper, &d);
+        add_quad(&c3, x_quad(s3, t3.quad), upper, &d);
         pixel = advance(lattice, eight, pixel);
     }
-    let row = ((slice * groups.x + group.x) * taps + tap) * params.source_quads * 4u;
+    let row = (slice * groups.x + group.x) * params.kernel * params.kernel * params.source_quads * 4u;
     store_quad(&c0, row, quad, lane);
     store_quad(&c1, row, quad + 1u, lane);
     store_quad(&c2, row, quad + 2u, lane);

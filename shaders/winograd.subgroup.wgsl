@@ -10,51 +10,13 @@
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
-struct Params {
-    images: u32,
-    height: u32,
-    width: u32,
-    source_quads: u32, // channels of x / 4
-    out_quads: u32,    // channels of the result / 4
-    accumulate: u32,   // 1: add to what y holds
-    panels: u32,
-    slice: u32,        // backward_weight: tiles a slice
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var dy: texture_storage_2d<rgba32float, read>;
 
-const OUTSIDE = 0xffffffffu;
-
-alias Rows = array<vec4<f32>, 8>;
-
 var<private> sums: array<Rows, 16>;     // [position][tile of 8, or channel of 4]
 var<private> gradients: array<Rows, 16>; // [position][tile]: A dy A'
-
-// The first pixel of a 2x2 tile.
-struct Tile {
-    image: u32,
-    row: u32,
-    column: u32,
-}
-
-// Four positions of a patch.
-struct Line {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-}
-
-fn tile_at(t: u32) -> Tile {
-    let extent = vec2(params.height + 1u, params.width + 1u) / 2u;
-    let line = t / extent.y;
-    let image = line / extent.x;
-    return Tile(image, (line - image * extent.x) * 2u, (t - line * extent.y) * 2u);
-}
 
 // Integer division costs a loop over the lanes; carrying does not.
 fn advance(tile: Tile, eight: Tile) -> Tile {
@@ -66,32 +28,10 @@ fn advance(tile: Tile, eight: Tile) -> Tile {
     return Tile(tile.image + eight.image + select(0u, 1u, turn), select(row, row - extent.x, turn), select(column, column - extent.y, wrap));
 }
 
-// First quads of line i of a tile's patch, or OUTSIDE the picture.
-fn sources(tile: Tile, i: i32) -> vec4<u32> {
-    let row = i32(tile.row) + i - 1;
-    let column = vec4(i32(tile.column)) + vec4(-1, 0, 1, 2);
-    let line = tile.image < params.images && row >= 0 && row < i32(params.height);
-    let inside = vec4(line) & (column >= vec4(0)) & (column < vec4(i32(params.width)));
-    let first = (i32(tile.image * params.height) + row) * i32(params.width);
-    return select(vec4(OUTSIDE), vec4<u32>(column + first) * params.source_quads, inside);
-}
-
-// The tile's four rows of y, or OUTSIDE.
-fn results(tile: Tile) -> vec4<u32> {
-    let row = vec4(tile.row) + vec4(0u, 0u, 1u, 1u);
-    let column = vec4(tile.column) + vec4(0u, 1u, 0u, 1u);
-    let inside = vec4(tile.image < params.images) & (row < vec4(params.height)) & (column < vec4(params.width));
-    return select(vec4(OUTSIDE), (row + tile.image * params.height) * params.width + column, inside);
-}
-
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
     let at = select(0u, source + quad, inside);
     return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u)), inside);
-}
-
-fn w_quad(at: u32) -> vec4<f32> {
-    return textureLoad(w, vec2(at & 4095u, at >> 12u));
 }
 
 fn dy_quad(row: u32, column: u32) -> vec4<f32> {
@@ -100,63 +40,11 @@ fn dy_quad(row: u32, column: u32) -> vec4<f32> {
     return select(vec4<f32>(), textureLoad(dy, vec2(at & 4095u, at >> 12u)), inside);
 }
 
-// d B for one line of a patch.
-fn line(source: vec4<u32>, quad: u32) -> Line {
-    let a = x_quad(source.x, quad);
-    let b = x_quad(source.y, quad);
-    let c = x_quad(source.z, quad);
-    let d = x_quad(source.w, quad);
-    return Line(a - c, b + c, c - b, b - d);
-}
-
-fn plus(p: Line, q: Line) -> Line {
-    return Line(p.a + q.a, p.b + q.b, p.c + q.c, p.d + q.d);
-}
-
-fn minus(p: Line, q: Line) -> Line {
-    return Line(p.a - q.a, p.b - q.b, p.c - q.c, p.d - q.d);
-}
-
-// Four channels of eight tiles, times those channels' rows of weights.
-fn multiply_position(p: u32, a: vec4<f32>, at: u32) {
-    let b0 = w_quad(at);
-    let b1 = w_quad(at + 8u);
-    if WIDTH == 32u {
-        let b2 = w_quad(at + 16u);
-        let b3 = w_quad(at + 24u);
-        sums[p][0] += subgroupBroadcast(a.x, 0u) * b0 + subgroupBroadcast(a.y, 0u) * b1 + subgroupBroadcast(a.z, 0u) * b2 + subgroupBroadcast(a.w, 0u) * b3;
-        sums[p][1] += subgroupBroadcast(a.x, 1u) * b0 + subgroupBroadcast(a.y, 1u) * b1 + subgroupBroadcast(a.z, 1u) * b2 + subgroupBroadcast(a.w, 1u) * b3;
-        sums[p][2] += subgroupBroadcast(a.x, 2u) * b0 + subgroupBroadcast(a.y, 2u) * b1 + subgroupBroadcast(a.z, 2u) * b2 + subgroupBroadcast(a.w, 2u) * b3;
-        sums[p][3] += subgroupBroadcast(a.x, 3u) * b0 + subgroupBroadcast(a.y, 3u) * b1 + subgroupBroadcast(a.z, 3u) * b2 + subgroupBroadcast(a.w, 3u) * b3;
-        sums[p][4] += subgroupBroadcast(a.x, 4u) * b0 + subgroupBroadcast(a.y, 4u) * b1 + subgroupBroadcast(a.z, 4u) * b2 + subgroupBroadcast(a.w, 4u) * b3;
-        sums[p][5] += subgroupBroadcast(a.x, 5u) * b0 + subgroupBroadcast(a.y, 5u) * b1 + subgroupBroadcast(a.z, 5u) * b2 + subgroupBroadcast(a.w, 5u) * b3;
-        sums[p][6] += subgroupBroadcast(a.x, 6u) * b0 + subgroupBroadcast(a.y, 6u) * b1 + subgroupBroadcast(a.z, 6u) * b2 + subgroupBroadcast(a.w, 6u) * b3;
-        sums[p][7] += subgroupBroadcast(a.x, 7u) * b0 + subgroupBroadcast(a.y, 7u) * b1 + subgroupBroadcast(a.z, 7u) * b2 + subgroupBroadcast(a.w, 7u) * b3;
-    } else {
-        // b0 and b1 hold two channels' rows each; the lanes are tiles, and weights are spread.
-        sums[p][0] += a.x * subgroupBroadcast(b0, 0u) + a.y * subgroupBroadcast(b0, 4u) + a.z * subgroupBroadcast(b1, 0u) + a.w * subgroupBroadcast(b1, 4u);
-        sums[p][1] += a.x * subgroupBroadcast(b0, 1u) + a.y * subgroupBroadcast(b0, 5u) + a.z * subgroupBroadcast(b1, 1u) + a.w * subgroupBroadcast(b1, 5u);
-        sums[p][2] += a.x * subgroupBroadcast(b0, 2u) + a.y * subgroupBroadcast(b0, 6u) + a.z * subgroupBroadcast(b1, 2u) + a.w * subgroupBroadcast(b1, 6u);
-        sums[p][3] += a.x * subgroupBroadcast(b0, 3u) + a.y * subgroupBroadcast(b0, 7u) + a.z * subgroupBroadcast(b1, 3u) + a.w * subgroupBroadcast(b1, 7u);
-    }
-}
-
 fn multiply_line(p: u32, v: Line, at: u32) {
     multiply_position(p, v.a, at);
     multiply_position(p + 1u, v.b, at + WIDTH);
     multiply_position(p + 2u, v.c, at + 2u * WIDTH);
     multiply_position(p + 3u, v.d, at + 3u * WIDTH);
-}
-
-fn store_row(value: vec4<f32>, row: u32, column: u32) {
-    if row != OUTSIDE && column < params.out_quads {
-        let at = row * params.out_quads + column;
-        if params.accumulate == 1u {
-            y[at] += value;
-        } else {
-            y[at] = value;
-        }
-    }
 }
 
 // A' m A of sum i of each position: a tile's four pixels.

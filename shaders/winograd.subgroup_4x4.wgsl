@@ -10,34 +10,13 @@
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
-struct Params {
-    images: u32,
-    height: u32,
-    width: u32,
-    source_quads: u32, // channels of x / 4
-    out_quads: u32,    // channels of the result / 4
-    accumulate: u32,   // 1: add to what y holds
-    panels: u32,
-    slice: u32,        // of winograd.subgroup.wgsl
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 
-const OUTSIDE = 0xffffffffu;
-
-alias Rows = array<vec4<f32>, 8>;
+const SIDE = 4u; // of a tile of y
 
 var<private> sums: array<Rows, 36>; // [position][tile of 8, or column quad of 4]
-
-// The first pixel of a 4x4 tile.
-struct Tile {
-    image: u32,
-    row: u32,
-    column: u32,
-}
 
 // Six positions of a patch.
 struct Six {
@@ -49,27 +28,9 @@ struct Six {
     f: vec4<f32>,
 }
 
-struct Four {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-}
-
-fn tile_at(t: u32) -> Tile {
-    let extent = vec2(params.height + 3u, params.width + 3u) / 4u;
-    let line = t / extent.y;
-    let image = line / extent.x;
-    return Tile(image, (line - image * extent.x) * 4u, (t - line * extent.y) * 4u);
-}
-
 fn x_quad(source: i32, quad: u32, inside: bool) -> vec4<f32> {
     let at = select(0u, u32(source) * params.source_quads + quad, inside);
     return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u)), inside);
-}
-
-fn w_quad(at: u32) -> vec4<f32> {
-    return textureLoad(w, vec2(at & 4095u, at >> 12u));
 }
 
 // B' of a line: its positions.
@@ -101,41 +62,6 @@ fn line(tile: Tile, i: i32, quad: u32) -> Six {
     ));
 }
 
-// Four channels of eight tiles, times those channels' rows of weights.
-fn multiply_position(p: u32, a: vec4<f32>, at: u32) {
-    let b0 = w_quad(at);
-    let b1 = w_quad(at + 8u);
-    if WIDTH == 32u {
-        let b2 = w_quad(at + 16u);
-        let b3 = w_quad(at + 24u);
-        sums[p][0] += subgroupBroadcast(a.x, 0u) * b0 + subgroupBroadcast(a.y, 0u) * b1 + subgroupBroadcast(a.z, 0u) * b2 + subgroupBroadcast(a.w, 0u) * b3;
-        sums[p][1] += subgroupBroadcast(a.x, 1u) * b0 + subgroupBroadcast(a.y, 1u) * b1 + subgroupBroadcast(a.z, 1u) * b2 + subgroupBroadcast(a.w, 1u) * b3;
-        sums[p][2] += subgroupBroadcast(a.x, 2u) * b0 + subgroupBroadcast(a.y, 2u) * b1 + subgroupBroadcast(a.z, 2u) * b2 + subgroupBroadcast(a.w, 2u) * b3;
-        sums[p][3] += subgroupBroadcast(a.x, 3u) * b0 + subgroupBroadcast(a.y, 3u) * b1 + subgroupBroadcast(a.z, 3u) * b2 + subgroupBroadcast(a.w, 3u) * b3;
-        sums[p][4] += subgroupBroadcast(a.x, 4u) * b0 + subgroupBroadcast(a.y, 4u) * b1 + subgroupBroadcast(a.z, 4u) * b2 + subgroupBroadcast(a.w, 4u) * b3;
-        sums[p][5] += subgroupBroadcast(a.x, 5u) * b0 + subgroupBroadcast(a.y, 5u) * b1 + subgroupBroadcast(a.z, 5u) * b2 + subgroupBroadcast(a.w, 5u) * b3;
-        sums[p][6] += subgroupBroadcast(a.x, 6u) * b0 + subgroupBroadcast(a.y, 6u) * b1 + subgroupBroadcast(a.z, 6u) * b2 + subgroupBroadcast(a.w, 6u) * b3;
-        sums[p][7] += subgroupBroadcast(a.x, 7u) * b0 + subgroupBroadcast(a.y, 7u) * b1 + subgroupBroadcast(a.z, 7u) * b2 + subgroupBroadcast(a.w, 7u) * b3;
-    } else {
-        // b0 and b1 hold two channels' rows each; the lanes are tiles, and weights are spread.
-        sums[p][0] += a.x * subgroupBroadcast(b0, 0u) + a.y * subgroupBroadcast(b0, 4u) + a.z * subgroupBroadcast(b1, 0u) + a.w * subgroupBroadcast(b1, 4u);
-        sums[p][1] += a.x * subgroupBroadcast(b0, 1u) + a.y * subgroupBroadcast(b0, 5u) + a.z * subgroupBroadcast(b1, 1u) + a.w * subgroupBroadcast(b1, 5u);
-        sums[p][2] += a.x * subgroupBroadcast(b0, 2u) + a.y * subgroupBroadcast(b0, 6u) + a.z * subgroupBroadcast(b1, 2u) + a.w * subgroupBroadcast(b1, 6u);
-        sums[p][3] += a.x * subgroupBroadcast(b0, 3u) + a.y * subgroupBroadcast(b0, 7u) + a.z * subgroupBroadcast(b1, 3u) + a.w * subgroupBroadcast(b1, 7u);
-    }
-}
-
-fn store_row(value: vec4<f32>, row: u32, column: u32) {
-    if row != OUTSIDE && column < params.out_quads {
-        let at = row * params.out_quads + column;
-        if params.accumulate == 1u {
-            y[at] += value;
-        } else {
-            y[at] = value;
-        }
-    }
-}
-
 // One column of positions, from a column of d B.
 fn multiply_column(p: u32, l: Six, at: u32) {
     let v = patch_line(l);
@@ -148,16 +74,16 @@ fn multiply_column(p: u32, l: Six, at: u32) {
 }
 
 // A' of six positions: four pixels.
-fn pixels_of(m: Six) -> Four {
+fn pixels_of(m: Six) -> Line {
     let plus = m.b + m.c;
     let minus = m.c - m.b;
-    return Four(
+    return Line(
         m.a + plus + m.d + m.e, minus + 2.0 * m.d - 0.5 * m.e,
         plus + 4.0 * m.d + 0.25 * m.e, minus + 8.0 * m.d - 0.125 * m.e + m.f,
     );
 }
 
-fn column_of_sums(p: u32, i: u32) -> Four {
+fn column_of_sums(p: u32, i: u32) -> Line {
     return pixels_of(Six(sums[p][i], sums[p + 6u][i], sums[p + 12u][i], sums[p + 18u][i], sums[p + 24u][i], sums[p + 30u][i]));
 }
 

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
-//!                         selftest (gpu and ops only)          <-  cli
+//!                         selftest, tune (gpu and ops only)    <-  cli
 //!                         data (pictures + rng only)           <-  train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
 //! ```
@@ -19,6 +19,7 @@
 //! | [`gpu`] | adapters, device, tensors, kernels by reflection, plans and their replay, profiler |
 //! | [`ops`] | one file an operation, each the twin of `shaders/<same name>[.<family>].wgsl` |
 //! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users |
+//! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file |
 //! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store |
 //! | [`method`] | SwAV: the step, its report, evaluation views |
 //! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
@@ -42,9 +43,10 @@
 //! * Channels are padded to quads, the padding is zero everywhere, and every kernel keeps it so.
 //! * Sums run in a fixed order: same seed and adapter, same bits.
 //!
-//! # Two kernel families
+//! # Three kernel families
 //!
-//! GPUs get tiles in workgroup memory. CPU drivers get subgroup broadcasts and operands *staged as
+//! GPUs get tiles in workgroup memory, drivers that would have to emulate it read straight into
+//! registers. CPU drivers get subgroup broadcasts and operands *staged as
 //! texels*: Mesa's lavapipe expands a buffer load whose address differs between lanes into a loop over
 //! the lanes, and without AVX-512 each turn of it costs a failed store-to-load forward (about 20
 //! cycles a float; measured 7 GF/s). A texel fetch is eight vector loads and a transposition (30 GF/s
@@ -67,3 +69,4 @@ pub mod ops;
 pub mod rng;
 pub mod selftest;
 pub mod train;
+pub mod tune;

@@ -36,9 +36,7 @@ use swav_wgpu::train::measure::CASES;
 const TIMED: [&str; 3] = ["C1", "C3", "C4b"];
 
 fn family(name: &str) -> Result<Family, String> {
-    let known = [Family::Subgroup, Family::Tile];
-    let found = known.into_iter().find(|family| family.to_string() == name);
-    found.ok_or_else(|| format!("--family {name}: there are subgroup and tile"))
+    name.parse().map_err(|reason| format!("--family: {reason}"))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

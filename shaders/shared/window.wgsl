@@ -31,6 +31,7 @@ struct Lattice {
     extent: vec2<u32>, // rows and columns of the class
     tap: vec2<u32>,    // first tap
     tap_step: u32,
+    taps: vec2<u32>,   // rows and columns of taps, none where the window misses the class
     base: vec2<i32>,   // source of pixel (0, 0) at the first tap
     scale: i32,        // source distance of neighbouring pixels
     direction: i32,    // source distance of neighbouring taps
@@ -45,13 +46,14 @@ struct Pixel {
 fn lattice_of(parity: u32) -> Lattice {
     let size = vec2(params.out_height, params.out_width);
     if params.backward == 0u {
-        return Lattice(1u, vec2(0u), size, vec2(0u), 1u, vec2(-i32(params.pad)), i32(params.stride), 1);
+        return Lattice(1u, vec2(0u), size, vec2(0u), 1u, vec2(params.kernel), vec2(-i32(params.pad)), i32(params.stride), 1);
     }
     let s = params.stride;
     let first = vec2(parity / s, parity % s);
     let extent = (size + vec2(s - 1u) - min(first, size)) / s;
     let tap = (first + vec2(params.pad)) % s;
-    return Lattice(s, first, extent, tap, s, vec2<i32>((first + vec2(params.pad) - tap) / s), 1, -1);
+    let taps = (vec2(params.kernel + s - 1u) - min(tap, vec2(params.kernel))) / s;
+    return Lattice(s, first, extent, tap, s, taps, vec2<i32>((first + vec2(params.pad) - tap) / s), 1, -1);
 }
 
 fn pixel_at(lattice: Lattice, m: u32) -> Pixel {
@@ -76,4 +78,38 @@ fn source_of(lattice: Lattice, p: Pixel, offset: vec2<i32>) -> u32 {
     let at = vec2(i32(p.row), i32(p.column)) * lattice.scale + lattice.base + offset;
     let inside = is_pixel(lattice, p) && at.x >= 0 && at.x < i32(params.source_height) && at.y >= 0 && at.y < i32(params.source_width);
     return select(OUTSIDE, ((p.image * params.source_height + u32(at.x)) * params.source_width + u32(at.y)) * params.source_quads, inside);
+}
+
+// A quad of channels at a tap: a step along the sum, in which taps and channels are one axis.
+struct Term {
+    tap: vec2<u32>, // within the class
+    quad: u32,
+}
+
+// The term some quads further. Past the end its row is lattice.taps.x or more.
+fn term_after(lattice: Lattice, term: Term, quads: u32) -> Term {
+    var next = Term(term.tap, term.quad + quads);
+    while next.quad >= params.source_quads {
+        next.quad -= params.source_quads;
+        next.tap.y += 1u;
+        if next.tap.y >= lattice.taps.y {
+            next.tap = vec2(next.tap.x + 1u, 0u);
+        }
+    }
+    return next;
+}
+
+// Row of a term's weights, in quads of rows of a panel.
+fn row_of(lattice: Lattice, term: Term) -> u32 {
+    let tap = lattice.tap + term.tap * lattice.tap_step;
+    return (tap.x * params.kernel + tap.y) * params.source_quads + term.quad;
+}
+
+// The pixel that lies as far from p as `by` from the first one. Carrying is cheaper than dividing.
+fn advance(lattice: Lattice, by: Pixel, p: Pixel) -> Pixel {
+    let column = p.column + by.column;
+    let wrap = column >= lattice.extent.y;
+    let row = p.row + by.row + select(0u, 1u, wrap);
+    let turn = row >= lattice.extent.x;
+    return Pixel(p.image + by.image + select(0u, 1u, turn), select(row, row - lattice.extent.x, turn), select(column, column - lattice.extent.y, wrap));
 }

@@ -9,13 +9,13 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Outcome, flags, interrupt, print, table};
+use super::{Outcome, flags, interrupt, print, table, tune};
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterFacts, Family, ProfileRow};
+use crate::gpu::{AdapterFacts, ProfileRow};
 use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
 
 /// The settings of `train` that a measurement has too.
-const SETTINGS: [&str; 2] = ["adapter", "kernels"];
+const SETTINGS: [&str; 3] = ["adapter", "kernels", "tuned"];
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -59,6 +59,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
             config.set(key, text)?;
         }
     }
+    tune::apply(&mut config)?;
     let stop = interrupt::flag("Stopping after this step, without figures. Ctrl-C again stops at once.");
     let mut meter = Meter::open(case.name, &config)?;
     let text = format!(
@@ -121,10 +122,7 @@ impl Report {
     fn render(&self) -> String {
         let Figures { config, settings, adapter, step_s, steps, images_per_s, .. } = &self.figures;
         let AdapterFacts { name, kind, backend, driver, .. } = adapter;
-        let kernels = match self.figures.kernels {
-            Family::Subgroup => "subgroup",
-            Family::Tile => "tile",
-        };
+        let kernels = &self.figures.kernels;
         let mut text = format!("{}, {}\n\n", self.program, self.system);
         let mut line = |head: &str, value: String| {
             let _ = writeln!(text, "{head:14}{value}");
@@ -141,11 +139,14 @@ impl Report {
         roofline(&self.figures.roofline, self.figures.batch, &mut line);
         match &self.figures.device {
             Some(device) => {
-                let (step, kernels) = (seconds(device.step_s), seconds(device.kernels_s));
-                let share = device.outside_kernels * 100.0;
+                let [step, kernels, copies] = [device.step_s, device.kernels_s, device.copies_s].map(seconds);
+                let share = device.outside * 100.0;
                 line(
                     "kernels",
-                    format!("{kernels} of a step of {step} with time stamps; {share:.1} % are outside"),
+                    format!(
+                        "{kernels}, and {copies} of copies between them, of a step of {step} with time \
+                         stamps; {share:.1} % are neither"
+                    ),
                 );
                 let rows: Vec<_> = device.operations.iter().map(row).collect();
                 text += &table::table("operation", &rows, device.kernels_s * 1e3);

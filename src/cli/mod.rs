@@ -14,6 +14,7 @@ pub mod progress;
 pub mod selftest;
 mod table;
 pub mod train;
+pub mod tune;
 
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -48,6 +49,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Some(("devices", _)) => devices::run(),
         Some(("selftest", matches)) => selftest::run(matches),
         Some(("bench", matches)) => bench::run(matches),
+        Some(("tune", matches)) => tune::run(matches),
         _ => Ok(Outcome::Done),
     };
     match outcome {
@@ -72,6 +74,7 @@ pub fn command() -> Command {
         .subcommand(devices::command())
         .subcommand(selftest::command())
         .subcommand(bench::command())
+        .subcommand(tune::command())
 }
 
 const EXAMPLES: &str = "\
@@ -83,7 +86,8 @@ Examples:
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
   swav-wgpu devices                     the graphics adapters of this machine
   swav-wgpu selftest                    every kernel against a reference, on this adapter
-  swav-wgpu bench                       how fast one of them trains";
+  swav-wgpu bench                       how fast one of them trains
+  swav-wgpu tune                        the fastest kernels for it, found once";
 
 fn code(number: i32) -> ExitCode {
     ExitCode::from(u8::try_from(number).unwrap_or(1))

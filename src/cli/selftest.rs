@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Outcome;
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterFacts, Family, Gpu};
+use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
 use crate::selftest::{self, OPERATIONS, Score};
 
 /// How many differences the table's reader is shown; `--json` has them all.
@@ -35,7 +35,7 @@ pub fn command() -> Command {
             Arg::new("kernels")
                 .long("kernels")
                 .value_name("FAMILY")
-                .value_parser(PossibleValuesParser::new(["subgroup", "tile"]))
+                .value_parser(PossibleValuesParser::new(Family::ALL.map(Family::name)))
                 .help("Only one family of kernels [default: all that the adapter can run]"),
         )
         .arg(
@@ -57,7 +57,7 @@ struct Row {
     passed: bool,
 }
 
-/// All kernels of a family.
+/// All kernels of a family, or a variant of its products.
 #[derive(Debug, Serialize)]
 struct FamilyReport {
     kernels: String,
@@ -81,15 +81,15 @@ struct Report {
 /// Runs the command.
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let adapter = matches.get_one::<String>("adapter").map(String::as_str);
-    let wanted = matches.get_one::<String>("kernels").map(|family| match family.as_str() {
-        "subgroup" => Family::Subgroup,
-        _ => Family::Tile,
-    });
+    let wanted = matches.get_one::<String>("kernels").and_then(|family| family.parse::<Family>().ok());
     let first = Gpu::open(adapter, wanted)?;
     let facts = first.facts().clone();
     let mut families = Vec::new();
     for family in wanted.map_or_else(|| facts.families(), |family| vec![family]) {
-        families.push(test(adapter, family)?);
+        families.push(test(adapter, &Choices::usual(family))?);
+        for variant in selftest::variants(family) {
+            families.push(test(adapter, &variant)?);
+        }
     }
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -103,8 +103,12 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     if report.passed { Ok(Outcome::Done) } else { Err(verdict(&report)) }
 }
 
-/// Runs all cases of a family; what goes wrong is in the report.
-fn test(adapter: Option<&str>, family: Family) -> Result<FamilyReport> {
+/// Runs all cases of a family, or those of the products that one of its variants makes; what goes wrong
+/// is in the report.
+fn test(adapter: Option<&str>, kernels: &Choices) -> Result<FamilyReport> {
+    let whole = kernels.is_usual();
+    let operations: Vec<_> = OPERATIONS.iter().filter(|o| whole || o.has_variants()).collect();
+    let label = kernels.label();
     let start = Instant::now();
     let mut sum = selftest::Outcome::default();
     // A driver that hangs or crashes leaves the name of the operation as the last word.
@@ -112,22 +116,25 @@ fn test(adapter: Option<&str>, family: Family) -> Result<FamilyReport> {
         let mut out = std::io::stderr();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     };
-    for (index, operation) in OPERATIONS.iter().enumerate() {
+    for (index, operation) in operations.iter().enumerate() {
         say(&format!(
-            "{family} {:>2}/{}  {} … ",
+            "{label} {:>2}/{}  {} … ",
             index + 1,
-            OPERATIONS.len(),
+            operations.len(),
             operation.name.replace('_', " ")
         ));
-        let (begun, gpu) = (Instant::now(), Gpu::open(adapter, Some(family))?);
+        let (begun, gpu) = (Instant::now(), Gpu::open_with(adapter, Some(kernels.clone()))?);
         let outcome = operation.run(&gpu);
         let (cases, wrong) = (outcome.cases, outcome.failures.len());
         let differences = if wrong == 0 { String::new() } else { format!(", {wrong} differences") };
         say(&format!("{cases} cases in {:.1} s{differences}\n", begun.elapsed().as_secs_f64()));
         sum.merge(outcome);
     }
-    let entry_points = selftest::entry_points(family)?;
-    Ok(FamilyReport::new(family, entry_points, sum, start.elapsed().as_secs_f64()))
+    let mut entry_points = selftest::entry_points(kernels.family())?;
+    // Of a variant, the products.
+    let product = |name: &str| name.starts_with("conv2d.") || name.starts_with("winograd.");
+    entry_points.retain(|name| whole || product(name) && sum.scores.contains_key(name));
+    Ok(FamilyReport::new(label, entry_points, sum, start.elapsed().as_secs_f64()))
 }
 
 impl Row {
@@ -148,14 +155,14 @@ impl Row {
 
 impl FamilyReport {
     /// Entry points without a result get a row too.
-    fn new(family: Family, entry_points: Vec<String>, outcome: selftest::Outcome, seconds: f64) -> Self {
+    fn new(kernels: String, entry_points: Vec<String>, outcome: selftest::Outcome, seconds: f64) -> Self {
         let none = Score::default();
         let row = |name: String| {
             let score = outcome.scores.get(&name).unwrap_or(&none);
             Row::new(name, score)
         };
         Self {
-            kernels: family.to_string(),
+            kernels,
             cases: outcome.cases,
             seconds,
             entry_points: entry_points.into_iter().map(row).collect(),
@@ -239,8 +246,9 @@ fn verdict(report: &Report) -> Error {
     } else {
         what += if wrong.len() == 1 { " computes wrongly" } else { " compute wrongly" };
     }
-    let right =
-        report.families.iter().find(|f| f.passed()).map(|f| format!("train with `--kernels {}`", f.kernels));
+    let whole = |f: &&FamilyReport| f.kernels.parse::<Family>().is_ok();
+    let right = report.families.iter().filter(whole).find(|f| f.passed());
+    let right = right.map(|f| format!("train with `--kernels {} --tuned off`", f.kernels));
     let elsewhere = "train on another adapter (`swav-wgpu devices` lists them, `--adapter` takes one)";
     let meanwhile = right.map_or_else(|| elsewhere.to_owned(), |right| format!("{right}, or {elsewhere}"));
     let Report { adapter, backend, driver, .. } = report;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Outcome, flags, presets};
+use super::{Outcome, flags, presets, tune};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Loaded};
@@ -81,7 +81,12 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         super::print(&presets::render())?;
         return Ok(Outcome::Done);
     }
-    start(resolve(matches)?)
+    let mut request = resolve(matches)?;
+    // A resumed run keeps the kernels that it began with.
+    if request.resume.is_none() {
+        tune::apply(&mut request.config)?;
+    }
+    start(request)
 }
 
 /// Hands a request to the engine.

@@ -32,7 +32,7 @@ pub use settings::Config;
 pub use size::Bytes;
 pub use suggest::nearest;
 pub use table::Setting;
-pub use types::{Arch, Augmenter, Block, CropGroup, Kernels, Optimizer, Stem, TrunkSpec};
+pub use types::{Arch, Augmenter, Block, CropGroup, Kernels, Optimizer, Stem, TrunkSpec, Tuned};
 pub use value::Value;
 
 use crate::error::{Error, Result};

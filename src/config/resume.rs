@@ -11,11 +11,12 @@ const PLACES: [&str; 2] = ["data", "out"];
 impl Config {
     /// The settings that a resumed run may change: they decide how long and where it runs, not what it
     /// computes next. `steps` is among them for extending a run.
-    pub const RESUMABLE: [&str; 11] = [
+    pub const RESUMABLE: [&str; 12] = [
         "steps",
         "max_time",
         "adapter",
         "kernels",
+        "tuned",
         "recompute",
         "workers",
         "cache",

@@ -8,7 +8,7 @@ use super::check::{self, at_least, crops, decay, distinct, each, list, optional,
 use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
-use super::types::{Arch, Augmenter, Block, CropGroup, Kernels, Optimizer, Stem};
+use super::types::{Arch, Augmenter, Block, CropGroup, Kernels, Optimizer, Stem, Tuned};
 use super::value::Value;
 
 settings! {
@@ -188,6 +188,9 @@ settings! {
         adapter: Option<String> = None;
         /// The family of matrix kernels. auto takes what suits the adapter; the others are for comparing.
         kernels: Kernels = Kernels::Auto;
+        /// Kernels of single products, where `kernels` is auto. auto takes what `swav-wgpu tune` has found for
+        /// the adapter, off the usual ones. A run records what it took, so that resuming it changes no bit.
+        tuned: Tuned = Tuned::Auto;
         /// Keep only the input of every residual block and compute the rest again for its gradients: about
         /// half the memory for a quarter to a third more time, and the same results to the last bit.
         recompute: bool = false;

@@ -83,6 +83,7 @@ const OTHER: &[(&str, &str)] = &[
     ("knn_temperature", "0.1"),
     ("adapter", "llvmpipe"),
     ("kernels", "tile"),
+    ("tuned", "tile; forward.deep=winograd-2x2"),
     ("recompute", "true"),
 ];
 

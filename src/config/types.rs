@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::suggest::nearest;
-use super::value::Value;
+use super::value::{Value, quoted};
 
 /// A group of equal crops: `6x96@0.05-0.14` is six crops of 96×96 pixels, each cut from 5 to 14 % of
 /// the picture's area.
@@ -162,6 +162,46 @@ words! {
         Subgroup = "subgroup",
         /// Tiles in workgroup memory.
         Tile = "tile",
+        /// Neither: operands go straight into registers.
+        Direct = "direct",
+    }
+}
+
+/// Where the kernels of single products come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tuned {
+    /// What `swav-wgpu tune` has kept for the adapter, if it has.
+    Auto,
+    /// The usual ones of the family.
+    Off,
+    /// These, as a tuning writes them.
+    Choices(String),
+}
+
+impl Value for Tuned {
+    const HINT: &'static str = "auto|off|KERNELS";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            other if other.contains('=') || Kernels::CHOICES[1..].contains(&other) => {
+                Ok(Self::Choices(other.to_owned()))
+            }
+            other => Err(format!("must be auto, off, or the kernels of an earlier run, not `{other}`")),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Auto => "auto".to_owned(),
+            Self::Off => "off".to_owned(),
+            Self::Choices(text) => text.clone(),
+        }
+    }
+
+    fn toml(&self) -> String {
+        quoted(&self.show())
     }
 }
 

@@ -1,26 +1,7 @@
 //! Which adapters there are, what they can do, and which one a name means.
 
+use super::choice::Family;
 use crate::error::{Error, Result};
-
-/// How a kernel spreads its operands over the invocations (PERFORMANCE: "Shape of the answer").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// Operands in registers, spread by subgroup broadcast and read as texels: for CPU drivers with
-    /// 8-wide subgroups, where each buffer load costs a loop over the lanes.
-    Subgroup,
-    /// Operands in workgroup-memory tiles: for GPUs.
-    Tile,
-}
-
-impl std::fmt::Display for Family {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Subgroup => "subgroup",
-            Self::Tile => "tile",
-        })
-    }
-}
 
 /// What a person and the kernel selection want to know of one adapter.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -53,19 +34,23 @@ impl AdapterFacts {
     /// The kernel family that suits this adapter.
     #[must_use]
     pub fn family(&self) -> Family {
-        if self.supports(Family::Subgroup) && self.software { Family::Subgroup } else { Family::Tile }
+        match self.software {
+            true if self.supports(Family::Subgroup) => Family::Subgroup,
+            true => Family::Direct,
+            false => Family::Tile,
+        }
     }
 
     /// Whether a family can run at all: the subgroup kernels are written for exactly 8 lanes.
     #[must_use]
     pub fn supports(&self, family: Family) -> bool {
-        family == Family::Tile || self.subgroup == Some((8, 8))
+        family != Family::Subgroup || self.subgroup == Some((8, 8))
     }
 
     /// The kernel families that can run.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
-        [Family::Subgroup, Family::Tile].into_iter().filter(|&family| self.supports(family)).collect()
+        Family::ALL.into_iter().filter(|&family| self.supports(family)).collect()
     }
 
     fn read(index: usize, adapter: &wgpu::Adapter) -> Self {
@@ -114,6 +99,14 @@ fn enumerate() -> Vec<wgpu::Adapter> {
 #[must_use]
 pub fn adapters() -> Vec<AdapterFacts> {
     enumerate().iter().enumerate().map(|(i, a)| AdapterFacts::read(i, a)).collect()
+}
+
+/// What is known of the adapter that `wanted` means: an index, a part of the name, or the best one.
+///
+/// # Errors
+/// No adapter at all, or none of that name (the message lists what there is).
+pub fn find(wanted: Option<&str>) -> Result<AdapterFacts> {
+    choose(wanted).map(|(_, facts)| facts)
 }
 
 /// The adapter that `wanted` means: an index, a part of the name, or the best one for `None`.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::adapter::{self, AdapterFacts, Family};
+use super::adapter::{self, AdapterFacts};
+use super::choice::{Choices, Family};
 use super::kernel::{Kernel, KernelInner, ShaderParams};
 use super::shader::Shader;
 use crate::error::{Error, Result};
@@ -30,10 +31,10 @@ pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     facts: AdapterFacts,
-    family: Family,
+    choices: Choices,
     limits: wgpu::Limits,
     faults: Arc<Mutex<Faults>>,
-    kernels: Mutex<HashMap<String, Arc<KernelInner>>>,
+    kernels: Arc<Mutex<HashMap<String, Arc<KernelInner>>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,11 +48,21 @@ impl Gpu {
     /// # Errors
     /// No such adapter, a family that it cannot run, or a driver that refuses.
     pub fn open(adapter: Option<&str>, family: Option<Family>) -> Result<Arc<Self>> {
+        Self::open_with(adapter, family.map(Choices::usual))
+    }
+
+    /// The same with kernels that were chosen one by one.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_with(adapter: Option<&str>, choices: Option<Choices>) -> Result<Arc<Self>> {
         let (adapter, facts) = adapter::choose(adapter)?;
-        let family = family.unwrap_or_else(|| facts.family());
+        let choices = choices.unwrap_or_else(|| Choices::usual(facts.family()));
+        let family = choices.family();
         if !facts.supports(family) {
             let reason = format!(
-                "the subgroup kernels need subgroups of exactly 8 lanes, {} has {:?}",
+                "the subgroup kernels need subgroups of exactly 8 lanes, {} has {:?}; `--kernels` and \
+                 `--tuned off` take others",
                 facts.name, facts.subgroup
             );
             return Err(Error::config("kernels", reason));
@@ -79,7 +90,22 @@ impl Gpu {
                 locked(&for_loss).lost.get_or_insert(message);
             }
         });
-        Ok(Arc::new(Self { device, queue, facts, family, limits, faults, kernels: Mutex::default() }))
+        Ok(Arc::new(Self { device, queue, facts, choices, limits, faults, kernels: Arc::default() }))
+    }
+
+    /// The same device with other kernels: those that are compiled serve both.
+    #[must_use]
+    pub fn with_choices(&self, choices: Choices) -> Arc<Self> {
+        debug_assert!(self.facts.supports(choices.family()), "the adapter runs {choices}");
+        Arc::new(Self {
+            device: self.device.clone(),
+            queue: self.queue.clone(),
+            facts: self.facts.clone(),
+            choices,
+            limits: self.limits.clone(),
+            faults: Arc::clone(&self.faults),
+            kernels: Arc::clone(&self.kernels),
+        })
     }
 
     /// What is known of the adapter.
@@ -91,7 +117,13 @@ impl Gpu {
     /// The kernel family in use.
     #[must_use]
     pub fn family(&self) -> Family {
-        self.family
+        self.choices.family()
+    }
+
+    /// The kernels in use.
+    #[must_use]
+    pub fn choices(&self) -> &Choices {
+        &self.choices
     }
 
     /// The kernel of an entry point, from the cache or made now.

@@ -6,6 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `adapter` | which adapters there are, what they can do, and which one a name means |
+//! | `choice` | which kernels make the products of convolutions: families, geometries, choices |
 //! | `device` | one opened adapter: queue, limits, captured errors, uploads and read-backs |
 //! | `arena` | who owns which bytes: leases while recording, real buffers once the plan is complete |
 //! | `tensor` | a shaped handle on arena bytes; dropping the last handle frees the bytes for reuse |
@@ -17,6 +18,7 @@
 
 mod adapter;
 mod arena;
+mod choice;
 mod device;
 mod kernel;
 mod plan;
@@ -27,8 +29,9 @@ mod shader;
 mod tensor;
 mod transfer;
 
-pub use adapter::{AdapterFacts, Family, adapters};
+pub use adapter::{AdapterFacts, adapters, find};
 pub use arena::{Arena, Usage};
+pub use choice::{Choices, Class, Family, Geometry, Method, Operation, WinogradTile};
 pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use plan::{Grid, Plan};

@@ -35,6 +35,9 @@ impl ProfileRow {
 pub struct Profile {
     /// Each dispatch, in order.
     pub dispatches: Vec<ProfileRow>,
+    /// What happens between them, from the stamp after one to the stamp before the next: copies, which
+    /// on CPU drivers stage operands as texels. Those before the first and after the last are not in it.
+    pub copies: ProfileRow,
 }
 
 impl Profile {
@@ -103,9 +106,12 @@ impl Session {
         });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut labels = Vec::new();
+        // Before which dispatches something is copied, and how many bytes that moves.
+        let mut copies: BTreeMap<usize, u64> = BTreeMap::new();
         for command in commands {
             let Bound::Dispatch { label, kernel, group, grid, moves } = command else {
                 encode_copy(&mut encoder, command);
+                *copies.entry(labels.len()).or_default() += command.copied();
                 continue;
             };
             let first = labels.len() as u32 * 2;
@@ -141,9 +147,17 @@ impl Session {
         let mapped = staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&mapped);
         let period = f64::from(self.gpu().queue().get_timestamp_period());
+        let between = |from: u64, to: u64| to.saturating_sub(from) as f64 * period * 1e-6;
         for ((label, bytes), t) in labels.into_iter().zip(ticks.chunks_exact(2)) {
-            let milliseconds = t[1].saturating_sub(t[0]) as f64 * period * 1e-6;
-            profile.dispatches.push(ProfileRow { label, calls: 1, milliseconds, bytes });
+            profile.dispatches.push(ProfileRow { label, calls: 1, milliseconds: between(t[0], t[1]), bytes });
+        }
+        for (next, bytes) in copies {
+            // None before the first dispatch and after the last: there is no stamp on the other side.
+            if let Some([from, to]) = (next * 2).checked_sub(1).and_then(|at| ticks.get(at..at + 2)) {
+                profile.copies.calls += 1;
+                profile.copies.milliseconds += between(*from, *to);
+                profile.copies.bytes += bytes;
+            }
         }
         Ok(())
     }

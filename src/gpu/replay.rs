@@ -42,6 +42,18 @@ pub(super) enum Bound {
     },
 }
 
+impl Bound {
+    /// Bytes that a copy or clear moves.
+    pub(super) fn copied(&self) -> u64 {
+        match self {
+            Self::Dispatch { .. } => 0,
+            Self::Stage { texels, .. } => texels * 32,
+            Self::Copy { bytes, .. } => bytes * 2,
+            Self::Clear { bytes, .. } => *bytes,
+        }
+    }
+}
+
 /// Bytes that a submission moves, as an estimate from what its commands name: every tensor that a
 /// kernel binds counts whole, once where it is read or written and twice where it is both. What a
 /// kernel fetches again because no cache kept it comes on top; a kernel that looks at a part of a
@@ -68,9 +80,7 @@ impl Replay {
         for command in &self.commands {
             match command {
                 Bound::Dispatch { moves, .. } => traffic.kernels += moves,
-                Bound::Stage { texels, .. } => traffic.copies += texels * 32,
-                Bound::Copy { bytes, .. } => traffic.copies += bytes * 2,
-                Bound::Clear { bytes, .. } => traffic.copies += bytes,
+                copy => traffic.copies += copy.copied(),
             }
         }
         traffic

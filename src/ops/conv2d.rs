@@ -1,14 +1,20 @@
 //! Convolution forward and backward; a linear layer is a convolution of 1×1 pictures.
 //!
-//! Twin of `conv2d.subgroup.wgsl` and `conv2d.tile.wgsl`: one Rust side, two kernel families.
-//! Weights live on the device as panels `[N / width][kernel² · C][width]` ([`Filter`]).
+//! Twin of `conv2d.{subgroup,tile,direct}.wgsl`: one Rust side, three kernel families, of which two come
+//! in several geometries. Which of them makes a product is chosen by operation and class of shapes
+//! ([`Choices`](crate::gpu::Choices)), or else what is usual for the family. Weights live on the device
+//! as panels `[N / width][kernel² · C][width]` ([`Filter`]).
 
 use super::{input, shader, weights, winograd};
 use crate::error::Result;
-use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{
+    Class, Family, Geometry, Gpu, Grid, Kernel, Method, Operation, Plan, Shader, Shape, Tensor, shader_params,
+};
 
 pub(crate) const SUBGROUP: Shader = shader!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl", false);
-pub(crate) const TILE: Shader = shader!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl", true);
+pub(crate) const TILE: Shader = shader!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
+pub(crate) const DIRECT: Shader =
+    shader!("conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -78,19 +84,86 @@ impl Filter {
     }
 }
 
-fn kernel(plan: &Plan, entry: &str, width: u32) -> Result<Kernel<Params>> {
-    let shader = match plan.gpu().family() {
-        Family::Subgroup => &SUBGROUP,
-        Family::Tile => &TILE,
-    };
-    plan.gpu().kernel(shader, entry, &[("WIDTH", f64::from(width))])
+/// Direct sums as the workgroups of one kernel make them.
+struct Launch {
+    shader: &'static Shader,
+    constants: Vec<(&'static str, f64)>,
+    /// Rows of the result that a workgroup makes.
+    rows: u32,
+    /// Of the gradient of the weights, quads of rows.
+    quads: u32,
+    /// Panels that it makes of them.
+    panels: u32,
 }
 
-/// Rows of the result that one workgroup makes.
-fn tile_rows(plan: &Plan, width: u32) -> u32 {
-    match plan.gpu().family() {
-        Family::Subgroup => 32,
-        Family::Tile => 4 * 128 * 4 / width,
+impl Launch {
+    /// Of a result with `columns` columns. A narrow panel has no columns for the larger geometries.
+    fn new(method: Method, columns: u32) -> Self {
+        let width = panel_width(columns);
+        let most = columns.div_ceil(width);
+        let constant = |name, value: u32| (name, f64::from(value));
+        let mut constants = vec![constant("WIDTH", width)];
+        let (shader, invocations, geometry) = match method {
+            Method::Tile(geometry) if width == 16 => {
+                (&TILE, 128, Geometry { rows: 4, columns: 4, depth: geometry.depth.min(16) })
+            }
+            Method::Tile(geometry) => (&TILE, 128, geometry),
+            Method::Direct(geometry) => (&DIRECT, 64, geometry),
+            Method::Subgroup | Method::Winograd(_) => {
+                return Self { shader: &SUBGROUP, constants, rows: 32, quads: 4, panels: 1 };
+            }
+        };
+        let Geometry { rows, columns, depth } = geometry;
+        let panels = (columns / 4).min(most);
+        constants.extend([constant("ROWS", rows), constant("PANELS", panels)]);
+        if depth > 0 {
+            constants.push(constant("DEPTH", depth));
+        }
+        let rows = rows * invocations * 4 / width;
+        Self { shader, constants, rows, quads: rows / 4, panels }
+    }
+
+    fn kernel(&self, plan: &Plan, entry: &str) -> Result<Kernel<Params>> {
+        plan.gpu().kernel(self.shader, entry, &self.constants)
+    }
+}
+
+/// How a device makes a product for pictures of shape `x`: as chosen, where that is possible and saves
+/// work, or as its family usually does.
+#[must_use]
+pub fn method(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Method {
+    let Filter { channels, filters, kernel, stride, .. } = *filter;
+    let class = Class::of(channels, filters, kernel, stride);
+    match gpu.choices().method(operation, class) {
+        Some(Method::Winograd(tile)) if !winograd::suits(gpu, operation, filter, x, tile) => {}
+        Some(method) => return method,
+        None => {}
+    }
+    let tile = match gpu.family() {
+        // Its direct sums are faster than the kernel for workgroup memory, which its drivers emulate.
+        Family::Direct => None,
+        Family::Subgroup | Family::Tile => winograd::fastest(gpu, operation, filter, x),
+    };
+    tile.map_or_else(|| usual_sums(gpu, operation, filter, x), Method::Winograd)
+}
+
+/// The usual direct sums of a family: the largest register tile, which saves the most loads, unless a
+/// GPU would have too few workgroups to be busy. Slices fill it up in the gradient of the weights.
+fn usual_sums(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Method {
+    const ENOUGH: u32 = 64;
+    let large = Geometry { rows: 8, columns: 8, depth: 16 };
+    let (rows, columns) = match operation {
+        Operation::Forward => (filter.output(x).rows(), filter.filters),
+        Operation::BackwardInput => (x.rows(), filter.channels),
+        Operation::BackwardWeight => (u32::MAX, filter.filters),
+    };
+    let busy = gpu.facts().software || rows.div_ceil(128).saturating_mul(columns.div_ceil(64)) >= ENOUGH;
+    match gpu.family() {
+        Family::Subgroup => Method::Subgroup,
+        Family::Tile if busy => Method::Tile(large),
+        Family::Tile => Method::Tile(Geometry { rows: 4, columns: 4, depth: 16 }),
+        Family::Direct if busy => Method::Direct(Geometry { depth: 0, ..large }),
+        Family::Direct => Method::Direct(Geometry { rows: 4, columns: 4, depth: 0 }),
     }
 }
 
@@ -116,15 +189,17 @@ fn params(filter: &Filter, source: Shape, out: Shape) -> Params {
 /// A shader or limit error.
 pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let y = plan.lease(filter.output(x.shape));
-    if let Some(tile) = winograd::tile(plan, filter, x.shape, filter.channels) {
+    let method = method(plan.gpu(), Operation::Forward, filter, x.shape);
+    if let Method::Winograd(tile) = method {
         winograd::multiply(plan, tile, x, w, &y, false, false)?;
         return Ok(y);
     }
     let w = input(plan, w);
-    let kernel = kernel(plan, "gather_multiply", filter.width())?;
-    let tiles = y.shape.rows().div_ceil(tile_rows(plan, filter.width()));
-    let grid = Grid::folded(tiles, filter.filters.div_ceil(filter.width()));
-    plan.dispatch(&kernel, grid, params(filter, x.shape, y.shape), &[x, &w, &y])?;
+    let launch = Launch::new(method, filter.filters);
+    let tiles = y.shape.rows().div_ceil(launch.rows);
+    let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
+    let kernel = launch.kernel(plan, "gather_multiply")?;
+    plan.dispatch(&kernel, Grid::folded(tiles, panels), params(filter, x.shape, y.shape), &[x, &w, &y])?;
     Ok(y)
 }
 
@@ -149,19 +224,20 @@ pub fn backward_input(
     let transposed = weights::transpose(plan, filter, w)?;
     let accumulate = sum.is_some();
     let dx = sum.unwrap_or_else(|| plan.lease(x));
-    if let Some(tile) = winograd::tile(plan, filter, x, filter.filters) {
+    let method = method(plan.gpu(), Operation::BackwardInput, filter, x);
+    if let Method::Winograd(tile) = method {
         winograd::multiply(plan, tile, dy, &transposed, &dx, true, accumulate)?;
         return Ok(dx);
     }
     let transposed = input(plan, &transposed);
-    let width = panel_width(filter.channels);
-    let kernel = kernel(plan, "gather_multiply", width)?;
+    let launch = Launch::new(method, filter.channels);
     let s = filter.stride;
     let class_rows = x.images * x.height.div_ceil(s) * x.width.div_ceil(s);
-    let tiles = class_rows.div_ceil(tile_rows(plan, width));
-    let grid = Grid::folded(tiles, filter.channels.div_ceil(width) * s * s);
+    let tiles = class_rows.div_ceil(launch.rows);
+    let panels = filter.channels.div_ceil(panel_width(filter.channels)).div_ceil(launch.panels);
+    let kernel = launch.kernel(plan, "gather_multiply")?;
     let params = Params { backward: 1, accumulate: u32::from(accumulate), ..params(filter, dy.shape, x) };
-    plan.dispatch(&kernel, grid, params, &[dy, &transposed, &dx])?;
+    plan.dispatch(&kernel, Grid::folded(tiles, panels * s * s), params, &[dy, &transposed, &dx])?;
     Ok(dx)
 }
 
@@ -170,26 +246,26 @@ pub fn backward_input(
 /// # Errors
 /// A shader or limit error.
 pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
-    if winograd::suits_weights(plan, filter, x.shape) {
+    let method = method(plan.gpu(), Operation::BackwardWeight, filter, x.shape);
+    if let Method::Winograd(_) = method {
         return winograd::backward_weight(plan, x, dy, dw);
     }
-    let width = filter.width();
-    let panels = filter.filters.div_ceil(width);
-    let channel_tile = match plan.gpu().family() {
-        Family::Subgroup => 4,
-        Family::Tile => 128 * 4 / width,
-    };
-    let tiles = panels * filter.rows().div_ceil(4).div_ceil(channel_tile) * filter.taps();
+    let mut launch = Launch::new(method, filter.filters);
+    if method == Method::Subgroup && filter.rows().is_multiple_of(4 * launch.quads) {
+        launch.constants.push(("ONE_TAP", 1.0));
+    }
+    let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
+    // Rows are quads of channels, of every tap: the few of a stem fill a tile with several taps.
+    let quads = (filter.taps() * filter.rows() / 4).div_ceil(launch.quads);
     // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
     let pixels = dy.shape.rows();
-    let slices = 256u32.div_ceil(tiles).min(pixels.div_ceil(256)).max(1);
-    let slice = pixels.div_ceil(slices).div_ceil(16) * 16;
+    let slices = 256u32.div_ceil(panels * quads).min(pixels.div_ceil(256)).max(1);
+    let slice = pixels.div_ceil(slices).div_ceil(32) * 32;
     let slices = pixels.div_ceil(slice);
     let panel_rows = filter.panels();
     let partial = plan.lease(Shape::matrix(slices * panel_rows.images, panel_rows.channels));
-    let kernel = kernel(plan, "backward_weight", width)?;
-    let grid = Grid([panels, filter.rows().div_ceil(4).div_ceil(channel_tile), filter.taps() * slices]);
+    let kernel = launch.kernel(plan, "backward_weight")?;
     let params = Params { slice, ..params(filter, x.shape, dy.shape) };
-    plan.dispatch(&kernel, grid, params, &[x, dy, &partial])?;
+    plan.dispatch(&kernel, Grid([panels, quads, slices]), params, &[x, dy, &partial])?;
     weights::reduce_slices(plan, &partial, slices, dw)
 }

@@ -24,8 +24,10 @@ pub const SHADERS: &[&Shader] = &[
     &augment::SHADER,
     &conv2d::SUBGROUP,
     &conv2d::TILE,
-    &winograd::SHADER,
-    &winograd::SHADER_4X4,
+    &conv2d::DIRECT,
+    &winograd::SUBGROUP,
+    &winograd::SUBGROUP_4X4,
+    &winograd::TILE,
     &weights::BUFFERS,
     &weights::TEXELS,
     &batch_norm::BUFFERS,
@@ -59,7 +61,7 @@ pub(crate) use shader;
 fn variant<'a>(plan: &Plan, buffers: &'a Shader, texels: &'a Shader) -> &'a Shader {
     match plan.gpu().family() {
         Family::Subgroup => texels,
-        Family::Tile => buffers,
+        Family::Tile | Family::Direct => buffers,
     }
 }
 
@@ -67,7 +69,7 @@ fn variant<'a>(plan: &Plan, buffers: &'a Shader, texels: &'a Shader) -> &'a Shad
 fn input(plan: &mut Plan, tensor: &Tensor) -> Tensor {
     match plan.gpu().family() {
         Family::Subgroup => plan.stage(tensor),
-        Family::Tile => tensor.clone(),
+        Family::Tile | Family::Direct => tensor.clone(),
     }
 }
 
@@ -82,6 +84,7 @@ fn chunks(rows: u32, most: u32) -> (u32, u32) {
 fn lanes(plan: &Plan) -> [(&'static str, f64); 1] {
     match plan.gpu().family() {
         Family::Subgroup => [("LANES", 8.0)],
-        Family::Tile => [("LANES", 64.0)],
+        Family::Direct if plan.gpu().facts().software => [("LANES", 8.0)],
+        Family::Tile | Family::Direct => [("LANES", 64.0)],
     }
 }

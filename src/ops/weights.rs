@@ -1,10 +1,9 @@
 //! Layout work on convolution weights, on the device and on the CPU. Twin of `weights.wgsl`.
 
 use super::conv2d::{Filter, panel_width};
-use super::winograd::Tile;
 use super::{input, shader, variant};
 use crate::error::Result;
-use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, WinogradTile, shader_params};
 
 pub(crate) const BUFFERS: Shader = shader!("weights.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
 pub(crate) const TEXELS: Shader = shader!("weights.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
@@ -91,7 +90,7 @@ fn windows(w: Shape, rows: u32) -> Params {
 /// A shader or limit error.
 pub(crate) fn transform_windows(
     plan: &mut Plan,
-    tile: Tile,
+    tile: WinogradTile,
     w: &Tensor,
     rows: u32,
     turn: bool,
@@ -100,8 +99,8 @@ pub(crate) fn transform_windows(
     let a = input(plan, w);
     let wt = plan.lease(Shape::matrix(w.shape.images / 9 * tile.positions(), w.shape.channels));
     let entry = match tile {
-        Tile::Two => "transform_windows",
-        Tile::Four => "transform_windows_4x4",
+        WinogradTile::Two => "transform_windows",
+        WinogradTile::Four => "transform_windows_4x4",
     };
     let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), entry, &[])?;
     plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[&a, &wt])?;

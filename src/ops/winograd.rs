@@ -3,20 +3,27 @@
 //! 2.25, forward and for the gradient of the input.
 //!
 //! What F(4×4) saves it pays for in rounding: its transforms have larger entries. Relative to the
-//! largest value and with weights and pixels of unit scale, it loses 2e-6 with 64 channels and 4e-6
-//! with 512, the direct sum 1e-6 and 2e-6, F(2×2) half of that. So it serves sums over no more than
-//! [`EXACT`] channels, which stay within the bound that all convolutions are held to.
+//! largest value and with weights and pixels of unit scale, it loses 2e-6 with 64 channels, 2 to 4e-6
+//! with 128 and up to 7e-6 with 512, the direct sum 1e-6 to 2e-6, F(2×2) half of that. So it serves sums
+//! over no more than [`EXACT`] channels: about the 3e-6 that the self-test holds convolutions to
+//! (`tests/it/winograd_error.rs`).
 //!
-//! Twin of `winograd.subgroup.wgsl` and `winograd.subgroup_4x4.wgsl`; called by [`conv2d`](super::conv2d)
-//! where it pays.
+//! Twin of `winograd.{subgroup,subgroup_4x4,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it
+//! pays.
 
 use super::conv2d::{Filter, panel_width};
 use super::{input, shader, weights};
 use crate::error::Result;
-use crate::gpu::{Family, Grid, Kernel, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{
+    Family, Gpu, Grid, Kernel, Operation, Plan, Shader, Shape, Tensor, WinogradTile, shader_params,
+};
 
-pub(crate) const SHADER: Shader = shader!("winograd.subgroup.wgsl" + "grid.wgsl", false);
-pub(crate) const SHADER_4X4: Shader = shader!("winograd.subgroup_4x4.wgsl" + "grid.wgsl", false);
+pub(crate) const SUBGROUP: Shader =
+    shader!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "patch.wgsl" + "broadcast.wgsl", false);
+pub(crate) const SUBGROUP_4X4: Shader =
+    shader!("winograd.subgroup_4x4.wgsl" + "grid.wgsl" + "tiles.wgsl" + "broadcast.wgsl", false);
+pub(crate) const TILE: Shader =
+    shader!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "patch.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -25,70 +32,52 @@ shader_params! {
     }
 }
 
-/// Tiles that one workgroup makes, and that a turn of `backward_weight` takes.
+/// Tiles that a turn of `backward_weight` takes.
 const TILES: u32 = 8;
 
 /// Most channels that F(4×4) sums over.
 const EXACT: u32 = 128;
 
-/// Side of the tiles of pixels that are made at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tile {
-    /// F(2×2, 3×3).
-    Two = 2,
-    /// F(4×4, 3×3).
-    Four = 4,
+/// Tiles of pictures of shape `x`: one is made whole where the picture ends in the middle of it.
+fn count(tile: WinogradTile, x: Shape) -> u32 {
+    x.images * x.height.div_ceil(tile.side()) * x.width.div_ceil(tile.side())
 }
 
-impl Tile {
-    fn side(self) -> u32 {
-        self as u32
-    }
-
-    /// Products of a tile for one pair of channels.
-    pub(crate) fn positions(self) -> u32 {
-        (self.side() + 2).pow(2)
-    }
-
-    /// Tiles of pictures of shape `x`.
-    fn count(self, x: Shape) -> u32 {
-        x.images * x.height.div_ceil(self.side()) * x.width.div_ceil(self.side())
-    }
-
-    /// Products of pictures of shape `x` for one pair of channels, in units of the time of the direct
-    /// sum's. A product here takes longer: it shares its weights with fewer pixels, and its patch is
-    /// transformed. A tile is made whole where the picture ends in the middle of it.
-    fn cost(self, x: Shape) -> f64 {
-        f64::from(self.count(x) * self.positions()) * 1.4
-    }
+/// Time for pictures of shape `x`, in units of a product of the direct sum. A product here takes longer:
+/// it shares its weights with fewer pixels, and its patch is transformed.
+fn cost(tile: WinogradTile, operation: Operation, x: Shape) -> f64 {
+    let product = if operation == Operation::BackwardWeight { 1.7 } else { 1.4 };
+    f64::from(count(tile, x) * tile.positions()) * product
 }
 
-/// Whether there are kernels for this adapter that can do a convolution this way.
-fn possible(plan: &Plan, filter: &Filter) -> bool {
-    let Filter { kernel, stride, pad, .. } = *filter;
-    plan.gpu().family() == Family::Subgroup && (kernel, stride, pad) == (3, 1, 1)
+/// Whether there is a kernel for this, exact enough, that saves work with pictures of shape `x`.
+pub(super) fn suits(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape, tile: WinogradTile) -> bool {
+    let Filter { channels, filters, kernel, stride, pad } = *filter;
+    let subgroup = gpu.family() == Family::Subgroup;
+    let exists = match (operation, tile) {
+        (Operation::BackwardWeight, WinogradTile::Two) => subgroup,
+        (Operation::BackwardWeight, WinogradTile::Four) => false,
+        (_, WinogradTile::Two) => true,
+        (Operation::Forward, WinogradTile::Four) => subgroup && channels <= EXACT,
+        (Operation::BackwardInput, WinogradTile::Four) => subgroup && filters <= EXACT,
+    };
+    exists && (kernel, stride, pad) == (3, 1, 1) && cost(tile, operation, x) < f64::from(x.rows() * 9)
 }
 
-/// The tiles with which [`multiply`] is fastest for pictures of shape `x`; `None` where the direct sum is.
-/// `channels`: how many it sums over.
-pub(super) fn tile(plan: &Plan, filter: &Filter, x: Shape, channels: u32) -> Option<Tile> {
-    if !possible(plan, filter) {
-        return None;
-    }
-    let tiles: &[Tile] = if channels <= EXACT { &[Tile::Four, Tile::Two] } else { &[Tile::Two] };
-    let best = tiles.iter().copied().min_by(|a, b| a.cost(x).total_cmp(&b.cost(x)))?;
-    (best.cost(x) < f64::from(x.rows() * 9)).then_some(best)
+/// The tiles that save most with pictures of shape `x`; `None` where the direct sum is as fast.
+pub(super) fn fastest(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Option<WinogradTile> {
+    let suitable = WinogradTile::ALL.into_iter().filter(|&tile| suits(gpu, operation, filter, x, tile));
+    suitable.min_by(|&a, &b| cost(a, operation, x).total_cmp(&cost(b, operation, x)))
 }
 
-/// Whether [`backward_weight`] can do it, and gains by it: with more than a quarter of all tiles wasted
-/// (sides 1, 3, 5) the direct sum is faster.
-pub(super) fn suits_weights(plan: &Plan, filter: &Filter, x: Shape) -> bool {
-    let whole = Tile::Two.count(x) * 4;
-    possible(plan, filter) && x.rows() >= whole - whole / 4
-}
-
-fn kernel(plan: &Plan, shader: &Shader, entry: &str, width: u32) -> Result<Kernel<Params>> {
-    plan.gpu().kernel(shader, entry, &[("WIDTH", f64::from(width))])
+/// A kernel and how many tiles a workgroup of it makes.
+fn kernel(plan: &Plan, tile: WinogradTile, entry: &str, width: u32) -> Result<(Kernel<Params>, u32)> {
+    let (shader, tiles) = match (plan.gpu().family(), tile) {
+        (Family::Subgroup, WinogradTile::Two) => (&SUBGROUP, TILES),
+        (Family::Subgroup, WinogradTile::Four) => (&SUBGROUP_4X4, 8),
+        (Family::Tile | Family::Direct, _) => (&TILE, 32),
+    };
+    Ok((plan.gpu().kernel(shader, entry, &[("WIDTH", f64::from(width))])?, tiles))
 }
 
 /// Geometry of a product from `channels` channels of pictures of shape `x` to `columns` channels.
@@ -108,7 +97,7 @@ fn params(x: Shape, channels: u32, columns: u32) -> Params {
 /// `x` is staged, `w` panels of `columns` columns.
 pub(super) fn multiply(
     plan: &mut Plan,
-    tile: Tile,
+    tile: WinogradTile,
     x: &Tensor,
     w: &Tensor,
     y: &Tensor,
@@ -120,12 +109,8 @@ pub(super) fn multiply(
     let p = Params { accumulate: u32::from(accumulate), ..params(x.shape, x.shape.channels, columns) };
     let u = weights::transform_windows(plan, tile, w, p.source_quads * 4, turn)?;
     let u = input(plan, &u);
-    let grid = Grid::folded(tile.count(x.shape).div_ceil(TILES), p.panels);
-    let shader = match tile {
-        Tile::Two => &SHADER,
-        Tile::Four => &SHADER_4X4,
-    };
-    let kernel = kernel(plan, shader, "multiply", width)?;
+    let (kernel, made) = kernel(plan, tile, "multiply", width)?;
+    let grid = Grid::folded(count(tile, x.shape).div_ceil(made), p.panels);
     plan.dispatch(&kernel, grid, p, &[x, &u, y])
 }
 
@@ -134,12 +119,12 @@ pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Ten
     let width = panel_width(dy.shape.channels);
     let p = params(x.shape, x.shape.channels, dy.shape.channels);
     // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
-    let tiles = Tile::Two.count(x.shape);
+    let tiles = count(WinogradTile::Two, x.shape);
     let slices = 128u32.div_ceil(p.panels * p.source_quads).min(tiles.div_ceil(128)).max(1);
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
     let slices = tiles.div_ceil(slice);
     let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
-    let kernel = kernel(plan, &SHADER, "backward_weight", width)?;
+    let (kernel, _) = kernel(plan, WinogradTile::Two, "backward_weight", width)?;
     let grid = Grid([p.panels, p.source_quads, slices]);
     plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, &partial, dy])?;
     weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use suite::{Outcome, Score, Suite};
 
 use crate::error::Result;
-use crate::gpu::{Family, Gpu};
+use crate::gpu::{Choices, Family, Gpu, Method};
 use crate::ops::SHADERS;
 
 /// The cases of one operation.
@@ -45,20 +45,38 @@ impl Operation {
         (self.cases)(&mut suite);
         suite.outcome
     }
+
+    /// Whether its results are products that a family can make in several ways ([`variants`]).
+    #[must_use]
+    pub fn has_variants(&self) -> bool {
+        matches!(self.name, "convolutions" | "linear_layers")
+    }
+}
+
+/// The ways in which a family can make products, one after another: what a tuning may choose. The usual
+/// choice alone would leave most of its geometries unseen.
+#[must_use]
+pub fn variants(family: Family) -> Vec<Choices> {
+    let own = |method: &Method| match method {
+        Method::Subgroup => family == Family::Subgroup,
+        Method::Tile(_) => family == Family::Tile,
+        Method::Direct(_) => family == Family::Direct,
+        // The direct family reads buffers too, but leaves them to the tile family's kernel.
+        Method::Winograd(_) => family != Family::Direct,
+    };
+    Method::all(family).into_iter().filter(own).map(|method| Choices::only(family, method)).collect()
 }
 
 /// Everything that a family can dispatch, as `file/entry point`: a file that names a family belongs to
-/// it alone, the others to both.
+/// it alone, the others to all.
 ///
 /// # Errors
 /// A shader that is no WGSL.
 pub fn entry_points(family: Family) -> Result<Vec<String>> {
-    let other = match family {
-        Family::Subgroup => Family::Tile,
-        Family::Tile => Family::Subgroup,
-    };
+    let of_another =
+        |file: &str| Family::ALL.iter().any(|other| *other != family && file.contains(&format!(".{other}.")));
     let mut found = Vec::new();
-    for shader in SHADERS.iter().filter(|shader| !shader.file.contains(&format!(".{other}."))) {
+    for shader in SHADERS.iter().filter(|shader| !of_another(shader.file)) {
         found.extend(shader.entry_points()?.into_iter().map(|entry| format!("{}/{entry}", shader.file)));
     }
     found.sort();

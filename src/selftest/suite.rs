@@ -124,7 +124,7 @@ impl Suite {
     /// Records, runs and judges one case. An error of the driver is a failure of the case, and a lost
     /// device is opened again for the next one.
     pub fn case(&mut self, name: impl Display, record: impl FnOnce(&mut Bench) -> Result<()>) {
-        let name = format!("{}: {name}", self.family());
+        let name = format!("{}: {name}", self.gpu.choices().label());
         self.outcome.cases += 1;
         if self.losses >= MOST_LOSSES {
             self.outcome.failures.push(format!("{name}: not tried, the device was lost too often"));
@@ -148,7 +148,7 @@ impl Suite {
     /// Where that fails too the old device stays, and all further cases say so.
     fn open_again(&mut self) {
         let index = self.gpu.facts().index.to_string();
-        if let Ok(gpu) = Gpu::open(Some(&index), Some(self.family())) {
+        if let Ok(gpu) = Gpu::open_with(Some(&index), Some(self.gpu.choices().clone())) {
             self.gpu = gpu;
         }
     }

@@ -9,10 +9,10 @@ use super::health::Monitor;
 use super::memory::Memory;
 use super::run_folder::RunFolder;
 use super::schedule::Schedule;
-use crate::config::{Augmenter, Config, Kernels, Preset, RunLength};
+use crate::config::{Augmenter, Config, Kernels, Preset, RunLength, Tuned};
 use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterFacts, Family, Gpu};
+use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
 use crate::method::swav::{Trainer, picture_room};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -106,14 +106,19 @@ pub(super) fn open(config: &Config, resume: Option<&Path>) -> Result<Setup> {
     })
 }
 
-/// Opens the adapter and kernel family of the settings.
+/// Opens the adapter and kernels of the settings.
 pub(super) fn gpu(config: &Config) -> Result<Arc<Gpu>> {
-    let family = match config.kernels {
-        Kernels::Auto => None,
-        Kernels::Subgroup => Some(Family::Subgroup),
-        Kernels::Tile => Some(Family::Tile),
+    let choices = match (config.kernels, &config.tuned) {
+        (Kernels::Auto, Tuned::Choices(text)) => {
+            Some(text.parse().map_err(|reason: String| Error::config("tuned", reason))?)
+        }
+        // Whether something is kept for this adapter is for whoever may read the user's files to find out.
+        (Kernels::Auto, Tuned::Auto | Tuned::Off) => None,
+        (Kernels::Subgroup, _) => Some(Choices::usual(Family::Subgroup)),
+        (Kernels::Tile, _) => Some(Choices::usual(Family::Tile)),
+        (Kernels::Direct, _) => Some(Choices::usual(Family::Direct)),
     };
-    Gpu::open(config.adapter.as_deref(), family)
+    Gpu::open_with(config.adapter.as_deref(), choices)
 }
 
 /// The folder and the newest whole checkpoint of an earlier run.

@@ -33,3 +33,4 @@ mod runs_golden;
 mod shader_checks;
 mod source_checks;
 mod trainer_checks;
+mod winograd_error;

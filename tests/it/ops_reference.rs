@@ -6,7 +6,7 @@
 
 use crate::devices::shared_devices;
 use std::sync::OnceLock;
-use swav_wgpu::selftest::{OPERATIONS, Outcome, Score, entry_points};
+use swav_wgpu::selftest::{OPERATIONS, Outcome, Score, entry_points, variants};
 
 /// What came of an operation's cases: an outcome for each device.
 fn outcomes(index: usize) -> &'static [Outcome] {
@@ -55,6 +55,28 @@ operations! {
     reports,
     updates,
     folded_grids,
+}
+
+/// What a tuning may choose: each geometry of each family.
+#[test]
+fn every_variant_makes_the_same_products() {
+    for gpu in shared_devices() {
+        for choices in variants(gpu.family()) {
+            let (label, gpu) = (choices.label(), gpu.with_choices(choices));
+            for operation in OPERATIONS.iter().filter(|operation| operation.has_variants()) {
+                let Outcome { failures, scores, .. } = operation.run(&gpu);
+                let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+                assert!(failures.is_empty(), "{label}: {} differences:\n{shown}", failures.len());
+                let file = format!("conv2d.{}.wgsl", gpu.family());
+                for entry in ["gather_multiply", "backward_weight"] {
+                    let score = &scores[&format!("{file}/{entry}")];
+                    let (error, allowed) = (score.error, score.tolerance);
+                    println!("{label:<12} {entry:<20} worst {error:.1e}, allowed {allowed:.1e}");
+                    assert!(score.passed(), "{label}: {entry}: {score:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -184,3 +184,8 @@ fn runs_with_subgroup_kernels() {
 fn runs_with_tile_kernels() {
     check_runs(Family::Tile);
 }
+
+#[test]
+fn runs_with_direct_kernels() {
+    check_runs(Family::Direct);
+}

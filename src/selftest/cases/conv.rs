@@ -4,9 +4,8 @@
 //! tiles of 32, 64 and 128 rows, parity classes, windows larger than the picture.
 
 use crate::error::Result;
-use crate::gpu::Shape;
+use crate::gpu::{Shape, WinogradTile};
 use crate::ops::conv2d::{self, Filter};
-use crate::ops::winograd::Tile;
 use crate::ops::{vector, weights};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::conv::{self, Geometry};
@@ -227,7 +226,7 @@ fn windows_of(bench: &mut Bench, channels: usize, filters: usize, slices: usize)
     let filter = Filter { channels: c, filters: n, kernel: 3, stride: 1, pad: 1 };
     let w = bench.random(&[filters, channels, 3, 3]);
     let tw = bench.upload_panels(&filter, &w);
-    for (tile, lines) in [(Tile::Two, LINES.as_slice()), (Tile::Four, &LINES_4X4)] {
+    for (tile, lines) in [(WinogradTile::Two, LINES.as_slice()), (WinogradTile::Four, &LINES_4X4)] {
         for turn in [false, true] {
             let positions = lines.len().pow(2);
             let of = |at: usize, position| {

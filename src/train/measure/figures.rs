@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::gpu::{AdapterFacts, Family, Profile, ProfileRow, Traffic};
+use crate::gpu::{AdapterFacts, Profile, ProfileRow, Traffic};
 
 /// The middle and the ends of some seconds or ratios.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -36,8 +36,8 @@ pub struct Figures {
     pub settings: String,
     /// The adapter and what it can do.
     pub adapter: AdapterFacts,
-    /// The kernel family that ran.
-    pub kernels: Family,
+    /// The kernel family that ran, and whether its kernels were tuned.
+    pub kernels: String,
     /// Pictures a step.
     pub batch: usize,
     /// Steps that were timed.
@@ -109,10 +109,12 @@ pub struct DeviceTime {
     pub step_s: f64,
     /// Seconds between the stamps, all dispatches together.
     pub kernels_s: f64,
-    /// `(step_s - kernels_s) / step_s`, both of this one step, so that a change of the machine's load
-    /// between two steps is not taken for it: copies, recording, submission, waits, reading back. The
-    /// stamps are a part of it, so a step without them has a little less outside.
-    pub outside_kernels: f64,
+    /// Seconds between dispatches with a copy in between: most of it stages operands for CPU drivers.
+    pub copies_s: f64,
+    /// Share of `step_s` that neither kernels nor copies take: recording, submission, waits, reading back.
+    /// All three are of this one step, so that a change of the machine's load between two steps is not
+    /// taken for it. The stamps are a part of it, so a step without them has a little less outside.
+    pub outside: f64,
     /// By operation, the longest first.
     pub operations: Vec<Operation>,
 }
@@ -144,7 +146,8 @@ impl DeviceTime {
             bytes: row.bytes,
         };
         let operations = profile.by_operation().into_iter().map(operation).collect();
-        Self { step_s, kernels_s, outside_kernels: (step_s - kernels_s) / step_s, operations }
+        let copies_s = profile.copies.milliseconds * 1e-3;
+        Self { step_s, kernels_s, copies_s, outside: (step_s - kernels_s - copies_s) / step_s, operations }
     }
 }
 

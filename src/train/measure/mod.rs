@@ -23,7 +23,7 @@ pub use work::flop_per_step;
 use super::setup;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterFacts, Family, Profile};
+use crate::gpu::{AdapterFacts, Profile};
 use crate::method::swav::Trainer;
 use crate::rng::{Purpose, Stream};
 
@@ -36,7 +36,7 @@ pub struct Meter {
     name: String,
     config: Config,
     adapter: AdapterFacts,
-    kernels: Family,
+    kernels: String,
     trainer: Trainer,
     /// A batch of noise, one entry a resolution. Every step has the same: contents cost nothing.
     groups: Vec<Vec<f32>>,
@@ -61,7 +61,7 @@ impl Meter {
             name: name.to_owned(),
             config: config.clone(),
             adapter: gpu.facts().clone(),
-            kernels: gpu.family(),
+            kernels: format!("{}{}", gpu.family(), if gpu.choices().is_usual() { "" } else { ", tuned" }),
             trainer,
             groups: noise(config),
             seconds: Vec::new(),
@@ -130,7 +130,7 @@ impl Meter {
             config: self.name.clone(),
             settings: cases::describe(&self.config),
             adapter: self.adapter.clone(),
-            kernels: self.kernels,
+            kernels: self.kernels.clone(),
             batch: self.config.batch,
             steps: timed.len(),
             step_s,

@@ -11,6 +11,7 @@
 //! | `printed` | help, presets, adapters, plan and profile |
 //! | `selftest` | the table of kernels, as text and as JSON |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
+//! | `tune` | the autotune, what it keeps, and that a run keeps its kernels |
 //!
 //! Every test has a folder of its own with a few small pictures and runs a network of a few thousand
 //! weights, so that a run is a second or two.
@@ -26,6 +27,7 @@ mod same_bits;
 mod selftest;
 mod settings;
 mod stopping;
+mod tune;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -112,6 +114,10 @@ impl Desk {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_swav-wgpu"));
         command.args(line.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        // Whoever runs the tests may have tuned: kernels kept for them are not those of the test.
+        command.env("XDG_CACHE_HOME", self.path("cache")).env("HOME", self.path("home"));
+        // A driver that misses it says so in a line that looks like one of ours.
+        command.env("XDG_RUNTIME_DIR", self.path(""));
         command
     }
 

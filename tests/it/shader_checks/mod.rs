@@ -19,7 +19,7 @@ use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{EntryPoint, Module};
-use swav_wgpu::gpu::Shader;
+use swav_wgpu::gpu::{Geometry, Shader};
 use swav_wgpu::ops::SHADERS;
 
 /// One entry point with one set of override constants, as a driver gets it.
@@ -50,15 +50,28 @@ fn parsed(shader: &Shader) -> Result<(Module, ModuleInfo), String> {
     Ok((module, info))
 }
 
-/// The override constants that the program sets, each combination once (`ops::conv2d::panel_width`).
+/// The override constants that the program sets, each combination once (`ops::conv2d::Launch`).
 fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
     let names: Vec<_> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
-    match names[..] {
-        [] => Ok(vec![PipelineConstants::default()]),
-        ["WIDTH"] => Ok([16.0, 32.0].map(|width| [("WIDTH".to_owned(), width)].into_iter().collect()).into()),
-        ["LANES"] => Ok([8.0, 64.0].map(|lanes| [("LANES".to_owned(), lanes)].into_iter().collect()).into()),
-        _ => Err(format!("the test does not know which values {names:?} take: say so in `settings`")),
-    }
+    // A narrow panel has no columns for the larger geometries.
+    let tile = |Geometry { rows, columns, depth }| [[32, rows, columns / 4, depth], [16, 4, 1, 16]];
+    let direct = |Geometry { rows, columns, .. }| [[32, rows, columns / 4], [16, rows, 1]];
+    let values: Vec<Vec<u32>> = match names[..] {
+        [] => vec![Vec::new()],
+        ["WIDTH"] => vec![vec![16], vec![32]],
+        ["LANES"] => vec![vec![8], vec![64]],
+        ["WIDTH", "ONE_TAP"] => vec![vec![16, 0], vec![16, 1], vec![32, 0], vec![32, 1]],
+        ["WIDTH", "ROWS", "PANELS", "DEPTH"] => {
+            Geometry::TILE.into_iter().flat_map(tile).map(Vec::from).collect()
+        }
+        ["WIDTH", "ROWS", "PANELS"] => Geometry::DIRECT.into_iter().flat_map(direct).map(Vec::from).collect(),
+        _ => return Err(format!("the test does not know which values {names:?} take: say so in `settings`")),
+    };
+    let named = |values: &Vec<u32>| {
+        let values = values.iter().map(|&value| f64::from(value));
+        names.iter().map(|name| (*name).to_owned()).zip(values).collect()
+    };
+    Ok(values.iter().map(named).collect())
 }
 
 /// Every entry point of a shader with every setting, under the name that messages use.

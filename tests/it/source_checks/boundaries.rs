@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
 /// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 14] = [
+const ARROW: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("rng", &[]),
     ("config", &["error"]),
@@ -15,12 +15,16 @@ const ARROW: [(&str, &[&str]); 14] = [
     ("ops", &["error", "rng", "config", "gpu"]),
     ("selftest", &["error", "gpu", "ops"]),
     ("interop", &["error"]),
+    ("tune", &["error", "gpu", "ops", "interop"]),
     ("eval", &["error", "rng"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop"]),
     ("method", &["error", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
     ("data", &["error", "rng"]),
     ("train", &["error", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
-    ("cli", &["error", "rng", "config", "gpu", "selftest", "interop", "method", "eval", "data", "train"]),
+    (
+        "cli",
+        &["error", "rng", "config", "gpu", "selftest", "tune", "interop", "method", "eval", "data", "train"],
+    ),
     ("main", &["cli"]),
 ];
 

@@ -1,0 +1,43 @@
+use super::*;
+
+#[test]
+fn choices_read_back() {
+    for family in Family::ALL {
+        assert_eq!(family.to_string().parse(), Ok(Choices::usual(family)));
+        for method in Method::all(family) {
+            let only = Choices::only(family, method);
+            assert_eq!(only.to_string().parse(), Ok(only));
+        }
+    }
+    let text = "tile; forward.deep=winograd-2x2; backward_weight.stem=direct-8x4";
+    let choices: Choices = text.parse().unwrap();
+    assert_eq!(choices.to_string(), text);
+    assert_eq!(choices.method(Operation::Forward, Class::Deep), Some(Method::Winograd(WinogradTile::Two)));
+    assert_eq!(choices.method(Operation::Forward, Class::Stem), None);
+}
+
+#[test]
+fn choices_that_cannot_be_are_refused_with_the_part_that_is_wrong() {
+    for (text, word) in [
+        ("", "family"),
+        ("fast", "fast"),
+        ("tile; forward", "`forward`"),
+        ("tile; forward.deep=subgroup", "of the tile kernels"),
+        ("subgroup; forward.deep=tile-4x4x16", "of the subgroup kernels"),
+        ("tile; forward.deep=tile-9x4x16", "tile-9x4x16"),
+        ("tile; sideways.deep=winograd-2x2", "sideways"),
+        ("tile; forward.deep=winograd-4x4", "of the tile kernels"),
+        ("tile; forward.wide=winograd-2x2", "wide"),
+        ("tile;", "``"),
+    ] {
+        let reason = text.parse::<Choices>().unwrap_err();
+        assert!(reason.contains(word), "{text}: {reason}");
+    }
+}
+
+#[test]
+fn classes_follow_the_window() {
+    let of = [(3, 64, 7, 2), (64, 128, 1, 2), (64, 128, 3, 2), (64, 128, 3, 1), (256, 64, 3, 1)];
+    let of = of.map(|(channels, filters, kernel, stride)| Class::of(channels, filters, kernel, stride));
+    assert_eq!(of, Class::ALL);
+}
