@@ -101,8 +101,16 @@ struct Shared {
     gallery: Gallery,
     pool: ThreadPool,
     stop: AtomicBool,
-    /// Buffers that were given back: those of rendered batches, and those of packed pictures.
-    spare: Mutex<(Vec<Vec<Vec<f32>>>, Vec<Vec<u8>>)>,
+    spare: Mutex<Spare>,
+}
+
+/// Buffers that were given back.
+#[derive(Default)]
+struct Spare {
+    /// The groups of rendered batches.
+    rendered: Vec<Vec<Vec<f32>>>,
+    /// The bytes of packed pictures.
+    packed: Vec<Vec<u8>>,
 }
 
 impl Loader {
@@ -132,9 +140,7 @@ impl Loader {
             let shared = loader.shared.clone();
             let thread = std::thread::Builder::new().name(format!("batches-{lane}"));
             let thread = thread.spawn(move || shared.run_lane(lane, lanes, &sender));
-            loader
-                .threads
-                .push(thread.map_err(|error| no_threads(&loader.shared.dataset, error.to_string()))?);
+            loader.threads.push(thread.map_err(|error| no_threads(&loader.shared.dataset, &error))?);
             loader.lanes.push(receiver);
         }
         Ok(loader)
@@ -187,11 +193,11 @@ impl Loader {
     pub fn recycle(&self, batch: Batch) {
         let mut spare = self.shared.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let most = self.shared.spec.prefetch + 1;
-        if !batch.groups.is_empty() && spare.0.len() < most {
-            spare.0.push(batch.groups);
+        if !batch.groups.is_empty() && spare.rendered.len() < most {
+            spare.rendered.push(batch.groups);
         }
-        let room = most.saturating_sub(spare.1.len());
-        spare.1.extend(batch.packed.parts.into_iter().map(|part| part.bytes).take(room));
+        let room = most.saturating_sub(spare.packed.len());
+        spare.packed.extend(batch.packed.parts.into_iter().map(|part| part.bytes).take(room));
     }
 }
 
@@ -241,10 +247,10 @@ impl Shared {
 /// The worker threads; 0 for as many as the machine has cores.
 pub(super) fn pool(dataset: &Dataset, workers: usize) -> Result<ThreadPool> {
     let pool = ThreadPoolBuilder::new().num_threads(workers).thread_name(|i| format!("crops-{i}"));
-    pool.build().map_err(|error| no_threads(dataset, error.to_string()))
+    pool.build().map_err(|error| no_threads(dataset, &error))
 }
 
-fn no_threads(dataset: &Dataset, error: String) -> Error {
+fn no_threads(dataset: &Dataset, error: &dyn std::error::Error) -> Error {
     let reason = format!("the threads that load pictures cannot be started: {error}");
     Error::Data { path: dataset.path().to_owned(), reason }
 }

@@ -103,6 +103,10 @@ impl Resizer {
     /// The vertical pass for the rows from `first` on, `BLOCKS` vectors of samples at a time: one alone
     /// would wait for each of its additions.
     #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "indices of equal arrays: only so do they stay in registers"
+    )]
     fn add_rows<const BLOCKS: usize>(&mut self, samples: &[u8], row_bytes: usize, first: usize) {
         let last = self.rows.spans.len() - 1;
         let count = 3 * self.columns.inputs().len();

@@ -56,7 +56,7 @@ pub fn render(picture: &RgbImage, params: &CropParams, size: u32, augment: &Augm
                 }
                 normalise(planes, augment.mean, augment.std, out);
             },
-        )
+        );
     });
 }
 

@@ -116,7 +116,7 @@ impl Trainer {
     pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Self> {
         let recorded = recording::record(gpu, config, shard_bytes)?;
         let Recorded { store, arena, maker, train, evaluate, tensors, queue_rows } = recorded;
-        let dispatches = train.dispatches() + maker.as_ref().map_or(0, |maker| maker.dispatches());
+        let dispatches = train.dispatches() + maker.as_ref().map_or(0, augmentation::Recorded::dispatches);
         let session = Session::allocate(gpu, &arena)?;
         let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
         let train = session.bind(train)?;
@@ -196,7 +196,8 @@ impl Trainer {
     }
 
     /// Submits one step on `groups` (one per resolution: view-major rows of `[s, s, 4]` pixels; none
-    /// where [`Trainer::make_crops`] has made them) and gives the report of the step before, so that the device never waits for the CPU.
+    /// where [`Trainer::make_crops`] has made them) and gives the report of the step before, so that the
+    /// device never waits for the CPU.
     ///
     /// # Errors
     /// What the driver reports.

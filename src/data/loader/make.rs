@@ -46,7 +46,8 @@ impl Shared {
             sources.extend(source);
             rendered.extend(made);
         }
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).1.pop().unwrap_or_default();
+        let spare =
+            || self.spare.lock().unwrap_or_else(PoisonError::into_inner).packed.pop().unwrap_or_default();
         let packed = Packed { parts: pack(&sources, room, spare), rendered };
         Ok(Batch { epoch, index, pictures, groups: Vec::new(), packed })
     }
@@ -98,7 +99,8 @@ impl Shared {
     fn buffers(&self) -> Vec<Vec<f32>> {
         let crops = &self.spec.augment.crops;
         let lengths = crops.iter().map(|group| group.count * self.spec.batch * row_length(group.size));
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).0.pop().unwrap_or_default();
+        let mut spare =
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).rendered.pop().unwrap_or_default();
         spare.resize(crops.len(), Vec::new());
         spare.iter_mut().zip(lengths).for_each(|(buffer, length)| buffer.resize(length, 0.0));
         spare
