@@ -90,6 +90,8 @@ mod tests {
             embedding_spread: 0.9,
             gradient_norm: 1.0,
             non_finite: 0,
+            loss_scale: None,
+            skipped_steps: 0,
             knn: step
                 .is_multiple_of(100)
                 .then(|| vec![SplitAccuracy { name: "a".into(), plain: 0.5, centred: 0.6 }]),
