@@ -45,6 +45,15 @@
 //! * Channels are padded to quads, the padding is zero everywhere, and every kernel keeps it so.
 //! * Sums run in a fixed order: same seed and adapter, same bits.
 //!
+//! # Half precision
+//!
+//! With `--precision f16` a [`gpu::Shape`] says that its values are stored as [`gpu::Element::F16`]: crops,
+//! activations of the trunk and their gradients. Nothing else is, and nothing is computed in it: kernels see
+//! quads through `wide` and `narrow`, which one of `shaders/shared/quads.{f32,f16}.wgsl` defines, so
+//! every such file is two shaders and no adapter feature is needed. Whether a tensor and a binding agree
+//! is checked when a dispatch is recorded. Gradients enter the trunk in `pool::average_backward`, where
+//! they are scaled, and leave it as gradients of weights, where [`ops::loss_scale`] takes the scale away.
+//!
 //! # Three kernel families
 //!
 //! GPUs get tiles in workgroup memory, drivers that would have to emulate it read straight into

@@ -51,7 +51,7 @@ fn render(adapters: &[AdapterFacts]) -> String {
         let _ = writeln!(text, "   {kind}, {backend}, driver {driver}");
         let _ = writeln!(
             text,
-            "   buffers to {}, {} a binding; subgroups {}; f16 {}; timestamps {}",
+            "   buffers to {}, {} a binding; subgroups {}; f16 arithmetic {}; timestamps {}",
             bytes(facts.max_buffer_bytes),
             bytes(facts.max_binding_bytes),
             facts.subgroup.map_or_else(|| "no".to_owned(), lanes),
@@ -117,7 +117,10 @@ mod tests {
     fn a_table_says_what_each_adapter_can_do() {
         let text = render(&[lavapipe()]);
         assert!(text.starts_with("0  llvmpipe"), "{text}");
-        assert!(text.contains("buffers to 2 GiB, 128 MiB a binding; subgroups of 8; f16 yes"), "{text}");
+        assert!(
+            text.contains("buffers to 2 GiB, 128 MiB a binding; subgroups of 8; f16 arithmetic yes"),
+            "{text}"
+        );
         assert!(text.contains("Only software adapters"));
         let gpu = AdapterFacts { software: false, subgroup: None, ..lavapipe() };
         assert!(!render(&[lavapipe(), gpu]).contains("Only software"));

@@ -218,9 +218,9 @@ settings! {
         /// Keep only the input of every residual block and compute the rest again for its gradients: about
         /// half the memory for a quarter to a third more time, and the same results to the last bit.
         recompute: bool = false;
-        /// How activations and their gradients are stored in the trunk: f32, or f16 for half of the memory and
-        /// its traffic. Sums, statistics, weights, codes and the optimiser are f32 in any case, and gradients
-        /// are scaled so that small ones do not vanish.
+        /// How activations and their gradients are stored in the trunk: f32, or f16 for half of their memory and
+        /// traffic, on any adapter. Sums, statistics, weights, codes and the optimiser are f32 in any case, and
+        /// gradients are scaled so that small ones do not vanish; a step in which one overflows is skipped.
         precision: Precision = Precision::F32;
     }
 }

@@ -4,9 +4,9 @@
 //! An error is measured against a scale: the largest wanted value, or, where the result is a difference
 //! of larger terms, the size of those terms. With half precision inputs are numbers that it holds exactly,
 //! so that only the results are rounded: by 2⁻¹¹ of a value on most adapters, and where a driver cuts off
-//! what does not fit, by 2⁻¹⁰, which is what is allowed ([`Bench::stored`]). Beside the values, every bench checks that padding is zero,
-//! that each element of a result was written (results start as NaN), and that a second submission of
-//! the plan, on memory that the first one has used, gives the same bits.
+//! what does not fit, by 2⁻¹⁰, which is what is allowed ([`Bench::stored`]). Beside the values, every bench
+//! checks that padding is zero, that each element of a result was written (results start as NaN), and that
+//! a second submission of the plan, on memory that the first one has used, gives the same bits.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -205,7 +205,8 @@ fn the_scale_grows_after_many_good_steps() {
     assert_eq!(scales, [64.0, 128.0].map(Some));
 }
 
-/// A high temperature and embeddings with a large constant part make gradients far below what half precision can hold.
+/// A high temperature and embeddings with a large constant part make gradients far below what half
+/// precision can hold.
 #[test]
 fn a_tiny_gradient_survives() {
     let mut config = half("larc");

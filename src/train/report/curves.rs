@@ -91,7 +91,7 @@ mod tests {
             gradient_norm: 1.0,
             non_finite: 0,
             loss_scale: None,
-            skipped_steps: 0,
+            skipped_steps: None,
             knn: step
                 .is_multiple_of(100)
                 .then(|| vec![SplitAccuracy { name: "a".into(), plain: 0.5, centred: 0.6 }]),
