@@ -6,6 +6,7 @@
 //! results to standard output.
 
 pub mod bench;
+pub mod crops;
 pub mod devices;
 pub mod flags;
 mod interrupt;
@@ -46,6 +47,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     };
     let outcome = match matches.subcommand() {
         Some(("train", matches)) => train::run(matches),
+        Some(("crops", matches)) => crops::run(matches),
         Some(("devices", _)) => devices::run(),
         Some(("selftest", matches)) => selftest::run(matches),
         Some(("bench", matches)) => bench::run(matches),
@@ -71,6 +73,7 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .after_help(EXAMPLES)
         .subcommand(train::command())
+        .subcommand(crops::command())
         .subcommand(devices::command())
         .subcommand(selftest::command())
         .subcommand(bench::command())
@@ -84,6 +87,7 @@ Examples:
   swav-wgpu train photos/ --plan        only say what it would cost
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
+  swav-wgpu crops photos/               what the crops look like, before you train
   swav-wgpu devices                     the graphics adapters of this machine
   swav-wgpu selftest                    every kernel against a reference, on this adapter
   swav-wgpu bench                       how fast one of them trains

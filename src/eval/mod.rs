@@ -6,6 +6,7 @@
 
 pub mod cluster;
 pub mod gallery;
+pub mod html;
 pub mod knn;
 pub mod pixels;
 mod vectors;

@@ -7,6 +7,7 @@
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
+//! | `contact` | pictures with their crops, and what a network says of each, for a contact sheet |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
 //! | `finish` | the summary and the gallery |
@@ -16,6 +17,7 @@
 
 pub mod checkpoint;
 mod clock;
+pub mod contact;
 pub mod crops;
 mod evaluate;
 pub mod events;

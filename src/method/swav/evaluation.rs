@@ -21,19 +21,32 @@ impl Trainer {
     /// # Errors
     /// What the driver reports.
     pub fn best_prototypes(&mut self, views: &[f32], n: usize) -> Result<Vec<(u32, f32)>> {
+        let cosines = self.cosines(views, n)?;
+        let best = |row: &[f32]| {
+            let (index, value) = row
+                .iter()
+                .enumerate()
+                .fold((0, f32::MIN), |best, (i, &v)| if v > best.1 { (i, v) } else { best });
+            (index as u32, value)
+        };
+        Ok((0..n).map(|row| best(cosines.row(row))).collect())
+    }
+
+    /// Cosine similarity of each of `n` views with every prototype.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn cosines(&mut self, views: &[f32], n: usize) -> Result<Features> {
         let k = self.tensors.similarities.shape.channels as usize;
         let prototypes = self.prototypes()?;
         // Stored prototypes are not of unit length after an update (RECIPE "Facts" 3).
         let norms: Vec<f32> =
             (0..k).map(|i| prototypes.row(i).iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12)).collect();
-        let data = self.evaluate(views, n, &self.tensors.similarities)?;
-        let best = |row: &[f32]| {
-            let scaled = row.iter().zip(&norms).map(|(s, norm)| s / norm).enumerate();
-            let (index, value) =
-                scaled.fold((0, f32::MIN), |best, (i, v)| if v > best.1 { (i, v) } else { best });
-            (index as u32, value)
-        };
-        Ok(data.chunks_exact(k).map(best).collect())
+        let mut data = self.evaluate(views, n, &self.tensors.similarities)?;
+        for row in data.chunks_exact_mut(k) {
+            row.iter_mut().zip(&norms).for_each(|(value, norm)| *value /= norm);
+        }
+        Features::new(n, k, data)
     }
 
     /// Rows of `wanted` for `n` views, without the padding of channels.

@@ -10,6 +10,7 @@
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
 //! | `selftest` | the table of kernels, as text and as JSON |
+//! | `crops` | contact sheets of crops, with and without a network |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //! | `tune` | the autotune, what it keeps, and that a run keeps its kernels |
 //!
@@ -20,6 +21,7 @@
 
 mod bench;
 mod checkpoints;
+mod crops;
 mod pictures;
 mod printed;
 mod run_folder;

@@ -7,13 +7,21 @@ use super::Desk;
 #[test]
 fn help_lists_every_command_setting_and_example() {
     let desk = Desk::new();
-    for line in ["--help", "help", "train --help", "devices --help", "selftest --help", "bench --help"] {
+    for line in [
+        "--help",
+        "help",
+        "train --help",
+        "devices --help",
+        "selftest --help",
+        "bench --help",
+        "crops --help",
+    ] {
         let ended = desk.run(line).expect(0);
         assert!(ended.err.is_empty() && ended.out.contains("Usage: swav-wgpu"), "{ended:#?}");
     }
     let all = desk.run("--help").expect(0).out;
     assert!(
-        ["train", "devices", "selftest", "bench"]
+        ["train", "crops", "devices", "selftest", "bench"]
             .iter()
             .all(|command| all.contains(&format!("\n  {command} "))),
         "{all}"
