@@ -16,7 +16,9 @@ use swav_wgpu::data::{Batch, Dataset, Loader, LoaderSpec};
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::method::swav::{CropBench, picture_room};
 use swav_wgpu::rng::{Purpose, Stream};
-use swav_wgpu::train::crops;
+use swav_wgpu::train::measure::CASES as NETWORKS;
+use swav_wgpu::train::run::{TrainOptions, train};
+use swav_wgpu::train::{Event, Flow, crops};
 
 /// Pictures, their width and height, and the crops that are made of them.
 const CASES: [(&str, usize, [u32; 2], &str); 2] = [
@@ -106,6 +108,39 @@ fn loaded(
     })
 }
 
+/// Trains the network C4b on a folder: what a step takes, and the share of it that the device waits.
+fn waiting(data: &Path, augment: Augmenter, steps: u64) -> Result<(f64, f64), Box<dyn Error>> {
+    let case = NETWORKS.iter().find(|case| case.name == "C4b").ok_or("no C4b")?;
+    let out = tempfile::tempdir()?;
+    let config = Config {
+        data: Some(data.to_owned()),
+        out: Some(out.path().join("run")),
+        // The first two steps compile.
+        steps: Some(steps + 2),
+        report_every: 1,
+        eval_every: 0,
+        eval_resize: 32,
+        eval_size: 32,
+        augment,
+        ..case.config()?
+    };
+    let batch = config.batch as f64;
+    let (mut seconds, mut waited) = (Vec::new(), 0.0);
+    train(TrainOptions { config, resume: None, profile: false }, &mut |event| {
+        if let Event::Report(report) = event
+            && report.step > 2
+        {
+            let step = batch / report.images_per_s;
+            seconds.push(step);
+            waited += step * report.wait_share;
+        }
+        Flow::Continue
+    })?;
+    let total: f64 = seconds.iter().sum();
+    seconds.sort_by(f64::total_cmp);
+    Ok((seconds[seconds.len() / 2], waited / total))
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_parser(value_parser!(usize)).default_value(default).help(help)
@@ -113,6 +148,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let matches = Command::new("crops")
         .about("Images a second of decoding and multi-crop")
         .arg(number("workers", "0", "Threads; 0 for as many as there are cores"))
+        .arg(number("steps", "0", "Steps of C4b to train on the small pictures, to see how long it waits"))
         .arg(number("turns", "3", "Timed passes over the pictures, of which the best counts"))
         .arg(Arg::new("adapter").long("adapter").help("The graphics adapter, by number or name"))
         .arg(Arg::new("no-device").long("no-device").action(ArgAction::SetTrue).help("Leave the device out"))
@@ -164,6 +200,17 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Ok(bench.make(&parts)?)
             })?;
             line(&format!("{kept} crops on {}", gpu.facts().name), speed);
+        }
+        let steps = count("steps") as u64;
+        if steps == 0 || size != CASES[0].2 {
+            continue;
+        }
+        for augment in [Augmenter::Cpu, Augmenter::Gpu] {
+            let (step, waits) = waiting(folder.path(), augment, steps)?;
+            let percent = 100.0 * waits;
+            println!(
+                "  a step of C4b with --augment {augment}: {step:.2} s, of which it waits {percent:.2} %"
+            );
         }
     }
     Ok(())

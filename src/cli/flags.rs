@@ -61,7 +61,10 @@ fn short(help: &str) -> String {
 
 /// The settings that were given on the command line, in the order of the table.
 pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, &str)> {
-    let typed = |key| matches.value_source(key) == Some(ValueSource::CommandLine);
+    // A command may have only some of the settings.
+    let typed = |key| {
+        matches.try_contains_id(key).is_ok() && matches.value_source(key) == Some(ValueSource::CommandLine)
+    };
     Config::SETTINGS
         .iter()
         .filter(|setting| typed(setting.key))

@@ -6,6 +6,7 @@
 //! results to standard output.
 
 pub mod bench;
+pub mod crops;
 pub mod data;
 pub mod devices;
 pub mod embed;
@@ -55,6 +56,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let outcome = match matches.subcommand() {
         Some(("train", matches)) => train::run(matches),
         Some(("data", matches)) => data::run(matches),
+        Some(("crops", matches)) => crops::run(matches),
         Some(("devices", _)) => devices::run(),
         Some(("selftest", matches)) => selftest::run(matches),
         Some(("bench", matches)) => bench::run(matches),
@@ -87,6 +89,7 @@ pub fn command() -> Command {
         .after_help(EXAMPLES)
         .subcommand(train::command())
         .subcommand(data::command())
+        .subcommand(crops::command())
         .subcommand(devices::command())
         .subcommand(selftest::command())
         .subcommand(bench::command())
@@ -111,6 +114,7 @@ Examples:
   swav-wgpu report runs/NAME            all about it on one page
   swav-wgpu sort runs/NAME photos --into sorted   look-alikes into folders
   swav-wgpu export runs/NAME            its weights for other programs
+  swav-wgpu crops photos/               what the crops look like, before you train
   swav-wgpu devices                     the graphics adapters of this machine
   swav-wgpu selftest                    every kernel against a reference, on this adapter
   swav-wgpu bench                       how fast one of them trains

@@ -115,7 +115,8 @@ pub fn resolve(matches: &ArgMatches) -> Result<TrainRequest> {
     Ok(TrainRequest { config, plan: matches.get_flag("plan"), profile: matches.get_flag("profile"), resume })
 }
 
-fn fresh(matches: &ArgMatches) -> Result<Config> {
+/// The settings of a new run: file and flags over a preset.
+pub(super) fn fresh(matches: &ArgMatches) -> Result<Config> {
     let file = match matches.get_one::<String>("config") {
         Some(path) => Some((read_config(Path::new(path))?, path)),
         None => None,

@@ -3,6 +3,7 @@
 //! `index.html` needs nothing but `sprites.png` beside it (no network, no fonts); `gallery.png` is
 //! the largest prototypes as one picture, to look at where there is no browser.
 
+pub mod contact;
 mod font;
 pub(super) mod page;
 mod sheet;

@@ -9,6 +9,7 @@
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
 //! | `pictures` | the data set of a run by its settings, and how it is normalised |
+//! | `contact` | pictures with their crops, and what a network says of each, for a contact sheet |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `views` | the plain views that evaluation looks at |
 //! | `trained` | [`Model`]: a trained network in one's own program |
@@ -24,6 +25,7 @@
 
 pub mod checkpoint;
 mod clock;
+pub mod contact;
 pub mod crops;
 pub mod embed;
 mod evaluate;

@@ -4,14 +4,14 @@
 use super::{Cluster, Gallery, NEAREST, ON_SHEET, TILE, font, hue};
 use image::{Rgb, RgbImage};
 
-const GROUND: Rgb<u8> = Rgb([245, 246, 248]);
-const CARD: Rgb<u8> = Rgb([255, 255, 255]);
-const LINE: Rgb<u8> = Rgb([228, 231, 236]);
-const INK: Rgb<u8> = Rgb([22, 24, 29]);
-const SOFT: Rgb<u8> = Rgb([102, 112, 133]);
+pub(super) const GROUND: Rgb<u8> = Rgb([245, 246, 248]);
+pub(super) const CARD: Rgb<u8> = Rgb([255, 255, 255]);
+pub(super) const LINE: Rgb<u8> = Rgb([228, 231, 236]);
+pub(super) const INK: Rgb<u8> = Rgb([22, 24, 29]);
+pub(super) const SOFT: Rgb<u8> = Rgb([102, 112, 133]);
 const ACCENT: Rgb<u8> = Rgb([79, 107, 237]);
 
-const MARGIN: u32 = 28;
+pub(super) const MARGIN: u32 = 28;
 const GAP: u32 = 8;
 const PADDING: u32 = 12;
 /// Width of the text at the left of a row.
@@ -25,11 +25,11 @@ const WIDTH: u32 = 2 * MARGIN + 3 * PADDING + ABOUT + NEAREST as u32 * (TILE + G
 
 /// An axis-aligned box: x, y, width, height in pixels.
 #[derive(Clone, Copy)]
-struct Area {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
+pub(super) struct Area {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
 }
 
 /// Draws the head of `clusters`; `tiles` are their thumbnails in order.
@@ -108,7 +108,7 @@ fn paste(sheet: &mut RgbImage, tile: &RgbImage, x: u32, y: u32) {
 }
 
 /// Fills a box with rounded corners, smoothly.
-fn rounded(sheet: &mut RgbImage, area: Area, radius: f64, colour: Rgb<u8>) {
+pub(super) fn rounded(sheet: &mut RgbImage, area: Area, radius: f64, colour: Rgb<u8>) {
     for y in area.y..area.y + area.height {
         for x in area.x..area.x + area.width {
             blend(sheet, x, y, colour, cover(area, radius, x, y));
@@ -117,7 +117,7 @@ fn rounded(sheet: &mut RgbImage, area: Area, radius: f64, colour: Rgb<u8>) {
 }
 
 /// How much of the pixel (x, y) lies in the box with rounded corners, from 0 to 1.
-fn cover(area: Area, radius: f64, x: u32, y: u32) -> f64 {
+pub(super) fn cover(area: Area, radius: f64, x: u32, y: u32) -> f64 {
     let outside = |at: u32, start: u32, length: u32| {
         let from_middle = (f64::from(at - start) + 0.5 - f64::from(length) / 2.0).abs();
         (from_middle - (f64::from(length) / 2.0 - radius)).max(0.0)
@@ -126,7 +126,7 @@ fn cover(area: Area, radius: f64, x: u32, y: u32) -> f64 {
     (radius - distance + 0.5).clamp(0.0, 1.0)
 }
 
-fn blend(sheet: &mut RgbImage, x: u32, y: u32, colour: Rgb<u8>, cover: f64) {
+pub(super) fn blend(sheet: &mut RgbImage, x: u32, y: u32, colour: Rgb<u8>, cover: f64) {
     let Some(pixel) = sheet.get_pixel_mut_checked(x, y) else { return };
     for (old, new) in pixel.0.iter_mut().zip(colour.0) {
         *old = (f64::from(*old) + cover * (f64::from(new) - f64::from(*old))).round() as u8;
@@ -134,7 +134,7 @@ fn blend(sheet: &mut RgbImage, x: u32, y: u32, colour: Rgb<u8>, cover: f64) {
 }
 
 /// HSL with saturation 0.6, as on the page.
-fn colour(hue: f64, lightness: f64) -> Rgb<u8> {
+pub(super) fn colour(hue: f64, lightness: f64) -> Rgb<u8> {
     let chroma = 0.6 * lightness.min(1.0 - lightness);
     Rgb([0.0, 8.0, 4.0].map(|n| {
         let k = (n + hue / 30.0) % 12.0;

@@ -13,6 +13,7 @@
 //! | `printed` | help, presets, adapters, plan and profile |
 //! | `selftest` | the table of kernels, as text and as JSON |
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
+//! | `crops` | contact sheets of crops, with and without a network |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //! | `tune` | the autotune, what it keeps, and that a run keeps its kernels |
 //!
@@ -23,6 +24,7 @@
 
 mod bench;
 mod checkpoints;
+mod crops;
 mod data;
 mod pictures;
 mod printed;

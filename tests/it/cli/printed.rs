@@ -7,15 +7,26 @@ use super::Desk;
 #[test]
 fn help_lists_every_command_setting_and_example() {
     let desk = Desk::new();
-    for line in ["--help", "help", "train --help", "devices --help", "selftest --help", "bench --help"] {
+    for line in [
+        "--help",
+        "help",
+        "train --help",
+        "devices --help",
+        "selftest --help",
+        "bench --help",
+        "crops --help",
+    ] {
         let ended = desk.run(line).expect(0);
         assert!(ended.err.is_empty() && ended.out.contains("Usage: swav-wgpu"), "{ended:#?}");
     }
     let all = desk.run("--help").expect(0).out;
     assert!(
-        ["train", "data", "devices", "selftest", "bench"]
-            .iter()
-            .all(|command| all.contains(&format!("\n  {command} "))),
+        [
+            "train", "data", "crops", "devices", "selftest", "bench", "tune", "eval", "embed", "search",
+            "sort", "report"
+        ]
+        .iter()
+        .all(|command| all.contains(&format!("\n  {command} "))),
         "{all}"
     );
     let train = desk.run("train --help").expect(0).out;

@@ -23,7 +23,7 @@ fn crops_on_the_device_give_the_same_bits_too() {
     assert!(desk.read("one/config.toml").contains("\naugment = \"gpu\"\n"));
     desk.train("--out half --augment gpu --max-time 1ms").expect(0);
     let step = desk.checkpoint("half").meta.step;
-    assert!(step % 5 != 0, "step {step} is not in the middle of an epoch of five");
+    assert!(!step.is_multiple_of(5), "step {step} is not in the middle of an epoch of five");
     desk.run("train --resume half --max-time none --workers 8").expect(0);
     assert_same_run(&desk, "one", "half", 20);
     // The processor's crops are the same but for rounding, so the first loss is nearly the same too.
