@@ -54,6 +54,8 @@ operations! {
     queues,
     reports,
     updates,
+    nearest_neighbours,
+    linear_classifiers,
     folded_grids,
 }
 
