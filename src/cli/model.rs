@@ -1,6 +1,6 @@
 //! What all commands that use a trained network share: its flags, how it is opened, and a bar.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Arg, ArgMatches};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
@@ -50,13 +50,8 @@ pub(super) fn settings() -> impl Iterator<Item = Arg> {
 
 /// Opens the network that the arguments name.
 pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
-    let source = matches.get_one::<String>("source").map_or_else(PathBuf::new, PathBuf::from);
-    open_at(&source, matches)
-}
-
-/// The same for a path that does not stand under `source`.
-pub(super) fn open_at(source: &Path, matches: &ArgMatches) -> Result<Model> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
+    let source = Path::new(text("source").unwrap_or_default());
     let mut options = ModelOptions { adapter: text("adapter").map(str::to_owned), ..ModelOptions::default() };
     if let Some(word) = text("kernels") {
         options.kernels = Some(Kernels::parse(word).map_err(|reason| Error::config("kernels", reason))?);

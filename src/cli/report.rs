@@ -52,7 +52,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let dataset = Dataset::open(text("data").map(Path::new).or(trained_on.as_deref()))?;
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
-    let page = page(folder, &network, &dataset, limit, &mut model::bar("views"))?;
+    let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let page = page(folder, &network, &dataset, limit, &system, &mut model::bar("views"))?;
     write_atomic(&out, |file| file.write_all(page.as_bytes()))?;
     print(&format!("{}: {:.1} MB\n", out.display(), page.len() as f64 / 1e6))?;
     Ok(Outcome::Done)

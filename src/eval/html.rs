@@ -47,9 +47,15 @@ mod tests {
     #[test]
     fn pictures_come_back_from_their_address() {
         let flat = RgbImage::from_fn(40, 30, |x, _| image::Rgb([if x < 20 { 10 } else { 200 }, 0, 90]));
-        let noise =
-            RgbImage::from_fn(90, 90, |x, y| image::Rgb([1, 2, 3].map(|c| ((x * y * 7919 * c) >> 3) as u8)));
-        for (picture, kind) in [(&flat, "png"), (&noise, "jpeg")] {
+        // Smooth with a little noise, as photographs are.
+        let photo = RgbImage::from_fn(120, 120, |x, y| {
+            let wave = (x as f32 * 0.05).sin() * (y as f32 * 0.04).cos();
+            image::Rgb(
+                [90, 120, 150]
+                    .map(|level| level + (40.0 + 40.0 * wave) as u8 + ((x * x * 31 + y * 17 * x) % 5) as u8),
+            )
+        });
+        for (picture, kind) in [(&flat, "png"), (&photo, "jpeg")] {
             let uri = data_uri(picture);
             let bytes = uri.strip_prefix(&format!("data:image/{kind};base64,")).unwrap();
             let back = image::load_from_memory(&BASE64_STANDARD.decode(bytes).unwrap()).unwrap().to_rgb8();

@@ -31,7 +31,7 @@ const CROPPED: usize = 4;
 const POINTS: usize = 3000;
 
 /// The page of the run in `folder`, judged on `dataset` (at most `limit` pictures of each side of a split).
-/// `progress` is told how many views are done.
+/// `system` names the machine that makes it. `progress` is told how many views are done.
 ///
 /// # Errors
 /// [`Error::Data`] where no picture can be read; what the driver reports.
@@ -40,6 +40,7 @@ pub fn page(
     model: &Model,
     dataset: &Dataset,
     limit: usize,
+    system: &str,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<String> {
     let run = RunFolder::find(folder)?;
@@ -85,7 +86,7 @@ pub fn page(
     page.section(
         "Environment",
         "Where it ran, and where this page was made.",
-        &looks::environment(&run, model, &summary),
+        &looks::environment(&run, model, &summary, system),
     );
     Ok(page.finish())
 }

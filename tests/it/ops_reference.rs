@@ -54,7 +54,10 @@ operations! {
     queues,
     reports,
     updates,
+    crops,
     loss_scales,
+    nearest_neighbours,
+    linear_classifiers,
     folded_grids,
 }
 

@@ -77,7 +77,7 @@ pub(super) fn settings(config: &Config) -> String {
 }
 
 /// Where it ran, and where the page was made.
-pub(super) fn environment(run: &RunFolder, model: &Model, summary: &Value) -> String {
+pub(super) fn environment(run: &RunFolder, model: &Model, summary: &Value, system: &str) -> String {
     let facts = model.adapter();
     let text = |key: &str| summary[key].as_str().map(str::to_owned);
     let number = |key: &str, digits: usize| summary[key].as_f64().map(|value| format!("{value:.digits$}"));
@@ -91,7 +91,7 @@ pub(super) fn environment(run: &RunFolder, model: &Model, summary: &Value) -> St
         ("page made by", Some(format!("swav-wgpu {}", env!("CARGO_PKG_VERSION")))),
         ("on", Some(format!("{}, {}", facts.name, facts.kind))),
         ("driver", Some(format!("{}, {}", facts.backend, facts.driver))),
-        ("system", Some(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH))),
+        ("system", Some(system.to_owned())),
     ];
     let rows: Vec<Vec<String>> =
         rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])).collect();
