@@ -1,6 +1,7 @@
 //! The features of many pictures on a plane, drawn as one mesh: by PCA live, by t-SNE on demand. Hover shows a
 //! picture, the lasso marks many; the grid beside shows the marked ones, and marking in it marks the plot.
 
+mod around;
 mod grid;
 mod points;
 
@@ -9,15 +10,13 @@ use crate::engine::digest::Map;
 use crate::engine::unfold;
 use crate::theme::Palette;
 use crate::{units, widgets};
+use around::{hover, how_many, legend, look_back, working};
 use eframe::egui::{
     self, Align2, ComboBox, Painter, Pos2, Rect, RichText, Sense, Shape, Stroke, TextureHandle, Ui, Vec2,
     pos2, vec2,
 };
-use points::{Drawn, Frame, Key, badness, nearest, within};
+use points::{Drawn, Frame, Key, nearest, within};
 use std::sync::Arc;
-
-/// How many pictures can be looked at.
-const SAMPLES: [usize; 5] = [512, 2048, 8192, 32_768, 100_000];
 
 /// What the colours say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -258,105 +257,6 @@ impl EmbeddingPane {
             context.look.mark([map.pictures[at]]);
         }
     }
-}
-
-/// How many pictures are looked at.
-fn how_many(ui: &mut Ui, context: &mut Context<'_>, map: &Map) {
-    let there = context.thumbs.names().pretrain.len();
-    let count = units::count(map.pictures.len() as u64);
-    let explained = 100.0 * map.explained.iter().sum::<f64>();
-    let help = format!(
-        "Pooled features at unit length. The two directions of PCA hold {explained:.0} % of their variance. The more \
-         pictures, the rarer the looks: they never take more than a fiftieth of the time of a run.\n\nDrag to move, \
-         scroll to zoom, drag with shift to mark with a lasso, click to mark one."
-    );
-    ComboBox::from_id_salt("pictures")
-        .width(112.0)
-        .selected_text(format!("{count} pictures"))
-        .show_ui(ui, |ui| {
-            let sizes = SAMPLES.iter().enumerate().filter(|(at, _)| *at == 0 || SAMPLES[at - 1] < there);
-            for (_, &size) in sizes {
-                let name = if size >= there { "all".to_owned() } else { units::count(size as u64) };
-                ui.selectable_value(&mut context.look.sample, Some(size), name);
-            }
-        })
-        .response
-        .on_hover_text(help);
-}
-
-/// A slider over the looks that were kept.
-fn look_back(ui: &mut Ui, context: &mut Context<'_>) {
-    let looks = &context.state.looks;
-    if looks.len() < 2 {
-        return;
-    }
-    let palette = Palette::of(ui);
-    ui.label(RichText::new("look back").color(palette.weak));
-    let newest = looks.len() - 1;
-    let mut at = context.look.back.unwrap_or(newest).min(newest);
-    ui.spacing_mut().slider_width = (ui.available_width() - 110.0).clamp(60.0, 420.0);
-    let slider = egui::Slider::new(&mut at, 0..=newest).show_value(false);
-    let moved = ui.add(slider).on_hover_text("Earlier looks at the embedding and the prototypes of this run");
-    if moved.changed() {
-        context.look.back = (at < newest).then_some(at);
-    }
-    ui.label(RichText::new(format!("step {}", units::count(looks[at].step))).monospace());
-}
-
-/// What stands in the place of a look that is not there yet.
-fn working(ui: &mut Ui, context: &Context<'_>, rect: Rect) {
-    ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
-        let share = 100.0 * context.state.unfolding.unwrap_or(0.0);
-        widgets::empty(
-            ui,
-            &format!("Unfolding, {share:.0} %"),
-            "It takes some seconds; PCA shows the plane meanwhile.",
-        );
-    });
-}
-
-/// What the colours mean, where they are few: in the corner, if there is room.
-fn legend(painter: &Painter, colour: Colour, context: &Context<'_>, rect: Rect, palette: Palette) {
-    let rows: Vec<(egui::Color32, &str)> = match colour {
-        Colour::Prototype => Vec::new(),
-        Colour::Label => {
-            let classes = context.thumbs.names().classes.iter().enumerate();
-            classes.map(|(at, name)| (palette.numbered(at as u32), name.as_str())).collect()
-        }
-        Colour::Loss => {
-            vec![
-                (badness(palette, 0.0), "loss 0"),
-                (badness(palette, 0.5), "half of ln K"),
-                (badness(palette, 1.0), "ln K"),
-            ]
-        }
-    };
-    let line = 13.0;
-    if rows.len() as f32 * line + 16.0 > rect.height() {
-        return;
-    }
-    for (row, (color, name)) in rows.into_iter().enumerate() {
-        let at = rect.left_top() + vec2(12.0, 14.0 + row as f32 * line);
-        painter.circle_filled(at, 3.5, color);
-        widgets::text_at(painter, at + vec2(8.0, 0.0), Align2::LEFT_CENTER, name, 11.0, palette.weak);
-    }
-}
-
-/// The picture under the pointer, beside it.
-fn hover(ui: &Ui, context: &mut Context<'_>, map: &Map, response: &egui::Response, places: &[Pos2]) {
-    let Some(at) = response.hover_pos().and_then(|pointer| nearest(places, pointer)) else { return };
-    let palette = Palette::of(ui);
-    let picture = map.pictures[at];
-    ui.painter().circle_stroke(places[at], 6.0, Stroke::new(1.5, palette.text));
-    response.clone().on_hover_ui_at_pointer(|ui| {
-        let (rect, _) = ui.allocate_exact_size(Vec2::splat(112.0), Sense::hover());
-        context.thumbs.paint(ui.painter(), rect, picture, palette.raised);
-        let class = context.thumbs.names().class(picture).unwrap_or("picture");
-        ui.label(format!("{class} #{picture}"));
-        let near =
-            format!("prototype {}, cosine {:.2}, loss {:.2}", map.best[at], map.cosine[at], map.loss[at]);
-        ui.label(RichText::new(near).small().color(palette.weak));
-    });
 }
 
 #[cfg(test)]
