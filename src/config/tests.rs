@@ -90,6 +90,7 @@ const OTHER: &[(&str, &str)] = &[
     ("kernels", "tile"),
     ("tuned", "tile; forward.deep=winograd-2x2"),
     ("recompute", "true"),
+    ("precision", "f16"),
 ];
 
 #[test]
