@@ -53,6 +53,8 @@ pub fn report(step: u64, total: u64) -> Report {
         embedding_spread: 0.86 - 0.5 * (-8.0 * part).exp(),
         gradient_norm: 0.4 + 2.0 * (-7.0 * part).exp() + 0.1 * noise(step + 5),
         non_finite: 0,
+        loss_scale: None,
+        skipped_steps: None,
         knn: None,
     }
 }
