@@ -7,14 +7,15 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 
 use super::{Outcome, flags, train};
 use crate::config::Config;
-use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::gallery::contact::{self, Contact, Entry};
 use crate::train::checkpoint::Loaded;
 use crate::train::contact::{encode, entries, settings_of, spread};
+use crate::train::pictures;
 
 /// Settings beside those of the group "Crops" that change what is drawn or who looks at it.
-const SETTINGS: [&str; 5] = ["data", "preset", "seed", "adapter", "kernels"];
+const SETTINGS: [&str; 9] =
+    ["data", "source", "background", "max_megapixels", "reduce", "preset", "seed", "adapter", "kernels"];
 /// Prototypes of a code that are shown.
 const TOP: usize = 3;
 
@@ -86,7 +87,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         None => train::fresh(matches)?,
     };
     config.validate()?;
-    let dataset = Dataset::open(config.data.as_deref())?;
+    let dataset = pictures::open(&config)?;
     let pictures = match matches.get_many::<u32>("pick") {
         Some(numbers) => numbers.copied().collect(),
         None => spread(&dataset, matches.get_one::<u32>("pictures").map_or(6, |&n| n as usize)),
