@@ -84,7 +84,9 @@ fn a_run_is_driven_looked_at_stopped_and_opened_again() {
     // Opened again and held, it shows the same network and its earlier figures, and does no step.
     let earlier = recent::reports(&out);
     assert!(recent::Entry::read(&out).unwrap().has_checkpoint && !earlier.is_empty());
-    let mut state = State::opening(recent::config(&out).unwrap(), earlier);
+    // As the run resolved them: who makes the crops is no longer open, for one.
+    let config = recent::config(&out).unwrap();
+    let mut state = State::opening(config.clone(), earlier);
     state.hold(true);
     let options = TrainOptions { config, resume: Some(out), profile: false };
     let mut engine = Engine::start(options, true, || {});
