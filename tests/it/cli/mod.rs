@@ -137,6 +137,8 @@ impl Desk {
         command.current_dir(self.0.path()).stdin(Stdio::null());
         // Whoever runs the tests may have tuned: kernels kept for them are not those of the test.
         command.env("XDG_CACHE_HOME", self.path("cache")).env("HOME", self.path("home"));
+        // But what Mesa compiled for one test is good for the next.
+        command.env("MESA_SHADER_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
         // A driver that misses it says so in a line that looks like one of ours.
         command.env("XDG_RUNTIME_DIR", self.path(""));
         command
