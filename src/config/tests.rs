@@ -34,6 +34,7 @@ const OTHER: &[(&str, &str)] = &[
     ("checkpoint_every", "0"),
     ("report_every", "1"),
     ("eval_every", "0"),
+    ("init", "weights.pth"),
     ("data", "C:\\pictures\nof ours"),
     ("source", "webdataset"),
     ("workers", "3"),

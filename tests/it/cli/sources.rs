@@ -73,7 +73,7 @@ fn an_archive_gives_the_same_run_whatever_the_workers_and_when_resumed() {
     desk.write("a.tar", make::tar(&make::samples(0, 22)));
     let train = "train a.tar --config base.toml --batch 4 --steps 12 --queue 0";
     desk.run(&format!("{train} --out one")).expect(0);
-    desk.run(&format!("{train} --out eight --workers 8 --cache-mb 0")).expect(0);
+    desk.run(&format!("{train} --out eight --workers 8 --cache 0")).expect(0);
     assert_same_run(&desk, "one", "eight", 12);
     desk.run(&format!("{train} --out half --max-time 1ms")).expect(0);
     assert!(desk.checkpoint("half").meta.step < 12);

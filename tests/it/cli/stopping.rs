@@ -38,6 +38,11 @@ fn a_killed_run_with_larc_and_a_queue_resumes_to_the_same_bits() {
 }
 
 #[test]
+fn a_killed_run_with_crops_of_the_device_resumes_to_the_same_bits() {
+    killed("larc --augment gpu");
+}
+
+#[test]
 fn a_killed_run_with_adamw_and_a_queue_resumes_to_the_same_bits() {
     killed("adamw --lr 0.002");
 }
