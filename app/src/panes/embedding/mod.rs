@@ -11,10 +11,7 @@ use crate::engine::unfold;
 use crate::theme::Palette;
 use crate::{units, widgets};
 use around::{hover, how_many, legend, look_back, working};
-use eframe::egui::{
-    self, Align2, ComboBox, Painter, Pos2, Rect, RichText, Sense, Shape, Stroke, TextureHandle, Ui, Vec2,
-    pos2, vec2,
-};
+use eframe::egui::{self, Pos2, Rect, RichText, Sense, Shape, Stroke, TextureHandle, Ui, pos2, vec2};
 use points::{Drawn, Frame, Key, nearest, within};
 use std::sync::Arc;
 
