@@ -8,7 +8,7 @@
 //! ```text
 //! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
 //!                         selftest, tune (gpu and ops only)    <-  cli
-//!                         data (pictures + rng only)           <-  train
+//!                         data (pictures + rng only)           <-  eval, train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
 //!                         pickle (bytes only)                  <-  interop, data
 //! ```

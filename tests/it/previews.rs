@@ -114,6 +114,7 @@ fn check(preview: &Preview) {
     let sorted = |list: &Vec<(u32, f32)>| list.is_sorted_by(|a, b| a.1 >= b.1);
     assert!(sample.nearest.iter().all(sorted));
     assert_eq!((sample.prototypes.rows, sample.counts.len()), (12, 12));
-    // Reports come a step late: the last submitted step is not counted yet.
-    assert_eq!(u64::from(sample.counts.iter().sum::<u32>()), (preview.step - 1) * 16);
+    // Reports come a step late: the last submitted step is counted only where its report has been waited for.
+    let counted = u64::from(sample.counts.iter().sum::<u32>());
+    assert!([preview.step - 1, preview.step].map(|steps| steps * 16).contains(&counted), "{counted}");
 }

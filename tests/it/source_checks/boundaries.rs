@@ -17,10 +17,10 @@ const ARROW: [(&str, &[&str]); 16] = [
     ("selftest", &["error", "gpu", "ops"]),
     ("interop", &["error", "pickle"]),
     ("tune", &["error", "gpu", "ops", "interop"]),
-    ("eval", &["error", "rng"]),
+    ("data", &["error", "rng", "pickle"]),
+    ("eval", &["error", "rng", "data"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop"]),
     ("method", &["error", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
-    ("data", &["error", "rng", "pickle"]),
     ("train", &["error", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
     (
         "cli",
