@@ -65,11 +65,11 @@ fn multiply_narrow(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4
 fn store_row(value: vec4<f32>, row: u32, column: u32) {
     if row != OUTSIDE && column < params.out_quads {
         let at = row * params.out_quads + column;
+        var total = value;
         if params.accumulate == 1u {
-            y[at] = narrow(wide(y[at]) + value);
-        } else {
-            y[at] = narrow(value);
+            total += wide(y[at]);
         }
+        y[at] = narrow(total);
     }
 }
 

@@ -19,6 +19,8 @@ const SIDE = 4u; // of a tile of y
 
 var<private> sums: array<Rows, 36>; // [position][tile of 8, or column quad of 4]
 
+var<private> pixels: array<vec4<f32>, 16>; // of a tile of y
+
 // Six positions of a patch.
 struct Six {
     a: vec4<f32>,
@@ -88,17 +90,16 @@ fn column_of_sums(p: u32, i: u32) -> Line {
     return pixels_of(Six(sums[p][i], sums[p + 6u][i], sums[p + 12u][i], sums[p + 18u][i], sums[p + 24u][i], sums[p + 30u][i]));
 }
 
-fn store_line(l: Six, tile: Tile, i: u32, column: u32) {
+fn keep_line(l: Six, i: u32) {
     let v = pixels_of(l);
-    let lies = tile.image < params.images && tile.row + i < params.height;
-    let row = (tile.image * params.height + tile.row + i) * params.width + tile.column;
-    store_row(v.a, select(OUTSIDE, row, lies), column);
-    store_row(v.b, select(OUTSIDE, row + 1u, lies && tile.column + 1u < params.width), column);
-    store_row(v.c, select(OUTSIDE, row + 2u, lies && tile.column + 2u < params.width), column);
-    store_row(v.d, select(OUTSIDE, row + 3u, lies && tile.column + 3u < params.width), column);
+    pixels[i] = v.a;
+    pixels[i + 1u] = v.b;
+    pixels[i + 2u] = v.c;
+    pixels[i + 3u] = v.d;
 }
 
-// A' m A of sum i of each position: a tile's 16 pixels.
+// A' m A of sum i of each position: a tile's 16 pixels. They are stored in a loop, because each place that
+// stores is a loop over the lanes for every channel to such a driver, and 128 places took its compiler 20 s.
 fn store_tile(i: u32, tile: Tile, column: u32) {
     let a = column_of_sums(0u, i);
     let b = column_of_sums(1u, i);
@@ -106,10 +107,19 @@ fn store_tile(i: u32, tile: Tile, column: u32) {
     let d = column_of_sums(3u, i);
     let e = column_of_sums(4u, i);
     let f = column_of_sums(5u, i);
-    store_line(Six(a.a, b.a, c.a, d.a, e.a, f.a), tile, 0u, column);
-    store_line(Six(a.b, b.b, c.b, d.b, e.b, f.b), tile, 1u, column);
-    store_line(Six(a.c, b.c, c.c, d.c, e.c, f.c), tile, 2u, column);
-    store_line(Six(a.d, b.d, c.d, d.d, e.d, f.d), tile, 3u, column);
+    keep_line(Six(a.a, b.a, c.a, d.a, e.a, f.a), 0u);
+    keep_line(Six(a.b, b.b, c.b, d.b, e.b, f.b), 4u);
+    keep_line(Six(a.c, b.c, c.c, d.c, e.c, f.c), 8u);
+    keep_line(Six(a.d, b.d, c.d, d.d, e.d, f.d), 12u);
+    // min(SIDE, height - row), from which the compiler would know that it may unroll the loop.
+    let lines = SIDE - (max(tile.row + SIDE, params.height) - params.height);
+    let end = select(0u, SIDE * lines, tile.image < params.images);
+    let first = (tile.image * params.height + tile.row) * params.width + tile.column;
+    for (var i = 0u; i < end; i++) {
+        let across = i % SIDE;
+        let row = first + i / SIDE * params.width + across;
+        store_row(pixels[i], select(OUTSIDE, row, tile.column + across < params.width), column);
+    }
 }
 
 @compute @workgroup_size(8)

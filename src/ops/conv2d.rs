@@ -145,7 +145,7 @@ pub fn method(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Met
     let tile = match gpu.family() {
         // Its direct sums are faster than the kernel for workgroup memory, which its drivers emulate.
         Family::Direct => None,
-        Family::Subgroup | Family::Tile => winograd::fastest(gpu, operation, filter, x),
+        Family::Subgroup | Family::Tile => winograd::usual(gpu, operation, filter, x),
     };
     tile.map_or_else(|| usual_sums(gpu, operation, filter, x), Method::Winograd)
 }

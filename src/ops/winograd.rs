@@ -6,7 +6,8 @@
 //! largest value and with weights and pixels of unit scale, it loses 2e-6 with 64 channels, 2 to 4e-6
 //! with 128 and up to 7e-6 with 512, the direct sum 1e-6 to 2e-6, F(2×2) half of that. So it serves sums
 //! over no more than [`EXACT`] channels: about the 3e-6 that the self-test holds convolutions to
-//! (`tests/it/winograd_error.rs`).
+//! (`tests/it/winograd_error.rs`). And only where a tuning has chosen it: a step gains 2 to 8 % by it, but a
+//! CPU driver compiles it for half a minute.
 //!
 //! Twin of `winograd.{subgroup,subgroup_4x4,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it
 //! pays.
@@ -64,10 +65,10 @@ pub(super) fn suits(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape, 
     exists && (kernel, stride, pad) == (3, 1, 1) && cost(tile, operation, x) < f64::from(x.rows() * 9)
 }
 
-/// The tiles that save most with pictures of shape `x`; `None` where the direct sum is as fast.
-pub(super) fn fastest(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Option<WinogradTile> {
-    let suitable = WinogradTile::ALL.into_iter().filter(|&tile| suits(gpu, operation, filter, x, tile));
-    suitable.min_by(|&a, &b| cost(a, operation, x).total_cmp(&cost(b, operation, x)))
+/// The tiles to take where nobody has chosen, with pictures of shape `x`; `None` where the direct sum is as
+/// fast.
+pub(super) fn usual(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Option<WinogradTile> {
+    suits(gpu, operation, filter, x, WinogradTile::Two).then_some(WinogradTile::Two)
 }
 
 /// A kernel and how many tiles a workgroup of it makes.
