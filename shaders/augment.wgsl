@@ -12,7 +12,7 @@
 //
 // pictures: bytes, three a pixel, row by row, each picture from a multiple of four on.
 // crops: four quads each, see `crop_at`. A crop without width is not of these pictures and is left as it is.
-// image, blurred: [crops, size, size, 4]. Twin: src/ops/augment.rs.
+// image, blurred: [crops, size, size, 4]; finished: the same, stored as activations are. Twin: src/ops/augment.rs.
 
 struct Params {
     crops: u32,
@@ -30,6 +30,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> crops: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> image: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> blurred: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> finished: array<Quad>;
 
 const LUMA = vec3(0.2989, 0.587, 0.114);
 const CONTRAST = 2u;
@@ -268,5 +269,5 @@ fn blur_columns(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     }
     let mean = vec3(params.mean_red, params.mean_green, params.mean_blue);
     let gain = vec3(params.gain_red, params.gain_green, params.gain_blue);
-    image[at] = vec4((sum.rgb / total - mean) * gain, 0.0);
+    finished[at] = narrow(vec4((sum.rgb / total - mean) * gain, 0.0));
 }

@@ -2,7 +2,6 @@
 
 use super::check::require;
 use super::settings::Config;
-use super::types::{Augmenter, Precision};
 use crate::error::{Error, Result};
 
 type Check = fn(&Config) -> Result<(), String>;
@@ -13,7 +12,7 @@ impl Config {
         for setting in Self::SETTINGS {
             (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
         }
-        let checks: [(&str, Check); 8] = [
+        let checks: [(&str, Check); 7] = [
             ("assign", Self::check_assign),
             ("blur_min", Self::check_blur),
             ("final_lr", Self::check_final_lr),
@@ -21,7 +20,6 @@ impl Config {
             ("start_lr", Self::check_start_lr),
             ("queue", Self::check_queue),
             ("eval_size", Self::check_eval),
-            ("augment", Self::check_augment),
         ];
         checks.iter().try_for_each(|(key, check)| check(self).map_err(|reason| Error::config(*key, reason)))
     }
@@ -40,12 +38,6 @@ impl Config {
     fn check_blur(&self) -> Result<(), String> {
         let (min, max) = (self.blur_min, self.blur_max);
         require(min <= max, || format!("is {min}, which is above `blur_max` {max}; exchange them"))
-    }
-
-    fn check_augment(&self) -> Result<(), String> {
-        require(self.augment != Augmenter::Gpu || self.precision == Precision::F32, || {
-            "is gpu, whose crops are f32, but `precision` is f16; leave one of them out".to_owned()
-        })
     }
 
     fn check_final_lr(&self) -> Result<(), String> {

@@ -14,15 +14,20 @@ impl Session {
     /// Overwrites a tensor (or its beginning) with `data`, before what is submitted next. Half precision
     /// is rounded here.
     pub fn write(&self, tensor: &Tensor, data: &[f32]) {
-        debug_assert!(data.len() <= tensor.shape.values(), "the data fits the tensor");
-        let (queue, buffer) = (self.gpu().queue(), self.buffer(tensor));
+        self.write_from(tensor, 0, data);
+    }
+
+    /// Overwrites the values of a tensor from number `first` on; quads are whole.
+    pub fn write_from(&self, tensor: &Tensor, first: usize, data: &[f32]) {
+        debug_assert!(first + data.len() <= tensor.shape.values(), "the data fits the tensor");
+        let at = |size: usize| (first * size) as u64;
         match tensor.shape.element {
-            Element::F32 => queue.write_buffer(buffer, tensor.offset, bytemuck::cast_slice(data)),
+            Element::F32 => self.write_bytes(tensor, at(4), bytemuck::cast_slice(data)),
             Element::F16 => {
                 let mut halves = vec![f16::ZERO; data.len()];
                 halves.convert_from_f32_slice(data);
                 let bits: &[u16] = halves.reinterpret_cast();
-                queue.write_buffer(buffer, tensor.offset, bytemuck::cast_slice(bits));
+                self.write_bytes(tensor, at(2), bytemuck::cast_slice(bits));
             }
         }
     }

@@ -5,11 +5,11 @@
 //! by the caller and stands in a buffer of [`Crop`]s, so one set of four dispatches makes all crops of
 //! one size, whatever their pictures.
 
-use super::shader;
+use super::{forms, of};
 use crate::error::Result;
-use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Element, Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("augment.wgsl" + "grid.wgsl", true);
+pub(crate) const SHADER: [Shader; 2] = forms!("augment.wgsl" + "grid.wgsl", true);
 
 /// The longest side of a picture: beyond it, the kernel's whole numbers would overflow.
 pub const LONGEST_SIDE: u32 = 65_535;
@@ -93,8 +93,8 @@ pub fn descriptions(crops: u32) -> Shape {
     Shape::matrix(crops, CROP_WORDS as u32)
 }
 
-/// Makes crops of one size: `out` is `[crops, size, size, 3]`, normalised by `mean` and `std`;
-/// `pictures` are packed bytes, `crops` their descriptions.
+/// Makes crops of one size: `out` is `[crops, size, size, 3]`, normalised by `mean` and `std`, of single or
+/// half precision; `pictures` are packed bytes, `crops` their descriptions.
 ///
 /// # Errors
 /// A shader or limit error.
@@ -111,13 +111,16 @@ pub fn make(
     let [mean_red, mean_green, mean_blue] = mean;
     let params =
         Params { crops: count, size, mean_red, mean_green, mean_blue, gain_red, gain_green, gain_blue };
-    let blurred = plan.lease(out.shape);
-    let kernel = |entry| plan.gpu().kernel(&SHADER, entry, &[]);
+    // Pixels are f32 until they are finished, in place where the result is f32 too.
+    let pixels = out.shape.stored(Element::F32);
+    let image = if out.shape == pixels { out.clone() } else { plan.lease(pixels) };
+    let blurred = plan.lease(pixels);
+    let kernel = |entry| plan.gpu().kernel(of(&SHADER, out.shape.element), entry, &[]);
     let (resize, adjust) = (kernel("resize")?, kernel("adjust")?);
     let (rows, columns) = (kernel("blur_rows")?, kernel("blur_columns")?);
-    let pixels = Grid::invocations(out.shape.rows(), 64);
-    plan.dispatch(&resize, pixels, params, &[pictures, crops, out])?;
-    plan.dispatch(&adjust, Grid::folded(count, 1), params, &[crops, out])?;
-    plan.dispatch(&rows, pixels, params, &[crops, out, &blurred])?;
-    plan.dispatch(&columns, pixels, params, &[crops, out, &blurred])
+    let grid = Grid::invocations(out.shape.rows(), 64);
+    plan.dispatch(&resize, grid, params, &[pictures, crops, &image])?;
+    plan.dispatch(&adjust, Grid::folded(count, 1), params, &[crops, &image])?;
+    plan.dispatch(&rows, grid, params, &[crops, &image, &blurred])?;
+    plan.dispatch(&columns, grid, params, &[crops, &blurred, out])
 }

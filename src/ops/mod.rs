@@ -24,7 +24,8 @@ use crate::gpu::{Element, Family, Plan, Shader, Tensor};
 
 /// Every shader of the program, for tests and tools.
 pub const SHADERS: &[&Shader] = &[
-    &augment::SHADER,
+    &augment::SHADER[0],
+    &augment::SHADER[1],
     &conv2d::SUBGROUP[0],
     &conv2d::SUBGROUP[1],
     &conv2d::TILE[0],

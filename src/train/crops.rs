@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::config::{Augmenter, Config, Precision};
+use crate::config::{Augmenter, Config};
 use crate::data::{Adjustment, Augment, Batch, CropGroup, Dataset, LoaderSpec, Part, Showcase, Trial};
 use crate::error::Result;
 use crate::gpu::Gpu;
@@ -56,8 +56,8 @@ pub(super) fn choose(
     if config.augment != Augmenter::Auto {
         return Ok((config.augment, None));
     }
-    // A software driver would compete with the very processor that it runs on; crops made on a device are f32.
-    if gpu.facts().software || config.precision == Precision::F16 {
+    // A software driver would compete with the very processor that it runs on.
+    if gpu.facts().software {
         return Ok((Augmenter::Cpu, None));
     }
     let Some([cpu, device]) = race(config, spec, dataset, gpu)? else {

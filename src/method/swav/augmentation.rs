@@ -135,8 +135,7 @@ impl Trainer {
 
     /// Puts one crop that was made elsewhere, `[size, size, 4]`, into its row of a group's tensor.
     pub fn put_crop(&self, group: usize, row: usize, pixels: &[f32]) {
-        let bytes: &[u8] = bytemuck::cast_slice(pixels);
-        self.session.write_bytes(&self.tensors.crops[group], (row * bytes.len()) as u64, bytes);
+        self.session.write_from(&self.tensors.crops[group], row * pixels.len(), pixels);
     }
 
     /// All crops of a group as the last step saw them, `[rows, size, size, 4]`.

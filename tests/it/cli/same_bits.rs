@@ -16,14 +16,21 @@ fn the_same_seed_gives_the_same_bits_whatever_the_number_of_workers() {
 #[test]
 fn crops_on_the_device_give_the_same_bits_too() {
     let desk = Desk::new();
-    desk.train("--out one --augment gpu").expect(0);
-    desk.train("--out two --augment gpu --workers 2 --prefetch 5").expect(0);
-    assert_same_run(&desk, "one", "two", 20);
-    assert!(desk.read("one/config.toml").contains("\naugment = \"gpu\"\n"));
-    // The processor's crops are the same but for rounding, so the first loss is nearly the same too.
-    desk.train("--out cpu --augment cpu --steps 1").expect(0);
     let loss = |run: &str| desk.metrics(run)[0]["loss"].as_f64().unwrap();
-    assert!((loss("one") - loss("cpu")).abs() < 1e-3, "{} {}", loss("one"), loss("cpu"));
+    // Crops of half precision are those of the processor, rounded.
+    for (precision, near) in [("f32", 1e-3), ("f16", 5e-3)] {
+        let run = |name: &str, flags: &str| {
+            desk.train(&format!("--precision {precision} --out {precision}-{name} {flags}")).expect(0);
+            format!("{precision}-{name}")
+        };
+        let one = run("one", "--augment gpu");
+        let two = run("two", "--augment gpu --workers 2 --prefetch 5");
+        assert_same_run(&desk, &one, &two, 20);
+        assert!(desk.read(&format!("{one}/config.toml")).contains("\naugment = \"gpu\"\n"));
+        // The processor's crops are the same but for rounding, so the first loss is nearly the same too.
+        let cpu = run("cpu", "--augment cpu --steps 1");
+        assert!((loss(&one) - loss(&cpu)).abs() < near, "{precision}: {} {}", loss(&one), loss(&cpu));
+    }
 }
 
 /// What `auto` has chosen stands in the run's settings, so that a resumed run need not choose again.
