@@ -5,14 +5,14 @@ use std::path::Path;
 use clap::{Arg, ArgMatches};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use super::flags;
-use crate::config::{Config, Kernels, Value};
+use super::{flags, tune};
+use crate::config::Config;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::train::{Model, ModelOptions, Viewing};
 
 /// The settings of `train` that these commands have too.
-const SETTINGS: [&str; 4] = ["adapter", "kernels", "eval_size", "eval_resize"];
+const SETTINGS: [&str; 5] = ["adapter", "kernels", "tuned", "eval_size", "eval_resize"];
 
 /// The argument that names the network.
 pub(super) fn source() -> Arg {
@@ -29,7 +29,7 @@ pub(super) fn data() -> Arg {
         .help("The pictures [default: those that the program comes with]")
 }
 
-/// Adapter, kernels and size of the views.
+/// Adapter, kernels, whether tuned ones, and size of the views.
 pub(super) fn settings() -> impl Iterator<Item = Arg> {
     flags::all().filter(|flag| SETTINGS.contains(&flag.get_id().as_str())).map(|flag| {
         match flag.get_id().as_str() {
@@ -52,10 +52,19 @@ pub(super) fn settings() -> impl Iterator<Item = Arg> {
 pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let source = Path::new(text("source").unwrap_or_default());
-    let mut options = ModelOptions { adapter: text("adapter").map(str::to_owned), ..ModelOptions::default() };
-    if let Some(word) = text("kernels") {
-        options.kernels = Some(Kernels::parse(word).map_err(|reason| Error::config("kernels", reason))?);
+    let mut device = Config::default();
+    for key in ["adapter", "kernels", "tuned"] {
+        if let Some(word) = text(key) {
+            device.set(key, word)?;
+        }
     }
+    tune::apply(&mut device)?;
+    let mut options = ModelOptions {
+        adapter: device.adapter,
+        kernels: Some(device.kernels),
+        tuned: Some(device.tuned),
+        ..ModelOptions::default()
+    };
     // Not `flags::given`: a command may have a flag of its own under the name of another setting.
     let given: Vec<(&str, &str)> =
         ["eval_size", "eval_resize"].into_iter().filter_map(|key| Some((key, text(key)?))).collect();

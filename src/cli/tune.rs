@@ -11,10 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::{Outcome, flags, interrupt, print};
-use crate::config::{Config, Kernels, Tuned};
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::gpu;
-use crate::tune::{Entry, Row, Store, Tuner, Tuning};
+use crate::tune::{self, Entry, Row, Store, Tuner, Tuning};
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -23,7 +22,7 @@ pub fn command() -> Command {
         .long_about(
             "Times every kernel that can make the matrix products of a network on a few shapes, takes the \
              fastest for each, and keeps what it found in the user's cache folder, for this adapter, this \
-             driver and this version of the program. It takes seconds. `train` and `bench` then use it \
+             driver and this version of the program. It takes seconds. Every command that computes then uses it \
              unless --kernels or `--tuned off` says otherwise, and a run's config.toml records it, so \
              that a resumed run keeps its kernels. Nothing else should run meanwhile.",
         )
@@ -69,27 +68,17 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
 /// Takes the kernels of the last tuning into the settings of a fresh run, and says so, where the
 /// settings leave the choice to the program.
 pub(super) fn apply(config: &mut Config) -> Result<()> {
-    if config.tuned != Tuned::Auto {
-        return Ok(());
-    }
-    config.tuned = Tuned::Off;
-    if config.kernels != Kernels::Auto {
-        return Ok(());
-    }
-    let Ok(path) = path() else { return Ok(()) };
-    let facts = gpu::find(config.adapter.as_deref())?;
-    match Store::read(&path).and_then(|store| store.find(&facts)) {
-        Ok(Some(choices)) => {
-            say(&format!(
-                "kernels as tuned for this adapter ({}; --tuned off: the usual ones)",
-                path.display()
-            ));
-            config.tuned = Tuned::Choices(choices.to_string());
-        }
+    let Some(cache) = dirs::cache_dir() else { return Ok(()) };
+    match tune::take(config, &cache) {
+        Ok(Some(file)) => say(&format!(
+            "kernels as tuned for this adapter ({}; --tuned off: the usual ones)",
+            file.display()
+        )),
         Ok(None) => {}
-        Err(error) => {
+        Err(error @ Error::Io { .. }) => {
             say(&format!("warning: {error}; the usual kernels are taken (`swav-wgpu tune` writes it anew)"));
         }
+        Err(error) => return Err(error),
     }
     Ok(())
 }
@@ -100,7 +89,7 @@ fn path() -> Result<PathBuf> {
         let reason = "this user has no cache folder (set HOME or XDG_CACHE_HOME), so nothing can be kept";
         Error::config("tuned", reason)
     })?;
-    Ok(folder.join("swav-wgpu").join("tuning.json"))
+    Ok(Store::file(&folder))
 }
 
 fn say(text: &str) {
@@ -153,7 +142,11 @@ fn render(tuning: &Tuning) -> String {
     }
     let pairs = rows.iter().filter_map(|row| tuning.gain(row));
     let (was, is) = pairs.fold((0.0, 0.0), |sum, (was, is)| (sum.0 + was.seconds, sum.1 + is.seconds));
-    let _ = writeln!(text, "\nall of them: {:.1} ms before, {:.1} ms now", was * 1e3, is * 1e3);
+    if choices.is_usual() {
+        text += "\nnothing beats the usual kernels by five percent: they stay\n";
+    } else {
+        let _ = writeln!(text, "\nall of them: {:.1} ms before, {:.1} ms now", was * 1e3, is * 1e3);
+    }
     text
 }
 

@@ -23,6 +23,8 @@ pub struct ModelOptions {
     pub adapter: Option<String>,
     /// The kernel family; `None` is what suits the adapter.
     pub kernels: Option<Kernels>,
+    /// What a tuning chose of it, as [`tune::take`](crate::tune::take) finds it; `None` is the usual kernels.
+    pub tuned: Option<Tuned>,
     /// The views; `None` is as the network was trained where the file says it, and otherwise 224×224 out of
     /// 256 with the official mean and deviation (32×32 for networks with a 3×3 stem).
     pub viewing: Option<Viewing>,
@@ -117,7 +119,7 @@ impl Model {
         let gpu = setup::open_adapter(
             options.adapter.as_deref(),
             options.kernels.unwrap_or(Kernels::Auto),
-            &Tuned::Off,
+            options.tuned.as_ref().unwrap_or(&Tuned::Off),
         )?;
         let side = [viewing.size; 2];
         let inference = Inference::new(&gpu, &spec, side, &weights.path, &weights.tensors)?;

@@ -14,13 +14,15 @@
 mod cases;
 mod store;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use cases::Timed;
 pub use store::{Entry, Store};
 
+use crate::config::{Config, Kernels, Tuned};
 use crate::error::Result;
-use crate::gpu::{AdapterFacts, Choices, Class, Family, Gpu, Method, Operation};
+use crate::gpu::{self, AdapterFacts, Choices, Class, Family, Gpu, Method, Operation};
 use cases::Case;
 
 /// A method replaces the usual one if it takes less than this share of its time: a smaller gain may be
@@ -29,6 +31,30 @@ const GAIN: f64 = 0.95;
 /// A form of operands is left out when it has lost so many times the fastest form's time, for each case
 /// that there is: it would have to be twice as fast in all the others.
 const HOPELESS: f64 = 0.5;
+
+/// Takes the kernels that a tuning has kept below the folder `cache` into settings, where they leave the
+/// choice to the program, and says from which file. Settings that could not be filled in ask for the usual
+/// kernels afterwards, whatever happened.
+///
+/// # Errors
+/// [`Error::Config`](crate::error::Error::Config) where there is no such adapter, and
+/// [`Error::Io`](crate::error::Error::Io) where the file cannot be read, without which training goes as well.
+pub fn take(config: &mut Config, cache: &Path) -> Result<Option<PathBuf>> {
+    if config.tuned != Tuned::Auto {
+        return Ok(None);
+    }
+    config.tuned = Tuned::Off;
+    if config.kernels != Kernels::Auto {
+        return Ok(None);
+    }
+    let facts = gpu::find(config.adapter.as_deref())?;
+    let file = Store::file(cache);
+    let kept = Store::read(&file)?.find(&facts)?;
+    Ok(kept.map(|choices| {
+        config.tuned = Tuned::Choices(choices.to_string());
+        file
+    }))
+}
 
 /// Times cases one by one.
 #[derive(Debug)]

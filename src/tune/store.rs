@@ -48,6 +48,12 @@ pub struct Store {
 }
 
 impl Store {
+    /// Where the file is in a user's cache folder.
+    #[must_use]
+    pub fn file(cache: &Path) -> PathBuf {
+        cache.join("swav-wgpu").join("tuning.json")
+    }
+
     /// A store that holds nothing yet.
     #[must_use]
     pub fn empty(path: &Path) -> Self {

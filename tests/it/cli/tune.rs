@@ -106,3 +106,15 @@ fn a_broken_file_of_tunings_is_reported_and_left_aside() {
     }
     assert_eq!(tuned(&desk, "run"), Tuned::Off);
 }
+
+/// Whatever uses a trained network takes them too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trained_network_runs_on_what_is_kept() {
+    let desk = Desk::new();
+    desk.train("--steps 2 --out run").expect(0);
+    keep(&desk);
+    let told = |line: &str| desk.run(line).expect(0).err.contains("kernels as tuned");
+    assert!(told("eval knn run --data pics") && told("embed run --data pics --out features.npy"));
+    assert!(!told("eval knn run --data pics --tuned off"));
+}
