@@ -8,16 +8,17 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
-use crate::train::embed::{Embedded, What, csv, embed, write_npy, write_safetensors};
+use crate::train::embed::{Embedded, What, csv, embed, write_npy, write_parquet, write_safetensors};
 
 /// The command with its flags.
 pub fn command() -> Command {
     Command::new("embed")
-        .about("Write the features of pictures to .npy or .safetensors")
+        .about("Write the features of pictures to .npy, .parquet or .safetensors")
         .long_about(
             "Write what a network says of pictures to a file: a row a picture, in the order of their names. \
-             The ending says how: .npy, with the names beside it in FILE.csv, or .safetensors, with the names \
-             in its metadata. The latter can be searched with `swav-wgpu search --index`.",
+             The ending says how: .npy, with the names beside it in FILE.csv; .parquet, with names, classes and \
+             prototypes as columns; or .safetensors, with the names in its metadata. The latter can be searched \
+             with `swav-wgpu search --index`.",
         )
         .arg(model::source())
         .arg(model::data())
@@ -26,7 +27,7 @@ pub fn command() -> Command {
                 .long("out")
                 .value_name("FILE")
                 .required(true)
-                .help("The file to write: .npy or .safetensors"),
+                .help("The file to write: .npy, .parquet or .safetensors"),
         )
         .arg(
             Arg::new("what")
@@ -51,8 +52,9 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
     let out = Path::new(text("out"));
     let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    if !["npy", "safetensors"].contains(&ending) {
-        return Err(Error::config("out", format!("{} must end in .npy or .safetensors", out.display())));
+    if !["npy", "parquet", "safetensors"].contains(&ending) {
+        let reason = format!("{} must end in .npy, .parquet or .safetensors", out.display());
+        return Err(Error::config("out", reason));
     }
     let what = What::ALL.into_iter().find(|what| what.name() == text("what")).unwrap_or(What::Features);
     let limit =
@@ -77,6 +79,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         }
         write_atomic(&path, |file| file.write_all(lines.as_bytes()))?;
         beside = format!("; names in {}", path.display());
+    } else if ending == "parquet" {
+        write_parquet(out, what, &found, &dataset)?;
     } else {
         write_safetensors(out, what, rows, &names)?;
     }

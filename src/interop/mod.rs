@@ -56,9 +56,9 @@ const TEMPORARY_PREFIX: &str = ".swav-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// A file that is being written. Zip archives go back to fill in sizes.
-pub trait Sink: Write + Seek {}
+pub trait Sink: Write + Seek + Send {}
 
-impl<T: Write + Seek> Sink for T {}
+impl<T: Write + Seek + Send> Sink for T {}
 
 /// Writes `path` so that at every moment it is either the old file or the whole new one.
 ///

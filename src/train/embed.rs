@@ -1,5 +1,9 @@
 //! Features, embeddings or prototype scores of a set of pictures, and files that hold them.
 
+mod parquet;
+
+pub use parquet::write_parquet;
+
 use super::trained::Model;
 use super::views::look;
 use crate::data::Dataset;

@@ -76,6 +76,9 @@ fn features_are_written_and_searched() {
     desk.run("embed run --data pics --what scores --out s.safetensors").expect(0);
     desk.run("search run pics/light/03.png --index s.safetensors").refused(1, &["s.safetensors", "no index"]);
     desk.run("search run base.toml --data pics").refused(1, &["base.toml"]);
+    let ended = desk.run("embed run --data pics --out f.parquet").expect(0);
+    assert!(ended.out.contains("f.parquet: features of 44 pictures"), "{ended:#?}");
+    assert!(desk.path("f.parquet").is_file());
     desk.run("embed run --data pics --out f.txt").refused(2, &["`out`", ".npy"]);
     desk.run("train pics --config base.toml --width 8 --steps 1 --out wide").expect(0);
     desk.run("search wide pics/light/03.png --index f.safetensors").refused(2, &["another"]);
