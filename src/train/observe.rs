@@ -4,6 +4,7 @@ use super::events::{Event, Report};
 use super::memory::Memory;
 use super::run::Engine;
 use super::setup::Setup;
+use crate::config::Precision;
 use crate::error::{Error, Result};
 use crate::eval::cluster;
 use crate::method::swav::StepReport;
@@ -90,7 +91,14 @@ impl Engine<'_> {
             Some((path, step)) => format!("the last good checkpoint is {} (step {step})", path.display()),
             None => "no checkpoint was written yet".to_owned(),
         };
-        let remedy = "start again with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more";
+        // What overflows on its way forward is beyond the loss scale, which is for gradients.
+        let precision = match self.config.precision {
+            Precision::F16 => ", or with `precision` f32",
+            Precision::F32 => "",
+        };
+        let remedy = format!(
+            "start again with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more{precision}"
+        );
         let step = self.setup.memory.reported + 1;
         Error::Diverged { step, what, remedy: format!("{remedy}; {kept}") }
     }

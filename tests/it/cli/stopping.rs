@@ -75,6 +75,8 @@ fn a_run_that_diverges_keeps_its_last_good_checkpoint() {
     let last = desk.metrics("run").last().map(|line| line["step"].as_u64().unwrap()).unwrap();
     assert!(ended.err.contains(&format!("diverged at step {}:", last + 1)), "{ended:#?}");
     assert!((2..=last).contains(&saved.meta.step), "{} of {last}", saved.meta.step);
+    assert!(!ended.err.contains("`precision`"), "{ended:#?}");
+    desk.train(&format!("{wild} --out half --precision f16")).refused(1, &["diverged", "`precision` f32"]);
 }
 
 #[test]
