@@ -13,7 +13,7 @@
 //! | [`top`] | run control, progress, timeline, health: what stands above the panes |
 //! | [`dock`] | where panes lie |
 //! | [`panes`] | one file a pane; adding one is a file and a line |
-//! | [`form`], [`recent`] | the settings of the next run; earlier runs |
+//! | [`form`], [`recent`], [`looks`] | the settings of the next run; earlier runs, and looks at them |
 //! | [`thumbs`], [`widgets`], [`theme`], [`units`] | thumbnails, small parts, colours, numbers for people |
 //! | [`keys`], [`save`] | keyboard shortcuts; writing files that a person asks for |
 //! | [`samples`] | runs in realistic states, for tests |
@@ -25,6 +25,7 @@ pub mod dock;
 pub mod engine;
 pub mod form;
 pub mod keys;
+pub mod looks;
 pub mod panes;
 pub mod recent;
 pub mod samples;

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use swav_app::engine::{Engine, Message};
 use swav_app::recent;
 use swav_app::state::{Phase, State};
-use swav_wgpu::config::{Config, Preset};
+use swav_wgpu::config::{Config, Preset, Tuned};
+use swav_wgpu::gpu::{Choices, Family, Gpu};
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
+use swav_wgpu::tune::{Entry, Store};
 
 fn config(out: &Path) -> Config {
     let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
@@ -50,7 +52,7 @@ fn a_run_is_driven_looked_at_stopped_and_opened_again() {
     let config = config(&out);
     let mut state = State::opening(config.clone(), Vec::new());
     let options = TrainOptions { config: config.clone(), resume: None, profile: false };
-    let mut engine = Engine::start(options, false, || {});
+    let mut engine = Engine::start(options, None, false, |_| {});
     engine.control().watch(&PreviewRequest { pictures: vec![5, 6], draw: 0, sample: 30 });
     wait(&mut engine, &mut state, "steps and a look", |state| {
         state.reports.len() > 3 && state.shown.is_some() && state.map().is_some()
@@ -89,7 +91,7 @@ fn a_run_is_driven_looked_at_stopped_and_opened_again() {
     let mut state = State::opening(config.clone(), earlier);
     state.hold(true);
     let options = TrainOptions { config, resume: Some(out), profile: false };
-    let mut engine = Engine::start(options, true, || {});
+    let mut engine = Engine::start(options, None, true, |_| {});
     engine.control().watch(&PreviewRequest { pictures: vec![5], draw: 0, sample: 0 });
     wait(&mut engine, &mut state, "a look", |state| state.shown.is_some());
     assert_eq!((state.phase, state.step), (Phase::Paused, stopped));
@@ -104,7 +106,28 @@ fn what_is_wrong_is_told() {
     let mut config = config(&folder.path().join("run"));
     config.data = Some(folder.path().join("nowhere"));
     let mut state = State::opening(config.clone(), Vec::new());
-    let mut engine = Engine::start(TrainOptions { config, resume: None, profile: false }, false, || {});
+    let options = TrainOptions { config, resume: None, profile: false };
+    let mut engine = Engine::start(options, None, false, |_| {});
     wait(&mut engine, &mut state, "the failure", |state| state.phase == Phase::Failed);
     assert!(state.failure.unwrap().text.contains("nowhere") && engine.is_over());
+}
+
+/// What `swav-wgpu tune` kept for this user is taken by fresh runs, as the command line does it.
+#[test]
+fn tuned_kernels_are_taken_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = Gpu::open(None, None).unwrap();
+    let kept = Choices::usual(Family::Direct);
+    let mut store = Store::empty(&Store::file(folder.path()));
+    store.write(Entry::new(gpu.facts(), &kept)).unwrap();
+    let out = folder.path().join("run");
+    let config = config(&out);
+    let mut state = State::opening(config.clone(), Vec::new());
+    let options = TrainOptions { config, resume: None, profile: false };
+    let mut engine = Engine::start(options, Some(folder.path().to_owned()), false, |_| {});
+    wait(&mut engine, &mut state, "a report", |state| !state.reports.is_empty());
+    engine.control().stop();
+    wait(&mut engine, &mut state, "the end", |state| state.phase == Phase::Stopped);
+    assert_eq!(recent::config(&out).unwrap().tuned, Tuned::Choices(kept.to_string()));
+    assert!(state.log.iter().any(|line| line.text.contains("as tuned")), "{:?}", state.log);
 }

@@ -156,8 +156,7 @@ fn a_hundred_thousand_points_are_drawn() {
         swav_app::engine::digest::Digest { step: 30, draw: 0, crops: None, map: Some(map), folded: None };
     state.apply(swav_app::engine::Message::Digest(Box::new(digest)));
     let mut harness = pane("embedding", Window::of(state, Vec::new()));
-    let start = std::time::Instant::now();
+    // How long a frame takes is measured by `benches/frames.rs`.
     harness.run_steps(5);
-    // Generous, for a processor that does other things: a frame without a new mesh takes a few milliseconds.
-    assert!(start.elapsed().as_secs_f64() / 5.0 < 0.25, "{:?} a frame", start.elapsed() / 5);
+    assert!(says(&harness, "100\u{2009}000 pictures"));
 }

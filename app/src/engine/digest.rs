@@ -1,6 +1,7 @@
 //! What panes draw of a preview, worked out away from both the window and the training.
 
 use super::unfold::{self, Folded};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use swav_wgpu::eval::cluster;
 use swav_wgpu::eval::projection::Projection;
@@ -27,7 +28,7 @@ pub struct Digest {
 }
 
 /// Many pictures on a plane, and the prototypes among them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Map {
     /// Steps that the network has done.
     pub step: u64,
@@ -48,7 +49,7 @@ pub struct Map {
 }
 
 /// One prototype.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tile {
     /// How many of the last crops it was the best one of.
     pub count: u32,

@@ -6,15 +6,18 @@ pub mod unfold;
 
 use control::{Control, Turn};
 use digest::{Digest, Map};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use swav_wgpu::error::Error;
 use swav_wgpu::train::{Event, Preview, PreviewRequest, Summary, TrainOptions, train};
+use swav_wgpu::tune;
 
-/// The window need not be drawn for every step.
-const REPAINT: Duration = Duration::from_millis(66);
+/// How soon news are drawn: on a GPU, and where the processor draws what it trains, at whose cost.
+const SOON: [Duration; 2] = [Duration::from_millis(66), Duration::from_secs(1)];
 
 /// What the engine's thread tells the window.
 #[derive(Debug)]
@@ -50,6 +53,19 @@ impl From<Error> for Failure {
     }
 }
 
+/// Has the window drawn again.
+struct Painter {
+    repaint: Box<dyn Fn(Duration) + Send + Sync>,
+    /// Whether the run's device is the processor: then there is no other to draw the window.
+    software: AtomicBool,
+}
+
+impl Painter {
+    fn soon(&self) {
+        (self.repaint)(SOON[usize::from(self.software.load(Ordering::Relaxed))]);
+    }
+}
+
 /// A run under way.
 #[derive(Debug)]
 pub struct Engine {
@@ -60,18 +76,27 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts a run. `repaint` is called when there is something new to draw.
+    /// Starts a run, with the kernels that were tuned for this user below the folder `cache`, if any.
+    /// `repaint` is called with the time in which something new is to be drawn.
     #[must_use]
-    pub fn start(options: TrainOptions, paused: bool, repaint: impl Fn() + Send + Sync + 'static) -> Self {
+    pub fn start(
+        mut options: TrainOptions,
+        cache: Option<PathBuf>,
+        paused: bool,
+        repaint: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Self {
         let control = Arc::new(Control::default());
         control.pause(paused);
         let (sender, inbox) = channel();
-        let (orders, repaint) = (Arc::clone(&control), Arc::new(repaint));
+        let orders = Arc::clone(&control);
+        let painter = Arc::new(Painter { repaint: Box::new(repaint), software: AtomicBool::new(false) });
         // A thread that panics drops its sender, which `poll` notices.
         let thread = std::thread::spawn(move || {
-            let previews = digester(sender.clone(), Arc::clone(&repaint));
-            let mut painted = Instant::now();
+            let previews = digester(sender.clone(), Arc::clone(&painter));
             let mut turn = Turn::default();
+            if let Some(notice) = cache.and_then(|cache| tuned(&mut options, &cache)) {
+                let _ = sender.send(Message::Event(Event::Notice(notice)));
+            }
             let ended = train(options, &mut |event| {
                 let flow_of = match event {
                     Event::Preview(preview) => {
@@ -81,19 +106,18 @@ impl Engine {
                         Event::Preview(Box::new(note))
                     }
                     event => {
-                        let often = matches!(event, Event::Step { .. });
-                        let _ = sender.send(Message::Event(event.clone()));
-                        if !often || painted.elapsed() > REPAINT {
-                            painted = Instant::now();
-                            repaint();
+                        if let Event::Started(started) = &event {
+                            painter.software.store(started.software, Ordering::Relaxed);
                         }
+                        let _ = sender.send(Message::Event(event.clone()));
+                        painter.soon();
                         event
                     }
                 };
                 orders.answer(&flow_of, &mut turn)
             });
             let _ = sender.send(Message::Ended(ended.map(Box::new).map_err(Failure::from)));
-            repaint();
+            painter.soon();
         });
         Self { control, inbox, thread, ended: false }
     }
@@ -138,6 +162,17 @@ impl Engine {
     }
 }
 
+/// Takes tuned kernels into the settings of a fresh run; a resumed one keeps those that it began with.
+fn tuned(options: &mut TrainOptions, cache: &Path) -> Option<String> {
+    if options.resume.is_some() {
+        return None;
+    }
+    match tune::take(&mut options.config, cache) {
+        Ok(file) => file.map(|file| format!("kernels as tuned for this adapter ({})", file.display())),
+        Err(error) => Some(format!("{error}; the usual kernels are taken")),
+    }
+}
+
 /// A preview without its contents.
 fn head(preview: &Preview) -> Preview {
     Preview {
@@ -150,10 +185,7 @@ fn head(preview: &Preview) -> Preview {
 }
 
 /// A thread that turns previews into what is drawn, in order.
-fn digester(
-    sender: Sender<Message>,
-    repaint: Arc<impl Fn() + Send + Sync + 'static>,
-) -> Sender<Box<Preview>> {
+fn digester(sender: Sender<Message>, painter: Arc<Painter>) -> Sender<Box<Preview>> {
     let (previews, inbox) = channel::<Box<Preview>>();
     std::thread::spawn(move || {
         let mut plane = None;
@@ -162,7 +194,7 @@ fn digester(
             if sender.send(Message::Digest(Box::new(digest))).is_err() {
                 return;
             }
-            repaint();
+            painter.soon();
         }
     });
     previews

@@ -186,7 +186,8 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
     let foot = pos2(rect.left() + 6.0, rect.bottom() - 12.0);
     widgets::text_at(&painter, foot, Align2::LEFT_CENTER, &format!("#{k}"), 11.0, palette.weak);
     let (text, color): (String, Color32) = match (tile.count, tile.twin) {
-        (0, _) => ("dead".to_owned(), palette.warning),
+        (0, true) => ("dead, doubled".to_owned(), palette.warning),
+        (0, false) => ("dead".to_owned(), palette.warning),
         (_, true) => ("doubled".to_owned(), palette.warning),
         (count, _) => (format!("{count}"), palette.text),
     };

@@ -71,6 +71,12 @@ impl State {
         Self { phase: Phase::Opening, config, reports: earlier, evaluations, ..Self::default() }
     }
 
+    /// Looks of earlier sittings, to look back at.
+    #[must_use]
+    pub fn looking_back(self, looks: Vec<Arc<Map>>) -> Self {
+        Self { looks, ..self }
+    }
+
     /// Takes a message in.
     pub fn apply(&mut self, message: Message) {
         match message {

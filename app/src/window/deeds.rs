@@ -7,7 +7,7 @@ use crate::start::Wish;
 use crate::state::{Phase, State};
 use crate::thumbs::Thumbs;
 use crate::top::Order;
-use crate::{keys, recent, save};
+use crate::{keys, looks, recent, save};
 use eframe::egui::{self, ViewportCommand};
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -87,7 +87,8 @@ impl Window {
 
     fn start(&mut self, ctx: &egui::Context, options: TrainOptions, paused: bool) {
         let earlier = options.resume.as_deref().map(recent::reports).unwrap_or_default();
-        self.state = State::opening(options.config.clone(), earlier);
+        let looks = options.resume.as_deref().map(looks::read).unwrap_or_default();
+        self.state = State::opening(options.config.clone(), earlier).looking_back(looks);
         self.state.hold(paused);
         self.look = Look::default();
         self.watched = PreviewRequest::default();
@@ -95,7 +96,9 @@ impl Window {
         self.news = channel();
         let (repaint, again) = (ctx.clone(), ctx.clone());
         self.thumbs = Thumbs::open(options.config.data.clone(), move || repaint.request_repaint());
-        self.engine = Some(Engine::start(options, paused, move || again.request_repaint()));
+        self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |within| {
+            again.request_repaint_after(within)
+        }));
     }
 
     /// Does what was ordered from the bar or the keyboard; orders that make no sense now do nothing.

@@ -6,6 +6,7 @@ use crate::dock::Dock;
 use crate::engine::{Engine, Message};
 use crate::form::Form;
 use crate::keys;
+use crate::looks;
 use crate::panes::{Compared, Context, Look, Wants};
 use crate::recent::{Entry, Recent};
 use crate::settings::Settings;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use swav_wgpu::gpu::{self, AdapterFacts};
-use swav_wgpu::train::PreviewRequest;
+use swav_wgpu::train::{Event, PreviewRequest};
 
 /// Pictures whose crops are shown before any are chosen.
 const CHOSEN: usize = 3;
@@ -58,6 +59,7 @@ pub struct Window {
     watched: PreviewRequest,
     /// What threads beside the engine's tell.
     news: (Sender<Message>, Receiver<Message>),
+    looks: looks::Keeper,
     /// The person closed the window: it goes once the run is saved.
     closing: bool,
     keys: bool,
@@ -104,6 +106,7 @@ impl Window {
             error: None,
             watched: PreviewRequest::default(),
             news: channel(),
+            looks: looks::Keeper::default(),
             closing: false,
             keys: false,
             light,
@@ -147,13 +150,19 @@ impl Window {
         self.thumbs.poll(ctx);
         self.news.1.try_iter().for_each(|message| self.state.apply(message));
         let Some(engine) = &mut self.engine else { return };
+        let mut saved = false;
         for message in engine.poll() {
+            saved |= matches!(message, Message::Event(Event::Checkpoint { .. } | Event::Finished(_)));
             self.state.apply(message);
         }
         if let Some(started) = &self.state.started {
             self.recent.note(&started.run_folder);
         }
-        if engine.is_over() {
+        let over = engine.is_over();
+        if saved || over {
+            self.looks.save(&self.state, &self.news.0, over);
+        }
+        if over {
             self.engine = None;
             self.watched = PreviewRequest::default();
             self.back_to_the_form();

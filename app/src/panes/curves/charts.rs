@@ -2,6 +2,7 @@
 
 use crate::state::{Evaluation, State};
 use crate::units;
+use egui_plot::{GridInput, GridMark};
 use swav_wgpu::train::Report;
 
 /// One chart.
@@ -123,6 +124,22 @@ pub(super) fn steps(value: f64) -> String {
     if value < 0.0 || value.fract() != 0.0 { String::new() } else { units::count(value as u64) }
 }
 
+/// Two to four marks on an axis, at round numbers: a small chart has no room for more, and needs two to say
+/// how steep it is.
+pub(super) fn marks(input: GridInput) -> Vec<GridMark> {
+    let (least, most) = input.bounds;
+    let rough = (most - least) / 4.0;
+    if !rough.is_normal() || rough < 0.0 {
+        return Vec::new();
+    }
+    let ten = 10f64.powf(rough.log10().floor());
+    let step =
+        [1.0, 2.0, 5.0].map(|of| of * ten).into_iter().find(|step| *step >= rough).unwrap_or(10.0 * ten);
+    let first = (least / step).ceil();
+    let mark = |i: u32| GridMark { value: (first + f64::from(i)) * step, step_size: step };
+    (0..9).map(mark).take_while(|mark| mark.value <= most).collect()
+}
+
 /// Three significant digits.
 pub(super) fn number(value: f64, log: bool) -> String {
     let value = if log { 10f64.powf(value) } else { value };
@@ -156,6 +173,18 @@ mod tests {
         assert_eq!(all, ["0", "5.70", "12.3", "295", "2e-4", "0.0123"]);
         assert_eq!(number(-1.0, true), "0.10");
         assert_eq!([steps(1000.0), steps(-5.0), steps(0.5)], ["1000", "", ""]);
+    }
+
+    #[test]
+    fn an_axis_has_a_few_round_marks() {
+        let values = |bounds| {
+            let found = marks(GridInput { bounds, base_step_size: 1.0 });
+            found.iter().map(|mark| number(mark.value, false)).collect::<Vec<_>>()
+        };
+        assert_eq!(values((0.31, 0.38)), ["0.32", "0.34", "0.36", "0.38"]);
+        assert_eq!(values((-0.02, 1.0)), ["0", "0.50", "1.00"]);
+        assert_eq!(values((270.0, 320.0)), ["280", "300", "320"]);
+        assert!(values((1.0, 1.0)).is_empty() && values((f64::NAN, 1.0)).is_empty());
     }
 
     #[test]

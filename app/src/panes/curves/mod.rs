@@ -7,9 +7,9 @@ use crate::recent;
 use crate::state::State;
 use crate::theme::Palette;
 use crate::widgets;
-use charts::{CHARTS, Chart, number, own_points, points, reference, smoothed, steps};
-use eframe::egui::{self, Color32, Id, RichText, ScrollArea, Slider, Ui, vec2};
-use egui_plot::{GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
+use charts::{CHARTS, Chart, marks, number, own_points, points, reference, smoothed, steps};
+use eframe::egui::{self, Color32, Id, Rangef, RichText, ScrollArea, Slider, Ui, vec2};
+use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
 use std::ops::RangeInclusive;
 
 /// The least height of a chart, points.
@@ -108,21 +108,24 @@ impl CurvesPane {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             title(ui, palette, context.state, chart, &mut self.alone, at);
+            // The marks are few enough for all of them to be told.
+            let axis = AxisHints::new_y()
+                .min_thickness(32.0)
+                .label_spacing(Rangef::new(6.0, 10.0))
+                .formatter(move |mark: GridMark, _: &RangeInclusive<f64>| number(mark.value, chart.log));
             let plot = Plot::new(("chart", at, large))
                 .width(size.x)
                 .height((size.y - 24.0).max(40.0))
                 .show_background(false)
                 .allow_scroll(false)
                 .grid_color(palette.line)
-                .y_axis_min_width(32.0)
+                .y_grid_spacer(marks)
+                .custom_y_axes(vec![axis])
                 .include_x(0.0)
                 .include_x(context.state.step.max(1) as f64)
                 .set_margin_fraction(vec2(0.01, 0.08))
                 .link_axis(Id::unique("steps"), [true, false])
                 .x_axis_formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value))
-                .y_axis_formatter(move |mark: GridMark, _: &RangeInclusive<f64>| {
-                    number(mark.value, chart.log)
-                })
                 .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, chart)));
             let reference = reference(context.state, chart);
             plot.show(ui, |plot| {

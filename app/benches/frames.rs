@@ -1,0 +1,114 @@
+//! How long a frame takes where there is most to draw: 100,000 points of an embedding, 3000 prototypes.
+//!
+//! `cargo bench -p swav-app --bench frames`. A frame is drawn into shapes and these into triangles, which is
+//! what the window's own thread does; `painted` is the same with the triangles drawn by the adapter and read
+//! back, which a window does not do. Each large pane stands beside the one of a demo run, in the same run.
+
+use eframe::egui::{
+    Event, Frame, Margin, Modifiers, MouseWheelSource, MouseWheelUnit, Theme, TouchPhase, Ui, pos2, vec2,
+};
+use egui_kittest::Harness;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use swav_app::engine::Message;
+use swav_app::engine::digest::Digest;
+use swav_app::samples;
+use swav_app::theme::{self, Palette};
+use swav_app::thumbs::Thumbs;
+use swav_app::window::Window;
+
+/// Frames of each kind.
+const FRAMES: usize = 60;
+/// Frames that are painted too.
+const PAINTED: usize = 10;
+
+type Bench = Harness<'static, Window>;
+
+/// A pane on a whole window of 1280×800, of a run with so many points and prototypes.
+fn pane(id: &'static str, points: u32, prototypes: u32) -> Bench {
+    let mut state = samples::running(20);
+    let map = Some(Arc::new(samples::map(30, points, prototypes)));
+    state.apply(Message::Digest(Box::new(Digest { step: 30, draw: 0, crops: None, map, folded: None })));
+    let mut window = Window::of(state, Vec::new());
+    *window.thumbs_mut() = Thumbs::open(None, || {});
+    let draw = move |ui: &mut Ui, window: &mut Window| {
+        let frame = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::same(10));
+        frame.show(ui, |ui| {
+            ui.set_min_size(ui.available_size());
+            window.draw_pane(id, ui);
+        });
+    };
+    let mut bench = Harness::builder()
+        .with_size([1280.0, 800.0])
+        .with_theme(Theme::Dark)
+        .with_context_setup(theme::install)
+        .build_ui_state(draw, window);
+    for _ in 0..3 {
+        bench.run_steps(3);
+        let ctx = bench.ctx.clone();
+        bench.state_mut().thumbs_mut().wait(&ctx);
+    }
+    bench.hover_at(pos2(640.0, 400.0));
+    bench.run_steps(3);
+    bench
+}
+
+/// Turns the wheel, once this way and once that, so that it never comes to an end.
+fn wheel(bench: &Bench, frame: usize) {
+    let way = if frame % 20 < 10 { -1.0 } else { 1.0 };
+    bench.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, 120.0 * way),
+        phase: TouchPhase::Move,
+        source: MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+}
+
+/// What the window's thread does for a frame.
+fn frame(bench: &mut Bench) -> Duration {
+    let start = Instant::now();
+    bench.step();
+    let output = bench.output();
+    let triangles = bench.ctx.tessellate(output.shapes.clone(), output.pixels_per_point);
+    assert!(!triangles.is_empty(), "something is drawn");
+    start.elapsed()
+}
+
+/// `median [least most]`, in milliseconds.
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let ms = |time: Option<&Duration>| time.map_or(0.0, |time| 1e3 * time.as_secs_f64());
+    let (least, most) = (ms(times.first()), ms(times.last()));
+    format!("{:6.2} ms [{least:.2} {most:.2}]", ms(times.get(times.len() / 2)))
+}
+
+fn time(what: &str, mut bench: Bench) -> Result<(), String> {
+    let still = (0..FRAMES).map(|_| frame(&mut bench)).collect();
+    let moving = |frame_number| {
+        wheel(&bench, frame_number);
+        frame(&mut bench)
+    };
+    let moved = (0..FRAMES).map(moving).collect();
+    let mut painted = Vec::new();
+    for number in 0..PAINTED {
+        wheel(&bench, number);
+        let start = Instant::now();
+        bench.step();
+        bench.render()?;
+        painted.push(start.elapsed());
+    }
+    println!("{what:<28} still {}, moving {}, painted {}", spread(still), spread(moved), spread(painted));
+    Ok(())
+}
+
+fn main() -> Result<(), String> {
+    println!("a frame at 60 a second has 16.7 ms");
+    for points in [2_048, 100_000] {
+        time(&format!("embedding, {points} points"), pane("embedding", points, 300))?;
+    }
+    for prototypes in [300, 3000] {
+        time(&format!("{prototypes} prototypes"), pane("prototypes", 8_192, prototypes))?;
+    }
+    Ok(())
+}
