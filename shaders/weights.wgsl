@@ -71,14 +71,14 @@ struct Column {
     position: u32, // first position's quad
 }
 
-fn column_at(at: u32, positions: u32) -> Column {
+fn column_at(at: u32) -> Column {
     let panel_quads = params.width / 4u;
     let channel = at / panel_quads % params.rows;
     let panel = at / panel_quads / params.rows;
     let taps = params.rows * panel_quads;
     let within = at % taps;
     let four = (panel * params.rows + channel) / 4u;
-    return Column(panel * 9u * taps + within, taps, four * positions * params.width + within % params.width);
+    return Column(panel * 9u * taps + within, taps, four * 16u * params.width + within % params.width);
 }
 
 // Four positions of a line of a transformed window.
@@ -117,7 +117,7 @@ fn transform_windows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
     if quad >= params.quads {
         return;
     }
-    let at = column_at(quad, 16u);
+    let at = column_at(quad);
     let c0 = window_column(at, 0u);
     let c1 = window_column(at, 1u);
     let c2 = window_column(at, 2u);
@@ -125,45 +125,6 @@ fn transform_windows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
     store_line(at.position + 4u * params.width, transformed(c0.b, c1.b, c2.b));
     store_line(at.position + 8u * params.width, transformed(c0.c, c1.c, c2.c));
     store_line(at.position + 12u * params.width, transformed(c0.d, c1.d, c2.d));
-}
-
-// G g of three taps, for tiles of 4x4 pixels: four of the six positions, the ends are the outer taps.
-fn transformed_4x4(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> Line {
-    return Line((a - b + c) / 3.0, (a + b + c) / -3.0, (a + 2.0 * b + 4.0 * c) / 15.0, (8.0 * b - 16.0 * a - 4.0 * c) / 15.0);
-}
-
-fn store_six(at: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) {
-    let u = transformed_4x4(a, b, c);
-    wt[at] = a;
-    store_line(at + params.width, u);
-    wt[at + 5u * params.width] = c;
-}
-
-fn window_line_4x4(at: Column, i: u32) -> Line {
-    let tap = tap_of(at, i);
-    return transformed_4x4(a_quad(tap.x), a_quad(tap.y), a_quad(tap.z));
-}
-
-@compute @workgroup_size(64)
-fn transform_windows_4x4(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let quad = invocation(group, groups, index);
-    if quad >= params.quads {
-        return;
-    }
-    let at = column_at(quad, 36u);
-    let t0 = tap_of(at, 0u);
-    let t1 = tap_of(at, 1u);
-    let t2 = tap_of(at, 2u);
-    let c0 = window_line_4x4(at, 0u);
-    let c1 = window_line_4x4(at, 1u);
-    let c2 = window_line_4x4(at, 2u);
-    let line = 6u * params.width;
-    store_six(at.position, a_quad(t0.x), a_quad(t1.x), a_quad(t2.x));
-    store_six(at.position + line, c0.a, c1.a, c2.a);
-    store_six(at.position + 2u * line, c0.b, c1.b, c2.b);
-    store_six(at.position + 3u * line, c0.c, c1.c, c2.c);
-    store_six(at.position + 4u * line, c0.d, c1.d, c2.d);
-    store_six(at.position + 5u * line, a_quad(t0.z), a_quad(t1.z), a_quad(t2.z));
 }
 
 // G' of four positions: three taps.
@@ -199,7 +160,7 @@ fn reduce_windows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgrou
     if quad >= params.quads {
         return;
     }
-    let at = column_at(quad, 16u);
+    let at = column_at(quad);
     let l0 = line_sum(at.position);
     let l1 = line_sum(at.position + 4u * params.width);
     let l2 = line_sum(at.position + 8u * params.width);

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
-//!                         selftest, tune (gpu and ops only)    <-  cli
+//!                         selftest, tune (up to ops)           <-  cli
 //!                         data (pictures + rng only)           <-  eval, train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
 //!                         pickle (bytes only)                  <-  interop, data

@@ -79,32 +79,6 @@ impl Geometry {
     ];
 }
 
-/// The square of pixels that Winograd's sums make at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WinogradTile {
-    /// F(2×2, 3×3).
-    Two = 2,
-    /// F(4×4, 3×3).
-    Four = 4,
-}
-
-impl WinogradTile {
-    /// Both, the one with fewer products a pixel first.
-    pub const ALL: [Self; 2] = [Self::Four, Self::Two];
-
-    /// Pixels on a side.
-    #[must_use]
-    pub fn side(self) -> u32 {
-        self as u32
-    }
-
-    /// Products of a tile for one pair of channels.
-    #[must_use]
-    pub fn positions(self) -> u32 {
-        (self.side() + 2).pow(2)
-    }
-}
-
 /// A way to make a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
@@ -114,8 +88,8 @@ pub enum Method {
     Tile(Geometry),
     /// Direct sums of the direct family.
     Direct(Geometry),
-    /// Winograd's sums, with the kernels that read operands in the form at hand.
-    Winograd(WinogradTile),
+    /// Winograd's F(2×2, 3×3), with the kernel that reads operands in the form at hand.
+    Winograd,
 }
 
 impl Method {
@@ -123,11 +97,11 @@ impl Method {
     #[must_use]
     pub fn all(family: Family) -> Vec<Self> {
         if family == Family::Subgroup {
-            return [Self::Subgroup].into_iter().chain(WinogradTile::ALL.map(Self::Winograd)).collect();
+            return vec![Self::Subgroup, Self::Winograd];
         }
         let tiles = Geometry::TILE.into_iter().map(Self::Tile);
         let direct = Geometry::DIRECT.into_iter().map(Self::Direct);
-        tiles.chain(direct).chain([Self::Winograd(WinogradTile::Two)]).collect()
+        tiles.chain(direct).chain([Self::Winograd]).collect()
     }
 }
 
@@ -137,7 +111,7 @@ impl fmt::Display for Method {
             Self::Subgroup => "subgroup".to_owned(),
             Self::Tile(Geometry { rows, columns, depth }) => format!("tile-{rows}x{columns}x{depth}"),
             Self::Direct(Geometry { rows, columns, .. }) => format!("direct-{rows}x{columns}"),
-            Self::Winograd(tile) => format!("winograd-{0}x{0}", tile.side()),
+            Self::Winograd => "winograd".to_owned(),
         };
         f.pad(&text)
     }
@@ -178,7 +152,7 @@ pub enum Class {
     Pointwise,
     /// Larger windows with a stride.
     Strided,
-    /// Larger windows without, up to 128 channels on either side: what Winograd's 4×4 tiles may serve.
+    /// Larger windows without, up to 128 channels on either side.
     Shallow,
     /// The others.
     Deep,
@@ -216,7 +190,7 @@ impl fmt::Display for Class {
 /// The kernels of a device: a family, which decides in which form operands are staged, and methods for
 /// products where something better than the family's usual one is known.
 ///
-/// As text: `tile; forward.deep=winograd-2x2; backward_weight.stem=direct-8x4`.
+/// As text: `tile; forward.deep=winograd; backward_weight.stem=direct-8x4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choices {
     family: Family,

@@ -9,10 +9,10 @@ fn choices_read_back() {
             assert_eq!(only.to_string().parse(), Ok(only));
         }
     }
-    let text = "tile; forward.deep=winograd-2x2; backward_weight.stem=direct-8x4";
+    let text = "tile; forward.deep=winograd; backward_weight.stem=direct-8x4";
     let choices: Choices = text.parse().unwrap();
     assert_eq!(choices.to_string(), text);
-    assert_eq!(choices.method(Operation::Forward, Class::Deep), Some(Method::Winograd(WinogradTile::Two)));
+    assert_eq!(choices.method(Operation::Forward, Class::Deep), Some(Method::Winograd));
     assert_eq!(choices.method(Operation::Forward, Class::Stem), None);
 }
 
@@ -25,9 +25,9 @@ fn choices_that_cannot_be_are_refused_with_the_part_that_is_wrong() {
         ("tile; forward.deep=subgroup", "of the tile kernels"),
         ("subgroup; forward.deep=tile-4x4x16", "of the subgroup kernels"),
         ("tile; forward.deep=tile-9x4x16", "tile-9x4x16"),
-        ("tile; sideways.deep=winograd-2x2", "sideways"),
-        ("tile; forward.deep=winograd-4x4", "of the tile kernels"),
-        ("tile; forward.wide=winograd-2x2", "wide"),
+        ("tile; sideways.deep=winograd", "sideways"),
+        ("tile; forward.deep=winograd-9x9", "of the tile kernels"),
+        ("tile; forward.wide=winograd", "wide"),
         ("tile;", "``"),
     ] {
         let reason = text.parse::<Choices>().unwrap_err();

@@ -31,7 +31,7 @@ mod transfer;
 
 pub use adapter::{AdapterFacts, adapters, find};
 pub use arena::{Arena, Usage};
-pub use choice::{Choices, Class, Family, Geometry, Method, Operation, WinogradTile};
+pub use choice::{Choices, Class, Family, Geometry, Method, Operation};
 pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use plan::{Grid, Plan};

@@ -112,7 +112,7 @@ impl Launch {
             }
             Method::Tile(geometry) => (&TILE, 128, geometry),
             Method::Direct(geometry) => (&DIRECT, 64, geometry),
-            Method::Subgroup | Method::Winograd(_) => {
+            Method::Subgroup | Method::Winograd => {
                 return Self { forms: &SUBGROUP, constants, rows: 32, quads: 4, panels: 1 };
             }
         };
@@ -138,16 +138,15 @@ pub fn method(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Met
     let Filter { channels, filters, kernel, stride, .. } = *filter;
     let class = Class::of(channels, filters, kernel, stride);
     match gpu.choices().method(operation, class) {
-        Some(Method::Winograd(tile)) if !winograd::suits(gpu, operation, filter, x, tile) => {}
+        Some(Method::Winograd) if !winograd::suits(gpu, operation, filter, x) => {}
         Some(method) => return method,
         None => {}
     }
-    let tile = match gpu.family() {
-        // Its direct sums are faster than the kernel for workgroup memory, which its drivers emulate.
-        Family::Direct => None,
-        Family::Subgroup | Family::Tile => winograd::usual(gpu, operation, filter, x),
-    };
-    tile.map_or_else(|| usual_sums(gpu, operation, filter, x), Method::Winograd)
+    // Direct sums are faster than Winograd's kernel for workgroup memory, which drivers of that family emulate.
+    if gpu.family() != Family::Direct && winograd::suits(gpu, operation, filter, x) {
+        return Method::Winograd;
+    }
+    usual_sums(gpu, operation, filter, x)
 }
 
 /// The usual direct sums of a family: the largest register tile, which saves the most loads, unless a
@@ -193,8 +192,8 @@ fn params(filter: &Filter, source: Shape, out: Shape) -> Params {
 pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let y = plan.lease(filter.output(x.shape));
     let method = method(plan.gpu(), Operation::Forward, filter, x.shape);
-    if let Method::Winograd(tile) = method {
-        winograd::multiply(plan, tile, x, w, &y, false, false)?;
+    if method == Method::Winograd {
+        winograd::multiply(plan, x, w, &y, false, false)?;
         return Ok(y);
     }
     let w = input(plan, w);
@@ -228,8 +227,8 @@ pub fn backward_input(
     let accumulate = sum.is_some();
     let dx = sum.unwrap_or_else(|| plan.lease(x));
     let method = method(plan.gpu(), Operation::BackwardInput, filter, x);
-    if let Method::Winograd(tile) = method {
-        winograd::multiply(plan, tile, dy, &transposed, &dx, true, accumulate)?;
+    if method == Method::Winograd {
+        winograd::multiply(plan, dy, &transposed, &dx, true, accumulate)?;
         return Ok(dx);
     }
     let transposed = input(plan, &transposed);
@@ -250,7 +249,7 @@ pub fn backward_input(
 /// A shader or limit error.
 pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
     let method = method(plan.gpu(), Operation::BackwardWeight, filter, x.shape);
-    if let Method::Winograd(_) = method {
+    if method == Method::Winograd {
         return winograd::backward_weight(plan, x, dy, dw);
     }
     let mut launch = Launch::new(method, filter.filters);

@@ -34,8 +34,6 @@ pub const SHADERS: &[&Shader] = &[
     &conv2d::DIRECT[1],
     &winograd::SUBGROUP[0],
     &winograd::SUBGROUP[1],
-    &winograd::SUBGROUP_4X4[0],
-    &winograd::SUBGROUP_4X4[1],
     &winograd::TILE[0],
     &winograd::TILE[1],
     &weights::BUFFERS,

@@ -3,7 +3,7 @@
 use super::conv2d::{Filter, panel_width};
 use super::{input, shader, variant};
 use crate::error::Result;
-use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, WinogradTile, shader_params};
+use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
 pub(crate) const BUFFERS: Shader =
     shader!("weights.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl", true);
@@ -85,26 +85,16 @@ fn windows(w: Shape, rows: u32) -> Params {
     Params { rows, width: w.channels, quads: w.total_quads() / 9, ..Params::default() }
 }
 
-/// What Winograd's convolution multiplies with: panels `[N / width][rows / 4][positions][4][width]` of the
+/// What Winograd's convolution multiplies with: panels `[N / width][rows / 4][16][4][width]` of the
 /// panels `w` of 3×3 windows, which are turned by 180° with `turn`.
 ///
 /// # Errors
 /// A shader or limit error.
-pub(crate) fn transform_windows(
-    plan: &mut Plan,
-    tile: WinogradTile,
-    w: &Tensor,
-    rows: u32,
-    turn: bool,
-) -> Result<Tensor> {
+pub(crate) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bool) -> Result<Tensor> {
     let p = Params { turn: u32::from(turn), ..windows(w.shape, rows) };
     let a = input(plan, w);
-    let wt = plan.lease(Shape::matrix(w.shape.images / 9 * tile.positions(), w.shape.channels));
-    let entry = match tile {
-        WinogradTile::Two => "transform_windows",
-        WinogradTile::Four => "transform_windows_4x4",
-    };
-    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), entry, &[])?;
+    let wt = plan.lease(Shape::matrix(w.shape.images / 9 * 16, w.shape.channels));
+    let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "transform_windows", &[])?;
     plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[&a, &wt])?;
     Ok(wt)
 }

@@ -62,7 +62,7 @@ pub fn variants(family: Family) -> Vec<Choices> {
         Method::Tile(_) => family == Family::Tile,
         Method::Direct(_) => family == Family::Direct,
         // The direct family reads buffers too, but leaves them to the tile family's kernel.
-        Method::Winograd(_) => family != Family::Direct,
+        Method::Winograd => family != Family::Direct,
     };
     Method::all(family).into_iter().filter(own).map(|method| Choices::only(family, method)).collect()
 }
@@ -73,9 +73,8 @@ pub fn variants(family: Family) -> Vec<Choices> {
 /// # Errors
 /// A shader that is no WGSL.
 pub fn entry_points(family: Family) -> Result<Vec<String>> {
-    // `winograd.subgroup_4x4.wgsl` belongs to the subgroup family.
     let of_another = |file: &str| {
-        let named = file.split(['.', '_']).find_map(|word| word.parse::<Family>().ok());
+        let named = file.split('.').find_map(|word| word.parse::<Family>().ok());
         named.is_some_and(|named| named != family)
     };
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::gpu::{Geometry, WinogradTile};
+use crate::gpu::Geometry;
 
 fn facts() -> AdapterFacts {
     AdapterFacts {
@@ -17,7 +17,7 @@ fn facts() -> AdapterFacts {
     }
 }
 
-const WINOGRAD: Method = Method::Winograd(WinogradTile::Two);
+const WINOGRAD: Method = Method::Winograd;
 const SQUARE: Method = Method::Tile(Geometry { rows: 8, columns: 8, depth: 16 });
 
 /// The usual methods take these seconds, and one other of each form takes those.
@@ -55,7 +55,7 @@ fn the_form_that_takes_less_in_all_wins_and_small_gains_change_nothing() {
     let subgroup = choose(&facts(), &rows[..2]);
     assert_eq!(subgroup.family(), Family::Tile, "1 + 1/0.9 against 1.5 + 1");
     let subgroup = choose(&facts(), &[row(Operation::Forward, [2.0, 1.9], [1.5, 0.5])]);
-    assert_eq!(subgroup.to_string(), "subgroup; forward.deep=winograd-2x2");
+    assert_eq!(subgroup.to_string(), "subgroup; forward.deep=winograd");
     assert_eq!(choose(&facts(), &[]), Choices::usual(Family::Tile));
 }
 

@@ -4,7 +4,7 @@
 //! tiles of 32, 64 and 128 rows, parity classes, windows larger than the picture.
 
 use crate::error::Result;
-use crate::gpu::{Element, Shape, WinogradTile};
+use crate::gpu::{Element, Shape};
 use crate::ops::conv2d::{self, Filter};
 use crate::ops::{vector, weights};
 use crate::selftest::bench::{Bench, largest};
@@ -209,20 +209,9 @@ pub(super) fn layouts(suite: &mut Suite) {
 /// G of Winograd's F(2×2, 3×3): what a line of three taps is turned into.
 const LINES: [[f64; 3]; 4] = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
 
-/// G of F(4×4, 3×3) with the points 0, −1, 1, 2, −1/2 and infinity.
-const LINES_4X4: [[f64; 3]; 6] = [
-    [1.0, 0.0, 0.0],
-    [1.0 / 3.0, -1.0 / 3.0, 1.0 / 3.0],
-    [-1.0 / 3.0, -1.0 / 3.0, -1.0 / 3.0],
-    [1.0 / 15.0, 2.0 / 15.0, 4.0 / 15.0],
-    [-16.0 / 15.0, 8.0 / 15.0, -4.0 / 15.0],
-    [0.0, 0.0, 1.0],
-];
-
 /// `G g Gᵀ` of a window, at the position.
-fn transformed(lines: &[[f64; 3]], g: impl Fn(usize) -> f64, position: usize) -> f64 {
-    let (i, j) = (position / lines.len(), position % lines.len());
-    (0..9).map(|tap| lines[i][tap / 3] * g(tap) * lines[j][tap % 3]).sum()
+fn transformed(g: impl Fn(usize) -> f64, position: usize) -> f64 {
+    (0..9).map(|tap| LINES[position / 4][tap / 3] * g(tap) * LINES[position % 4][tap % 3]).sum()
 }
 
 /// `Gᵀ s G` of 16 sums, at the tap.
@@ -230,14 +219,14 @@ fn reduced(s: &[f64], tap: usize) -> f64 {
     (0..16).map(|at| LINES[at / 4][tap / 3] * s[at] * LINES[at % 4][tap % 3]).sum()
 }
 
-/// Values `[N, C, positions]` as panels `[N / width][C / 4][positions][4][width]`.
-fn position_panels(filter: &Filter, positions: usize, values: &[f64]) -> Vec<f64> {
+/// Values `[N, C, 16]` as panels `[N / width][C / 4][16][4][width]`.
+fn position_panels(filter: &Filter, values: &[f64]) -> Vec<f64> {
     let (rows, width, channels) = (filter.rows() as usize, filter.width() as usize, filter.channels as usize);
-    let mut panels = vec![0.0; filter.panels().images as usize / 9 * positions * width];
+    let mut panels = vec![0.0; filter.panels().images as usize / 9 * 16 * width];
     for (at, &value) in values.iter().enumerate() {
-        let (n, c, position) = (at / positions / channels, at / positions % channels, at % positions);
+        let (n, c, position) = (at / 16 / channels, at / 16 % channels, at % 16);
         let four = (n / width * rows + c) / 4;
-        panels[((four * positions + position) * 4 + c % 4) * width + n % width] = value;
+        panels[((four * 16 + position) * 4 + c % 4) * width + n % width] = value;
     }
     panels
 }
@@ -247,23 +236,18 @@ fn windows_of(bench: &mut Bench, channels: usize, filters: usize, slices: usize)
     let filter = Filter { channels: c, filters: n, kernel: 3, stride: 1, pad: 1 };
     let w = bench.random(&[filters, channels, 3, 3]);
     let tw = bench.upload_panels(&filter, &w);
-    for (tile, lines) in [(WinogradTile::Two, LINES.as_slice()), (WinogradTile::Four, &LINES_4X4)] {
-        for turn in [false, true] {
-            let positions = lines.len().pow(2);
-            let of = |at: usize, position| {
-                transformed(lines, |tap| w.data[at * 9 + if turn { 8 - tap } else { tap }], position)
-            };
-            let all = 0..filters * channels * positions;
-            let values: Vec<f64> = all.map(|at| of(at / positions, at % positions)).collect();
-            let want = position_panels(&filter, positions, &values);
-            let wt = weights::transform_windows(bench.plan(), tile, &tw, filter.rows(), turn)?;
-            let pick = |got: &[f32]| Ok(got.iter().map(|&v| f64::from(v)).collect());
-            let name = format!("{tile:?}, turned: {turn}");
-            bench.expect_picked(name, &wt, pick, &want, 1e-6, largest(&want));
-        }
+    for turn in [false, true] {
+        let of = |at: usize, position| {
+            transformed(|tap| w.data[at * 9 + if turn { 8 - tap } else { tap }], position)
+        };
+        let values: Vec<f64> = (0..filters * channels * 16).map(|at| of(at / 16, at % 16)).collect();
+        let want = position_panels(&filter, &values);
+        let wt = weights::transform_windows(bench.plan(), &tw, filter.rows(), turn)?;
+        let pick = |got: &[f32]| Ok(got.iter().map(|&v| f64::from(v)).collect());
+        bench.expect_picked(format!("turned: {turn}"), &wt, pick, &want, 1e-6, largest(&want));
     }
     let parts: Vec<Tensor64> = (0..slices).map(|_| bench.random(&[filters * channels, 16])).collect();
-    let packed: Vec<f64> = parts.iter().flat_map(|part| position_panels(&filter, 16, &part.data)).collect();
+    let packed: Vec<f64> = parts.iter().flat_map(|part| position_panels(&filter, &part.data)).collect();
     let width = filter.width() as usize;
     let partial = bench.upload(&Tensor64::new(&[packed.len() / width, width], packed));
     let tdw = bench.upload_panels(&filter, &w);

@@ -16,7 +16,7 @@ const ARROW: [(&str, &[&str]); 16] = [
     ("ops", &["error", "rng", "config", "gpu"]),
     ("selftest", &["error", "gpu", "ops"]),
     ("interop", &["error", "pickle"]),
-    ("tune", &["error", "gpu", "ops", "interop"]),
+    ("tune", &["error", "config", "gpu", "ops", "interop"]),
     ("data", &["error", "rng", "pickle"]),
     ("eval", &["error", "rng", "data"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop"]),
@@ -30,7 +30,7 @@ const ARROW: [(&str, &[&str]); 16] = [
 ];
 
 /// What the app may name of the library: modules, and of `gpu` only what describes adapters and times.
-const APP_MODULES: [&str; 6] = ["config", "data", "error", "eval", "interop", "train"];
+const APP_MODULES: [&str; 7] = ["config", "data", "error", "eval", "interop", "train", "tune"];
 const APP_GPU: [&str; 5] = ["self", "adapters", "AdapterFacts", "Profile", "ProfileRow"];
 
 /// The files of the library and program that are not unit tests.
