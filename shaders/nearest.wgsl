@@ -3,12 +3,14 @@
 //   keep_best:   list[q] = the k best of list[q] and similarity[q, columns of this block]
 //
 // Better is larger; of equal ones the earlier row of the bank, so the result does not depend on how
-// the work is shared. One workgroup a query: values above the k-th best wait in the second half of
-// workgroup memory, and are sorted into the first half (bitonic) when there might be no room for more.
-// Most values never wait: about k (1 + ln(N / k)) of N do. Not a number is never better.
+// the work is shared. One workgroup a query: values above the k-th best wait behind the list in workgroup
+// memory, and are sorted into it (bitonic) when there might be no room for more. Most values never wait:
+// about k (1 + ln(N / k)) of N do. Not a number is never better. Lists are as short as k allows, because
+// sorting is what takes the time.
 // Twin: src/ops/nearest.rs.
 
-override LANES: u32 = 64u; // invocations of a workgroup; a CPU driver runs them one after another
+override LANES: u32 = 64u;   // invocations of a workgroup; a CPU driver runs them one after another
+override LENGTH: u32 = 256u; // of the list: a power of two, k or more; as many can wait
 
 struct Params {
     queries: u32,
@@ -23,11 +25,10 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> best_row: array<u32>; // [queries][256]
 
 const LIST = 256u;
-const PASS = 64u; // columns that are looked at between two tests for room
 const LOWEST = -3.0e38;
 const NONE = 0xffffffffu;
 
-var<workgroup> value: array<f32, 512>; // the list, then those that wait
+var<workgroup> value: array<f32, 512>; // the list, then those that wait; all of it where LENGTH is the most
 var<workgroup> row: array<u32, 512>;
 var<workgroup> waiting: atomic<u32>;
 var<workgroup> seen: u32; // `waiting`, the same for all
@@ -38,14 +39,14 @@ fn is_worse(a: u32, b: u32) -> bool {
 
 // Sorts the list and the `count` that wait; nothing waits afterwards.
 fn merge(index: u32, count: u32) {
-    for (var i = LIST + count + index; i < 2u * LIST; i += LANES) {
+    for (var i = LENGTH + count + index; i < 2u * LENGTH; i += LANES) {
         value[i] = LOWEST;
         row[i] = NONE;
     }
     workgroupBarrier();
-    for (var size = 2u; size <= 2u * LIST; size *= 2u) {
+    for (var size = 2u; size <= 2u * LENGTH; size *= 2u) {
         for (var step = size / 2u; step > 0u; step /= 2u) {
-            for (var pair = index; pair < LIST; pair += LANES) {
+            for (var pair = index; pair < LENGTH; pair += LANES) {
                 let low = 2u * pair - (pair & (step - 1u));
                 let high = low + step;
                 if is_worse(low, high) == ((low & size) == 0u) {
@@ -80,7 +81,7 @@ fn keep_best(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
     if query >= params.queries {
         return;
     }
-    for (var i = index; i < LIST; i += LANES) {
+    for (var i = index; i < LENGTH; i += LANES) {
         value[i] = best[query * LIST + i];
         row[i] = best_row[query * LIST + i];
     }
@@ -89,16 +90,17 @@ fn keep_best(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
     }
     workgroupBarrier();
     let columns = block[0].y;
-    for (var first = 0u; first < columns; first += PASS) {
+    let turn = LENGTH / 2u; // columns that are looked at between two tests for room
+    for (var first = 0u; first < columns; first += turn) {
         let count = count_waiting(index);
-        if count > LIST - PASS {
+        if count > LENGTH - turn {
             merge(index, count);
         }
         let least = value[params.k - 1u];
-        for (var column = first + index; column < min(first + PASS, columns); column += LANES) {
+        for (var column = first + index; column < min(first + turn, columns); column += LANES) {
             let found = similarities[query * params.stride + column];
             if found > least {
-                let slot = LIST + atomicAdd(&waiting, 1u);
+                let slot = LENGTH + atomicAdd(&waiting, 1u);
                 value[slot] = found;
                 row[slot] = block[0].x + column;
             }
@@ -109,7 +111,7 @@ fn keep_best(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
     if count > 0u {
         merge(index, count);
     }
-    for (var i = index; i < LIST; i += LANES) {
+    for (var i = index; i < LENGTH; i += LANES) {
         best[query * LIST + i] = value[i];
         best_row[query * LIST + i] = row[i];
     }

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
-//!                         selftest, tune (up to ops)           <-  cli
+//!                         selftest, tune (up to ops)           <-  cli, app (tune)
 //!                         data (pictures + rng only)           <-  eval, train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
 //!                         pickle (bytes only)                  <-  interop, data

@@ -19,7 +19,7 @@
 //! | [`samples`] | runs in realistic states, for tests |
 //!
 //! Training costs nothing for being watched: the engine has its own thread and device, and is asked for
-//! previews only for panes that are visible, as often as a fiftieth of its time allows.
+//! previews only for panes that are visible, as often as a hundredth of its time allows.
 
 pub mod dock;
 pub mod engine;

@@ -14,7 +14,7 @@ use crate::ops::weights;
 
 /// Queries and bank rows of a block, at most.
 const QUERIES: u32 = 1024;
-const ROWS: u32 = 4096;
+const ROWS: usize = 16_384;
 /// Bytes of a block of the bank, at most: half of the smallest binding that adapters have.
 const BLOCK_BYTES: u64 = 64 << 20;
 
@@ -39,8 +39,11 @@ impl Search {
     /// # Errors
     /// [`Error::Config`] for k of 0 or over 256; a shader or limit error.
     pub fn new(gpu: &Arc<Gpu>, dim: usize, k: usize, rows: usize, queries: usize) -> Result<Self> {
-        let fitting = (BLOCK_BYTES / (4 * dim.next_multiple_of(4).max(4) as u64)) as u32;
-        let block = (rows.min(ROWS as usize) as u32).min(fitting).next_multiple_of(32);
+        let fitting = (BLOCK_BYTES / (4 * dim.next_multiple_of(4).max(4) as u64)) as usize;
+        // Blocks of the same size, so that the last is no emptier than the others. A list is sorted once a
+        // block at least, so they should be few.
+        let blocks = rows.div_ceil(ROWS.min(fitting)).max(1);
+        let block = (rows.div_ceil(blocks) as u32).next_multiple_of(32).max(32);
         Self::in_blocks(gpu, dim, k, block, (queries.min(QUERIES as usize) as u32).max(1))
     }
 

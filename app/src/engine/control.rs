@@ -7,8 +7,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use swav_wgpu::train::{Event, Flow, PreviewRequest};
 
-/// Previews wait this many times what the last one took, so they take at most a fiftieth of a run each.
-const REST: u32 = 49;
+/// Previews wait this many times what the last one took, so they take at most a hundredth of a run each.
+const REST: u32 = 99;
 /// However cheap they are, previews come at most four times a second.
 const LEAST: Duration = Duration::from_millis(250);
 
@@ -201,11 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn previews_take_a_fiftieth_at_most() {
+    fn previews_take_a_hundredth_at_most() {
         let (mut pacer, start) = (Pacer::default(), Instant::now());
         assert!(pacer.wait(start).is_zero());
         pacer.note(start, Duration::from_millis(100));
-        assert_eq!(pacer.wait(start), Duration::from_millis(4900));
+        assert_eq!(pacer.wait(start), Duration::from_millis(9900));
         assert!(pacer.wait(start + Duration::from_secs(5)).is_zero());
         pacer.note(start, Duration::from_micros(1));
         assert_eq!(pacer.wait(start), LEAST);
