@@ -42,6 +42,8 @@ pub struct Turn {
     pacers: [Pacer; 2],
     /// What was asked for last.
     pending: [bool; 2],
+    /// The steps after which they were made.
+    looked: [Option<u64>; 2],
 }
 
 /// Decides when the next preview may be made.
@@ -51,9 +53,11 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// A preview was made at `now` and took `cost`.
+    /// A preview was made at `now` and took `cost`. In the first one the driver compiles, which says nothing of
+    /// what the next will cost.
     pub fn note(&mut self, now: Instant, cost: Duration) {
-        self.last = Some((now, cost));
+        let usual = if self.last.is_some() { cost } else { Duration::ZERO };
+        self.last = Some((now, usual));
     }
 
     /// How long to wait for the next one, from `now` on.
@@ -143,9 +147,10 @@ impl Turn {
             Event::Finished(_) => self.finished = true,
             Event::Preview(preview) => {
                 let cost = Duration::from_secs_f64(preview.seconds.clamp(0.0, 3600.0));
-                for (pacer, pending) in self.pacers.iter_mut().zip(&mut self.pending) {
-                    if std::mem::take(pending) {
-                        pacer.note(now, cost);
+                for part in 0..2 {
+                    if std::mem::take(&mut self.pending[part]) {
+                        self.pacers[part].note(now, cost);
+                        self.looked[part] = Some(self.step);
                     }
                 }
             }
@@ -159,13 +164,18 @@ impl Turn {
         false
     }
 
-    /// The parts of what is watched that are to be made now. A network that does not change is looked at
-    /// only when another look is asked for.
+    /// The parts of what is watched that are to be made now. A network that rests is looked at once, at no
+    /// cost to anybody, and then only when another look is asked for.
     fn due(&mut self, orders: &mut Orders, idle: bool, now: Instant) -> Option<PreviewRequest> {
         let wanted = [!orders.watched.pictures.is_empty(), orders.watched.sample > 0];
         let due = [0, 1].map(|part| {
             let urgent = std::mem::take(&mut orders.urgent[part]);
-            wanted[part] && (urgent || (!idle && self.pacers[part].wait(now).is_zero()))
+            let news = if idle {
+                self.looked[part] != Some(self.step)
+            } else {
+                self.pacers[part].wait(now).is_zero()
+            };
+            wanted[part] && (urgent || news)
         });
         if due == [false; 2] {
             return None;
@@ -204,9 +214,12 @@ mod tests {
     fn previews_take_a_hundredth_at_most() {
         let (mut pacer, start) = (Pacer::default(), Instant::now());
         assert!(pacer.wait(start).is_zero());
+        // The driver compiled.
+        pacer.note(start, Duration::from_secs(30));
+        assert_eq!(pacer.wait(start), LEAST);
         pacer.note(start, Duration::from_millis(100));
         assert_eq!(pacer.wait(start), Duration::from_millis(9900));
-        assert!(pacer.wait(start + Duration::from_secs(5)).is_zero());
+        assert!(pacer.wait(start + Duration::from_secs(10)).is_zero());
         pacer.note(start, Duration::from_micros(1));
         assert_eq!(pacer.wait(start), LEAST);
     }

@@ -87,9 +87,12 @@ impl Pane for PrototypesPane {
 
 impl PrototypesPane {
     fn header(&mut self, ui: &mut Ui, map: &Map) {
-        let count = |keep: &dyn Fn(&Tile) -> bool| map.prototypes.iter().filter(|tile| keep(tile)).count();
+        let counted = counted(map);
+        let count = |keep: &dyn Fn(&Tile) -> bool| {
+            counted.then(|| map.prototypes.iter().filter(|tile| keep(tile)).count())
+        };
         let filters = [
-            (Filter::All, "all", map.prototypes.len(), "Every prototype"),
+            (Filter::All, "all", Some(map.prototypes.len()), "Every prototype"),
             (
                 Filter::Used,
                 "used",
@@ -111,7 +114,7 @@ impl PrototypesPane {
         ];
         ui.horizontal(|ui| {
             for (filter, name, number, help) in filters {
-                let text = format!("{name} {number}");
+                let text = number.map_or_else(|| name.to_owned(), |number| format!("{name} {number}"));
                 ui.selectable_value(&mut self.filter, filter, text).on_hover_text(help);
             }
             ui.separator();
@@ -135,6 +138,11 @@ impl PrototypesPane {
         }
         self.sorted.as_ref().map_or(&[], |sorted| &sorted.3)
     }
+}
+
+/// Whether any crop has been assigned yet: before that, no prototype is in use, and none is dead.
+fn counted(map: &Map) -> bool {
+    map.prototypes.iter().any(|tile| tile.count > 0)
 }
 
 fn arrange(map: &Map, order: Order, filter: Filter) -> Vec<u32> {
@@ -185,7 +193,9 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
     }
     let foot = pos2(rect.left() + 6.0, rect.bottom() - 12.0);
     widgets::text_at(&painter, foot, Align2::LEFT_CENTER, &format!("#{k}"), 11.0, palette.weak);
+    let map = context.map();
     let (text, color): (String, Color32) = match (tile.count, tile.twin) {
+        _ if !map.as_deref().is_some_and(counted) => (String::new(), palette.weak),
         (0, true) => ("dead, doubled".to_owned(), palette.warning),
         (0, false) => ("dead".to_owned(), palette.warning),
         (_, true) => ("doubled".to_owned(), palette.warning),
@@ -193,7 +203,7 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
     };
     let right = pos2(rect.right() - 6.0, foot.y);
     widgets::text_at(&painter, right, Align2::RIGHT_CENTER, &text, 11.0, color);
-    let fair = tile.share * context.map().map_or(1.0, |map| map.prototypes.len() as f64);
+    let fair = tile.share * map.map_or(1.0, |map| map.prototypes.len() as f64);
     let track = Rect::from_min_max(
         pos2(rect.left() + 6.0, rect.bottom() - 4.5),
         pos2(rect.right() - 6.0, rect.bottom() - 2.5),
