@@ -97,7 +97,7 @@ impl Window {
         let (repaint, again) = (ctx.clone(), ctx.clone());
         self.thumbs = Thumbs::open(options.config.data.clone(), move || repaint.request_repaint());
         self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |within| {
-            again.request_repaint_after(within)
+            again.request_repaint_after(within);
         }));
     }
 

@@ -2,7 +2,7 @@
 
 use crate::state::{Evaluation, State};
 use crate::units;
-use egui_plot::{GridInput, GridMark};
+use egui_plot::GridMark;
 use swav_wgpu::train::Report;
 
 /// One chart.
@@ -126,8 +126,7 @@ pub(super) fn steps(value: f64) -> String {
 
 /// Two to four marks on an axis, at round numbers: a small chart has no room for more, and needs two to say
 /// how steep it is.
-pub(super) fn marks(input: GridInput) -> Vec<GridMark> {
-    let (least, most) = input.bounds;
+pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
     let rough = (most - least) / 4.0;
     if !rough.is_normal() || rough < 0.0 {
         return Vec::new();
@@ -178,7 +177,7 @@ mod tests {
     #[test]
     fn an_axis_has_a_few_round_marks() {
         let values = |bounds| {
-            let found = marks(GridInput { bounds, base_step_size: 1.0 });
+            let found = marks(bounds);
             found.iter().map(|mark| number(mark.value, false)).collect::<Vec<_>>()
         };
         assert_eq!(values((0.31, 0.38)), ["0.32", "0.34", "0.36", "0.38"]);

@@ -119,7 +119,7 @@ impl CurvesPane {
                 .show_background(false)
                 .allow_scroll(false)
                 .grid_color(palette.line)
-                .y_grid_spacer(marks)
+                .y_grid_spacer(|input| marks(input.bounds))
                 .custom_y_axes(vec![axis])
                 .include_x(0.0)
                 .include_x(context.state.step.max(1) as f64)
