@@ -142,7 +142,7 @@ fn render(tuning: &Tuning) -> String {
     }
     let pairs = rows.iter().filter_map(|row| tuning.gain(row));
     let (was, is) = pairs.fold((0.0, 0.0), |sum, (was, is)| (sum.0 + was.seconds, sum.1 + is.seconds));
-    if choices.is_usual() {
+    if choices.is_usual() && choices.family() == adapter.family() {
         text += "\nnothing beats the usual kernels by five percent: they stay\n";
     } else {
         let _ = writeln!(text, "\nall of them: {:.1} ms before, {:.1} ms now", was * 1e3, is * 1e3);
