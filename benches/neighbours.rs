@@ -6,15 +6,18 @@
 //! cargo bench --bench neighbours -- --python torch/bin/python   # and PyTorch before and after each
 //! ```
 
+#[path = "peers/run.rs"]
+mod peers;
+
 use clap::{Arg, ArgAction, Command, value_parser};
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::time::Instant;
 use swav_wgpu::eval::Features;
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::method::neighbours::Search;
 use swav_wgpu::rng::{Purpose, Stream};
+use swav_wgpu::train::measure::Spread;
 
 const BANK: usize = 50_000;
 const DIM: usize = 512;
@@ -24,10 +27,7 @@ const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/torch_nei
 /// Seconds that PyTorch takes.
 fn torch(python: &Path, queries: usize, k: usize) -> Result<f64, Box<dyn Error>> {
     let sizes = [queries, BANK, DIM, k].map(|size| size.to_string());
-    let output = process::Command::new(python).arg(PEER).args(sizes).output()?;
-    let text = String::from_utf8(output.stdout)?;
-    let line = text.lines().last().ok_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    let found: serde_json::Value = serde_json::from_str(line)?;
+    let found = peers::answer(peers::script(python, PEER).args(sizes))?;
     Ok(found["seconds"].as_f64().ok_or("no seconds")?)
 }
 
@@ -40,8 +40,7 @@ fn ours(search: &Search, bank: &Features, asked: &Features, k: usize) -> Result<
         seconds.push(start.elapsed().as_secs_f64());
         assert!(found.len() == asked.rows && found.iter().all(|near| near.len() == k));
     }
-    seconds.sort_by(f64::total_cmp);
-    Ok(seconds[TIMES / 2])
+    Ok(Spread::of(&seconds).median)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,5 +1,6 @@
 //! Two train the same step in turns, ours first: whatever else the machine does hits both.
 
+use super::peers;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -68,11 +69,9 @@ impl Peer {
         let steps = plan.steps.to_string();
         let mut command = match self {
             Self::Torch { python, device, mode } => {
-                let mut command = Command::new(python);
-                command.args([TORCH, "--config", plan.case, "--steps", &steps]);
+                let mut command = peers::script(python, TORCH);
+                command.args(["--config", plan.case, "--steps", &steps]);
                 command.args(["--device", device, "--mode", mode]);
-                // Settings of another library for this machine must not slow PyTorch's own.
-                command.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
                 command
             }
             Self::Burn { program, backend } => {
@@ -95,13 +94,9 @@ fn ours(meter: &mut Meter, plan: &Plan) -> Result<Spread, Box<dyn Error>> {
     Ok(Spread::of(&seconds))
 }
 
-/// A turn of another program: the last line that it prints, which is JSON.
+/// A turn of another program.
 fn result(command: &mut Command) -> Result<Turn, Box<dyn Error>> {
-    let output = command.stderr(Stdio::inherit()).output()?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let last = printed.lines().last().unwrap_or_default();
-    let found: serde_json::Value = serde_json::from_str(last)
-        .map_err(|error| format!("the peer ended with {} and printed `{last}`: {error}", output.status))?;
+    let found = peers::answer(command)?;
     let median = found["s_step"].as_f64().ok_or("the peer did not print `s_step`")?;
     let [min, max] = ["s_min", "s_max"].map(|key| found[key].as_f64().unwrap_or(median));
     Ok(Turn { median, min, max, who: who(&found) })

@@ -3,6 +3,8 @@
 //! `cargo bench --bench step -- C4b` measures one of them, as `swav-wgpu bench` does, and
 //! `--peer torch` lets PyTorch train the same step in turns with ours (`README.md` beside this file).
 
+#[path = "peers/run.rs"]
+mod peers;
 mod race;
 
 use clap::builder::PossibleValue;

@@ -62,17 +62,6 @@ fn multiply_narrow(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4
     (*c)[3] += a.x * subgroupBroadcast(b0, 3u) + a.y * subgroupBroadcast(b0, 7u) + a.z * subgroupBroadcast(b1, 3u) + a.w * subgroupBroadcast(b1, 7u);
 }
 
-fn store_row(value: vec4<f32>, row: u32, column: u32) {
-    if row != OUTSIDE && column < params.out_quads {
-        let at = row * params.out_quads + column;
-        var total = value;
-        if params.accumulate == 1u {
-            total += wide(y[at]);
-        }
-        y[at] = narrow(total);
-    }
-}
-
 // `row` belongs to this lane's pixel, `first` is the panel's first column quad.
 fn store(c: ptr<function, Rows>, row: u32, first: u32, lane: u32) {
     if WIDTH == 32u {

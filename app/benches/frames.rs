@@ -4,18 +4,18 @@
 //! what the window's own thread does; `painted` is the same with the triangles drawn by the adapter and read
 //! back, which a window does not do. Each large pane stands beside the one of a demo run, in the same run.
 
-use eframe::egui::{
-    Event, Frame, Margin, Modifiers, MouseWheelSource, MouseWheelUnit, Theme, TouchPhase, Ui, pos2, vec2,
-};
+#[path = "../tests/stage/mod.rs"]
+mod stage;
+
+use eframe::egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
 use egui_kittest::Harness;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
 use swav_app::samples;
-use swav_app::theme::{self, Palette};
-use swav_app::thumbs::Thumbs;
 use swav_app::window::Window;
+use swav_wgpu::train::measure::Spread;
 
 /// Frames of each kind.
 const FRAMES: usize = 60;
@@ -29,25 +29,7 @@ fn pane(id: &'static str, points: u32, prototypes: u32) -> Bench {
     let mut state = samples::running(20);
     let map = Some(Arc::new(samples::map(30, points, prototypes)));
     state.apply(Message::Digest(Box::new(Digest { step: 30, draw: 0, crops: None, map, folded: None })));
-    let mut window = Window::of(state, Vec::new());
-    *window.thumbs_mut() = Thumbs::open(None, || {});
-    let draw = move |ui: &mut Ui, window: &mut Window| {
-        let frame = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::same(10));
-        frame.show(ui, |ui| {
-            ui.set_min_size(ui.available_size());
-            window.draw_pane(id, ui);
-        });
-    };
-    let mut bench = Harness::builder()
-        .with_size([1280.0, 800.0])
-        .with_theme(Theme::Dark)
-        .with_context_setup(theme::install)
-        .build_ui_state(draw, window);
-    for _ in 0..3 {
-        bench.run_steps(3);
-        let ctx = bench.ctx.clone();
-        bench.state_mut().thumbs_mut().wait(&ctx);
-    }
+    let mut bench = stage::pane([1280.0, 800.0], id, stage::window(state));
     bench.hover_at(pos2(640.0, 400.0));
     bench.run_steps(3);
     bench
@@ -76,20 +58,19 @@ fn frame(bench: &mut Bench) -> Duration {
 }
 
 /// `median [least most]`, in milliseconds.
-fn spread(mut times: Vec<Duration>) -> String {
-    times.sort_unstable();
-    let ms = |time: Option<&Duration>| time.map_or(0.0, |time| 1e3 * time.as_secs_f64());
-    let (least, most) = (ms(times.first()), ms(times.last()));
-    format!("{:6.2} ms [{least:.2} {most:.2}]", ms(times.get(times.len() / 2)))
+fn spread(times: &[Duration]) -> String {
+    let ms: Vec<f64> = times.iter().map(|time| 1e3 * time.as_secs_f64()).collect();
+    let Spread { median, min, max } = Spread::of(&ms);
+    format!("{median:6.2} ms [{min:.2} {max:.2}]")
 }
 
 fn time(what: &str, mut bench: Bench) -> Result<(), String> {
-    let still = (0..FRAMES).map(|_| frame(&mut bench)).collect();
+    let still: Vec<_> = (0..FRAMES).map(|_| frame(&mut bench)).collect();
     let moving = |frame_number| {
         wheel(&bench, frame_number);
         frame(&mut bench)
     };
-    let moved = (0..FRAMES).map(moving).collect();
+    let moved: Vec<_> = (0..FRAMES).map(moving).collect();
     let mut painted = Vec::new();
     for number in 0..PAINTED {
         wheel(&bench, number);
@@ -98,7 +79,7 @@ fn time(what: &str, mut bench: Bench) -> Result<(), String> {
         bench.render()?;
         painted.push(start.elapsed());
     }
-    println!("{what:<28} still {}, moving {}, painted {}", spread(still), spread(moved), spread(painted));
+    println!("{what:<28} still {}, moving {}, painted {}", spread(&still), spread(&moved), spread(&painted));
     Ok(())
 }
 

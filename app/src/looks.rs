@@ -3,11 +3,12 @@
 use crate::engine::Message;
 use crate::engine::digest::Map;
 use crate::state::State;
-use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
+use swav_wgpu::error::Result;
+use swav_wgpu::interop::write_atomic;
 use swav_wgpu::train::Event;
 
 /// The file in a run folder.
@@ -20,14 +21,9 @@ const NEAREST: usize = 8;
 ///
 /// # Errors
 /// What the file system says.
-pub fn write(run: &Path, looks: &[Arc<Map>]) -> std::io::Result<()> {
+pub fn write(run: &Path, looks: &[Arc<Map>]) -> Result<()> {
     let kept: Vec<Map> = looks.iter().map(|look| kept(look)).collect();
-    let temporary = run.join(format!(".{FILE}.tmp"));
-    let mut file = BufWriter::new(std::fs::File::create(&temporary)?);
-    serde_json::to_writer(&mut file, &kept)?;
-    file.flush()?;
-    drop(file);
-    std::fs::rename(&temporary, run.join(FILE))
+    write_atomic(&run.join(FILE), |file| Ok(serde_json::to_writer(file, &kept)?))
 }
 
 /// Writes looks away from the window's thread, one set after the other.

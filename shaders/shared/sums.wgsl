@@ -58,17 +58,6 @@ fn add_outer(c: ptr<function, Sums>, a: vec4<f32>, more: vec4<f32>, b: vec4<f32>
     }
 }
 
-fn store_row(value: vec4<f32>, row: u32, column: u32) {
-    if row != OUTSIDE && column < params.out_quads {
-        let at = row * params.out_quads + column;
-        var total = value;
-        if params.accumulate == 1u {
-            total += wide(y[at]);
-        }
-        y[at] = narrow(total);
-    }
-}
-
 // Row i of the result, at pixel m.
 fn store_both(lattice: Lattice, m: u32, value: vec4<f32>, second: vec4<f32>, column: u32) {
     let row = output_row(lattice, pixel_at(lattice, m));

@@ -1,5 +1,5 @@
-// Where Winograd's 2x2 tiles of y and their 4x4 patches of x lie in a picture, how a patch's line is
-// transformed, and how pixels are stored: shared by the kernel families of winograd.
+// Where Winograd's 2x2 tiles of y and their 4x4 patches of x lie in a picture, and how a patch's line
+// is transformed: shared by the kernel families of winograd.
 
 struct Params {
     images: u32,
@@ -72,15 +72,4 @@ fn plus(p: Line, q: Line) -> Line {
 
 fn minus(p: Line, q: Line) -> Line {
     return Line(p.a - q.a, p.b - q.b, p.c - q.c, p.d - q.d);
-}
-
-fn store_row(value: vec4<f32>, row: u32, column: u32) {
-    if row != OUTSIDE && column < params.out_quads {
-        let at = row * params.out_quads + column;
-        var total = value;
-        if params.accumulate == 1u {
-            total += wide(y[at]);
-        }
-        y[at] = narrow(total);
-    }
 }

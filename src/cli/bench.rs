@@ -54,11 +54,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let Some(case) = named else { unreachable!("clap knows the names") };
     let steps = matches.get_one::<u32>("steps").map_or(1, |&steps| steps as usize);
     let mut config = case.config()?;
-    for key in SETTINGS {
-        if let Some(text) = matches.get_one::<String>(key) {
-            config.set(key, text)?;
-        }
-    }
+    flags::set(&mut config, matches, &SETTINGS)?;
     tune::apply(&mut config)?;
     let stop = interrupt::flag("Stopping after this step, without figures. Ctrl-C again stops at once.");
     let mut meter = Meter::open(case.name, &config)?;

@@ -48,11 +48,7 @@ pub fn command() -> Command {
 /// Runs the command.
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let mut config = Config::default();
-    for key in SETTINGS {
-        if let Some(text) = matches.get_one::<String>(key) {
-            config.set(key, text)?;
-        }
-    }
+    flags::set(&mut config, matches, &SETTINGS)?;
     // Sizes are those of the files, and a survey should find what only a whole decoding finds.
     config.reduce = false;
     let dataset = pictures::open(&config)?;

@@ -71,16 +71,16 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         let path = out.with_extension("csv");
         let mut lines = "row,picture,class,prototype,cosine\n".to_owned();
         for (row, (name, &picture)) in names.iter().zip(pictures).enumerate() {
-            let class = dataset.label(picture).and_then(|class| dataset.classes().get(class as usize));
+            let class = dataset.class_of(picture).unwrap_or_default();
             let best = prototypes
                 .as_ref()
                 .map_or_else(|| ",".to_owned(), |best| format!("{},{:.4}", best[row].0, best[row].1));
-            lines += &format!("{row},{},{},{best}\n", csv(name), csv(class.map_or("", String::as_str)));
+            lines += &format!("{row},{},{},{best}\n", csv(name), csv(class));
         }
         write_atomic(&path, |file| file.write_all(lines.as_bytes()))?;
         beside = format!("; names in {}", path.display());
     } else if ending == "parquet" {
-        write_parquet(out, what, &found, &dataset)?;
+        write_parquet(out, what, &found, &names, &dataset)?;
     } else {
         write_safetensors(out, what, rows, &names)?;
     }

@@ -72,6 +72,12 @@ pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, &str)> {
         .collect()
 }
 
+/// Sets those of `keys` that have a value; the command must have flags for all of them.
+pub fn set(config: &mut Config, matches: &ArgMatches, keys: &[&str]) -> Result<()> {
+    let texts = keys.iter().filter_map(|key| Some((key, matches.get_one::<String>(key)?)));
+    texts.into_iter().try_for_each(|(key, text)| config.set(key, text))
+}
+
 /// Sets what was given on the command line.
 pub fn apply(config: &mut Config, matches: &ArgMatches) -> Result<()> {
     given(matches).into_iter().try_for_each(|(setting, text)| config.set(setting.key, text))

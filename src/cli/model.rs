@@ -53,11 +53,7 @@ pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let source = Path::new(text("source").unwrap_or_default());
     let mut device = Config::default();
-    for key in ["adapter", "kernels", "tuned"] {
-        if let Some(word) = text(key) {
-            device.set(key, word)?;
-        }
-    }
+    flags::set(&mut device, matches, &["adapter", "kernels", "tuned"])?;
     tune::apply(&mut device)?;
     let mut options = ModelOptions {
         adapter: device.adapter,
@@ -66,17 +62,14 @@ pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
         ..ModelOptions::default()
     };
     // Not `flags::given`: a command may have a flag of its own under the name of another setting.
-    let given: Vec<(&str, &str)> =
-        ["eval_size", "eval_resize"].into_iter().filter_map(|key| Some((key, text(key)?))).collect();
-    if given.is_empty() {
+    let views = ["eval_size", "eval_resize"];
+    if views.iter().all(|key| text(key).is_none()) {
         return Model::open(source, &options);
     }
     // The views of the file, with what was asked for over them.
     let usual = Model::viewing_of(source, &options)?;
     let mut config = Config { eval_size: usual.size, eval_resize: usual.resize, ..Config::default() };
-    for (key, value) in given {
-        config.set(key, value)?;
-    }
+    flags::set(&mut config, matches, &views)?;
     let (size, resize) = (config.eval_size, config.eval_resize.max(config.eval_size));
     options.viewing = Some(Viewing { size, resize, ..usual });
     Model::open(source, &options)

@@ -155,6 +155,12 @@ impl Dataset {
         self.0.labels.get(picture as usize).copied().flatten()
     }
 
+    /// The name of a picture's class; `None` where it is unknown.
+    #[must_use]
+    pub fn class_of(&self, picture: u32) -> Option<&str> {
+        self.0.classes.get(self.label(picture)? as usize).map(String::as_str)
+    }
+
     /// Class names, sorted; empty where the pictures have no labels.
     #[must_use]
     pub fn classes(&self) -> &[String] {

@@ -13,11 +13,12 @@ use crate::gpu::{
     shader_params,
 };
 
-pub(crate) const SUBGROUP: [Shader; 2] = forms!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl", false);
+pub(crate) const SUBGROUP: [Shader; 2] =
+    forms!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl", false);
 pub(crate) const TILE: [Shader; 2] =
-    forms!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
+    forms!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "sums.wgsl", true);
 pub(crate) const DIRECT: [Shader; 2] =
-    forms!("conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "sums.wgsl", true);
+    forms!("conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "sums.wgsl", true);
 
 shader_params! {
     struct Params {

@@ -29,13 +29,12 @@ pub fn keep_best(
     best_row: &Tensor,
     k: u32,
 ) -> Result<()> {
-    let lanes = lanes(plan);
+    let k = k.clamp(1, LIST);
+    let [lanes] = lanes(plan);
     // Half of the list's length is looked at in one go, so no lane should be idle.
-    let busy = lanes.iter().map(|(_, lanes)| 2 * *lanes as u32).max().unwrap_or(0);
-    let length = k.clamp(1, LIST).next_power_of_two().max(busy).max(64);
-    let constants: Vec<(&str, f64)> = lanes.iter().copied().chain([("LENGTH", f64::from(length))]).collect();
-    let kernel = plan.gpu().kernel(&SHADER, "keep_best", &constants)?;
+    let length = k.next_power_of_two().max(2 * lanes.1 as u32).max(64);
+    let kernel = plan.gpu().kernel(&SHADER, "keep_best", &[lanes, ("LENGTH", f64::from(length))])?;
     let shape = similarities.shape;
-    let params = Params { queries: shape.rows(), stride: shape.quads() * 4, k: k.clamp(1, LIST) };
+    let params = Params { queries: shape.rows(), stride: shape.quads() * 4, k };
     plan.dispatch(&kernel, Grid::folded(params.queries, 1), params, &[similarities, block, best, best_row])
 }

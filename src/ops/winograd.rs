@@ -12,8 +12,10 @@ use super::{forms, input, of, weights};
 use crate::error::Result;
 use crate::gpu::{Element, Family, Gpu, Grid, Kernel, Operation, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SUBGROUP: [Shader; 2] = forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl", false);
-pub(crate) const TILE: [Shader; 2] = forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl", true);
+pub(crate) const SUBGROUP: [Shader; 2] =
+    forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", false);
+pub(crate) const TILE: [Shader; 2] =
+    forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", true);
 
 shader_params! {
     struct Params {

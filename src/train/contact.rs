@@ -44,8 +44,7 @@ pub fn entries(
         }
         match showcase(config, dataset, picture, epoch) {
             Ok(shown) => {
-                let class =
-                    dataset.label(picture).and_then(|class| dataset.classes().get(class as usize)).cloned();
+                let class = dataset.class_of(picture).map(str::to_owned);
                 let name = format!("{picture} · {}", short(&dataset.picture_name(picture)));
                 entries.push(Entry { name, class, shown, codes: Vec::new() });
             }

@@ -71,13 +71,14 @@ impl Pane for PrototypesPane {
         }
         let columns = ((ui.available_width() + 6.0) / (TILE[0] + 6.0)).floor().max(1.0) as usize;
         let rows = order.len().div_ceil(columns);
+        let counted = counted(&map);
         let area = ScrollArea::vertical().auto_shrink(false);
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         area.show_rows(ui, TILE[1], rows, |ui, visible| {
             for row in visible {
                 ui.horizontal(|ui| {
                     for &k in order.iter().skip(row * columns).take(columns) {
-                        show_tile(ui, context, k, &map.prototypes[k as usize]);
+                        show_tile(ui, context, &map, counted, k);
                     }
                 });
             }
@@ -180,7 +181,8 @@ fn chain(map: &Map) -> Vec<u32> {
     order
 }
 
-fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
+fn show_tile(ui: &mut Ui, context: &mut Context<'_>, map: &Map, counted: bool, k: u32) {
+    let tile = &map.prototypes[k as usize];
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(TILE[0], TILE[1]), Sense::click());
     let painter = ui.painter().clone();
@@ -193,9 +195,8 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
     }
     let foot = pos2(rect.left() + 6.0, rect.bottom() - 12.0);
     widgets::text_at(&painter, foot, Align2::LEFT_CENTER, &format!("#{k}"), 11.0, palette.weak);
-    let map = context.map();
     let (text, color): (String, Color32) = match (tile.count, tile.twin) {
-        _ if !map.as_deref().is_some_and(counted) => (String::new(), palette.weak),
+        _ if !counted => (String::new(), palette.weak),
         (0, true) => ("dead, doubled".to_owned(), palette.warning),
         (0, false) => ("dead".to_owned(), palette.warning),
         (_, true) => ("doubled".to_owned(), palette.warning),
@@ -203,7 +204,7 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, k: u32, tile: &Tile) {
     };
     let right = pos2(rect.right() - 6.0, foot.y);
     widgets::text_at(&painter, right, Align2::RIGHT_CENTER, &text, 11.0, color);
-    let fair = tile.share * map.map_or(1.0, |map| map.prototypes.len() as f64);
+    let fair = tile.share * map.prototypes.len() as f64;
     let track = Rect::from_min_max(
         pos2(rect.left() + 6.0, rect.bottom() - 4.5),
         pos2(rect.right() - 6.0, rect.bottom() - 2.5),

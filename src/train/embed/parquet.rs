@@ -19,11 +19,17 @@ use std::sync::Arc;
 const GROUP: usize = 4096;
 
 /// Writes `picture`, `class`, `prototype`, `cosine`, and a list of floats under the name of what they are.
-/// Class, prototype and cosine are null where there are none.
+/// Class, prototype and cosine are null where there are none. `names` are those of the rows.
 ///
 /// # Errors
 /// [`Error::Io`](crate::error::Error::Io) with the path.
-pub fn write_parquet(path: &Path, what: What, found: &Embedded, dataset: &Dataset) -> Result<()> {
+pub fn write_parquet(
+    path: &Path,
+    what: What,
+    found: &Embedded,
+    names: &[String],
+    dataset: &Dataset,
+) -> Result<()> {
     write_atomic(path, |file| {
         let schema = parse_message_type(&schema(what)).map_err(other)?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
@@ -32,7 +38,7 @@ pub fn write_parquet(path: &Path, what: What, found: &Embedded, dataset: &Datase
         for start in (0..found.rows.rows).step_by(GROUP) {
             let rows = start..(start + GROUP).min(found.rows.rows);
             let mut group = writer.next_row_group().map_err(other)?;
-            write_rows(&mut group, found, dataset, rows).map_err(other)?;
+            write_rows(&mut group, found, names, dataset, rows).map_err(other)?;
             group.close().map_err(other)?;
         }
         writer.close().map_err(other)?;
@@ -68,36 +74,34 @@ fn other(error: ParquetError) -> std::io::Error {
 fn write_rows<W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     found: &Embedded,
+    names: &[String],
     dataset: &Dataset,
     rows: Range<usize>,
 ) -> Result<(), ParquetError> {
     let pictures = &found.pictures[rows.clone()];
     let best = found.prototypes.as_ref().map(|best| &best[rows.clone()]);
-    let class = |picture: u32| dataset.classes().get(dataset.label(picture)? as usize);
+    let classes: Vec<Option<&str>> = pictures.iter().map(|&picture| dataset.class_of(picture)).collect();
+    let assigned = vec![best.is_some().into(); pictures.len()];
     let mut at = 0;
     while let Some(mut column) = group.next_column()? {
         match at {
             0 => {
                 let names: Vec<ByteArray> =
-                    pictures.iter().map(|&picture| dataset.picture_name(picture).as_str().into()).collect();
+                    names[rows.clone()].iter().map(|name| name.as_str().into()).collect();
                 column.typed::<ByteArrayType>().write_batch(&names, None, None)?;
             }
             1 => {
-                let there: Vec<i16> = pictures.iter().map(|&p| class(p).is_some().into()).collect();
-                let names: Vec<ByteArray> =
-                    pictures.iter().filter_map(|&p| Some(class(p)?.as_str().into())).collect();
+                let there: Vec<i16> = classes.iter().map(|class| class.is_some().into()).collect();
+                let names: Vec<ByteArray> = classes.iter().flatten().map(|&class| class.into()).collect();
                 column.typed::<ByteArrayType>().write_batch(&names, Some(&there), None)?;
             }
-            2 | 3 => {
-                let there = vec![best.is_some().into(); pictures.len()];
-                let best = best.into_iter().flatten();
-                if at == 2 {
-                    let numbers: Vec<i32> = best.map(|&(k, _)| k as i32).collect();
-                    column.typed::<Int32Type>().write_batch(&numbers, Some(&there), None)?;
-                } else {
-                    let cosines: Vec<f32> = best.map(|&(_, cosine)| cosine).collect();
-                    column.typed::<FloatType>().write_batch(&cosines, Some(&there), None)?;
-                }
+            2 => {
+                let numbers: Vec<i32> = best.into_iter().flatten().map(|&(k, _)| k as i32).collect();
+                column.typed::<Int32Type>().write_batch(&numbers, Some(&assigned), None)?;
+            }
+            3 => {
+                let cosines: Vec<f32> = best.into_iter().flatten().map(|&(_, cosine)| cosine).collect();
+                column.typed::<FloatType>().write_batch(&cosines, Some(&assigned), None)?;
             }
             _ => {
                 let dim = found.rows.dim;
@@ -138,9 +142,10 @@ mod tests {
             prototypes: Some(prototypes),
             ..Embedded::default()
         };
+        let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
         let without = Embedded { prototypes: None, ..found.clone() };
         for (found, what) in [(found, What::Features), (without, What::Scores)] {
-            write_parquet(&path, what, &found, &dataset).unwrap();
+            write_parquet(&path, what, &found, &names, &dataset).unwrap();
             let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
             assert_eq!(reader.metadata().num_row_groups(), 2);
             let rows: Vec<_> = RowIter::from_file(None, &reader).unwrap().map(|row| row.unwrap()).collect();
