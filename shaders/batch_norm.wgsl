@@ -6,8 +6,9 @@
 //
 // Variance is biased for normalising and unbiased in the running estimate (PyTorch BatchNorm2d).
 // Statistics are taken of x - x[0], so that a mean far from zero costs no digits, in two stages:
-// sums of row chunks, then one pass over the chunks. Inputs: a = x; b = residual or dy.
-// coefficients rows: mean, 1/sqrt(variance + eps), scale, bias. Twin: src/ops/batch_norm.rs.
+// sums of row chunks, then one pass over the chunks. Inputs: a = x; b = residual or dy; c = coefficients, with the
+// terms below them in backward_input. Rows of coefficients: mean, 1/sqrt(variance + eps), scale, bias; terms:
+// mean(g), mean(g * xhat). Twin: src/ops/batch_norm.rs.
 
 struct Params {
     rows: u32,
@@ -29,9 +30,7 @@ struct Params {
 @group(0) @binding(10) var<storage, read_write> out: array<Quad>;
 @group(0) @binding(11) var<storage, read_write> dweight: array<vec4<f32>>;
 @group(0) @binding(12) var<storage, read_write> dbias: array<vec4<f32>>;
-@group(0) @binding(13) var<storage, read_write> terms: array<vec4<f32>>; // [2][quads]: mean(g), mean(g * xhat)
-@group(0) @binding(14) var<storage, read> fixed: array<vec4<f32>>;       // coefficients, read only
-@group(0) @binding(15) var<storage, read> means: array<vec4<f32>>;       // terms, read only
+@group(0) @binding(13) var<storage, read_write> terms: array<vec4<f32>>; // [6][quads]: coefficients and terms
 @group(0) @binding(16) var<storage, read> saved_mean: array<vec4<f32>>;  // running estimates, read only
 @group(0) @binding(17) var<storage, read> saved_var: array<vec4<f32>>;
 @group(0) @binding(18) var<storage, read> sums: array<vec4<f32>>;        // partial, read only
@@ -46,8 +45,8 @@ struct Share {
 }
 
 fn share(at: u32) -> Share {
-    let chunk = at / params.quads;
-    return Share(chunk, at % params.quads, chunk * params.chunk, min((chunk + 1u) * params.chunk, params.rows));
+    let chunk = at / params.quads; // the rest is cheaper so than as a second division
+    return Share(chunk, at - chunk * params.quads, chunk * params.chunk, min((chunk + 1u) * params.chunk, params.rows));
 }
 
 fn store_sums(s: Share, a: vec4<f32>, b: vec4<f32>) {
@@ -80,7 +79,7 @@ struct Channel {
 }
 
 fn channel(quad: u32) -> Channel {
-    return Channel(fixed[quad], fixed[params.quads + quad], fixed[2u * params.quads + quad], fixed[3u * params.quads + quad]);
+    return Channel(c_quad(quad), c_quad(params.quads + quad), c_quad(2u * params.quads + quad), c_quad(3u * params.quads + quad));
 }
 
 fn store_channel(quad: u32, mean: vec4<f32>, variance: vec4<f32>) {
@@ -189,16 +188,21 @@ fn finish_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     let all = total(quad);
     dweight[quad] += all.b;
     dbias[quad] += all.a;
-    terms[quad] = all.a / f32(params.rows);
-    terms[params.quads + quad] = all.b / f32(params.rows);
+    let c = channel(quad);
+    terms[quad] = c.mean;
+    terms[params.quads + quad] = c.inverse;
+    terms[2u * params.quads + quad] = c.scale;
+    terms[3u * params.quads + quad] = c.bias;
+    terms[4u * params.quads + quad] = all.a / f32(params.rows);
+    terms[5u * params.quads + quad] = all.b / f32(params.rows);
 }
 
 @compute @workgroup_size(64)
 fn backward_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let s = share(invocation(group, groups, index));
     let c = channel(s.quad);
-    let mean_g = means[s.quad];
-    let mean_gx = means[params.quads + s.quad];
+    let mean_g = c_quad(4u * params.quads + s.quad);
+    let mean_gx = c_quad(5u * params.quads + s.quad);
     for (var row = s.first; row < s.end; row++) {
         let at = row * params.quads + s.quad;
         let v = backward_at(at, c);

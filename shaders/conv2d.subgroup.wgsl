@@ -20,7 +20,7 @@ override ONE_TAP: u32 = 0u; // 1: every four quads of channels are of one tap, a
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(3) var<storage, read_write> y: array<Quad>;
 @group(0) @binding(4) var dy: Texels;
-@group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> partial: array<Pairs>;
 
 alias Rows = array<vec4<f32>, 8>;
 
@@ -185,10 +185,10 @@ fn store_quad(c: ptr<function, array<vec4<f32>, 4>>, row: u32, quad: u32, lane: 
     let r3 = whole((*c)[3]);
     if quad < params.kernel * params.kernel * params.source_quads && lane < panel_quads {
         let at = (row + quad * 4u) * panel_quads + lane;
-        partial[at] = r0;
-        partial[at + panel_quads] = r1;
-        partial[at + 2u * panel_quads] = r2;
-        partial[at + 3u * panel_quads] = r3;
+        partial[at] = to_pairs(r0);
+        partial[at + panel_quads] = to_pairs(r1);
+        partial[at + 2u * panel_quads] = to_pairs(r2);
+        partial[at + 3u * panel_quads] = to_pairs(r3);
     }
 }
 

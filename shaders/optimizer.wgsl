@@ -8,7 +8,7 @@
 //   update_adamw:  p -= lr wd p; m, v moments; p -= lr (m / c1) / (sqrt(v / c2) + 1e-8)
 //
 // Layout of weights does not matter here, and padding is zero and stays zero. A step that the loss scale has
-// judged to be skipped (shared/scale.*.wgsl) moves nothing.
+// judged to be skipped (shared/scale.*.wgsl) moves nothing. How parameters are read: shared/parameters.*.wgsl.
 // Twin: src/ops/optimizer.rs.
 
 struct Params {
@@ -31,14 +31,9 @@ const VECTOR = 2u;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> chunks: array<vec4<u32>>;     // parameter, first quad, quads, 0
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<u32>>; // first chunk, chunks, flags, 0
-@group(0) @binding(3) var<storage, read> gradient: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> value: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> moment: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> second: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> partial: array<vec4<f32>>; // [chunk]
 @group(0) @binding(8) var<storage, read_write> norms_out: array<vec4<f32>>; // [parameter]: |p|, |g|, non-finite, ratio
 @group(0) @binding(10) var<storage, read> norms_in: array<vec4<f32>>;
-@group(0) @binding(11) var<storage, read> weights: array<vec4<f32>>; // value, read only
 @group(0) @binding(12) var<storage, read> sums: array<vec4<f32>>;    // partial, read only
 
 var<workgroup> shared_sums: array<vec4<f32>, 64>;
@@ -58,8 +53,8 @@ fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     let chunk = chunks[at];
     var sum = vec4<f32>();
     for (var quad = index; quad < chunk.z; quad += LANES) {
-        let p = weights[chunk.y + quad];
-        let g = gradient[chunk.y + quad];
+        let p = weight_quad(chunk.y + quad);
+        let g = gradient_quad(chunk.y + quad);
         sum += vec4(dot(p, p), dot(g, g), non_finite(g), 0.0);
     }
     shared_sums[index] = sum;
@@ -113,11 +108,11 @@ fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
     let decay = select(params.weight_decay, 0.0, excluded || still);
     for (var quad = index; quad < chunk.z; quad += LANES) {
         let i = chunk.y + quad;
-        let p = value[i];
-        let g = (gradient[i] + decay * p) * norm.w;
-        let v = params.momentum * moment[i] + g;
-        moment[i] = v;
-        value[i] = p - step.learning_rate * v;
+        let p = value_quad(i);
+        let g = (gradient_quad(i) + decay * p) * norm.w;
+        let v = params.momentum * moment_quad(i) + g;
+        moment[i] = stored(v);
+        value[i] = stored(p - step.learning_rate * v);
     }
 }
 
@@ -139,12 +134,12 @@ fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     let c = corrections(select(usual, vec2(step.late_correction1, step.late_correction2), late), late);
     for (var quad = index; quad < chunk.z; quad += LANES) {
         let i = chunk.y + quad;
-        let p = value[i] * (1.0 - step.learning_rate * decay);
-        let g = gradient[i];
-        let m = params.beta1 * moment[i] + (1.0 - params.beta1) * g;
-        let v = params.beta2 * second[i] + (1.0 - params.beta2) * g * g;
-        moment[i] = m;
-        second[i] = v;
-        value[i] = p - step.learning_rate * (m / c.x) / (sqrt(v / c.y) + 1e-8);
+        let p = value_quad(i) * (1.0 - step.learning_rate * decay);
+        let g = gradient_quad(i);
+        let m = params.beta1 * moment_quad(i) + (1.0 - params.beta1) * g;
+        let v = params.beta2 * second_quad(i) + (1.0 - params.beta2) * g * g;
+        moment[i] = stored(m);
+        second[i] = stored(v);
+        value[i] = stored(p - step.learning_rate * (m / c.x) / (sqrt(v / c.y) + 1e-8));
     }
 }

@@ -1,7 +1,8 @@
 // Pooling over NHWC pictures.
 //
 //   max_forward:      y = max over a 3x3 window, stride 2, padding 1 (padding never wins)
-//   max_backward:     dx = sum of dy over the windows that x won; on ties the first of the window wins
+//   max_backward:     dx = sum of dy over the windows that x won; on ties the first of the window wins. Forward
+//                     notes the winners: places 0 .. 9 of their windows, a byte a channel
 //   average_forward:  y[n, c] = mean of x[n, :, :, c]
 //   average_backward: dx[n, :, :, c] = dy[n, c] * scale / (height * width)
 //
@@ -22,80 +23,76 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read_write> out: array<Quad>;
 @group(0) @binding(4) var<storage, read_write> means: array<vec4<f32>>; // [rows][quads]
+@group(0) @binding(5) var<storage, read_write> winners: array<u32>;     // [pixels of the result][quads]
+@group(0) @binding(6) var<storage, read> won_by: array<u32>;            // winners, read only
 
-struct Site {
+// An invocation's share: one column quad along a line of a picture. Dividing costs a CPU driver more than a pixel.
+struct Line {
     image: u32,
     row: u32,
-    column: u32,
     quad: u32,
 }
 
-fn site(at: u32, height: u32, width: u32) -> Site {
-    let pixel = at / params.quads;
-    let line = pixel / width;
-    return Site(line / height, line % height, pixel % width, at % params.quads);
+fn line_at(at: u32, height: u32) -> Line {
+    let line = at / params.quads;
+    return Line(line / height, line % height, at % params.quads);
 }
 
-fn source(image: u32, row: u32, column: u32, quad: u32) -> u32 {
-    return ((image * params.height + row) * params.width + column) * params.quads + quad;
+fn pixel(line: Line, row: u32, column: u32, height: u32, width: u32) -> u32 {
+    return ((line.image * height + row) * width + column) * params.quads + line.quad;
 }
+
+const SHIFTS = vec4(0u, 8u, 16u, 24u);
 
 @compute @workgroup_size(64)
 fn max_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = invocation(group, groups, index);
-    let s = site(at, params.out_height, params.out_width);
-    if s.image >= params.images {
+    let line = line_at(invocation(group, groups, index), params.out_height);
+    if line.image >= params.images {
         return;
     }
-    var best = vec4(-3.4e38);
-    for (var i = 0u; i < 3u; i++) {
-        for (var j = 0u; j < 3u; j++) {
-            let row = s.row * 2u + i;
-            let column = s.column * 2u + j;
-            if row >= 1u && row <= params.height && column >= 1u && column <= params.width {
-                best = max(best, a_quad(source(s.image, row - 1u, column - 1u, s.quad)));
+    for (var out_column = 0u; out_column < params.out_width; out_column++) {
+        var best = vec4(-3.4e38);
+        var place = vec4(0u);
+        for (var i = 0u; i < 3u; i++) {
+            for (var j = 0u; j < 3u; j++) {
+                let row = line.row * 2u + i;
+                let column = out_column * 2u + j;
+                if row >= 1u && row <= params.height && column >= 1u && column <= params.width {
+                    let value = a_quad(pixel(line, row - 1u, column - 1u, params.height, params.width));
+                    let more = value > best;
+                    best = select(best, value, more);
+                    place = select(place, vec4(i * 3u + j), more);
+                }
             }
         }
+        let at = pixel(line, line.row, out_column, params.out_height, params.out_width);
+        out[at] = narrow(best);
+        let bits = place << SHIFTS;
+        winners[at] = bits.x | bits.y | bits.z | bits.w;
     }
-    out[at] = narrow(best);
-}
-
-// 1 for the channels in which the pixel at (row, column) is the first maximum of window (wy, wx).
-fn wins(s: Site, wy: u32, wx: u32) -> vec4<f32> {
-    let own = a_quad(source(s.image, s.row, s.column, s.quad));
-    var won = vec4(true);
-    for (var i = 0u; i < 3u; i++) {
-        for (var j = 0u; j < 3u; j++) {
-            let row = wy * 2u + i;
-            let column = wx * 2u + j;
-            if row >= 1u && row <= params.height && column >= 1u && column <= params.width {
-                let other = a_quad(source(s.image, row - 1u, column - 1u, s.quad));
-                let earlier = row - 1u < s.row || (row - 1u == s.row && column - 1u < s.column);
-                won = won & (other <= own) & (vec4(!earlier) | (other < own));
-            }
-        }
-    }
-    return select(vec4<f32>(), vec4(1.0), won);
 }
 
 @compute @workgroup_size(64)
 fn max_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let at = invocation(group, groups, index);
-    let s = site(at, params.height, params.width);
-    if s.image >= params.images {
+    let line = line_at(invocation(group, groups, index), params.height);
+    if line.image >= params.images {
         return;
     }
-    // Pixel r lies in windows r/2 and, if r is odd, also (r + 1)/2.
-    var sum = vec4<f32>();
-    for (var wy = s.row / 2u; wy <= (s.row + 1u) / 2u; wy++) {
-        for (var wx = s.column / 2u; wx <= (s.column + 1u) / 2u; wx++) {
-            if wy < params.out_height && wx < params.out_width {
-                let dy = b_quad(((s.image * params.out_height + wy) * params.out_width + wx) * params.quads + s.quad);
-                sum += wins(s, wy, wx) * dy;
+    for (var column = 0u; column < params.width; column++) {
+        // Pixel r lies in windows r/2 and, if r is odd, also (r + 1)/2.
+        var sum = vec4<f32>();
+        for (var wy = line.row / 2u; wy <= (line.row + 1u) / 2u; wy++) {
+            for (var wx = column / 2u; wx <= (column + 1u) / 2u; wx++) {
+                if wy < params.out_height && wx < params.out_width {
+                    let at = pixel(line, wy, wx, params.out_height, params.out_width);
+                    let place = (line.row + 1u - wy * 2u) * 3u + column + 1u - wx * 2u;
+                    let won = ((vec4(won_by[at]) >> SHIFTS) & vec4(255u)) == vec4(place);
+                    sum += select(vec4<f32>(), b_quad(at), won);
+                }
             }
         }
+        out[pixel(line, line.row, column, params.height, params.width)] = narrow(sum);
     }
-    out[at] = narrow(sum);
 }
 
 @compute @workgroup_size(64)

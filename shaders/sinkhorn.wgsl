@@ -7,7 +7,8 @@
 //
 // The official code divides raw exponentials, which overflow for epsilon < 0.0113; potentials do not.
 // Prototype sums go in two stages: (maximum, sum) of row chunks, then one pass over the chunks.
-// The first row in use comes from `step`: an empty queue is skipped. Twin: src/ops/sinkhorn.rs.
+// The first row in use comes from `step`: an empty queue is skipped. Inputs: a = scores, then l; b = queue scores;
+// c = u or v, v padded to whole quads. Twin: src/ops/sinkhorn.rs.
 
 struct Params {
     rows: u32,       // queue rows + batch
@@ -23,17 +24,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> scores: array<vec4<f32>>;       // [V * batch][quads]
-@group(0) @binding(2) var<storage, read> queue_scores: array<vec4<f32>>; // [A * queue][quads]
-@group(0) @binding(3) var<storage, read_write> logits: array<vec4<f32>>; // [A][rows][quads]
-@group(0) @binding(4) var<storage, read> l: array<vec4<f32>>;            // logits, read only
+@group(0) @binding(3) var<storage, read_write> logits: array<Quad>;       // [A][rows][quads]
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>; // [A][chunk][2][quads]
 @group(0) @binding(6) var<storage, read> parts: array<vec4<f32>>;         // partial, read only
 @group(0) @binding(7) var<storage, read_write> prototype_potential: array<vec4<f32>>; // u [A][quads]
-@group(0) @binding(8) var<storage, read_write> sample_potential: array<f32>;          // v [A][rows]
-@group(0) @binding(10) var<storage, read> u: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> sample_potential: array<f32>;          // v [A][row quads * 4]
 @group(0) @binding(11) var<storage, read> v: array<f32>;
-@group(0) @binding(12) var<storage, read_write> codes_out: array<vec4<f32>>; // q [A * batch][quads]
+@group(0) @binding(12) var<storage, read_write> codes_out: array<Quad>;      // q [A * batch][quads]
 @group(0) @binding(13) var<storage, read_write> figures: array<vec4<f32>>;   // [A * batch]: entropy, best prototype
 
 @compute @workgroup_size(64)
@@ -46,11 +43,32 @@ fn gather_scores(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
     }
     var score = vec4<f32>();
     if row < params.queue {
-        score = queue_scores[(group.z * params.queue + row) * params.quads + quad];
+        score = b_quad((group.z * params.queue + row) * params.quads + quad);
     } else {
-        score = scores[(assignment_crop(params.crops, group.z) * params.batch + row - params.queue) * params.quads + quad];
+        score = a_quad((assignment_crop(params.crops, group.z) * params.batch + row - params.queue) * params.quads + quad);
     }
-    logits[group.z * params.rows * params.quads + at] = score / params.epsilon;
+    logits[group.z * params.rows * params.quads + at] = narrow(score / params.epsilon);
+}
+
+// Quads that hold a value for each row of a crop.
+fn row_quads() -> u32 {
+    return (params.rows + 3u) / 4u;
+}
+
+// Rows first .. end.
+struct Rows {
+    first: u32,
+    end: u32,
+}
+
+fn logit(crop: u32, row: u32, quad: u32) -> vec4<f32> {
+    return a_quad((crop * params.rows + row) * params.quads + quad);
+}
+
+// l + v of a prototype quad, or nothing for a row that is not among these.
+fn weighted(row: u32, rows: Rows, crop: u32, quad: u32, potential: f32) -> vec4<f32> {
+    let inside = row >= rows.first && row < rows.end;
+    return select(vec4(LOWEST), logit(crop, min(row, params.rows - 1u), quad) + potential, inside);
 }
 
 @compute @workgroup_size(64)
@@ -62,11 +80,16 @@ fn prototype_chunks(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
         return;
     }
     var tail = empty_tail();
-    let end = min((chunk + 1u) * params.chunk, params.rows);
-    for (var row = max(chunk * params.chunk, step.first_row); row < end; row++) {
-        let r = group.z * params.rows + row;
-        let value = l[r * params.quads + quad] + select(v[r], 0.0, params.first == 1u);
-        tail = join(tail, Tail(value, vec4(1.0)));
+    let rows = Rows(max(chunk * params.chunk, step.first_row), min((chunk + 1u) * params.chunk, params.rows));
+    for (var row = rows.first & ~3u; row < rows.end; row += 4u) {
+        let potential = select(c_quad(group.z * row_quads() + row / 4u), vec4<f32>(), params.first == 1u);
+        tail = join_four(
+            tail,
+            weighted(row, rows, group.z, quad, potential.x),
+            weighted(row + 1u, rows, group.z, quad, potential.y),
+            weighted(row + 2u, rows, group.z, quad, potential.z),
+            weighted(row + 3u, rows, group.z, quad, potential.w),
+        );
     }
     let out = (group.z * params.chunks + chunk) * 2u * params.quads + quad;
     partial[out] = tail.top;
@@ -87,21 +110,31 @@ fn finish_prototypes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
     prototype_potential[group.z * params.quads + quad] = -(tail.top + log(tail.sum)) - log(f32(params.prototypes));
 }
 
+// l + u of a row's prototype quad, or nothing beyond the last prototype.
+fn shifted(crop: u32, row: u32, quad: u32) -> vec4<f32> {
+    let at = min(quad, params.quads - 1u);
+    return select(vec4(LOWEST), logit(crop, row, at) + c_quad(crop * params.quads + at), real(quad));
+}
+
 @compute @workgroup_size(LANES)
 fn samples(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let row = group_number(group, groups);
     if row >= params.rows || row < step.first_row {
         return;
     }
-    let at = group.z * params.rows + row;
     var tail = empty_tail();
-    for (var quad = index; quad < params.quads; quad += LANES) {
-        let value = select(vec4(LOWEST), l[at * params.quads + quad] + u[group.z * params.quads + quad], real(quad));
-        tail = join(tail, Tail(value, vec4(1.0)));
+    for (var quad = index; quad < params.quads; quad += 4u * LANES) {
+        tail = join_four(
+            tail,
+            shifted(group.z, row, quad),
+            shifted(group.z, row, quad + LANES),
+            shifted(group.z, row, quad + 2u * LANES),
+            shifted(group.z, row, quad + 3u * LANES),
+        );
     }
     let total = join_workgroup(tail, index);
     if index == 0u {
-        sample_potential[at] = -(total.x + total.y) - log(f32(params.rows - step.first_row));
+        sample_potential[group.z * row_quads() * 4u + row] = -(total.x + total.y) - log(f32(params.rows - step.first_row));
     }
 }
 
@@ -112,16 +145,15 @@ fn codes(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     if row >= params.batch {
         return;
     }
-    let at = group.z * params.rows + params.queue + row;
-    let potential = v[at] + log(f32(params.rows - step.first_row));
+    let potential = v[group.z * row_quads() * 4u + params.queue + row] + log(f32(params.rows - step.first_row));
     let out = group.z * params.batch + row;
     var entropy = 0.0;
     var best = LOWEST;
     var best_at = 0.0;
     for (var quad = index; quad < params.quads; quad += LANES) {
-        let value = l[at * params.quads + quad] + u[group.z * params.quads + quad] + vec4(potential);
+        let value = logit(group.z, params.queue + row, quad) + c_quad(group.z * params.quads + quad) + potential;
         let q = select(vec4<f32>(), exp(value), real(quad));
-        codes_out[out * params.quads + quad] = q;
+        codes_out[out * params.quads + quad] = narrow(q);
         entropy -= dot(q, select(vec4<f32>(), max(value, vec4(-100.0)), real(quad)));
         for (var i = 0u; i < 4u; i++) {
             if q[i] > best {

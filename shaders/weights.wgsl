@@ -22,8 +22,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(3) var<storage, read_write> wt: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> dw: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> wt: array<Quad>;
+@group(0) @binding(4) var<storage, read_write> dw: array<Quad>;
 
 // An invocation turns a block of four channels by four columns.
 @compute @workgroup_size(64)
@@ -45,10 +45,10 @@ fn transpose_panels(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
         block = transpose(mat4x4(a_quad(first), a_quad(first + w_quads), a_quad(first + 2u * w_quads), a_quad(first + 3u * w_quads)));
     }
     let to = ((c / out_quads * params.taps + tap) * params.columns + n * 4u) * out_quads + c % out_quads;
-    wt[to] = block[0];
-    wt[to + out_quads] = block[1];
-    wt[to + 2u * out_quads] = block[2];
-    wt[to + 3u * out_quads] = block[3];
+    wt[to] = narrow(block[0]);
+    wt[to + out_quads] = narrow(block[1]);
+    wt[to + 2u * out_quads] = narrow(block[2]);
+    wt[to + 3u * out_quads] = narrow(block[3]);
 }
 
 @compute @workgroup_size(64)
@@ -57,11 +57,11 @@ fn reduce_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
     if at >= params.quads {
         return;
     }
-    var sum = dw[at];
+    var sum = wide(dw[at]);
     for (var s = 0u; s < params.slices; s++) {
         sum += a_quad(s * params.quads + at);
     }
-    dw[at] = sum;
+    dw[at] = narrow(sum);
 }
 
 // Where an invocation's column quad of one channel stands: in w and dw, and in transformed panels.
@@ -105,10 +105,10 @@ fn window_column(at: Column, i: u32) -> Line {
 }
 
 fn store_line(at: u32, u: Line) {
-    wt[at] = u.a;
-    wt[at + params.width] = u.b;
-    wt[at + 2u * params.width] = u.c;
-    wt[at + 3u * params.width] = u.d;
+    wt[at] = narrow(u.a);
+    wt[at + params.width] = narrow(u.b);
+    wt[at + 2u * params.width] = narrow(u.c);
+    wt[at + 3u * params.width] = narrow(u.d);
 }
 
 @compute @workgroup_size(64)
@@ -147,11 +147,15 @@ fn line_sum(first: u32) -> Line {
     return taps_of(sum);
 }
 
+fn add(at: u32, value: vec4<f32>) {
+    dw[at] = narrow(wide(dw[at]) + value);
+}
+
 fn add_column(at: Column, i: u32, taps: Line) {
     let first = at.row + i * at.taps;
-    dw[first] += taps.a;
-    dw[first + 3u * at.taps] += taps.b;
-    dw[first + 6u * at.taps] += taps.c;
+    add(first, taps.a);
+    add(first + 3u * at.taps, taps.b);
+    add(first + 6u * at.taps, taps.c);
 }
 
 @compute @workgroup_size(64)

@@ -15,7 +15,7 @@ override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(3) var<storage, read_write> y: array<Quad>;
 @group(0) @binding(4) var dy: Texels;
-@group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> partial: array<Pairs>;
 
 alias Rows = array<vec4<f32>, 8>;
 
@@ -191,10 +191,10 @@ fn store_position(p: u32, first: u32, lane: u32) {
     let r3 = whole(sums[p][3]);
     if lane < WIDTH / 4u {
         let at = first + p * WIDTH + lane;
-        partial[at] = r0;
-        partial[at + WIDTH / 4u] = r1;
-        partial[at + WIDTH / 2u] = r2;
-        partial[at + WIDTH / 4u * 3u] = r3;
+        partial[at] = to_pairs(r0);
+        partial[at + WIDTH / 4u] = to_pairs(r1);
+        partial[at + WIDTH / 2u] = to_pairs(r2);
+        partial[at + WIDTH / 4u * 3u] = to_pairs(r3);
     }
 }
 

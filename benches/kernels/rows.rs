@@ -116,14 +116,15 @@ fn max_pools(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
     stand.time(&format!("{name} pool::max_forward"), passes(1.25, shape), |bench| {
         let x = Field::new(shape, 14);
         let tx = x.upload(bench);
-        let y = pool::max_forward(bench.plan(), &tx)?;
+        let (y, _) = pool::max_forward(bench.plan(), &tx)?;
         expect_beginning(bench, "y", &y, &pools::max_pool(&x.image()).0);
         Ok(())
     })?;
-    stand.time(&format!("{name} pool::max_backward"), passes(2.25, shape), |bench| {
+    stand.time(&format!("{name} pool::max_forward, backward"), passes(2.5, shape), |bench| {
         let (x, dy) = (Field::new(shape, 14), Field::new(pool::max_output(shape), 15));
         let (tx, tdy) = (x.upload(bench), dy.upload(bench));
-        let dx = pool::max_backward(bench.plan(), &tx, &tdy)?;
+        let (_, won) = pool::max_forward(bench.plan(), &tx)?;
+        let dx = pool::max_backward(bench.plan(), &won, &tdy, shape)?;
         let image = x.image();
         let (_, winners) = pools::max_pool(&image);
         expect_beginning(bench, "dx", &dx, &pools::max_pool_backward(&winners, &dy.image(), &image.shape));

@@ -23,6 +23,12 @@ fn join(a: Tail, b: Tail) -> Tail {
     return Tail(top, a.sum * exp(a.top - top) + b.sum * exp(b.top - top));
 }
 
+// Joins four values a lane to a sum: five exponentials, where one after another takes eight.
+fn join_four(tail: Tail, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> Tail {
+    let top = max(tail.top, max(max(a, b), max(c, d)));
+    return Tail(top, tail.sum * exp(tail.top - top) + exp(a - top) + exp(b - top) + exp(c - top) + exp(d - top));
+}
+
 // Which lanes of a quad are prototypes: the last quad may be padding.
 fn real(quad: u32) -> vec4<bool> {
     return vec4(quad * 4u) + vec4(0u, 1u, 2u, 3u) < vec4(params.prototypes);

@@ -1,18 +1,13 @@
-// Four channels of an activation in memory: half precision, packed into two words. Everything is computed
-// in single precision; packing and its inverse are core WGSL, so any adapter can do it.
+// Four channels of an activation in memory: half precision, two words (half.wgsl). Everything is computed in
+// single precision.
 
 alias Quad = vec2<u32>;
 alias Texels = texture_storage_2d<rgba16float, read>;
 
 fn wide(quad: Quad) -> vec4<f32> {
-    return vec4(unpack2x16float(quad.x), unpack2x16float(quad.y));
+    return unpacked(quad);
 }
 
-// WGSL leaves open what becomes of a value that is too large; some adapters give the largest number.
-// Here its exponent is set to that of infinity and NaN, so that a step which overflows shows it. Bits are
-// compared, because a test for NaN may be folded away under fast mathematics.
 fn narrow(value: vec4<f32>) -> Quad {
-    let over = (bitcast<vec4<u32>>(value) & vec4(0x7fffffffu)) >= vec4(0x477ff000u); // 65520 and above
-    let mark = select(vec4<u32>(), vec4(0x7c00u), over);
-    return vec2(pack2x16float(value.xy), pack2x16float(value.zw)) | mark.xz | (mark.yw << vec2(16u));
+    return packed(value);
 }

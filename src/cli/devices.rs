@@ -108,6 +108,7 @@ mod tests {
             max_buffer_bytes: 2 << 30,
             max_binding_bytes: 128 << 20,
             subgroup: Some((8, 8)),
+            int64: true,
             f16: true,
             timestamps: true,
         }

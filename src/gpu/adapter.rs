@@ -24,6 +24,8 @@ pub struct AdapterFacts {
     pub max_binding_bytes: u64,
     /// Smallest and largest subgroup, where subgroups are supported.
     pub subgroup: Option<(u32, u32)>,
+    /// Integers of 64 bits in shaders.
+    pub int64: bool,
     /// Half-precision arithmetic in shaders.
     pub f16: bool,
     /// Time stamps for `--profile`.
@@ -41,10 +43,11 @@ impl AdapterFacts {
         }
     }
 
-    /// Whether a family can run at all: the subgroup kernels are written for exactly 8 lanes.
+    /// Whether a family can run at all: the subgroup kernels are written for exactly 8 lanes and store
+    /// words of 64 bits.
     #[must_use]
     pub fn supports(&self, family: Family) -> bool {
-        family != Family::Subgroup || self.subgroup == Some((8, 8))
+        family != Family::Subgroup || (self.subgroup == Some((8, 8)) && self.int64)
     }
 
     /// The kernel families that can run.
@@ -81,6 +84,7 @@ impl AdapterFacts {
             subgroup: features
                 .contains(wgpu::Features::SUBGROUP)
                 .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            int64: features.contains(wgpu::Features::SHADER_INT64),
             f16: features.contains(wgpu::Features::SHADER_F16),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             name: info.name,

@@ -61,13 +61,16 @@ impl Gpu {
         let family = choices.family();
         if !facts.supports(family) {
             let reason = format!(
-                "the subgroup kernels need subgroups of exactly 8 lanes, {} has {:?}; `--kernels` and \
-                 `--tuned off` take others",
-                facts.name, facts.subgroup
+                "the subgroup kernels need subgroups of exactly 8 lanes and 64-bit integers, {} has {:?} and {}; \
+                 `--kernels` and `--tuned off` take others",
+                facts.name,
+                facts.subgroup,
+                if facts.int64 { "such integers" } else { "no such integers" }
             );
             return Err(Error::config("kernels", reason));
         }
-        let wanted = wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
+        let wanted =
+            wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64 | wgpu::Features::TIMESTAMP_QUERY;
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("swav-wgpu"),

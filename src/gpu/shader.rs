@@ -15,7 +15,8 @@ pub struct Shader {
     pub text: &'static str,
     /// Shared helpers, appended in this order: file name under `shaders/shared/`, and text.
     pub shared: &'static [(&'static str, &'static str)],
-    /// True where every adapter can run it: within WebGPU's default limits, no subgroup operations.
+    /// True where every adapter can run it: within WebGPU's default limits, no subgroup operations, no words of
+    /// 64 bits.
     pub portable: bool,
 }
 
@@ -81,7 +82,8 @@ impl Shader {
         let module = self.parse(entry)?;
         let capabilities = naga::valid::Capabilities::SUBGROUP
             | naga::valid::Capabilities::SUBGROUP_BARRIER
-            | naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+            | naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32
+            | naga::valid::Capabilities::SHADER_INT64;
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
             .validate(&module)
             .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))?;
@@ -165,8 +167,8 @@ pub(super) fn texel_format(element: Element) -> wgpu::TextureFormat {
     }
 }
 
-/// How a binding of this type stores values: floats are single precision, and half precision is packed
-/// four values to two words (`quads.f16.wgsl`).
+/// How a binding of this type stores values: floats and two words of 64 bits are single precision, and half
+/// precision is packed four values to 64 bits (`shared/quads.*.wgsl`).
 fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
     let base = match module.types[ty].inner {
         naga::TypeInner::Array { base, .. } => base,
@@ -179,9 +181,11 @@ fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Elemen
     match module.types[base].inner {
         naga::TypeInner::Scalar(naga::Scalar::F32)
         | naga::TypeInner::Vector { scalar: naga::Scalar::F32, .. } => Some(Element::F32),
-        naga::TypeInner::Vector { size: naga::VectorSize::Bi, scalar: naga::Scalar::U32 } => {
-            Some(Element::F16)
+        naga::TypeInner::Vector { size: naga::VectorSize::Bi, scalar: naga::Scalar::U64 } => {
+            Some(Element::F32)
         }
+        naga::TypeInner::Vector { size: naga::VectorSize::Bi, scalar: naga::Scalar::U32 }
+        | naga::TypeInner::Scalar(naga::Scalar::U64) => Some(Element::F16),
         _ => None,
     }
 }

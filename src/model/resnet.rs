@@ -22,7 +22,8 @@ pub struct Trunk {
 /// What a trunk keeps between forward and backward of one resolution.
 pub struct TrunkSaved {
     stem: UnitSaved,
-    pooled: Option<Tensor>,
+    /// The winners of the max-pool, and the shape of what it saw.
+    pooled: Option<(Tensor, Shape)>,
     blocks: Vec<BlockSaved>,
     last: Shape,
 }
@@ -82,8 +83,9 @@ impl Trunk {
         let mut pooled = None;
         if self.pool {
             plan.scope("maxpool");
-            let y = pool::max_forward(plan, &h)?;
-            pooled = Some(std::mem::replace(&mut h, y));
+            let (y, winners) = pool::max_forward(plan, &h)?;
+            pooled = Some((winners, h.shape));
+            h = y;
         }
         let mut blocks = Vec::new();
         for block in &self.blocks {
@@ -104,7 +106,7 @@ impl Trunk {
         let mut h = self.stem.evaluate(plan, store, x, None, true)?;
         if self.pool {
             plan.scope("maxpool");
-            h = pool::max_forward(plan, &h)?;
+            (h, _) = pool::max_forward(plan, &h)?;
         }
         for block in &self.blocks {
             h = block.evaluate(plan, store, &h)?;
@@ -135,9 +137,9 @@ impl Trunk {
         for (block, saved) in self.blocks.iter().zip(blocks).rev() {
             dy = block.backward(plan, store, saved, dy)?;
         }
-        if let Some(x) = pooled {
+        if let Some((winners, shape)) = pooled {
             plan.scope("maxpool");
-            dy = pool::max_backward(plan, &x, &dy)?;
+            dy = pool::max_backward(plan, &winners, &dy, shape)?;
         }
         self.stem.backward(plan, store, stem, &dy, Wanted::Nothing)?;
         Ok(())

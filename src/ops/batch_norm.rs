@@ -2,10 +2,10 @@
 
 use super::{chunks, forms, input, of, variant};
 use crate::error::Result;
-use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Family, Grid, Plan, Shader, Shape, Tensor, shader_params};
 
 pub(crate) const BUFFERS: [Shader; 2] = forms!("batch_norm.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: [Shader; 2] = forms!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const TEXELS: [Shader; 2] = forms!("batch_norm.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", false);
 
 shader_params! {
     struct Params {
@@ -29,20 +29,31 @@ pub struct Channels {
     pub variance: Tensor,
 }
 
-fn params(x: Shape, relu: bool, most: u32) -> Params {
-    let (chunk, chunks) = chunks(x.rows(), most);
-    let quads = x.quads();
-    Params { rows: x.rows(), quads, chunk, chunks, relu: u32::from(relu), eps: EPS, momentum: MOMENTUM }
+/// What a pass walks down the rows for.
+#[derive(Clone, Copy)]
+enum Walk {
+    Sums,
+    Elements,
+}
+
+/// Few chunks of the sums, since one pass adds them up, and many of the element-wise passes. A CPU driver is busy
+/// with few sums; it runs the invocations of a workgroup one vector after another, and walks through memory in
+/// order only where an invocation takes few rows.
+fn params(plan: &Plan, x: Shape, relu: bool, of: Walk) -> Params {
+    let (rows, quads) = (x.rows(), x.quads());
+    let (chunk, chunks) = match (plan.gpu().family(), of) {
+        (Family::Subgroup, Walk::Sums) => chunks(rows, (2048 / quads).clamp(16, 256)),
+        (Family::Subgroup, Walk::Elements) => (4, rows.div_ceil(4)),
+        (Family::Tile | Family::Direct, Walk::Sums) => chunks(rows, 256),
+        (Family::Tile | Family::Direct, Walk::Elements) => (16, rows.div_ceil(16)),
+    };
+    Params { rows, quads, chunk, chunks, relu: u32::from(relu), eps: EPS, momentum: MOMENTUM }
 }
 
 /// Grid of the passes in which an invocation walks down one column quad of a chunk.
 fn walk(p: Params) -> Grid {
     Grid::invocations(p.chunks * p.quads, 64)
 }
-
-/// Chunks of the sums (few, since one pass adds them up) and of the element-wise passes (many).
-const SUMS: u32 = 256;
-const ELEMENTS: u32 = 1 << 20;
 
 /// Training mode: statistics of the batch, running estimates updated.
 /// Returns y and the coefficients that backward needs.
@@ -57,7 +68,7 @@ pub fn forward(
     relu: bool,
 ) -> Result<(Tensor, Tensor)> {
     let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
-    let p = params(x.shape, relu, SUMS);
+    let p = params(plan, x.shape, relu, Walk::Sums);
     let a = input(plan, x);
     let partial = plan.lease(Shape::matrix(p.chunks * 2, x.shape.channels));
     let coefficients = plan.lease(Shape::matrix(4, x.shape.channels));
@@ -92,7 +103,7 @@ pub fn evaluate(
     relu: bool,
 ) -> Result<Tensor> {
     let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
-    let p = params(x.shape, relu, SUMS);
+    let p = params(plan, x.shape, relu, Walk::Sums);
     let coefficients = plan.lease(Shape::matrix(4, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "evaluation_coefficients", &[])?;
     let Channels { weight, bias, mean, variance } = channels;
@@ -115,15 +126,16 @@ fn apply(
     relu: bool,
 ) -> Result<Tensor> {
     let shader = of(variant(plan, &BUFFERS, &TEXELS), x.element);
-    let p = params(x, relu, ELEMENTS);
+    let p = params(plan, x, relu, Walk::Elements);
+    let c = input(plan, coefficients);
     let y = plan.lease(x);
     if let Some(residual) = residual {
         let b = input(plan, residual);
         let kernel = plan.gpu().kernel(shader, "normalize_add", &[])?;
-        plan.dispatch(&kernel, walk(p), p, &[a, &b, &y, coefficients])?;
+        plan.dispatch(&kernel, walk(p), p, &[a, &b, &y, &c])?;
     } else {
         let kernel = plan.gpu().kernel(shader, "normalize", &[])?;
-        plan.dispatch(&kernel, walk(p), p, &[a, &y, coefficients])?;
+        plan.dispatch(&kernel, walk(p), p, &[a, &y, &c])?;
     }
     Ok(y)
 }
@@ -143,18 +155,20 @@ pub fn backward(
     dbias: &Tensor,
 ) -> Result<Tensor> {
     let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
-    let p = params(x.shape, relu, SUMS);
+    let p = params(plan, x.shape, relu, Walk::Sums);
     let a = input(plan, x);
     let b = input(plan, dy);
     let partial = plan.lease(Shape::matrix(p.chunks * 2, x.shape.channels));
-    let terms = plan.lease(Shape::matrix(2, x.shape.channels));
+    let c = input(plan, coefficients);
+    let terms = plan.lease(Shape::matrix(6, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "backward_statistics", &[])?;
-    plan.dispatch(&kernel, walk(p), p, &[&a, &b, &partial, coefficients])?;
+    plan.dispatch(&kernel, walk(p), p, &[&a, &b, &partial, &c])?;
     let kernel = plan.gpu().kernel(shader, "finish_backward", &[])?;
-    plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[dweight, dbias, &terms, &partial])?;
-    let p = params(x.shape, relu, ELEMENTS);
+    plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[dweight, dbias, &terms, &partial, &c])?;
+    let p = params(plan, x.shape, relu, Walk::Elements);
+    let c = input(plan, &terms);
     let dx = plan.lease(x.shape);
     let kernel = plan.gpu().kernel(shader, "backward_input", &[])?;
-    plan.dispatch(&kernel, walk(p), p, &[&a, &b, &dx, coefficients, &terms])?;
+    plan.dispatch(&kernel, walk(p), p, &[&a, &b, &dx, &c])?;
     Ok(dx)
 }

@@ -51,11 +51,14 @@ pub const SHADERS: &[&Shader] = &[
     &vector::TEXELS[0],
     &vector::TEXELS[1],
     &normalize::SHADER,
-    &sinkhorn::SHADER,
+    &sinkhorn::BUFFERS,
+    &sinkhorn::TEXELS,
     &loss::SHADER,
     &queue::SHADER,
-    &optimizer::SHADER[0],
-    &optimizer::SHADER[1],
+    &optimizer::BUFFERS[0],
+    &optimizer::BUFFERS[1],
+    &optimizer::TEXELS[0],
+    &optimizer::TEXELS[1],
     &loss_scale::SHADER,
     &report::SHADER[0],
     &report::SHADER[1],
@@ -76,12 +79,19 @@ macro_rules! shader {
 }
 pub(crate) use shader;
 
-/// Declares both forms of a shader that sees activations: for single and for half precision ([`of`]).
+/// Declares both forms of a shader that sees activations: for single and for half precision ([`of`]). Those
+/// that only the subgroup family's adapters run write them in words of 64 bits (`pairs.wgsl`).
 macro_rules! forms {
-    ($file:literal $(+ $shared:literal)*, $portable:literal) => {
+    ($file:literal $(+ $shared:literal)*, true) => {
         [
-            $crate::ops::shader!($file $(+ $shared)* + "quads.f32.wgsl", $portable),
-            $crate::ops::shader!($file $(+ $shared)* + "quads.f16.wgsl", $portable),
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f32.wgsl", true),
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f16.wgsl" + "half.wgsl", true),
+        ]
+    };
+    ($file:literal $(+ $shared:literal)*, false) => {
+        [
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f32.pairs.wgsl" + "pairs.wgsl", false),
+            $crate::ops::shader!($file $(+ $shared)* + "quads.f16.pairs.wgsl" + "pairs.wgsl" + "half.wgsl", false),
         ]
     };
 }

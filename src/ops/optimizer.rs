@@ -1,12 +1,40 @@
 //! LARC, SGD with momentum and AdamW over all parameters at once. Twin of `optimizer.wgsl`.
 
-use super::{lanes, loss_scale, shader};
+use super::{input, lanes, loss_scale, shader, variant};
 use crate::error::Result;
-use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Family, Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: [Shader; 2] = [
-    shader!("optimizer.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.none.wgsl", true),
-    shader!("optimizer.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.dynamic.wgsl", true),
+/// Without and with a loss scale.
+pub(crate) const BUFFERS: [Shader; 2] = [
+    shader!(
+        "optimizer.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.none.wgsl" + "parameters.buffer.wgsl",
+        true
+    ),
+    shader!(
+        "optimizer.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.dynamic.wgsl" + "parameters.buffer.wgsl",
+        true
+    ),
+];
+/// The same for adapters of the subgroup family.
+pub(crate) const TEXELS: [Shader; 2] = [
+    shader!(
+        "optimizer.wgsl"
+            + "grid.wgsl"
+            + "step.wgsl"
+            + "scale.none.wgsl"
+            + "parameters.texels.wgsl"
+            + "pairs.wgsl",
+        false
+    ),
+    shader!(
+        "optimizer.wgsl"
+            + "grid.wgsl"
+            + "step.wgsl"
+            + "scale.dynamic.wgsl"
+            + "parameters.texels.wgsl"
+            + "pairs.wgsl",
+        false
+    ),
 ];
 
 shader_params! {
@@ -117,11 +145,13 @@ pub fn measure(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tenso
     let params = params(shard, settings);
     let partial = plan.lease(Shape::matrix(params.chunks, 4));
     let norms = plan.lease(Shape::matrix(params.parameters, 4));
-    let Shard { value, gradient, chunks, parameters, .. } = shard;
-    let kernel = plan.gpu().kernel(&SHADER[0], "norms", &lanes(plan))?;
+    let Shard { chunks, parameters, .. } = shard;
+    let shader = &variant(plan, &BUFFERS, &TEXELS)[0];
+    let (gradient, value) = (input(plan, &shard.gradient), input(plan, &shard.value));
+    let kernel = plan.gpu().kernel(shader, "norms", &lanes(plan))?;
     let each_chunk = Grid::folded(params.chunks, 1);
-    plan.dispatch(&kernel, each_chunk, params, &[chunks, gradient, &partial, value])?;
-    let kernel = plan.gpu().kernel(&SHADER[0], "finish_norms", &[])?;
+    plan.dispatch(&kernel, each_chunk, params, &[chunks, &gradient, &partial, &value])?;
+    let kernel = plan.gpu().kernel(shader, "finish_norms", &[])?;
     let per_parameter = Grid::invocations(params.parameters, 64);
     plan.dispatch(&kernel, per_parameter, params, &[parameters, &norms, step, &partial])?;
     Ok(norms)
@@ -142,12 +172,24 @@ pub fn apply(
 ) -> Result<()> {
     let params = params(shard, settings);
     let Shard { value, gradient, moment, second, chunks, parameters } = shard;
-    let (entry, mut tensors) = match second {
-        Some(second) => ("update_adamw", vec![chunks, parameters, gradient, value, moment, second, step]),
-        None => ("update_sgd", vec![chunks, parameters, gradient, value, moment, step, norms]),
+    let gradient = input(plan, gradient);
+    // What an update replaces is read from copies where it is read as texels.
+    let before: Vec<Tensor> = match plan.gpu().family() {
+        Family::Subgroup => [Some(value), Some(moment), second.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|t| plan.stage(t))
+            .collect(),
+        Family::Tile | Family::Direct => Vec::new(),
     };
+    let (entry, mut tensors) = match second {
+        Some(second) => ("update_adamw", vec![chunks, parameters, &gradient, value, moment, second, step]),
+        None => ("update_sgd", vec![chunks, parameters, &gradient, value, moment, step, norms]),
+    };
+    tensors.extend(&before);
     tensors.extend(scale);
-    let kernel = plan.gpu().kernel(loss_scale::form(&SHADER, scale), entry, &lanes(plan))?;
+    let shader = loss_scale::form(variant(plan, &BUFFERS, &TEXELS), scale);
+    let kernel = plan.gpu().kernel(shader, entry, &lanes(plan))?;
     plan.dispatch(&kernel, Grid::folded(params.chunks, 1), params, &tensors)
 }
 

@@ -5,12 +5,37 @@ use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
 pub(crate) const BUFFERS: [Shader; 2] = [
-    shader!("pool.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl" + "scale.none.wgsl", true),
-    shader!("pool.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f16.wgsl" + "scale.dynamic.wgsl", true),
+    shader!("pool.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "scale.none.wgsl" + "quads.f32.wgsl", true),
+    shader!(
+        "pool.wgsl"
+            + "grid.wgsl"
+            + "inputs.buffer.wgsl"
+            + "scale.dynamic.wgsl"
+            + "quads.f16.wgsl"
+            + "half.wgsl",
+        true
+    ),
 ];
 pub(crate) const TEXELS: [Shader; 2] = [
-    shader!("pool.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.wgsl" + "scale.none.wgsl", true),
-    shader!("pool.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f16.wgsl" + "scale.dynamic.wgsl", true),
+    shader!(
+        "pool.wgsl"
+            + "grid.wgsl"
+            + "inputs.texels.wgsl"
+            + "scale.none.wgsl"
+            + "quads.f32.pairs.wgsl"
+            + "pairs.wgsl",
+        false
+    ),
+    shader!(
+        "pool.wgsl"
+            + "grid.wgsl"
+            + "inputs.texels.wgsl"
+            + "scale.dynamic.wgsl"
+            + "quads.f16.pairs.wgsl"
+            + "pairs.wgsl"
+            + "half.wgsl",
+        false
+    ),
 ];
 
 shader_params! {
@@ -37,33 +62,35 @@ pub fn max_output(x: Shape) -> Shape {
     Shape { height: x.height.div_ceil(2), width: x.width.div_ceil(2), ..x }
 }
 
-/// Max-pool.
+/// Max-pool. Returns y, and which pixel of each window won, as backward wants it.
 ///
 /// # Errors
 /// A shader or limit error.
-pub fn max_forward(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
+pub fn max_forward(plan: &mut Plan, x: &Tensor) -> Result<(Tensor, Tensor)> {
     let y = plan.lease(max_output(x.shape));
+    let winners = plan.lease(Shape::matrix(1, y.shape.total_quads()));
     let a = input(plan, x);
     let kernel =
         plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "max_forward", &[])?;
-    let grid = Grid::invocations(y.shape.total_quads(), 64);
-    plan.dispatch(&kernel, grid, params(x.shape, y.shape, 0), &[&a, &y])?;
-    Ok(y)
+    plan.dispatch(&kernel, lines(y.shape), params(x.shape, y.shape, 0), &[&a, &y, &winners])?;
+    Ok((y, winners))
 }
 
-/// Gradient of the max-pool; the first maximum of a window gets it.
+/// Gradient of the max-pool for pictures of shape `x`; the first maximum of a window gets it.
 ///
 /// # Errors
 /// A shader or limit error.
-pub fn max_backward(plan: &mut Plan, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-    let dx = plan.lease(x.shape);
-    let a = input(plan, x);
+pub fn max_backward(plan: &mut Plan, winners: &Tensor, dy: &Tensor, x: Shape) -> Result<Tensor> {
+    let dx = plan.lease(x);
     let b = input(plan, dy);
-    let kernel =
-        plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "max_backward", &[])?;
-    let grid = Grid::invocations(x.shape.total_quads(), 64);
-    plan.dispatch(&kernel, grid, params(x.shape, dy.shape, 0), &[&a, &b, &dx])?;
+    let kernel = plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.element), "max_backward", &[])?;
+    plan.dispatch(&kernel, lines(x), params(x, dy.shape, 0), &[&b, &dx, winners])?;
     Ok(dx)
+}
+
+/// Grid of the passes in which an invocation walks along one column quad of a line.
+fn lines(shape: Shape) -> Grid {
+    Grid::invocations(shape.images * shape.height * shape.quads(), 64)
 }
 
 /// Global average pool into rows `first_row ..` of `out` (`[rows, C]`, single precision).

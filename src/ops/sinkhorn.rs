@@ -1,11 +1,30 @@
 //! Codes by log-domain Sinkhorn-Knopp. Twin of `sinkhorn.wgsl`.
 
-use super::{chunks, lanes, shader};
+use super::{chunks, input, lanes, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader =
-    shader!("sinkhorn.wgsl" + "grid.wgsl" + "log_sum_exp.wgsl" + "crops.wgsl" + "step.wgsl", true);
+pub(crate) const BUFFERS: Shader = shader!(
+    "sinkhorn.wgsl"
+        + "grid.wgsl"
+        + "log_sum_exp.wgsl"
+        + "crops.wgsl"
+        + "step.wgsl"
+        + "inputs.buffer.wgsl"
+        + "quads.f32.wgsl",
+    true
+);
+pub(crate) const TEXELS: Shader = shader!(
+    "sinkhorn.wgsl"
+        + "grid.wgsl"
+        + "log_sum_exp.wgsl"
+        + "crops.wgsl"
+        + "step.wgsl"
+        + "inputs.texels.wgsl"
+        + "quads.f32.pairs.wgsl"
+        + "pairs.wgsl",
+    false
+);
 
 shader_params! {
     struct Params {
@@ -64,24 +83,32 @@ pub fn codes(
     let logits = plan.lease(Shape::matrix(crops * rows, k));
     let partial = plan.lease(Shape::matrix(crops * chunks * 2, k));
     let u = plan.lease(Shape::matrix(crops, k));
-    let v = plan.lease(Shape::matrix(1, crops * rows));
+    let v = plan.lease(Shape::matrix(crops, rows));
     let codes = plan.lease(Shape::matrix(crops * problem.batch, k));
     let figures = plan.lease(Shape::matrix(crops * problem.batch, 4));
     let folded = |n: u32| Grid::folded(n, crops);
-    let kernel = |plan: &Plan, entry| plan.gpu().kernel::<Params>(&SHADER, entry, &lanes(plan));
+    let kernel = |plan: &Plan, entry| {
+        plan.gpu().kernel::<Params>(variant(plan, &BUFFERS, &TEXELS), entry, &lanes(plan))
+    };
 
     let gather = kernel(plan, "gather_scores")?;
-    plan.dispatch(&gather, folded((rows * quads).div_ceil(64)), params, &[scores, queue_scores, &logits])?;
+    let (a, b) = (input(plan, scores), input(plan, queue_scores));
+    plan.dispatch(&gather, folded((rows * quads).div_ceil(64)), params, &[&a, &b, &logits])?;
+    drop((a, b));
+    let l = input(plan, &logits);
     for iteration in 0..problem.iterations {
         let p = Params { first: u32::from(iteration == 0), ..params };
         let sums = kernel(plan, "prototype_chunks")?;
-        plan.dispatch(&sums, folded((chunks * quads).div_ceil(64)), p, &[&logits, &partial, step, &v])?;
+        let c = input(plan, &v);
+        plan.dispatch(&sums, folded((chunks * quads).div_ceil(64)), p, &[&l, &partial, step, &c])?;
         let finish = kernel(plan, "finish_prototypes")?;
         plan.dispatch(&finish, folded(quads.div_ceil(64)), p, &[&partial, &u])?;
         let samples = kernel(plan, "samples")?;
-        plan.dispatch(&samples, folded(rows), p, &[&logits, &v, step, &u])?;
+        let c = input(plan, &u);
+        plan.dispatch(&samples, folded(rows), p, &[&l, &v, step, &c])?;
     }
     let last = kernel(plan, "codes")?;
-    plan.dispatch(&last, folded(problem.batch), params, &[&logits, step, &u, &v, &codes, &figures])?;
+    let c = input(plan, &u);
+    plan.dispatch(&last, folded(problem.batch), params, &[&l, step, &v, &codes, &figures, &c])?;
     Ok((codes, figures))
 }

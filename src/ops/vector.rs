@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
 pub(crate) const BUFFERS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl", true);
-pub(crate) const TEXELS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", true);
+pub(crate) const TEXELS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", false);
 
 shader_params! {
     struct Params { rows: u32, quads: u32, chunk: u32, chunks: u32 }

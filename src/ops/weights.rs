@@ -7,8 +7,10 @@ use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
 pub(crate) const BUFFERS: Shader =
     shader!("weights.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl", true);
-pub(crate) const TEXELS: Shader =
-    shader!("weights.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.wgsl", true);
+pub(crate) const TEXELS: Shader = shader!(
+    "weights.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.pairs.wgsl" + "pairs.wgsl",
+    false
+);
 
 shader_params! {
     struct Params {

@@ -12,6 +12,7 @@ fn facts() -> AdapterFacts {
         max_buffer_bytes: 1 << 30,
         max_binding_bytes: 1 << 30,
         subgroup: Some((8, 8)),
+        int64: false,
         f16: false,
         timestamps: true,
     }

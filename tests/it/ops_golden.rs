@@ -179,8 +179,8 @@ fn pools() {
                 pool::average_forward(plan, &x, &y, 0).expect("records");
                 (y, pool::average_backward(plan, &dy, 0, x.shape, None).expect("records"))
             } else {
-                let y = pool::max_forward(plan, &x).expect("records");
-                (y, pool::max_backward(plan, &x, &dy).expect("records"))
+                let (y, won) = pool::max_forward(plan, &x).expect("records");
+                (y, pool::max_backward(plan, &won, &dy, x.shape).expect("records"))
             };
             let session = lab.run().expect("the plan runs");
             compare(case, &[("y", read(&session, &y)), ("dx", read(&session, &dx))])

@@ -36,8 +36,8 @@ fn max_pool(bench: &mut Bench, shape: &[usize; 4], ties: bool) -> Result<()> {
     let (y, winners) = pools::max_pool(&x);
     let dy = bench.random(&y.shape);
     let (tx, tdy) = (bench.activations(&x), bench.activations(&dy));
-    let ty = pool::max_forward(bench.plan(), &tx)?;
-    let tdx = pool::max_backward(bench.plan(), &tx, &tdy)?;
+    let (ty, won) = pool::max_forward(bench.plan(), &tx)?;
+    let tdx = pool::max_backward(bench.plan(), &won, &tdy, tx.shape)?;
     bench.expect("max", &ty, &y, 0.0);
     let dx = pools::max_pool_backward(&winners, &dy, shape);
     bench.expect("dmax", &tdx, &dx, bench.stored(TOLERANCE));

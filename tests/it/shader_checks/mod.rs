@@ -45,7 +45,7 @@ fn parsed(shader: &Shader) -> Result<(Module, ModuleInfo), String> {
     let capabilities = if shader.portable {
         PORTABLE
     } else {
-        PORTABLE | Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER
+        PORTABLE | Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER | Capabilities::SHADER_INT64
     };
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)

@@ -82,12 +82,18 @@ fn declared_shaders(code: &[Token]) -> Vec<String> {
     };
     let declared = (0..code.len()).flat_map(|at| {
         if calls(at, "forms") {
-            return ["f32", "f16"].map(|form| format!("{}+quads.{form}.wgsl", name(at))).to_vec();
+            let portable = code[at..].iter().take_while(|t| !t.is(")")).any(|t| t.is("true"));
+            let forms = if portable {
+                ["quads.f32.wgsl", "quads.f16.wgsl+half.wgsl"]
+            } else {
+                ["quads.f32.pairs.wgsl+pairs.wgsl", "quads.f16.pairs.wgsl+pairs.wgsl+half.wgsl"]
+            };
+            return forms.map(|form| format!("{}+{form}", name(at))).to_vec();
         }
         if calls(at, "shader") { vec![name(at)] } else { Vec::new() }
     });
-    // The definition of `forms!` names no file.
-    declared.filter(|name| !name.is_empty()).collect()
+    // The definition of `forms!` names no file of its own.
+    declared.filter(|name| !name.is_empty() && !name.starts_with("quads")).collect()
 }
 
 /// The fields of what `shader_params! { struct Params { … } }` declares.
