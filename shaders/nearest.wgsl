@@ -4,29 +4,30 @@
 //
 // Better is larger; of equal ones the earlier row of the bank, so the result does not depend on how
 // the work is shared. One workgroup a query: values above the k-th best wait behind the list in workgroup
-// memory, and are sorted into it (bitonic) when there might be no room for more. Most values never wait:
-// about k (1 + ln(N / k)) of N do. Not a number is never better. Lists are as short as k allows, because
-// sorting is what takes the time.
-// Twin: src/ops/nearest.rs.
+// memory, and are sorted into it (bitonic) when half of the room is taken. Most values never wait: about
+// k (1 + ln(N / k)) of N do, so ever more columns are looked at in one go, and looked at again, few at a time, where
+// there was no room for what they held. Not a number is never better. Lists are as short as k allows, because
+// sorting takes time.
+// Input: a = similarities. Twin: src/ops/nearest.rs.
 
 override LANES: u32 = 64u;   // invocations of a workgroup; a CPU driver runs them one after another
 override LENGTH: u32 = 256u; // of the list: a power of two, k or more; as many can wait
 
 struct Params {
     queries: u32,
-    stride: u32, // floats in a row of similarities
+    quads: u32,  // in a row of similarities
     k: u32,      // at most 256
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> similarities: array<f32>;   // [queries][stride]
-@group(0) @binding(2) var<storage, read> block: array<vec4<u32>>;    // first row of the bank, rows, 0, 0
+@group(0) @binding(5) var<storage, read> block: array<vec4<u32>>;    // first row of the bank, rows, 0, 0
 @group(0) @binding(3) var<storage, read_write> best: array<f32>;     // [queries][256], falling
 @group(0) @binding(4) var<storage, read_write> best_row: array<u32>; // [queries][256]
 
 const LIST = 256u;
 const LOWEST = -3.0e38;
 const NONE = 0xffffffffu;
+const MOST = 1024u; // quads that are looked at in one go
 
 var<workgroup> value: array<f32, 512>; // the list, then those that wait; all of it where LENGTH is the most
 var<workgroup> row: array<u32, 512>;
@@ -67,6 +68,17 @@ fn merge(index: u32, count: u32) {
     workgroupBarrier();
 }
 
+// A similarity waits where it is better than the k-th best. Where there is no room it is only counted.
+fn offer(found: f32, least: f32, column: u32, columns: u32) {
+    if found > least && column < columns {
+        let slot = atomicAdd(&waiting, 1u);
+        if slot < LENGTH {
+            value[LENGTH + slot] = found;
+            row[LENGTH + slot] = block[0].x + column;
+        }
+    }
+}
+
 // How many wait, the same for all invocations.
 fn count_waiting(index: u32) -> u32 {
     if index == 0u {
@@ -90,22 +102,38 @@ fn keep_best(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
     }
     workgroupBarrier();
     let columns = block[0].y;
-    let turn = LENGTH / 2u; // columns that are looked at between two tests for room
-    for (var first = 0u; first < columns; first += turn) {
-        let count = count_waiting(index);
-        if count > LENGTH - turn {
-            merge(index, count);
-        }
+    let end = (columns + 3u) / 4u;
+    let few = LENGTH / 4u; // quads that there is always room for
+    var first = 0u;
+    var turn = few;
+    var waited = 0u;
+    while first < end {
         let least = value[params.k - 1u];
-        for (var column = first + index; column < min(first + turn, columns); column += LANES) {
-            let found = similarities[query * params.stride + column];
-            if found > least {
-                let slot = LENGTH + atomicAdd(&waiting, 1u);
-                value[slot] = found;
-                row[slot] = block[0].x + column;
+        for (var quad = first + index; quad < min(first + turn, end); quad += LANES) {
+            let found = a_quad(query * params.quads + quad);
+            if any(found > vec4(least)) {
+                offer(found.x, least, quad * 4u, columns);
+                offer(found.y, least, quad * 4u + 1u, columns);
+                offer(found.z, least, quad * 4u + 2u, columns);
+                offer(found.w, least, quad * 4u + 3u, columns);
             }
         }
         workgroupBarrier();
+        let count = count_waiting(index);
+        if count > LENGTH {
+            merge(index, waited);
+            waited = 0u;
+            turn = few;
+            continue;
+        }
+        first += turn;
+        // As many again would be a quarter of the room at most.
+        turn = select(few, min(turn * 2u, MOST), (count - waited) * 8u < LENGTH);
+        waited = count;
+        if count * 2u > LENGTH {
+            merge(index, count);
+            waited = 0u;
+        }
     }
     let count = count_waiting(index);
     if count > 0u {

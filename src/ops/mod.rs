@@ -62,7 +62,8 @@ pub const SHADERS: &[&Shader] = &[
     &loss_scale::SHADER,
     &report::SHADER[0],
     &report::SHADER[1],
-    &nearest::SHADER,
+    &nearest::BUFFERS,
+    &nearest::TEXELS,
     &probe::SHADER,
 ];
 

@@ -1,13 +1,16 @@
 //! The most similar rows of a bank that passes by in blocks. Twin of `nearest.wgsl`.
 
-use super::{lanes, shader};
+use super::{input, lanes, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("nearest.wgsl" + "grid.wgsl", true);
+pub(crate) const BUFFERS: Shader =
+    shader!("nearest.wgsl" + "grid.wgsl" + "inputs.buffer.wgsl" + "quads.f32.wgsl", true);
+pub(crate) const TEXELS: Shader =
+    shader!("nearest.wgsl" + "grid.wgsl" + "inputs.texels.wgsl" + "quads.f32.wgsl", true);
 
 shader_params! {
-    struct Params { queries: u32, stride: u32, k: u32 }
+    struct Params { queries: u32, quads: u32, k: u32 }
 }
 
 /// Length of a list: the largest k.
@@ -31,10 +34,12 @@ pub fn keep_best(
 ) -> Result<()> {
     let k = k.clamp(1, LIST);
     let [lanes] = lanes(plan);
-    // Half of the list's length is looked at in one go, so no lane should be idle.
+    // A quarter of the list's length is looked at in one go at first.
     let length = k.next_power_of_two().max(2 * lanes.1 as u32).max(64);
-    let kernel = plan.gpu().kernel(&SHADER, "keep_best", &[lanes, ("LENGTH", f64::from(length))])?;
+    let shader = variant(plan, &BUFFERS, &TEXELS);
+    let kernel = plan.gpu().kernel(shader, "keep_best", &[lanes, ("LENGTH", f64::from(length))])?;
     let shape = similarities.shape;
-    let params = Params { queries: shape.rows(), stride: shape.quads() * 4, k };
-    plan.dispatch(&kernel, Grid::folded(params.queries, 1), params, &[similarities, block, best, best_row])
+    let a = input(plan, similarities);
+    let params = Params { queries: shape.rows(), quads: shape.quads(), k };
+    plan.dispatch(&kernel, Grid::folded(params.queries, 1), params, &[&a, best, best_row, block])
 }

@@ -11,7 +11,8 @@ use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 1e-6;
 
-/// Similarities in a few steps, so that there are many ties, in blocks of the bank.
+/// Similarities in a few steps, so that there are many ties, in blocks of the bank. The last quarter of a block
+/// is better than the rest: all of a sudden there are more to keep than there is room for.
 fn blocks(bench: &mut Bench, queries: usize, sizes: &[usize], k: usize, steps: f64) -> Result<()> {
     let lists = Shape::matrix(queries as u32, LIST);
     let floats = queries * LIST as usize;
@@ -22,7 +23,11 @@ fn blocks(bench: &mut Bench, queries: usize, sizes: &[usize], k: usize, steps: f
     for &size in sizes {
         // No negative zeros: `total_cmp` puts them below the others, to a kernel they are equal.
         let stepped = |v: f64| f64::from(((v * steps).round() / steps) as f32) + 0.0;
-        let x = bench.random(&[queries, size]).map(stepped);
+        let mut x = bench.random(&[queries, size]);
+        for row in x.data.chunks_mut(size) {
+            row[size - size / 4..].iter_mut().for_each(|v| *v += 3.0);
+        }
+        let x = x.map(stepped);
         for (query, found) in all.iter_mut().enumerate() {
             found.extend((0..size).map(|column| (x.data[query * size + column], first + column)));
         }
@@ -59,6 +64,7 @@ pub(super) fn neighbours(suite: &mut Suite) {
         (9, &[257, 1, 300], 200, 3.0),
         (2, &[2048, 1000], 256, 1e6),
         (33, &[129], 20, 0.1),
+        (2, &[9001], 20, 1e6),
     ] {
         suite.case(format!("{k} nearest of {sizes:?} for {queries}"), |bench| {
             blocks(bench, queries, sizes, k, steps)
