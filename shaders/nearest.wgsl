@@ -38,7 +38,7 @@ fn is_worse(a: u32, b: u32) -> bool {
     return value[a] < value[b] || (value[a] == value[b] && row[a] > row[b]);
 }
 
-// Sorts the list and the `count` that wait; nothing waits afterwards.
+// Sorts the `count` that wait, rising, and merges them with the list, which is falling; nothing waits afterwards.
 fn merge(index: u32, count: u32) {
     for (var i = LENGTH + count + index; i < 2u * LENGTH; i += LANES) {
         value[i] = LOWEST;
@@ -47,7 +47,7 @@ fn merge(index: u32, count: u32) {
     workgroupBarrier();
     for (var size = 2u; size <= 2u * LENGTH; size *= 2u) {
         for (var step = size / 2u; step > 0u; step /= 2u) {
-            for (var pair = index; pair < LENGTH; pair += LANES) {
+            for (var pair = select(LENGTH / 2u, 0u, size > LENGTH) + index; pair < LENGTH; pair += LANES) {
                 let low = 2u * pair - (pair & (step - 1u));
                 let high = low + step;
                 if is_worse(low, high) == ((low & size) == 0u) {

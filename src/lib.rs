@@ -48,24 +48,28 @@
 //! # Half precision
 //!
 //! With `--precision f16` a [`gpu::Shape`] says that its values are stored as [`gpu::Element::F16`]: crops,
-//! activations of the trunk and their gradients. Nothing else is, and nothing is computed in it: kernels see
-//! quads through `wide` and `narrow`, which one of `shaders/shared/quads.{f32,f16}.wgsl` defines, so
-//! every such file is two shaders and no adapter feature is needed. Whether a tensor and a binding agree
-//! is checked when a dispatch is recorded. Gradients enter the trunk in `pool::average_backward`, where
-//! they are scaled, and leave it as gradients of weights, where [`ops::loss_scale`] takes the scale away.
+//! activations of the trunk and their gradients. Nothing else is, and nothing is computed in it: kernels
+//! see quads through `wide` and `narrow`, which one of `shaders/shared/quads.{f32,f16}[.pairs].wgsl`
+//! defines, so every such file is two shaders and half precision needs no adapter feature. Whether a tensor
+//! and a binding agree is checked when a dispatch is recorded. Gradients enter the trunk in
+//! `pool::average_backward`, where they are scaled, and leave it as gradients of weights, where
+//! [`ops::loss_scale`] takes the scale away.
 //!
 //! # Three kernel families
 //!
-//! GPUs get tiles in workgroup memory, drivers that would have to emulate it read straight into
-//! registers. CPU drivers get subgroup broadcasts and operands *staged as
-//! texels*: Mesa's lavapipe expands a buffer load whose address differs between lanes into a loop over
-//! the lanes, and without AVX-512 each turn of it costs a failed store-to-load forward (about 20
-//! cycles a float; measured 7 GF/s). A texel fetch is eight vector loads and a transposition (30 GF/s
-//! in the same kernel), so `gpu::Plan::stage` copies an operand into a texture first, which is a
-//! memcpy. The textures are bound as read-only storage: a *sampled* fetch works out mip level, extent
-//! and row pitch for every lane, which took 28 % of the kernel. Kernels in which a workgroup shares a
-//! row take the number of its invocations as a constant (`LANES`), because such a driver runs them
-//! one after another, and joining 64 shares cost more than the row.
+//! GPUs get tiles in workgroup memory, drivers that would have to emulate it read straight into registers.
+//! CPU drivers get subgroup broadcasts and operands *staged as texels*: Mesa's lavapipe expands a buffer
+//! load whose address differs between lanes into a loop over the lanes, and without AVX-512 each turn of it
+//! costs a failed store-to-load forward (about 20 cycles a float; measured 7 GF/s). A texel fetch is eight
+//! vector loads and a transposition (30 GF/s in the same kernel), so `gpu::Plan::stage` copies an operand
+//! into a texture first, which is a memcpy. The textures are bound as read-only storage: a *sampled* fetch
+//! works out mip level, extent and row pitch for every lane, which took 28 % of the kernel. What such a
+//! driver stores goes lane by lane and word by word as well, so the family's results are words of 64 bits,
+//! two floats each (`pairs.wgsl`); an adapter without them gets another family. An element-wise invocation
+//! takes few rows, because the vectors of a workgroup run one after another and should walk through memory
+//! in order. Kernels in which a workgroup shares a row take the number of its invocations as a constant
+//! (`LANES`), because such a driver runs them one after another, and joining 64 shares cost more than the
+//! row.
 
 pub mod cli;
 pub mod config;

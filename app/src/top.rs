@@ -81,7 +81,8 @@ fn controls(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
         };
         let folder = state.started.as_ref().map_or(String::new(), |s| s.run_folder.display().to_string());
         ui.label(RichText::new(name).size(15.0).strong()).on_hover_text(folder);
-        widgets::chip(ui, phase_color(palette, state.phase), state.phase.name());
+        let phase = state.shown_phase();
+        widgets::chip(ui, phase_color(palette, phase), phase.name());
         ui.add_space(8.0);
         run_buttons(ui, state, orders);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -243,6 +243,13 @@ impl State {
         self.started.as_ref().map_or(0, |started| started.total_steps)
     }
 
+    /// The phase as a person would name it: a run that is opened after its last step has nothing to pause.
+    #[must_use]
+    pub fn shown_phase(&self) -> Phase {
+        let done = self.total() > 0 && self.step >= self.total();
+        if done && self.phase == Phase::Paused { Phase::Finished } else { self.phase }
+    }
+
     /// Steps of an epoch, once known.
     #[must_use]
     pub fn steps_per_epoch(&self) -> u64 {

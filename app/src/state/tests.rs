@@ -41,6 +41,15 @@ fn a_run_goes_through_its_phases() {
 }
 
 #[test]
+fn a_run_opened_after_its_last_step_is_finished() {
+    let mut state = after(vec![Event::Started(samples::started(2)), Event::Step { step: 1 }]);
+    state.paused(true);
+    assert_eq!(state.shown_phase(), Phase::Paused);
+    state.apply(Message::Event(Event::Step { step: 2 }));
+    assert_eq!((state.phase, state.shown_phase()), (Phase::Paused, Phase::Finished));
+}
+
+#[test]
 fn a_failure_is_told_and_kept() {
     let mut state = after(vec![Event::Started(samples::started(10))]);
     let failure = Failure { field: Some("batch".into()), text: "setting `batch`: too large".into() };
