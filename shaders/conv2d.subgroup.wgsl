@@ -27,17 +27,17 @@ alias Rows = array<vec4<f32>, 8>;
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE && quad < params.source_quads;
     let at = select(0u, source + quad, inside);
-    return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u)), inside);
+    return select(vec4<f32>(), textureLoad(x, texel(at)), inside);
 }
 
 fn w_quad(at: u32) -> vec4<f32> {
-    return textureLoad(w, vec2(at & 4095u, at >> 12u));
+    return textureLoad(w, texel(at));
 }
 
 fn dy_quad(m: u32, end: u32, column: u32) -> vec4<f32> {
     let inside = m < end && column < params.out_quads;
     let at = select(0u, m * params.out_quads + column, inside);
-    return select(vec4<f32>(), textureLoad(dy, vec2(at & 4095u, at >> 12u)), inside);
+    return select(vec4<f32>(), textureLoad(dy, texel(at)), inside);
 }
 
 // Four channels of eight pixels, times those channels' rows of weights. Pixel after pixel, so that an

@@ -35,17 +35,17 @@ fn advance(tile: Tile, eight: Tile) -> Tile {
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
     let at = select(0u, source + quad, inside);
-    return select(vec4<f32>(), textureLoad(x, vec2(at & 4095u, at >> 12u)), inside);
+    return select(vec4<f32>(), textureLoad(x, texel(at)), inside);
 }
 
 fn dy_quad(row: u32, column: u32) -> vec4<f32> {
     let inside = row != OUTSIDE && column < params.out_quads;
     let at = select(0u, row * params.out_quads + column, inside);
-    return select(vec4<f32>(), textureLoad(dy, vec2(at & 4095u, at >> 12u)), inside);
+    return select(vec4<f32>(), textureLoad(dy, texel(at)), inside);
 }
 
 fn w_quad(at: u32) -> vec4<f32> {
-    return textureLoad(w, vec2(at & 4095u, at >> 12u));
+    return textureLoad(w, texel(at));
 }
 
 // Four channels of eight tiles, times those channels' rows of weights.

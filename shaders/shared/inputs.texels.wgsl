@@ -6,13 +6,13 @@
 @group(0) @binding(20) var c: texture_storage_2d<rgba32float, read>;
 
 fn a_quad(at: u32) -> vec4<f32> {
-    return textureLoad(a, vec2(at & 4095u, at >> 12u));
+    return textureLoad(a, texel(at));
 }
 
 fn b_quad(at: u32) -> vec4<f32> {
-    return textureLoad(b, vec2(at & 4095u, at >> 12u));
+    return textureLoad(b, texel(at));
 }
 
 fn c_quad(at: u32) -> vec4<f32> {
-    return textureLoad(c, vec2(at & 4095u, at >> 12u));
+    return textureLoad(c, texel(at));
 }

@@ -10,11 +10,11 @@
 @group(0) @binding(14) var seconds: texture_storage_2d<rgba32float, read>;
 
 fn gradient_quad(at: u32) -> vec4<f32> {
-    return textureLoad(gradient, vec2(at & 4095u, at >> 12u));
+    return textureLoad(gradient, texel(at));
 }
 
 fn weight_quad(at: u32) -> vec4<f32> {
-    return textureLoad(weights, vec2(at & 4095u, at >> 12u));
+    return textureLoad(weights, texel(at));
 }
 
 fn value_quad(at: u32) -> vec4<f32> {
@@ -22,11 +22,11 @@ fn value_quad(at: u32) -> vec4<f32> {
 }
 
 fn moment_quad(at: u32) -> vec4<f32> {
-    return textureLoad(moments, vec2(at & 4095u, at >> 12u));
+    return textureLoad(moments, texel(at));
 }
 
 fn second_quad(at: u32) -> vec4<f32> {
-    return textureLoad(seconds, vec2(at & 4095u, at >> 12u));
+    return textureLoad(seconds, texel(at));
 }
 
 fn stored(value: vec4<f32>) -> Pairs {
