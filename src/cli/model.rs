@@ -83,14 +83,30 @@ pub(super) fn dataset(matches: &ArgMatches) -> Result<Dataset> {
 /// A bar with rate and remaining time in a terminal, and nothing anywhere else, to be told how many of how many are
 /// done. It goes when it is dropped.
 pub(super) fn bar(unit: &'static str) -> impl FnMut(usize, usize) {
+    let mut bar = bars();
+    move |done, all| bar(unit, done, all)
+}
+
+/// The same for long work of several parts: a new bar for each unit.
+pub(super) fn bars() -> impl FnMut(&'static str, usize, usize) {
+    let mut shown: Option<(&str, ProgressBar)> = None;
+    move |unit, done, all| {
+        if shown.as_ref().is_none_or(|(of, _)| *of != unit) {
+            shown = Some((unit, start(unit)));
+        }
+        if let Some((_, bar)) = &shown {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+}
+
+fn start(unit: &str) -> ProgressBar {
     let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);
     // The template is a constant; were it wrong, a plainer bar is better than none.
     let template = format!("[{{bar:24}}] {{pos}}/{{len}} {unit}, {{per_sec}}, {{eta}} left");
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style.progress_chars("=> "));
     }
-    move |done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-    }
+    bar
 }

@@ -53,7 +53,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let page = page(folder, &network, &dataset, limit, &system, &mut model::bar("views"))?;
+    let page = page(folder, &network, &dataset, limit, &system, &mut model::bars())?;
     write_atomic(&out, |file| file.write_all(page.as_bytes()))?;
     print(&format!("{}: {:.1} MB\n", out.display(), page.len() as f64 / 1e6))?;
     Ok(Outcome::Done)

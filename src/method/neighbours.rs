@@ -3,6 +3,7 @@
 //! Queries go through in blocks that fit the device, and for each block the bank streams past in
 //! blocks, so neither has to fit a binding or the device's memory as a whole.
 
+use rayon::prelude::*;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -40,7 +41,7 @@ impl Search {
     /// [`Error::Config`] for k of 0 or over 256; a shader or limit error.
     pub fn new(gpu: &Arc<Gpu>, dim: usize, k: usize, rows: usize, queries: usize) -> Result<Self> {
         let fitting = (BLOCK_BYTES / (4 * dim.next_multiple_of(4).max(4) as u64)) as usize;
-        // Blocks of the same size, so that the last is no emptier than the others. A list is sorted once a
+        // Blocks of the same size, so that the last is no emptier than the others. A pool is cut once a
         // block at least, so they should be few.
         let blocks = rows.div_ceil(ROWS.min(fitting)).max(1);
         let block = (rows.div_ceil(blocks) as u32).next_multiple_of(32).max(32);
@@ -113,12 +114,11 @@ impl Search {
                 self.session.gpu().wait()?;
             }
             let (best, place) = (self.session.read(&self.best)?, self.session.read(&self.best_row)?);
-            for query in 0..count {
+            let lists = (0..count).into_par_iter().map(|query| {
                 let list = query * LIST as usize..query * LIST as usize + self.k;
-                let pairs = best[list.clone()].iter().zip(&place[list]);
-                let near = pairs.map(|(&similarity, place)| Near { similarity, row: place.to_bits() });
-                found.push(near.filter(|near| near.row != u32::MAX).collect());
-            }
+                nearest_first(&best[list.clone()], &place[list])
+            });
+            found.par_extend(lists);
         }
         Ok(found)
     }
@@ -129,6 +129,15 @@ impl Search {
         values.resize(rows * dim, 0.0);
         weights::pack(&self.filter, &values)
     }
+}
+
+/// A list in its order, without the places that hold nothing.
+fn nearest_first(similarities: &[f32], rows: &[f32]) -> Vec<Near> {
+    let pairs = similarities.iter().zip(rows);
+    let near = pairs.map(|(&similarity, row)| Near { similarity, row: row.to_bits() });
+    let mut near: Vec<Near> = near.filter(|near| near.row != u32::MAX).collect();
+    near.sort_unstable_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.row.cmp(&b.row)));
+    near
 }
 
 /// Rows `first ..` of features with channels padded to quads, and zeros to `rows` rows.

@@ -19,8 +19,8 @@ pub const LIST: u32 = 256;
 pub const LOWEST: f32 = -3.0e38;
 
 /// Merges the similarities of a block, `[queries, rows]`, into the lists `best` and `best_row` (u32 bits),
-/// both `[queries, 256]`, of which the first `k` come out right. `block` (u32 bits) is
-/// `[first row of the bank, rows in this block, 0, 0]`.
+/// both `[queries, 256]`: the first `k` of each come out, in no order, with rows of `u32::MAX` where there are fewer.
+/// `block` (u32 bits) is `[first row of the bank, rows in this block, 0, 0]`.
 ///
 /// # Errors
 /// A shader or limit error.
@@ -34,12 +34,12 @@ pub fn keep_best(
 ) -> Result<()> {
     let k = k.clamp(1, LIST);
     let [lanes] = lanes(plan);
-    // A quarter of the list's length is looked at in one go at first.
+    // Twice as many as the list has fit the pool: as few as k allows, as the pool is looked through when it is full.
     let length = k.next_power_of_two().max(2 * lanes.1 as u32).max(64);
     let shader = variant(plan, &BUFFERS, &TEXELS);
     let kernel = plan.gpu().kernel(shader, "keep_best", &[lanes, ("LENGTH", f64::from(length))])?;
     let shape = similarities.shape;
     let a = input(plan, similarities);
     let params = Params { queries: shape.rows(), quads: shape.quads(), k };
-    plan.dispatch(&kernel, Grid::folded(params.queries, 1), params, &[&a, best, best_row, block])
+    plan.dispatch(&kernel, Grid::folded(params.queries, 1), params, &[&a, block, best, best_row])
 }

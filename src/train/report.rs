@@ -31,7 +31,8 @@ const CROPPED: usize = 4;
 const POINTS: usize = 3000;
 
 /// The page of the run in `folder`, judged on `dataset` (at most `limit` pictures of each side of a split).
-/// `system` names the machine that makes it. `progress` is told how many views are done.
+/// `system` names the machine that makes it. `progress` is told what is being counted, and how many of how many of
+/// them are done.
 ///
 /// # Errors
 /// [`Error::Data`] where no picture can be read; what the driver reports.
@@ -41,7 +42,7 @@ pub fn page(
     dataset: &Dataset,
     limit: usize,
     system: &str,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(&'static str, usize, usize),
 ) -> Result<String> {
     let run = RunFolder::find(folder)?;
     let config = match model.config() {
@@ -53,9 +54,10 @@ pub fn page(
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
-    let of = Examination::new(model, dataset, limit, progress)?;
+    let of = Examination::new(model, dataset, limit, &mut |done, all| progress("views", done, all))?;
     let options = NearestOptions { k: vec![20, 200], temperature: config.knn_temperature };
-    let judged = if of.has_labels() { nearest(&of, &options)? } else { Vec::new() };
+    let mut searched = |done, all| progress("searches", done, all);
+    let judged = if of.has_labels() { nearest(&of, &options, &mut searched)? } else { Vec::new() };
 
     let name =
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
@@ -65,19 +67,19 @@ pub fn page(
     let advice = curves::advice(&reports, total, config.freeze_prototypes);
     page.section("Health", "What the monitor said, and when.", &health(&advice, reports.len(), torn));
     page.section("Curves", "Over the steps of the run.", &curves::all(&reports));
-    let crops = crops(&config, dataset)?;
-    page.section("Crops", "What training sees of a picture: boxes and crops of the first epoch.", &crops);
-    gallery_section(&mut page, model, dataset, limit)?;
+    page.section(
+        "Evaluation",
+        "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
+        &evaluation(&of, &judged, &options, &mut |done, all| progress("epochs", done, all))?,
+    );
     page.section(
         "Embedding",
         "Features of this network on the plane in which they spread most (PCA of unit features).",
         &embedding(&of),
     );
-    page.section(
-        "Evaluation",
-        "Beside raw pixels and the same network untrained; see `swav-wgpu eval` for more.",
-        &evaluation(&of, &judged, &options)?,
-    );
+    let crops = crops(&config, dataset)?;
+    page.section("Crops", "What training sees of a picture: boxes and crops of the first epoch.", &crops);
+    gallery_section(&mut page, model, dataset, limit)?;
     page.section(
         "Settings",
         "Those that differ from the official code's, then all.",
@@ -125,9 +127,7 @@ fn figures(reports: &[Report], summary: &Value, judged: &[NearestResult]) -> Vec
         figures.push(("images a second".to_owned(), format!("{speed:.0}")));
     }
     let best = judged.iter().filter(|r| r.source == Source::Trained && r.k == 20 && !r.centred);
-    figures.extend(
-        best.map(|r| (format!("kNN on {}, k 20", r.split), format!("{:.1} %", 100.0 * r.score.top1))),
-    );
+    figures.extend(best.map(|r| (format!("kNN on {}", r.split), format!("{:.1} %", 100.0 * r.score.top1))));
     figures
 }
 
@@ -203,14 +203,19 @@ fn embedding(of: &Examination<'_>) -> String {
     points(&title, &plane.apply(&features), &classes, of.classes())
 }
 
-fn evaluation(of: &Examination<'_>, judged: &[NearestResult], options: &NearestOptions) -> Result<String> {
+fn evaluation(
+    of: &Examination<'_>,
+    judged: &[NearestResult],
+    options: &NearestOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<String> {
     let mut text = String::new();
     if judged.is_empty() {
         text += "<p>These pictures have no labels: only clusters can be told.</p>\n";
     } else {
         text += &looks::results(&Table::nearest(judged, options));
         let options = LinearOptions::default();
-        text += &looks::results(&Table::linear(&linear(of, &options, &mut |_, _| {})?, &options));
+        text += &looks::results(&Table::linear(&linear(of, &options, progress)?, &options));
     }
     for table in Table::clusters(&clusters(of, None, SEED), SEED) {
         text += &looks::results(&table);

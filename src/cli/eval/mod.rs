@@ -89,7 +89,7 @@ impl Ready<'_> {
         let k = self.matches.get_many::<f64>("k").into_iter().flatten().map(|&k| k as usize).collect();
         let temperature = self.matches.get_one::<f64>("temperature").copied().unwrap_or(0.07);
         let options = NearestOptions { k, temperature };
-        let results = nearest(self.of, &options)?;
+        let results = nearest(self.of, &options, &mut model::bar("searches"))?;
         let score = results.iter().find(|result| result.source == Source::Trained && !result.centred);
         self.finish(
             head,

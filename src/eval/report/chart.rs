@@ -27,7 +27,7 @@ pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Strin
     let all: Vec<[f64; 2]> =
         curves.iter().flat_map(|curve| curve.points.iter().filter(finite)).copied().collect();
     let heights = all.iter().map(|point| point[1]).chain(level.map(|(_, height)| height));
-    let (x, y) = (Axis::of(all.iter().map(|p| p[0]), WIDTH - 8.0), Axis::of(heights, HEIGHT));
+    let (x, y) = (Axis::of(all.iter().map(|p| p[0]), WIDTH / 70.0), Axis::of(heights, HEIGHT / 38.0));
     let place = |[a, b]: [f64; 2]| (x.at(a, MARGIN[0], WIDTH - 8.0), y.at(b, HEIGHT - MARGIN[1], 8.0));
     let mut text = caption(title, curves.iter().map(|curve| curve.name.as_str()), curves.len() > 1);
     let _ =
@@ -57,7 +57,8 @@ pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Strin
             text,
             "<path class=\"level\" d=\"M{left:.0} {height:.1}H{WIDTH}\"/><text x=\"{WIDTH}\" y=\"{:.1}\" \
              text-anchor=\"end\">{}</text>",
-            height - 4.0,
+            // Over the line, or below where the line is at the top.
+            if height < 14.0 { height + 11.0 } else { height - 4.0 },
             escape(name)
         );
     }
@@ -88,7 +89,7 @@ pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Strin
 #[must_use]
 pub fn points(title: &str, at: &[[f32; 2]], classes: &[Option<u32>], names: &[String]) -> String {
     const SIDE: f64 = 640.0;
-    let axis = |i: usize| Axis::of(at.iter().map(|point| f64::from(point[i])), SIDE);
+    let axis = |i: usize| Axis::of(at.iter().map(|point| f64::from(point[i])), 1.0);
     let (x, y) = (axis(0), axis(1));
     let mut text = caption(title, names.iter().map(String::as_str), !names.is_empty());
     let _ = write!(text, "<svg viewBox=\"0 0 {SIDE} {SIDE}\" role=\"img\" aria-label=\"{}\">", escape(title));
@@ -137,13 +138,13 @@ struct Axis {
 }
 
 impl Axis {
-    /// From the least to the greatest value, and around a single one. It has room for a tick every 70 pixels.
-    fn of(values: impl Iterator<Item = f64>, pixels: f64) -> Self {
+    /// From the least to the greatest value, and around a single one, with room for so many ticks.
+    fn of(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
         let finite = values.filter(|value| value.is_finite());
         let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
         let room = if high > low { 0.0 } else { 0.5 * low.abs().max(1e-3) };
-        Self { low: low - room, high: high + room, ticks: (pixels / 70.0) as usize }
+        Self { low: low - room, high: high + room, ticks: ticks as usize }
     }
 
     /// Where a value lies between two pixels.

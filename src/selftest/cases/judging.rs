@@ -41,17 +41,23 @@ fn blocks(bench: &mut Bench, queries: usize, sizes: &[usize], k: usize, steps: f
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let sure = found.iter().take(k);
         values.extend(sure.clone().map(|(value, _)| *value));
-        places.extend(sure.map(|(_, row)| *row as f64));
+        let mut rows: Vec<f64> = sure.map(|(_, row)| *row as f64).collect();
+        rows.sort_by(f64::total_cmp);
+        places.extend(rows);
     }
     let kept = k.min(first);
-    let firsts = move |got: &[f32], as_number: fn(f32) -> f64| {
-        got.chunks(LIST as usize)
-            .flat_map(|list| list[..kept].iter().map(move |&v| as_number(v)))
-            .collect::<Vec<f64>>()
+    // They come in no order: similarities are compared falling, rows rising.
+    let firsts = move |got: &[f32], as_number: fn(f32) -> f64, sign: f64| {
+        let list = |list: &[f32]| {
+            let mut list: Vec<f64> = list[..kept].iter().map(|&v| as_number(v)).collect();
+            list.sort_by(|a, b| (sign * a).total_cmp(&(sign * b)));
+            list
+        };
+        got.chunks(LIST as usize).flat_map(list).collect::<Vec<f64>>()
     };
-    let pick = move |got: &[f32]| Ok(firsts(got, f64::from));
+    let pick = move |got: &[f32]| Ok(firsts(got, f64::from, -1.0));
     bench.expect_picked("similarities", &best, pick, &values, 0.0, 1.0);
-    let pick = move |got: &[f32]| Ok(firsts(got, |v| f64::from(v.to_bits())));
+    let pick = move |got: &[f32]| Ok(firsts(got, |v| f64::from(v.to_bits()), 1.0));
     bench.expect_picked("rows", &rows, pick, &places, 0.0, 1.0);
     Ok(())
 }

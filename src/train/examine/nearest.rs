@@ -35,18 +35,23 @@ pub struct NearestResult {
 }
 
 /// Asks the nearest pictures of each split's bank for the class of each query, for plain and for
-/// mean-centred features.
+/// mean-centred features. `progress` is told after each search how many of how many are done.
 ///
 /// # Errors
 /// [`Error::Data`] where no split has labels; [`Error::Config`] for k of 0 or over 256 or a temperature
 /// that is not positive; what the driver reports.
-pub fn nearest(of: &Examination<'_>, options: &NearestOptions) -> Result<Vec<NearestResult>> {
+pub fn nearest(
+    of: &Examination<'_>,
+    options: &NearestOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<NearestResult>> {
     of.need_labels()?;
     if !(options.temperature > 0.0 && options.temperature.is_finite()) {
         let reason = format!("{} is not a positive number (0.07 is usual)", options.temperature);
         return Err(Error::config("temperature", reason));
     }
     let most = options.k.iter().copied().max().unwrap_or(0);
+    let (mut done, all) = (0, 2 * of.described.len() * of.splits.len());
     let mut results = Vec::new();
     for described in &of.described {
         for split in &of.splits {
@@ -56,6 +61,8 @@ pub fn nearest(of: &Examination<'_>, options: &NearestOptions) -> Result<Vec<Nea
             for centred in [false, true] {
                 let mean = centred.then(|| bank.mean());
                 let near = search.nearest(&bank.unit(mean.as_deref()), &queries.unit(mean.as_deref()))?;
+                done += 1;
+                progress(done, all);
                 for &k in &options.k {
                     if k == 0 {
                         return Err(Error::config(
