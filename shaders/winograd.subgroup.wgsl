@@ -4,12 +4,14 @@
 //   backward_weight: partial[s, c, p, n] = sum over the tiles of slice s of (B' d B)[p, c] * (A dy A')[p, n]
 //
 // p one of the 16 positions of a transformed patch, c channels of x, n channels of the result. Nothing
-// transformed but the weights goes to memory: a workgroup keeps the 16 sums of 8 tiles. Weights G g G'
-// (w) and partial are panels [N / WIDTH][C / 4][16][4][WIDTH], made and summed up in weights.wgsl. How
-// operands reach the lanes, and why as texels: conv2d.subgroup.wgsl; x, y and dy are activations
-// (shared/quads.*.wgsl). Twin: src/ops/winograd.rs.
+// transformed but the weights goes to memory: a workgroup keeps the 16 sums of 8 tiles, or of two quads of
+// channels, so that gradients are expanded once for twice as many products. Weights G g G' (w) and partial
+// are panels [N / WIDTH][C / 4][16][4][WIDTH], made and summed up in weights.wgsl. How operands reach the
+// lanes, and why as texels: conv2d.subgroup.wgsl; x, y and dy are activations (shared/quads.*.wgsl).
+// Twin: src/ops/winograd.rs.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
+override QUADS: u32 = 2u;  // of channels that a workgroup of backward_weight takes: 2, or 1 where there is one
 
 @group(0) @binding(1) var x: Texels;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
@@ -19,7 +21,7 @@ override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 
 alias Rows = array<vec4<f32>, 8>;
 
-var<private> sums: array<Rows, 16>;     // [position][tile of 8, or channel of 4]
+var<private> sums: array<Rows, 16>;      // [position][tile of 8, or channel of two quads]
 var<private> gradients: array<Rows, 16>; // [position][tile]: A dy A'
 
 // Integer division costs a loop over the lanes; carrying does not.
@@ -163,18 +165,31 @@ fn dot_tiles(p: u32, a: f32, upper: bool) -> vec4<f32> {
         + select(subgroupBroadcast(a, 6u), subgroupBroadcast(a, 7u), upper) * gradients[p][3];
 }
 
-fn dot_position(p: u32, v: vec4<f32>, upper: bool) {
-    sums[p][0] += dot_tiles(p, v.x, upper);
-    sums[p][1] += dot_tiles(p, v.y, upper);
-    sums[p][2] += dot_tiles(p, v.z, upper);
-    sums[p][3] += dot_tiles(p, v.w, upper);
+// `first` is the place of the quad's sums: 0 or 4.
+fn dot_position(p: u32, v: vec4<f32>, upper: bool, first: u32) {
+    sums[p][first] += dot_tiles(p, v.x, upper);
+    sums[p][first + 1u] += dot_tiles(p, v.y, upper);
+    sums[p][first + 2u] += dot_tiles(p, v.z, upper);
+    sums[p][first + 3u] += dot_tiles(p, v.w, upper);
 }
 
-fn dot_line(p: u32, v: Line, upper: bool) {
-    dot_position(p, v.a, upper);
-    dot_position(p + 1u, v.b, upper);
-    dot_position(p + 2u, v.c, upper);
-    dot_position(p + 3u, -v.d, upper);
+fn dot_line(p: u32, v: Line, upper: bool, first: u32) {
+    dot_position(p, v.a, upper, first);
+    dot_position(p + 1u, v.b, upper, first);
+    dot_position(p + 2u, v.c, upper, first);
+    dot_position(p + 3u, -v.d, upper, first);
+}
+
+// A quad of channels of eight tiles against their gradients.
+fn dot_patch(tile: Tile, quad: u32, upper: bool, first: u32) {
+    let d0 = line(sources(tile, 0), quad);
+    let d1 = line(sources(tile, 1), quad);
+    let d2 = line(sources(tile, 2), quad);
+    let d3 = line(sources(tile, 3), quad);
+    dot_line(0u, minus(d0, d2), upper, first);
+    dot_line(4u, plus(d1, d2), upper, first);
+    dot_line(8u, minus(d2, d1), upper, first);
+    dot_line(12u, minus(d3, d1), upper, first);
 }
 
 fn whole(value: vec4<f32>) -> vec4<f32> {
@@ -184,13 +199,13 @@ fn whole(value: vec4<f32>) -> vec4<f32> {
     return value + subgroupShuffleXor(value, 4u);
 }
 
-fn store_position(p: u32, first: u32, lane: u32) {
-    let r0 = whole(sums[p][0]);
-    let r1 = whole(sums[p][1]);
-    let r2 = whole(sums[p][2]);
-    let r3 = whole(sums[p][3]);
+fn store_position(p: u32, quad: u32, lane: u32, first: u32) {
+    let r0 = whole(sums[p][first]);
+    let r1 = whole(sums[p][first + 1u]);
+    let r2 = whole(sums[p][first + 2u]);
+    let r3 = whole(sums[p][first + 3u]);
     if lane < WIDTH / 4u {
-        let at = first + p * WIDTH + lane;
+        let at = quad * 16u * WIDTH + p * WIDTH + lane;
         partial[at] = to_pairs(r0);
         partial[at + WIDTH / 4u] = to_pairs(r1);
         partial[at + WIDTH / 2u] = to_pairs(r2);
@@ -198,12 +213,31 @@ fn store_position(p: u32, first: u32, lane: u32) {
     }
 }
 
+fn store_quad(quad: u32, lane: u32, first: u32) {
+    store_position(0u, quad, lane, first);
+    store_position(1u, quad, lane, first);
+    store_position(2u, quad, lane, first);
+    store_position(3u, quad, lane, first);
+    store_position(4u, quad, lane, first);
+    store_position(5u, quad, lane, first);
+    store_position(6u, quad, lane, first);
+    store_position(7u, quad, lane, first);
+    store_position(8u, quad, lane, first);
+    store_position(9u, quad, lane, first);
+    store_position(10u, quad, lane, first);
+    store_position(11u, quad, lane, first);
+    store_position(12u, quad, lane, first);
+    store_position(13u, quad, lane, first);
+    store_position(14u, quad, lane, first);
+    store_position(15u, quad, lane, first);
+}
+
 @compute @workgroup_size(8)
 fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let lane = local.x;
     let upper = lane >= 4u;
     let panel = group.x;
-    let quad = group.y;
+    let quad = group.y * QUADS; // a tile's gradients are expanded once for two quads of channels
     let slice = group.z;
     let eight = tile_at(8u);
     var tile = tile_at(slice * params.slice + lane);
@@ -227,31 +261,15 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
             expand(2u, select(subgroupBroadcast(rows, 4u), subgroupBroadcast(rows, 5u), upper), column);
             expand(3u, select(subgroupBroadcast(rows, 6u), subgroupBroadcast(rows, 7u), upper), column);
         }
-        let d0 = line(sources(tile, 0), quad);
-        let d1 = line(sources(tile, 1), quad);
-        let d2 = line(sources(tile, 2), quad);
-        let d3 = line(sources(tile, 3), quad);
-        dot_line(0u, minus(d0, d2), upper);
-        dot_line(4u, plus(d1, d2), upper);
-        dot_line(8u, minus(d2, d1), upper);
-        dot_line(12u, minus(d3, d1), upper);
+        dot_patch(tile, quad, upper, 0u);
+        if QUADS == 2u {
+            dot_patch(tile, quad + 1u, upper, 4u);
+        }
         tile = advance(tile, eight);
     }
-    let first = ((slice * params.panels + panel) * params.source_quads + quad) * 16u * WIDTH;
-    store_position(0u, first, lane);
-    store_position(1u, first, lane);
-    store_position(2u, first, lane);
-    store_position(3u, first, lane);
-    store_position(4u, first, lane);
-    store_position(5u, first, lane);
-    store_position(6u, first, lane);
-    store_position(7u, first, lane);
-    store_position(8u, first, lane);
-    store_position(9u, first, lane);
-    store_position(10u, first, lane);
-    store_position(11u, first, lane);
-    store_position(12u, first, lane);
-    store_position(13u, first, lane);
-    store_position(14u, first, lane);
-    store_position(15u, first, lane);
+    let first = (slice * params.panels + panel) * params.source_quads + quad;
+    store_quad(first, lane, 0u);
+    if QUADS == 2u && quad + 1u < params.source_quads {
+        store_quad(first + 1u, lane, 4u);
+    }
 }

@@ -10,7 +10,7 @@
 use super::conv2d::{Filter, panel_width};
 use super::{forms, input, of, weights};
 use crate::error::Result;
-use crate::gpu::{Element, Family, Gpu, Grid, Kernel, Operation, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Family, Gpu, Grid, Operation, Plan, Shader, Shape, Tensor, shader_params};
 
 pub(crate) const SUBGROUP: [Shader; 2] =
     forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", false);
@@ -24,8 +24,10 @@ shader_params! {
     }
 }
 
-/// Tiles that a turn of `backward_weight` takes.
+/// Tiles that a workgroup of `multiply` makes, or a turn of `backward_weight` takes.
 const TILES: u32 = 8;
+/// Quads of channels that a workgroup of it takes, where there are as many.
+const QUADS: u32 = 2;
 
 /// Tiles of pictures of shape `x`: one is made whole where the picture ends in the middle of it.
 fn count(x: Shape) -> u32 {
@@ -38,18 +40,9 @@ pub(super) fn suits(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) 
     let Filter { kernel, stride, pad, .. } = *filter;
     let backward_weight = operation == Operation::BackwardWeight;
     let exists = !backward_weight || gpu.family() == Family::Subgroup;
-    let product = if backward_weight { 1.7 } else { 1.4 };
+    let product = if backward_weight { 1.3 } else { 1.4 };
     let saves = f64::from(count(x) * 16) * product < f64::from(x.rows() * 9);
     exists && (kernel, stride, pad) == (3, 1, 1) && saves
-}
-
-/// A kernel and how many tiles a workgroup of it makes.
-fn kernel(plan: &Plan, entry: &str, width: u32, element: Element) -> Result<(Kernel<Params>, u32)> {
-    let (forms, tiles) = match plan.gpu().family() {
-        Family::Subgroup => (&SUBGROUP, TILES),
-        Family::Tile | Family::Direct => (&TILE, 32),
-    };
-    Ok((plan.gpu().kernel(of(forms, element), entry, &[("WIDTH", f64::from(width))])?, tiles))
 }
 
 /// Geometry of a product from `channels` channels of pictures of shape `x` to `columns` channels.
@@ -80,7 +73,12 @@ pub(super) fn multiply(
     let p = Params { accumulate: u32::from(accumulate), ..params(x.shape, x.shape.channels, columns) };
     let u = weights::transform_windows(plan, w, p.source_quads * 4, turn)?;
     let u = input(plan, &u);
-    let (kernel, made) = kernel(plan, "multiply", width, x.shape.element)?;
+    let (forms, made) = match plan.gpu().family() {
+        Family::Subgroup => (&SUBGROUP, TILES),
+        Family::Tile | Family::Direct => (&TILE, 32),
+    };
+    let shader = of(forms, x.shape.element);
+    let kernel = plan.gpu().kernel(shader, "multiply", &[("WIDTH", f64::from(width))])?;
     let grid = Grid::folded(count(x.shape).div_ceil(made), p.panels);
     plan.dispatch(&kernel, grid, p, &[x, &u, y])
 }
@@ -91,12 +89,16 @@ pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Ten
     let p = params(x.shape, x.shape.channels, dy.shape.channels);
     // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
     let tiles = count(x.shape);
-    let slices = 128u32.div_ceil(p.panels * p.source_quads).min(tiles.div_ceil(128)).max(1);
+    let quads = QUADS.min(p.source_quads);
+    let shares = p.source_quads.div_ceil(quads);
+    let slices = 64u32.div_ceil(p.panels * shares).min(tiles.div_ceil(128)).max(1);
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
     let slices = tiles.div_ceil(slice);
     let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
-    let (kernel, _) = kernel(plan, "backward_weight", width, x.shape.element)?;
-    let grid = Grid([p.panels, p.source_quads, slices]);
+    let shader = of(&SUBGROUP, x.shape.element);
+    let constants = [("WIDTH", f64::from(width)), ("QUADS", f64::from(quads))];
+    let kernel = plan.gpu().kernel(shader, "backward_weight", &constants)?;
+    let grid = Grid([p.panels, shares, slices]);
     plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, dy, &partial])?;
     weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
 }
