@@ -11,7 +11,7 @@
 // Twin: src/ops/winograd.rs.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
-override QUADS: u32 = 2u;  // of channels that a workgroup of backward_weight takes: 2, or 1 where there is one
+override QUADS: u32 = 2u;  // of channels that a workgroup of backward_weight takes: 1 or 2
 
 @group(0) @binding(1) var x: Texels;
 @group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
@@ -23,6 +23,7 @@ alias Rows = array<vec4<f32>, 8>;
 
 var<private> sums: array<Rows, 16>;      // [position][tile of 8, or channel of two quads]
 var<private> gradients: array<Rows, 16>; // [position][tile]: A dy A'
+var<private> made: array<Line, 8>;       // [tile]: four pixels of y, or of a column quad with 16 columns a panel
 
 // Integer division costs a loop over the lanes; carrying does not.
 fn advance(tile: Tile, eight: Tile) -> Tile {
@@ -82,13 +83,36 @@ fn multiply_line(p: u32, v: Line, at: u32) {
 }
 
 // A' m A of sum i of each position: a tile's four pixels.
-fn store_tile(i: u32, rows: vec4<u32>, column: u32) {
+fn finish_tile(i: u32) {
     let top = Line(sums[0][i] + sums[4][i] + sums[8][i], sums[1][i] + sums[5][i] + sums[9][i], sums[2][i] + sums[6][i] + sums[10][i], sums[3][i] + sums[7][i] + sums[11][i]);
     let low = Line(sums[4][i] - sums[8][i] - sums[12][i], sums[5][i] - sums[9][i] - sums[13][i], sums[6][i] - sums[10][i] - sums[14][i], sums[7][i] - sums[11][i] - sums[15][i]);
-    store_row(top.a + top.b + top.c, rows.x, column);
-    store_row(top.b - top.c - top.d, rows.y, column);
-    store_row(low.a + low.b + low.c, rows.z, column);
-    store_row(low.b - low.c - low.d, rows.w, column);
+    made[i] = Line(top.a + top.b + top.c, top.b - top.c - top.d, low.a + low.b + low.c, low.b - low.c - low.d);
+}
+
+// Tile i, and lane i's rows: each place that stores is a loop over the lanes to a driver's compiler, so there are few of
+// them, in a loop; and an index that is no constant would keep all of an array out of registers.
+fn made_at(i: u32) -> Line {
+    var found = made[0];
+    if i == 1u { found = made[1]; }
+    if i == 2u { found = made[2]; }
+    if i == 3u { found = made[3]; }
+    if i == 4u { found = made[4]; }
+    if i == 5u { found = made[5]; }
+    if i == 6u { found = made[6]; }
+    if i == 7u { found = made[7]; }
+    return found;
+}
+
+fn rows_at(rows: vec4<u32>, i: u32) -> vec4<u32> {
+    var found = subgroupBroadcast(rows, 0u);
+    found = select(found, subgroupBroadcast(rows, 1u), i == 1u);
+    found = select(found, subgroupBroadcast(rows, 2u), i == 2u);
+    found = select(found, subgroupBroadcast(rows, 3u), i == 3u);
+    found = select(found, subgroupBroadcast(rows, 4u), i == 4u);
+    found = select(found, subgroupBroadcast(rows, 5u), i == 5u);
+    found = select(found, subgroupBroadcast(rows, 6u), i == 6u);
+    found = select(found, subgroupBroadcast(rows, 7u), i == 7u);
+    return found;
 }
 
 @compute @workgroup_size(8)
@@ -112,22 +136,26 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
         multiply_line(12u, minus(d1, d3), at + 12u * WIDTH);
         at += 16u * WIDTH;
     }
-    let first = panel * WIDTH / 4u;
-    let rows = results(tile);
+    finish_tile(0u);
+    finish_tile(1u);
+    finish_tile(2u);
+    finish_tile(3u);
     if WIDTH == 32u {
-        store_tile(0u, subgroupBroadcast(rows, 0u), first + lane);
-        store_tile(1u, subgroupBroadcast(rows, 1u), first + lane);
-        store_tile(2u, subgroupBroadcast(rows, 2u), first + lane);
-        store_tile(3u, subgroupBroadcast(rows, 3u), first + lane);
-        store_tile(4u, subgroupBroadcast(rows, 4u), first + lane);
-        store_tile(5u, subgroupBroadcast(rows, 5u), first + lane);
-        store_tile(6u, subgroupBroadcast(rows, 6u), first + lane);
-        store_tile(7u, subgroupBroadcast(rows, 7u), first + lane);
-    } else {
-        store_tile(0u, rows, first);
-        store_tile(1u, rows, first + 1u);
-        store_tile(2u, rows, first + 2u);
-        store_tile(3u, rows, first + 3u);
+        finish_tile(4u);
+        finish_tile(5u);
+        finish_tile(6u);
+        finish_tile(7u);
+    }
+    let rows = results(tile);
+    // WIDTH / 4, but not for a compiler, which would unroll it.
+    for (var i = 0u; i < min(WIDTH / 4u, 8u * params.panels); i++) {
+        let pixels = made_at(i);
+        let at = select(rows, rows_at(rows, i), WIDTH == 32u);
+        let column = panel * WIDTH / 4u + select(i, lane, WIDTH == 32u);
+        store_row(pixels.a, at.x, column);
+        store_row(pixels.b, at.y, column);
+        store_row(pixels.c, at.z, column);
+        store_row(pixels.d, at.w, column);
     }
 }
 
@@ -199,37 +227,41 @@ fn whole(value: vec4<f32>) -> vec4<f32> {
     return value + subgroupShuffleXor(value, 4u);
 }
 
-fn store_position(p: u32, quad: u32, lane: u32, first: u32) {
-    let r0 = whole(sums[p][first]);
-    let r1 = whole(sums[p][first + 1u]);
-    let r2 = whole(sums[p][first + 2u]);
-    let r3 = whole(sums[p][first + 3u]);
-    if lane < WIDTH / 4u {
-        let at = quad * 16u * WIDTH + p * WIDTH + lane;
-        partial[at] = to_pairs(r0);
-        partial[at + WIDTH / 4u] = to_pairs(r1);
-        partial[at + WIDTH / 2u] = to_pairs(r2);
-        partial[at + WIDTH / 4u * 3u] = to_pairs(r3);
-    }
+// The sums of position p, as `made_at`.
+fn sum_at(p: u32, channel: u32) -> vec4<f32> {
+    var found = sums[0][channel];
+    found = select(found, sums[1][channel], p == 1u);
+    found = select(found, sums[2][channel], p == 2u);
+    found = select(found, sums[3][channel], p == 3u);
+    found = select(found, sums[4][channel], p == 4u);
+    found = select(found, sums[5][channel], p == 5u);
+    found = select(found, sums[6][channel], p == 6u);
+    found = select(found, sums[7][channel], p == 7u);
+    found = select(found, sums[8][channel], p == 8u);
+    found = select(found, sums[9][channel], p == 9u);
+    found = select(found, sums[10][channel], p == 10u);
+    found = select(found, sums[11][channel], p == 11u);
+    found = select(found, sums[12][channel], p == 12u);
+    found = select(found, sums[13][channel], p == 13u);
+    found = select(found, sums[14][channel], p == 14u);
+    found = select(found, sums[15][channel], p == 15u);
+    return whole(found);
 }
 
 fn store_quad(quad: u32, lane: u32, first: u32) {
-    store_position(0u, quad, lane, first);
-    store_position(1u, quad, lane, first);
-    store_position(2u, quad, lane, first);
-    store_position(3u, quad, lane, first);
-    store_position(4u, quad, lane, first);
-    store_position(5u, quad, lane, first);
-    store_position(6u, quad, lane, first);
-    store_position(7u, quad, lane, first);
-    store_position(8u, quad, lane, first);
-    store_position(9u, quad, lane, first);
-    store_position(10u, quad, lane, first);
-    store_position(11u, quad, lane, first);
-    store_position(12u, quad, lane, first);
-    store_position(13u, quad, lane, first);
-    store_position(14u, quad, lane, first);
-    store_position(15u, quad, lane, first);
+    for (var p = 0u; p < 16u; p++) {
+        let r0 = sum_at(p, first);
+        let r1 = sum_at(p, first + 1u);
+        let r2 = sum_at(p, first + 2u);
+        let r3 = sum_at(p, first + 3u);
+        if lane < WIDTH / 4u {
+            let at = (quad * 16u + p) * WIDTH + lane;
+            partial[at] = to_pairs(r0);
+            partial[at + WIDTH / 4u] = to_pairs(r1);
+            partial[at + WIDTH / 2u] = to_pairs(r2);
+            partial[at + WIDTH / 4u * 3u] = to_pairs(r3);
+        }
+    }
 }
 
 @compute @workgroup_size(8)

@@ -26,8 +26,6 @@ shader_params! {
 
 /// Tiles that a workgroup of `multiply` makes, or a turn of `backward_weight` takes.
 const TILES: u32 = 8;
-/// Quads of channels that a workgroup of it takes, where there are as many.
-const QUADS: u32 = 2;
 
 /// Tiles of pictures of shape `x`: one is made whole where the picture ends in the middle of it.
 fn count(x: Shape) -> u32 {
@@ -89,7 +87,8 @@ pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Ten
     let p = params(x.shape, x.shape.channels, dy.shape.channels);
     // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
     let tiles = count(x.shape);
-    let quads = QUADS.min(p.source_quads);
+    // A wide panel's gradients are expanded for two quads of channels at once; a narrow one gains nothing.
+    let quads = if width == 32 && p.source_quads > 1 { 2 } else { 1 };
     let shares = p.source_quads.div_ceil(quads);
     let slices = 64u32.div_ceil(p.panels * shares).min(tiles.div_ceil(128)).max(1);
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
