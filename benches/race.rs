@@ -33,6 +33,8 @@ struct Turn {
 /// What a race consists of.
 pub(crate) struct Plan {
     pub(crate) case: &'static str,
+    /// Pictures of a step, for peers that are other programs.
+    pub(crate) batch: usize,
     /// Steps of a turn.
     pub(crate) steps: usize,
     /// Turns of each.
@@ -66,17 +68,17 @@ impl Peer {
     }
 
     fn turn(&mut self, plan: &Plan) -> Result<Turn, Box<dyn Error>> {
-        let steps = plan.steps.to_string();
+        let [steps, batch] = [plan.steps, plan.batch].map(|number| number.to_string());
         let mut command = match self {
             Self::Torch { python, device, mode } => {
                 let mut command = peers::script(python, TORCH);
-                command.args(["--config", plan.case, "--steps", &steps]);
+                command.args(["--config", plan.case, "--steps", &steps, "--batch", &batch]);
                 command.args(["--device", device, "--mode", mode]);
                 command
             }
             Self::Burn { program, backend } => {
                 let mut command = Command::new(program);
-                command.args([backend, plan.case, "--steps", &steps]);
+                command.args([backend, plan.case, "--steps", &steps, "--batch", &batch]);
                 command
             }
             Self::Ourselves { meter, settings } => {
@@ -104,7 +106,7 @@ fn result(command: &mut Command) -> Result<Turn, Box<dyn Error>> {
 
 /// Runs the race and prints every pair, and the median of the ratios.
 pub(crate) fn run(mut meter: Meter, mut peer: Peer, plan: &Plan) -> Result<(), Box<dyn Error>> {
-    let Plan { case, steps, pairs } = plan;
+    let Plan { case, steps, pairs, .. } = plan;
     for _ in 0..Meter::WARM_UP {
         meter.step()?;
         if let Peer::Ourselves { meter, .. } = &mut peer {

@@ -157,7 +157,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let meter = open(case, all(&matches, "set"))?;
         match peer {
             Some(peer) => {
-                let plan = Plan { case: case.name, steps: number("steps"), pairs: number("pairs") };
+                let (case, batch) = (case.name, meter.figures().batch);
+                let plan = Plan { case, batch, steps: number("steps"), pairs: number("pairs") };
                 race::run(meter, peer, &plan)?;
             }
             None => alone(meter, number("steps"))?,

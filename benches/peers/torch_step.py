@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times a SwAV training step in PyTorch: the peer of `cargo bench --bench step -- --peer torch`.
 
-    torch_step.py --config C4b [--steps 5] [--mode fp32_nhwc] [--threads 2] [--device cpu]
+    torch_step.py --config C4b [--steps 5] [--batch 32] [--mode fp32_nhwc] [--threads 2] [--device cpu]
 
 Our own writing of the official step (facebookresearch/swav): multi-crop, ResNet, head, prototypes,
 Sinkhorn codes, swapped loss, LARC over SGD. The configurations are those of src/train/measure/cases.rs.
@@ -167,13 +167,15 @@ def main():
     ap.add_argument("--config", choices=CONFIGS, required=True)
     ap.add_argument("--steps", type=int, default=5)
     ap.add_argument("--warm", type=int, default=2)
+    ap.add_argument("--batch", type=int, help="the configuration's, if not given")
     ap.add_argument("--mode", choices=["fp32_nchw", "fp32_nhwc", "bf16_nhwc"], default="fp32_nhwc")
     ap.add_argument("--threads", type=int, default=cores)
     ap.add_argument("--device", choices=["cpu", "cuda", "mps", "xpu"], default="cpu")
     a = ap.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
-    cfg = CONFIGS[a.config]
+    cfg = dict(CONFIGS[a.config])
+    cfg["bs"] = a.batch or cfg["bs"]
     net = Net(cfg)
     flop = count_flop(net, cfg)
     layout = torch.channels_last if a.mode.endswith("nhwc") else torch.contiguous_format

@@ -1,7 +1,7 @@
 //! A SwAV training step (multi-crop, ResNet of basic blocks, CIFAR stem) in burn: the peer of
 //! `cargo bench --bench step -- --peer burn`. The update is plain SGD with momentum, without LARC.
 //!
-//! usage: burn-peer BACKEND CONFIG [--steps N] [--warmup N]
+//! usage: burn-peer BACKEND CONFIG [--steps N] [--warmup N] [--batch N]
 //!   BACKEND: wgpu | vulkan | flex | ndarray (those compiled in)
 //!   CONFIG : C1 | C4a | C4b, as in src/train/measure/cases.rs
 //!
@@ -288,15 +288,16 @@ fn main() {
     };
     let steps = opt("--steps", 5);
     let warmup = opt("--warmup", 2);
+    let batch = opt("--batch", 0); // 0: the configuration's
     if a.len() != 2 {
-        eprintln!("usage: burn-peer <wgpu|vulkan|flex|ndarray> <C1|C4a|C4b> [--steps N] [--warmup N]");
+        eprintln!("usage: burn-peer <wgpu|vulkan|flex|ndarray> <C1|C4a|C4b> [--steps N] [--warmup N] [--batch N]");
         std::process::exit(2);
     }
     let (name, what) = (a[0].clone(), a[1].clone());
     let dev = device(&name).autodiff();
     let crops = vec![(2, 32), (4, 20)];
     let small = |blocks, crops| Cfg { base: 16, blocks, batch: 128, crops, hidden: 128, feat: 64, k: 100 };
-    let cfg = match what.as_str() {
+    let mut cfg = match what.as_str() {
         "C4a" => small([1, 1, 1, 1], crops),
         "C4b" => small([2, 2, 2, 2], crops),
         "C1" => Cfg { base: 64, blocks: [2, 2, 2, 2], batch: 64, crops, hidden: 512, feat: 128, k: 300 },
@@ -305,5 +306,8 @@ fn main() {
             std::process::exit(2)
         }
     };
+    if batch > 0 {
+        cfg.batch = batch;
+    }
     train(&name, &what, dev, cfg, steps, warmup);
 }
