@@ -92,35 +92,9 @@ fn check(bank: &Features, bank_labels: &[u32], queries: &Features, query_labels:
     Ok(())
 }
 
-/// A row of the bank; the order puts the one to throw out first on top of a heap.
-#[derive(PartialEq)]
-struct Neighbour {
-    similarity: f32,
-    row: u32,
-}
-
-impl Eq for Neighbour {}
-
-impl Ord for Neighbour {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.similarity.total_cmp(&self.similarity).then(self.row.cmp(&other.row))
-    }
-}
-
-impl PartialOrd for Neighbour {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 /// The `k` nearest bank rows of each query of a range.
-fn nearest(
-    bank: &Unit,
-    queries: &Unit,
-    range: std::ops::Range<usize>,
-    k: usize,
-) -> Vec<BinaryHeap<Neighbour>> {
-    let mut nearest: Vec<BinaryHeap<Neighbour>> = range.clone().map(|_| BinaryHeap::new()).collect();
+fn nearest(bank: &Unit, queries: &Unit, range: std::ops::Range<usize>, k: usize) -> Vec<BinaryHeap<Near>> {
+    let mut nearest: Vec<BinaryHeap<Near>> = range.clone().map(|_| BinaryHeap::new()).collect();
     for block in (0..bank.rows).step_by(BANK_ROWS) {
         let rows = block..(block + BANK_ROWS).min(bank.rows);
         for (i, nearest) in nearest.iter_mut().enumerate() {
@@ -143,8 +117,8 @@ fn nearest(
 
 /// Keeps a row if it is among the `k` best so far. Rows come in order, so at equal similarity the
 /// earlier one stays. A similarity that is not a number is no neighbour.
-fn offer(nearest: &mut BinaryHeap<Neighbour>, k: usize, similarity: f32, row: usize) {
-    let neighbour = Neighbour { similarity, row: row as u32 };
+fn offer(nearest: &mut BinaryHeap<Near>, k: usize, similarity: f32, row: usize) {
+    let neighbour = Near { similarity, row: row as u32 };
     if nearest.len() < k {
         if !similarity.is_nan() {
             nearest.push(neighbour);
@@ -157,22 +131,35 @@ fn offer(nearest: &mut BinaryHeap<Neighbour>, k: usize, similarity: f32, row: us
 }
 
 /// The label with the most votes.
-fn vote(nearest: &BinaryHeap<Neighbour>, labels: &[u32], temperature: f64) -> Option<u32> {
-    let mut neighbours: Vec<&Neighbour> = nearest.iter().collect();
+fn vote(nearest: &BinaryHeap<Near>, labels: &[u32], temperature: f64) -> Option<u32> {
+    let mut near: Vec<Near> = nearest.iter().copied().collect();
     // A heap has no order of its own; sums of floats depend on order.
-    neighbours.sort_unstable();
-    let near: Vec<Near> =
-        neighbours.iter().map(|near| Near { similarity: near.similarity, row: near.row }).collect();
+    near.sort_unstable();
     ranking(&near, labels, temperature).first().copied()
 }
 
-/// One of the nearest rows of a bank.
+/// One of the nearest rows of a bank. Nearest first, of equal ones the earlier row: the one to throw out is on top
+/// of a heap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
     /// Its similarity to the query.
     pub similarity: f32,
     /// Its number.
     pub row: u32,
+}
+
+impl Eq for Near {}
+
+impl Ord for Near {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.similarity.total_cmp(&self.similarity).then(self.row.cmp(&other.row))
+    }
+}
+
+impl PartialOrd for Near {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The labels that the nearest rows vote for with weight exp(similarity / `temperature`), most votes first,

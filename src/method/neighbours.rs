@@ -136,7 +136,7 @@ fn nearest_first(similarities: &[f32], rows: &[f32]) -> Vec<Near> {
     let pairs = similarities.iter().zip(rows);
     let near = pairs.map(|(&similarity, row)| Near { similarity, row: row.to_bits() });
     let mut near: Vec<Near> = near.filter(|near| near.row != u32::MAX).collect();
-    near.sort_unstable_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.row.cmp(&b.row)));
+    near.sort_unstable();
     near
 }
 
