@@ -22,8 +22,6 @@ override ONE_TAP: u32 = 0u; // 1: every four quads of channels are of one tap, a
 @group(0) @binding(4) var dy: Texels;
 @group(0) @binding(5) var<storage, read_write> partial: array<Pairs>;
 
-alias Rows = array<vec4<f32>, 8>;
-
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE && quad < params.source_quads;
     let at = select(0u, source + quad, inside);
@@ -38,28 +36,6 @@ fn dy_quad(m: u32, end: u32, column: u32) -> vec4<f32> {
     let inside = m < end && column < params.out_quads;
     let at = select(0u, m * params.out_quads + column, inside);
     return select(vec4<f32>(), textureLoad(dy, texel(at)), inside);
-}
-
-// Four channels of eight pixels, times those channels' rows of weights. Pixel after pixel, so that an
-// accumulator is fetched once for four channels.
-fn multiply_wide(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) {
-    (*c)[0] += subgroupBroadcast(a.x, 0u) * b0 + subgroupBroadcast(a.y, 0u) * b1 + subgroupBroadcast(a.z, 0u) * b2 + subgroupBroadcast(a.w, 0u) * b3;
-    (*c)[1] += subgroupBroadcast(a.x, 1u) * b0 + subgroupBroadcast(a.y, 1u) * b1 + subgroupBroadcast(a.z, 1u) * b2 + subgroupBroadcast(a.w, 1u) * b3;
-    (*c)[2] += subgroupBroadcast(a.x, 2u) * b0 + subgroupBroadcast(a.y, 2u) * b1 + subgroupBroadcast(a.z, 2u) * b2 + subgroupBroadcast(a.w, 2u) * b3;
-    (*c)[3] += subgroupBroadcast(a.x, 3u) * b0 + subgroupBroadcast(a.y, 3u) * b1 + subgroupBroadcast(a.z, 3u) * b2 + subgroupBroadcast(a.w, 3u) * b3;
-    (*c)[4] += subgroupBroadcast(a.x, 4u) * b0 + subgroupBroadcast(a.y, 4u) * b1 + subgroupBroadcast(a.z, 4u) * b2 + subgroupBroadcast(a.w, 4u) * b3;
-    (*c)[5] += subgroupBroadcast(a.x, 5u) * b0 + subgroupBroadcast(a.y, 5u) * b1 + subgroupBroadcast(a.z, 5u) * b2 + subgroupBroadcast(a.w, 5u) * b3;
-    (*c)[6] += subgroupBroadcast(a.x, 6u) * b0 + subgroupBroadcast(a.y, 6u) * b1 + subgroupBroadcast(a.z, 6u) * b2 + subgroupBroadcast(a.w, 6u) * b3;
-    (*c)[7] += subgroupBroadcast(a.x, 7u) * b0 + subgroupBroadcast(a.y, 7u) * b1 + subgroupBroadcast(a.z, 7u) * b2 + subgroupBroadcast(a.w, 7u) * b3;
-}
-
-// The same for a panel of 16 columns: b0 and b1 hold two channels' rows each, a lane keeps its own
-// pixel, and the weights are spread instead. Accumulators 4 .. 8 stay unused.
-fn multiply_narrow(c: ptr<function, Rows>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>) {
-    (*c)[0] += a.x * subgroupBroadcast(b0, 0u) + a.y * subgroupBroadcast(b0, 4u) + a.z * subgroupBroadcast(b1, 0u) + a.w * subgroupBroadcast(b1, 4u);
-    (*c)[1] += a.x * subgroupBroadcast(b0, 1u) + a.y * subgroupBroadcast(b0, 5u) + a.z * subgroupBroadcast(b1, 1u) + a.w * subgroupBroadcast(b1, 5u);
-    (*c)[2] += a.x * subgroupBroadcast(b0, 2u) + a.y * subgroupBroadcast(b0, 6u) + a.z * subgroupBroadcast(b1, 2u) + a.w * subgroupBroadcast(b1, 6u);
-    (*c)[3] += a.x * subgroupBroadcast(b0, 3u) + a.y * subgroupBroadcast(b0, 7u) + a.z * subgroupBroadcast(b1, 3u) + a.w * subgroupBroadcast(b1, 7u);
 }
 
 // `row` belongs to this lane's pixel, `first` is the panel's first column quad.
@@ -137,44 +113,6 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     store(&c1, output_row(lattice, p1), first, lane);
     store(&c2, output_row(lattice, p2), first, lane);
     store(&c3, output_row(lattice, p3), first, lane);
-}
-
-// One channel of eight pixels against their rows of dy.
-fn dot_wide(a: f32, d: ptr<function, Rows>) -> vec4<f32> {
-    return subgroupBroadcast(a, 0u) * (*d)[0] + subgroupBroadcast(a, 1u) * (*d)[1]
-        + subgroupBroadcast(a, 2u) * (*d)[2] + subgroupBroadcast(a, 3u) * (*d)[3]
-        + subgroupBroadcast(a, 4u) * (*d)[4] + subgroupBroadcast(a, 5u) * (*d)[5]
-        + subgroupBroadcast(a, 6u) * (*d)[6] + subgroupBroadcast(a, 7u) * (*d)[7];
-}
-
-// The same with rows of even pixels in the lower and of odd pixels in the upper half of the lanes.
-fn dot_narrow(a: f32, upper: bool, d: ptr<function, Rows>) -> vec4<f32> {
-    return select(subgroupBroadcast(a, 0u), subgroupBroadcast(a, 1u), upper) * (*d)[0]
-        + select(subgroupBroadcast(a, 2u), subgroupBroadcast(a, 3u), upper) * (*d)[1]
-        + select(subgroupBroadcast(a, 4u), subgroupBroadcast(a, 5u), upper) * (*d)[2]
-        + select(subgroupBroadcast(a, 6u), subgroupBroadcast(a, 7u), upper) * (*d)[3];
-}
-
-fn add_quad(c: ptr<function, array<vec4<f32>, 4>>, a: vec4<f32>, upper: bool, d: ptr<function, Rows>) {
-    if WIDTH == 32u {
-        (*c)[0] += dot_wide(a.x, d);
-        (*c)[1] += dot_wide(a.y, d);
-        (*c)[2] += dot_wide(a.z, d);
-        (*c)[3] += dot_wide(a.w, d);
-    } else {
-        (*c)[0] += dot_narrow(a.x, upper, d);
-        (*c)[1] += dot_narrow(a.y, upper, d);
-        (*c)[2] += dot_narrow(a.z, upper, d);
-        (*c)[3] += dot_narrow(a.w, upper, d);
-    }
-}
-
-// A panel of 16 columns leaves half of the lanes: they took the odd pixels, the others the even ones.
-fn whole(value: vec4<f32>) -> vec4<f32> {
-    if WIDTH == 32u {
-        return value;
-    }
-    return value + subgroupShuffleXor(value, 4u);
 }
 
 fn store_quad(c: ptr<function, array<vec4<f32>, 4>>, row: u32, quad: u32, lane: u32) {

@@ -3,7 +3,7 @@
 //   transpose:     wt[tap, n, c] = a[tap, c, n], as panels over c: what the gradient of the input reads
 //   reduce_slices: dw += sum_s a[s], in the order of the slices, so that the sum is repeatable
 //
-// and on those of Winograd's 3x3 convolutions, panels [N / WIDTH][C / 4][16][4][WIDTH] (see winograd):
+// and on those of Winograd's 3x3 convolutions, panels [N / WIDTH][16][C][WIDTH] (see winograd):
 //
 //   transform_windows: wt = G a G', the window a turned by 180 degrees where asked
 //   reduce_windows:    dw += G' (sum_s a[s]) G
@@ -67,18 +67,16 @@ fn reduce_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
 // Where an invocation's column quad of one channel stands: in w and dw, and in transformed panels.
 struct Column {
     row: u32,      // first tap's quad
-    taps: u32,     // quads from tap to tap
+    taps: u32,     // quads from tap to tap, and from position to position
     position: u32, // first position's quad
 }
 
 fn column_at(at: u32) -> Column {
     let panel_quads = params.width / 4u;
-    let channel = at / panel_quads % params.rows;
-    let panel = at / panel_quads / params.rows;
     let taps = params.rows * panel_quads;
-    let within = at % taps;
-    let four = (panel * params.rows + channel) / 4u;
-    return Column(panel * 9u * taps + within, taps, four * 16u * params.width + within % params.width);
+    let panel = at / taps;
+    let within = at - panel * taps;
+    return Column(panel * 9u * taps + within, taps, panel * 16u * taps + within);
 }
 
 // Four positions of a line of a transformed window.
@@ -104,11 +102,12 @@ fn window_column(at: Column, i: u32) -> Line {
     return transformed(a_quad(tap.x), a_quad(tap.y), a_quad(tap.z));
 }
 
-fn store_line(at: u32, u: Line) {
-    wt[at] = narrow(u.a);
-    wt[at + params.width] = narrow(u.b);
-    wt[at + 2u * params.width] = narrow(u.c);
-    wt[at + 3u * params.width] = narrow(u.d);
+fn store_line(at: Column, i: u32, u: Line) {
+    let first = at.position + 4u * i * at.taps;
+    wt[first] = narrow(u.a);
+    wt[first + at.taps] = narrow(u.b);
+    wt[first + 2u * at.taps] = narrow(u.c);
+    wt[first + 3u * at.taps] = narrow(u.d);
 }
 
 @compute @workgroup_size(64)
@@ -121,10 +120,10 @@ fn transform_windows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
     let c0 = window_column(at, 0u);
     let c1 = window_column(at, 1u);
     let c2 = window_column(at, 2u);
-    store_line(at.position, transformed(c0.a, c1.a, c2.a));
-    store_line(at.position + 4u * params.width, transformed(c0.b, c1.b, c2.b));
-    store_line(at.position + 8u * params.width, transformed(c0.c, c1.c, c2.c));
-    store_line(at.position + 12u * params.width, transformed(c0.d, c1.d, c2.d));
+    store_line(at, 0u, transformed(c0.a, c1.a, c2.a));
+    store_line(at, 1u, transformed(c0.b, c1.b, c2.b));
+    store_line(at, 2u, transformed(c0.c, c1.c, c2.c));
+    store_line(at, 3u, transformed(c0.d, c1.d, c2.d));
 }
 
 // G' of four positions: three taps.
@@ -134,14 +133,15 @@ fn taps_of(u: Line) -> Line {
 }
 
 // A line of positions, over all slices, then its three taps.
-fn line_sum(first: u32) -> Line {
+fn line_sum(column: Column, i: u32) -> Line {
     var sum = Line();
-    var at = first;
+    let step = column.taps;
+    var at = column.position + 4u * i * step;
     for (var s = 0u; s < params.slices; s++) {
         sum.a += a_quad(at);
-        sum.b += a_quad(at + params.width);
-        sum.c += a_quad(at + 2u * params.width);
-        sum.d += a_quad(at + 3u * params.width);
+        sum.b += a_quad(at + step);
+        sum.c += a_quad(at + 2u * step);
+        sum.d += a_quad(at + 3u * step);
         at += params.quads * 16u;
     }
     return taps_of(sum);
@@ -165,10 +165,10 @@ fn reduce_windows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgrou
         return;
     }
     let at = column_at(quad);
-    let l0 = line_sum(at.position);
-    let l1 = line_sum(at.position + 4u * params.width);
-    let l2 = line_sum(at.position + 8u * params.width);
-    let l3 = line_sum(at.position + 12u * params.width);
+    let l0 = line_sum(at, 0u);
+    let l1 = line_sum(at, 1u);
+    let l2 = line_sum(at, 2u);
+    let l3 = line_sum(at, 3u);
     add_column(at, 0u, taps_of(Line(l0.a, l1.a, l2.a, l3.a)));
     add_column(at, 1u, taps_of(Line(l0.b, l1.b, l2.b, l3.b)));
     add_column(at, 2u, taps_of(Line(l0.c, l1.c, l2.c, l3.c)));

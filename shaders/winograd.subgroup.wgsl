@@ -6,8 +6,9 @@
 // p one of the 16 positions of a transformed patch, c channels of x, n channels of the result. Nothing
 // transformed but the weights goes to memory: a workgroup keeps the 16 sums of 8 tiles, or of two quads of
 // channels, so that gradients are expanded once for twice as many products. Weights G g G' (w) and partial
-// are panels [N / WIDTH][C / 4][16][4][WIDTH], made and summed up in weights.wgsl. How operands reach the
-// lanes, and why as texels: conv2d.subgroup.wgsl; x, y and dy are activations (shared/quads.*.wgsl).
+// are panels [N / WIDTH][16][C][WIDTH], made and summed up in weights.wgsl. How operands reach the
+// lanes, and why as texels: conv2d.subgroup.wgsl; x, y and dy are activations (shared/quads.*.wgsl). Wide layers:
+// winograd.passes.wgsl.
 // Twin: src/ops/winograd.rs.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
@@ -18,8 +19,6 @@ override QUADS: u32 = 2u;  // of channels that a workgroup of backward_weight ta
 @group(0) @binding(3) var<storage, read_write> y: array<Quad>;
 @group(0) @binding(4) var dy: Texels;
 @group(0) @binding(5) var<storage, read_write> partial: array<Pairs>;
-
-alias Rows = array<vec4<f32>, 8>;
 
 var<private> sums: array<Rows, 16>;      // [position][tile of 8, or channel of two quads]
 var<private> gradients: array<Rows, 16>; // [position][tile]: A dy A'
@@ -75,11 +74,12 @@ fn multiply_position(p: u32, a: vec4<f32>, at: u32) {
     }
 }
 
-fn multiply_line(p: u32, v: Line, at: u32) {
+// `at` is the line's first row of weights, `step` their distance from position to position.
+fn multiply_line(p: u32, v: Line, at: u32, step: u32) {
     multiply_position(p, v.a, at);
-    multiply_position(p + 1u, v.b, at + WIDTH);
-    multiply_position(p + 2u, v.c, at + 2u * WIDTH);
-    multiply_position(p + 3u, v.d, at + 3u * WIDTH);
+    multiply_position(p + 1u, v.b, at + step);
+    multiply_position(p + 2u, v.c, at + 2u * step);
+    multiply_position(p + 3u, v.d, at + 3u * step);
 }
 
 // A' m A of sum i of each position: a tile's four pixels.
@@ -89,8 +89,8 @@ fn finish_tile(i: u32) {
     made[i] = Line(top.a + top.b + top.c, top.b - top.c - top.d, low.a + low.b + low.c, low.b - low.c - low.d);
 }
 
-// Tile i, and lane i's rows: each place that stores is a loop over the lanes to a driver's compiler, so there are few of
-// them, in a loop; and an index that is no constant would keep all of an array out of registers.
+// Tile i: each place that stores is a loop over the lanes to a driver's compiler, so there are few of them, in a loop;
+// and an index that is no constant would keep all of an array out of registers.
 fn made_at(i: u32) -> Line {
     var found = made[0];
     if i == 1u { found = made[1]; }
@@ -103,18 +103,6 @@ fn made_at(i: u32) -> Line {
     return found;
 }
 
-fn rows_at(rows: vec4<u32>, i: u32) -> vec4<u32> {
-    var found = subgroupBroadcast(rows, 0u);
-    found = select(found, subgroupBroadcast(rows, 1u), i == 1u);
-    found = select(found, subgroupBroadcast(rows, 2u), i == 2u);
-    found = select(found, subgroupBroadcast(rows, 3u), i == 3u);
-    found = select(found, subgroupBroadcast(rows, 4u), i == 4u);
-    found = select(found, subgroupBroadcast(rows, 5u), i == 5u);
-    found = select(found, subgroupBroadcast(rows, 6u), i == 6u);
-    found = select(found, subgroupBroadcast(rows, 7u), i == 7u);
-    return found;
-}
-
 @compute @workgroup_size(8)
 fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let lane = local.x;
@@ -124,17 +112,18 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
     let s1 = sources(tile, 1);
     let s2 = sources(tile, 2);
     let s3 = sources(tile, 3);
-    var at = panel * params.source_quads * 16u * WIDTH + lane;
+    let step = params.source_quads * WIDTH;
+    var at = panel * 16u * step + lane;
     for (var quad = 0u; quad < params.source_quads; quad++) {
         let d0 = line(s0, quad);
         let d1 = line(s1, quad);
         let d2 = line(s2, quad);
         let d3 = line(s3, quad);
-        multiply_line(0u, minus(d0, d2), at);
-        multiply_line(4u, plus(d1, d2), at + 4u * WIDTH);
-        multiply_line(8u, minus(d2, d1), at + 8u * WIDTH);
-        multiply_line(12u, minus(d1, d3), at + 12u * WIDTH);
-        at += 16u * WIDTH;
+        multiply_line(0u, minus(d0, d2), at, step);
+        multiply_line(4u, plus(d1, d2), at + 4u * step, step);
+        multiply_line(8u, minus(d2, d1), at + 8u * step, step);
+        multiply_line(12u, minus(d1, d3), at + 12u * step, step);
+        at += WIDTH;
     }
     finish_tile(0u);
     finish_tile(1u);
@@ -220,13 +209,6 @@ fn dot_patch(tile: Tile, quad: u32, upper: bool, first: u32) {
     dot_line(12u, minus(d3, d1), upper, first);
 }
 
-fn whole(value: vec4<f32>) -> vec4<f32> {
-    if WIDTH == 32u {
-        return value;
-    }
-    return value + subgroupShuffleXor(value, 4u);
-}
-
 // The sums of position p, as `made_at`.
 fn sum_at(p: u32, channel: u32) -> vec4<f32> {
     var found = sums[0][channel];
@@ -248,14 +230,15 @@ fn sum_at(p: u32, channel: u32) -> vec4<f32> {
     return whole(found);
 }
 
-fn store_quad(quad: u32, lane: u32, first: u32) {
+// `row`: of four channels, where the quad's first position stands.
+fn store_quad(row: u32, lane: u32, first: u32) {
     for (var p = 0u; p < 16u; p++) {
         let r0 = sum_at(p, first);
         let r1 = sum_at(p, first + 1u);
         let r2 = sum_at(p, first + 2u);
         let r3 = sum_at(p, first + 3u);
         if lane < WIDTH / 4u {
-            let at = (quad * 16u + p) * WIDTH + lane;
+            let at = (row + p * params.source_quads) * WIDTH + lane;
             partial[at] = to_pairs(r0);
             partial[at + WIDTH / 4u] = to_pairs(r1);
             partial[at + WIDTH / 2u] = to_pairs(r2);
@@ -299,9 +282,9 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
         }
         tile = advance(tile, eight);
     }
-    let first = (slice * params.panels + panel) * params.source_quads + quad;
-    store_quad(first, lane, 0u);
+    let row = (slice * params.panels + panel) * 16u * params.source_quads + quad;
+    store_quad(row, lane, 0u);
     if QUADS == 2u && quad + 1u < params.source_quads {
-        store_quad(first + 1u, lane, 4u);
+        store_quad(row + 1u, lane, 4u);
     }
 }

@@ -4,7 +4,7 @@
 //
 // The workgroup-memory twin of winograd.subgroup.wgsl, for GPUs. A workgroup makes 32 tiles of one panel.
 // Of every quad of channels, half of its 256 invocations transform the patches and the other half fetch
-// the weights G g G', panels [N / WIDTH][C / 4][16][4][WIDTH]; then 16 invocations for each of the 16
+// the weights G g G', panels [N / WIDTH][16][C][WIDTH]; then 16 invocations for each of the 16
 // positions multiply them, 8 tiles by WIDTH / 16 column quads an invocation. At the end the positions
 // meet in the same memory, 64 quads of y at a time. x and y are activations
 // (shared/quads.*.wgsl). Twin: src/ops/winograd.rs; what the families share is in
@@ -100,9 +100,9 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
         if index < 128u {
             transform(line, tile, a, b, quad);
         } else {
-            let begin = (group.z * params.source_quads + quad) * 16u * WIDTH;
             for (var i = index - 128u; i < 16u * WIDTH; i += 128u) {
-                memory[WEIGHTS + i] = w_quad(begin + i);
+                let row = (group.z * 16u + i / WIDTH) * params.source_quads + quad;
+                memory[WEIGHTS + i] = w_quad(row * WIDTH + i % WIDTH);
             }
         }
         workgroupBarrier();

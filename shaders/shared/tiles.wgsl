@@ -2,14 +2,17 @@
 // is transformed: shared by the kernel families of winograd.
 
 struct Params {
-    images: u32,
+    first: u32,        // image of a pass
+    images: u32,       // before which it ends
     height: u32,
     width: u32,
     source_quads: u32, // channels of x / 4
     out_quads: u32,    // channels of the result / 4
     accumulate: u32,   // 1: add to what y holds
     panels: u32,
-    slice: u32,        // backward_weight: tiles a slice
+    slice: u32,        // backward_weight: tiles a slice, or the number of the pass
+    blocks: u32,       // of eight tiles in a pass
+    stride: u32,       // blocks from position to position: odd, or all positions would meet in a few sets of a cache
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -36,7 +39,7 @@ fn tile_at(t: u32) -> Tile {
     let extent = (vec2(params.height, params.width) + SIDE - 1u) / SIDE;
     let line = t / extent.y;
     let image = line / extent.x;
-    return Tile(image, (line - image * extent.x) * SIDE, (t - line * extent.y) * SIDE);
+    return Tile(params.first + image, (line - image * extent.x) * SIDE, (t - line * extent.y) * SIDE);
 }
 
 // First quads of line i of a tile's patch, or OUTSIDE the picture.

@@ -14,7 +14,7 @@ use crate::gpu::{
 };
 
 pub(crate) const SUBGROUP: [Shader; 2] =
-    forms!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl", false);
+    forms!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "lanes.wgsl", false);
 pub(crate) const TILE: [Shader; 2] =
     forms!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "sums.wgsl", true);
 pub(crate) const DIRECT: [Shader; 2] =

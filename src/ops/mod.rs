@@ -34,6 +34,8 @@ pub const SHADERS: &[&Shader] = &[
     &conv2d::DIRECT[1],
     &winograd::SUBGROUP[0],
     &winograd::SUBGROUP[1],
+    &winograd::PASSES[0],
+    &winograd::PASSES[1],
     &winograd::TILE[0],
     &winograd::TILE[1],
     &weights::BUFFERS,

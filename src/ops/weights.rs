@@ -87,7 +87,7 @@ fn windows(w: Shape, rows: u32) -> Params {
     Params { rows, width: w.channels, quads: w.total_quads() / 9, ..Params::default() }
 }
 
-/// What Winograd's convolution multiplies with: panels `[N / width][rows / 4][16][4][width]` of the
+/// What Winograd's convolution multiplies with: panels `[N / width][16][rows][width]` of the
 /// panels `w` of 3×3 windows, which are turned by 180° with `turn`.
 ///
 /// # Errors

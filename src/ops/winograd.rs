@@ -5,7 +5,8 @@
 //! F(4×4) takes 2.25 and was here: a step gained 2 to 8 % on a CPU driver, at ten times the error, and the
 //! driver took half a minute to compile it (`benches/README.md`).
 //!
-//! Twin of `winograd.{subgroup,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it pays.
+//! Twin of `winograd.{subgroup,passes,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it pays. The subgroup
+//! family transforms what narrow layers multiply as it goes, and what wide ones multiply in passes of their own.
 
 use super::conv2d::{Filter, panel_width};
 use super::{forms, input, of, weights};
@@ -13,19 +14,28 @@ use crate::error::Result;
 use crate::gpu::{Family, Gpu, Grid, Operation, Plan, Shader, Shape, Tensor, shader_params};
 
 pub(crate) const SUBGROUP: [Shader; 2] =
-    forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", false);
+    forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "lanes.wgsl", false);
+pub(crate) const PASSES: [Shader; 2] =
+    forms!("winograd.passes.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "lanes.wgsl", false);
 pub(crate) const TILE: [Shader; 2] =
     forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", true);
 
 shader_params! {
     struct Params {
-        images: u32, height: u32, width: u32, source_quads: u32, out_quads: u32,
-        accumulate: u32, panels: u32, slice: u32,
+        first: u32, images: u32, height: u32, width: u32, source_quads: u32, out_quads: u32,
+        accumulate: u32, panels: u32, slice: u32, blocks: u32, stride: u32,
     }
 }
 
-/// Tiles that a workgroup of `multiply` makes, or a turn of `backward_weight` takes.
+/// Tiles that a workgroup of the subgroup family's `multiply` makes, or a turn of `backward_weight` takes.
 const TILES: u32 = 8;
+
+/// The same of `multiply` in passes, and of the tile family's.
+const MANY_TILES: u32 = 32;
+
+/// Bytes of patches, or of gradients, that a pass transforms: so few that the product finds them in a cache, and so many
+/// that dispatches cost nothing beside it.
+const PASS: u64 = 2 << 20;
 
 /// Tiles of pictures of shape `x`: one is made whole where the picture ends in the middle of it.
 fn count(x: Shape) -> u32 {
@@ -56,8 +66,33 @@ fn params(x: Shape, channels: u32, columns: u32) -> Params {
     }
 }
 
+/// Whether the subgroup family transforms in passes of their own: with so many channels, a transformed value has
+/// products enough to pay for its way through memory.
+fn in_passes(gpu: &Gpu, p: &Params) -> bool {
+    gpu.family() == Family::Subgroup
+        && p.source_quads.min(p.out_quads) >= 32
+        && p.source_quads.is_multiple_of(4)
+}
+
+/// The passes of a product, each over some images: [`PASS`], or where weights or their partial sums are much larger,
+/// twice as much as those, which each pass reads or writes as a whole.
+fn passes(p: Params) -> impl Iterator<Item = Params> {
+    let tiles = p.height.div_ceil(2) * p.width.div_ceil(2);
+    let quads = [p.source_quads, p.out_quads].map(u64::from);
+    let image = u64::from(tiles) * quads[0].max(quads[1]) * 256;
+    let bytes = PASS.max(2 * quads[0] * quads[1] * 1024);
+    let images = u32::try_from(bytes / image).unwrap_or(u32::MAX).clamp(1, p.images);
+    (0..p.images.div_ceil(images)).map(move |slice| {
+        let first = slice * images;
+        let end = p.images.min(first + images);
+        // Whole workgroups of `multiply`, so that it asks for no tile that was not made.
+        let blocks = ((end - first) * tiles).div_ceil(MANY_TILES) * MANY_TILES / 8;
+        Params { first, images: end, slice, blocks, stride: blocks + 1, ..p }
+    })
+}
+
 /// `y = x ∗ w`, or with `turn` the same with the window turned; added to `y` with `accumulate`.
-/// `x` is staged, `w` panels of `columns` columns.
+/// `x` is staged, `w` panels of as many columns as `y` has channels.
 pub(super) fn multiply(
     plan: &mut Plan,
     x: &Tensor,
@@ -67,37 +102,78 @@ pub(super) fn multiply(
     accumulate: bool,
 ) -> Result<()> {
     let columns = y.shape.channels;
-    let width = panel_width(columns);
     let p = Params { accumulate: u32::from(accumulate), ..params(x.shape, x.shape.channels, columns) };
     let u = weights::transform_windows(plan, w, p.source_quads * 4, turn)?;
     let u = input(plan, &u);
+    if in_passes(plan.gpu(), &p) {
+        let kernel = plan.gpu().kernel(of(&PASSES, y.shape.element), "multiply", &[])?;
+        return passes(p).try_for_each(|p| {
+            let patches = transform_patches(plan, x, p)?;
+            plan.dispatch(&kernel, Grid::folded(p.blocks * 8 / MANY_TILES, p.panels), p, &[&patches, &u, y])
+        });
+    }
     let (forms, made) = match plan.gpu().family() {
         Family::Subgroup => (&SUBGROUP, TILES),
-        Family::Tile | Family::Direct => (&TILE, 32),
+        Family::Tile | Family::Direct => (&TILE, MANY_TILES),
     };
-    let shader = of(forms, x.shape.element);
-    let kernel = plan.gpu().kernel(shader, "multiply", &[("WIDTH", f64::from(width))])?;
-    let grid = Grid::folded(count(x.shape).div_ceil(made), p.panels);
-    plan.dispatch(&kernel, grid, p, &[x, &u, y])
+    let width = [("WIDTH", f64::from(panel_width(columns)))];
+    let kernel = plan.gpu().kernel(of(forms, x.shape.element), "multiply", &width)?;
+    plan.dispatch(&kernel, Grid::folded(count(x.shape).div_ceil(made), p.panels), p, &[x, &u, y])
 }
 
 /// `dw += xᵀ ∗ dy`, in slices that are summed in order. `x` and `dy` are staged.
 pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
-    let width = panel_width(dy.shape.channels);
     let p = params(x.shape, x.shape.channels, dy.shape.channels);
-    // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
-    let tiles = count(x.shape);
+    let (partial, slices) =
+        if in_passes(plan.gpu(), &p) { sums_of_passes(plan, x, dy, p)? } else { sums(plan, x, dy, p)? };
+    weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
+}
+
+/// Partial sums over transformed windows, and how many slices of them.
+fn sums(plan: &mut Plan, x: &Tensor, dy: &Tensor, p: Params) -> Result<(Tensor, u32)> {
+    let width = panel_width(dy.shape.channels);
     // A wide panel's gradients are expanded for two quads of channels at once; a narrow one gains nothing.
     let quads = if width == 32 && p.source_quads > 1 { 2 } else { 1 };
     let shares = p.source_quads.div_ceil(quads);
+    // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
+    let tiles = count(x.shape);
     let slices = 64u32.div_ceil(p.panels * shares).min(tiles.div_ceil(128)).max(1);
     let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
     let slices = tiles.div_ceil(slice);
     let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
-    let shader = of(&SUBGROUP, x.shape.element);
     let constants = [("WIDTH", f64::from(width)), ("QUADS", f64::from(quads))];
-    let kernel = plan.gpu().kernel(shader, "backward_weight", &constants)?;
+    let kernel = plan.gpu().kernel(of(&SUBGROUP, x.shape.element), "backward_weight", &constants)?;
     let grid = Grid([p.panels, shares, slices]);
     plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, dy, &partial])?;
-    weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
+    Ok((partial, slices))
+}
+
+/// The same in passes, a slice each.
+fn sums_of_passes(plan: &mut Plan, x: &Tensor, dy: &Tensor, p: Params) -> Result<(Tensor, u32)> {
+    let slices = passes(p).count() as u32;
+    let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, 32));
+    let kernel = plan.gpu().kernel(&PASSES[0], "backward_weight", &[])?;
+    for p in passes(p) {
+        let patches = transform_patches(plan, x, p)?;
+        let gradients = transform_gradients(plan, dy, p)?;
+        let grid = Grid([p.panels, p.source_quads / 4, 16]);
+        plan.dispatch(&kernel, grid, p, &[&patches, &gradients, &partial])?;
+    }
+    Ok((partial, slices))
+}
+
+/// The transformed patches of a pass, staged.
+fn transform_patches(plan: &mut Plan, x: &Tensor, p: Params) -> Result<Tensor> {
+    let patches = plan.lease(Shape::matrix(16 * p.stride * 8, p.source_quads * 4));
+    let kernel = plan.gpu().kernel(of(&PASSES, x.shape.element), "transform_patches", &[])?;
+    plan.dispatch(&kernel, Grid::folded(p.blocks, 1), p, &[x, &patches])?;
+    Ok(plan.stage(&patches))
+}
+
+/// The transformed gradients of a pass, staged.
+fn transform_gradients(plan: &mut Plan, dy: &Tensor, p: Params) -> Result<Tensor> {
+    let gradients = plan.lease(Shape::matrix(16 * p.stride * 8, p.panels * 32));
+    let kernel = plan.gpu().kernel(of(&PASSES, dy.shape.element), "transform_gradients", &[])?;
+    plan.dispatch(&kernel, Grid::folded(p.blocks, p.panels), p, &[dy, &gradients])?;
+    Ok(plan.stage(&gradients))
 }

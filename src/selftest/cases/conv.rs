@@ -40,17 +40,15 @@ const CONVOLUTIONS: &[([usize; 4], usize, [usize; 3])] = &[
     ([3, 4, 31, 29], 8, [3, 2, 1]),   // three slices, the last one short
     ([2, 65, 9, 9], 15, [3, 1, 1]),   // one quad more than a tile of channels
     ([1, 129, 3, 3], 127, [1, 1, 0]),
-    ([1, 128, 4, 4], 128, [3, 1, 1]),
     // Where Winograd's sums do it: tiles cut by one side or both, eight tiles and more, several slices.
     ([2, 5, 7, 8], 17, [3, 1, 1]),
     ([1, 31, 9, 9], 33, [3, 1, 1]),
     ([3, 17, 16, 15], 7, [3, 1, 1]),
     ([1, 3, 2, 2], 16, [3, 1, 1]),
     ([5, 8, 32, 30], 20, [3, 1, 1]),
-    // Tiles of four by four pixels, also where three of four lines are cut off; 128 channels at most.
-    ([1, 4, 3, 3], 8, [3, 1, 1]),
-    ([2, 7, 12, 9], 16, [3, 1, 1]),
-    ([1, 128, 8, 8], 35, [3, 1, 1]),
+    // The CPU family's passes from 128 channels on: one, with a ragged panel, two, and neither of both.
+    ([1, 128, 9, 7], 132, [3, 1, 1]),
+    ([258, 128, 2, 2], 128, [3, 1, 1]),
     ([1, 129, 8, 8], 128, [3, 1, 1]),
 ];
 
@@ -219,14 +217,13 @@ fn reduced(s: &[f64], tap: usize) -> f64 {
     (0..16).map(|at| LINES[at / 4][tap / 3] * s[at] * LINES[at % 4][tap % 3]).sum()
 }
 
-/// Values `[N, C, 16]` as panels `[N / width][C / 4][16][4][width]`.
+/// Values `[N, C, 16]` as panels `[N / width][16][C][width]`.
 fn position_panels(filter: &Filter, values: &[f64]) -> Vec<f64> {
     let (rows, width, channels) = (filter.rows() as usize, filter.width() as usize, filter.channels as usize);
     let mut panels = vec![0.0; filter.panels().images as usize / 9 * 16 * width];
     for (at, &value) in values.iter().enumerate() {
         let (n, c, position) = (at / 16 / channels, at / 16 % channels, at % 16);
-        let four = (n / width * rows + c) / 4;
-        panels[((four * 16 + position) * 4 + c % 4) * width + n % width] = value;
+        panels[((n / width * 16 + position) * rows + c) * width + n % width] = value;
     }
     panels
 }
