@@ -8,7 +8,7 @@
 // channels, so that gradients are expanded once for twice as many products. Weights G g G' (w) and partial
 // are panels [N / WIDTH][16][C][WIDTH], made and summed up in weights.wgsl. How operands reach the
 // lanes, and why as texels: conv2d.subgroup.wgsl; x, y and dy are activations (shared/quads.*.wgsl). Wide layers:
-// winograd.passes.wgsl.
+// winograd.passes.subgroup.wgsl.
 // Twin: src/ops/winograd.rs.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16

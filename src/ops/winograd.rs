@@ -5,7 +5,7 @@
 //! F(4×4) takes 2.25 and was here: a step gained 2 to 8 % on a CPU driver, at ten times the error, and the
 //! driver took half a minute to compile it (`benches/README.md`).
 //!
-//! Twin of `winograd.{subgroup,passes,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it pays. The subgroup
+//! Twin of `winograd.{subgroup,passes.subgroup,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it pays. The subgroup
 //! family transforms what narrow layers multiply as it goes, and what wide ones multiply in passes of their own.
 
 use super::conv2d::{Filter, panel_width};
@@ -16,7 +16,7 @@ use crate::gpu::{Family, Gpu, Grid, Operation, Plan, Shader, Shape, Tensor, shad
 pub(crate) const SUBGROUP: [Shader; 2] =
     forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "lanes.wgsl", false);
 pub(crate) const PASSES: [Shader; 2] =
-    forms!("winograd.passes.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "lanes.wgsl", false);
+    forms!("winograd.passes.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "lanes.wgsl", false);
 pub(crate) const TILE: [Shader; 2] =
     forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", true);
 

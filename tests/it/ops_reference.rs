@@ -42,6 +42,7 @@ macro_rules! operations {
 
 operations! {
     convolutions,
+    wide_convolutions,
     linear_layers,
     layouts_of_weights,
     windows_of_winograd,

@@ -46,11 +46,12 @@ const CONVOLUTIONS: &[([usize; 4], usize, [usize; 3])] = &[
     ([3, 17, 16, 15], 7, [3, 1, 1]),
     ([1, 3, 2, 2], 16, [3, 1, 1]),
     ([5, 8, 32, 30], 20, [3, 1, 1]),
-    // The CPU family's passes from 128 channels on: one, with a ragged panel, two, and neither of both.
-    ([1, 128, 9, 7], 132, [3, 1, 1]),
-    ([258, 128, 2, 2], 128, [3, 1, 1]),
+    ([1, 128, 8, 8], 35, [3, 1, 1]),
     ([1, 129, 8, 8], 128, [3, 1, 1]),
 ];
+
+/// Where the CPU family transforms in passes of their own: one, with a ragged panel, and two, the last one short.
+const WIDE: &[([usize; 4], usize)] = &[([1, 128, 9, 7], 132), ([130, 128, 2, 3], 128)];
 
 /// Rows, inputs, outputs.
 const LINEAR: &[[usize; 3]] = &[
@@ -110,6 +111,12 @@ pub(super) fn convolutions(suite: &mut Suite) {
         suite.both(name, |bench| both_ways(bench, x, *filters, *window));
     }
     suite.case("numbers at the end of half precision", end_of_half);
+}
+
+pub(super) fn wide_convolutions(suite: &mut Suite) {
+    for (x, filters) in WIDE {
+        suite.both(format!("wide conv {x:?} to {filters}"), |bench| both_ways(bench, x, *filters, [3, 1, 1]));
+    }
 }
 
 /// What is too large for half precision must not come out as a number, on any adapter.

@@ -30,8 +30,9 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 18] = [
+pub(super) const ALL: [Operation; 19] = [
     Operation { name: "convolutions", cases: conv::convolutions },
+    Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
     Operation { name: "layouts_of_weights", cases: conv::layouts },
     Operation { name: "windows_of_winograd", cases: conv::windows },
