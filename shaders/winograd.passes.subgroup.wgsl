@@ -16,25 +16,14 @@
 
 const WIDTH = 32u; // columns of a panel
 
-@group(0) @binding(1) var x: Texels; // or dy
-@group(0) @binding(2) var<storage, read_write> made: array<Pairs>; // by a transform
-@group(0) @binding(3) var patches: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(4) var w: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(5) var<storage, read_write> y: array<Quad>;
-@group(0) @binding(6) var gradients: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(7) var<storage, read_write> partial: array<Pairs>;
-
-fn x_quad(source: u32, quad: u32) -> vec4<f32> {
-    let inside = source != OUTSIDE;
-    let at = select(0u, source + quad, inside);
-    return select(vec4<f32>(), textureLoad(x, texel(at)), inside);
-}
-
-fn dy_quad(row: u32, column: u32) -> vec4<f32> {
-    let inside = row != OUTSIDE && column < params.out_quads;
-    let at = select(0u, row * params.out_quads + column, inside);
-    return select(vec4<f32>(), textureLoad(x, texel(at)), inside);
-}
+@group(0) @binding(1) var x: Texels;
+@group(0) @binding(2) var dy: Texels;
+@group(0) @binding(3) var<storage, read_write> made: array<Pairs>; // by a transform
+@group(0) @binding(4) var patches: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(5) var w: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(6) var<storage, read_write> y: array<Quad>;
+@group(0) @binding(7) var gradients: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(8) var<storage, read_write> partial: array<Pairs>;
 
 fn store_line(at: u32, step: u32, v: Line) {
     made[at] = to_pairs(v.a);
@@ -65,10 +54,6 @@ fn transform_patches(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
         store_line(at + 12u * step, step, minus(d1, d3));
         at += 8u;
     }
-}
-
-fn w_quad(at: u32) -> vec4<f32> {
-    return textureLoad(w, texel(at));
 }
 
 fn patch_quad(at: u32) -> vec4<f32> {

@@ -34,22 +34,6 @@ fn advance(tile: Tile, eight: Tile) -> Tile {
     return Tile(tile.image + eight.image + select(0u, 1u, turn), select(row, row - extent.x, turn), select(column, column - extent.y, wrap));
 }
 
-fn x_quad(source: u32, quad: u32) -> vec4<f32> {
-    let inside = source != OUTSIDE;
-    let at = select(0u, source + quad, inside);
-    return select(vec4<f32>(), textureLoad(x, texel(at)), inside);
-}
-
-fn dy_quad(row: u32, column: u32) -> vec4<f32> {
-    let inside = row != OUTSIDE && column < params.out_quads;
-    let at = select(0u, row * params.out_quads + column, inside);
-    return select(vec4<f32>(), textureLoad(dy, texel(at)), inside);
-}
-
-fn w_quad(at: u32) -> vec4<f32> {
-    return textureLoad(w, texel(at));
-}
-
 // Four channels of eight tiles, times those channels' rows of weights.
 fn multiply_position(p: u32, a: vec4<f32>, at: u32) {
     let b0 = w_quad(at);

@@ -65,7 +65,9 @@
 //! into a texture first, which is a memcpy. The textures are bound as read-only storage: a *sampled* fetch
 //! works out mip level, extent and row pitch for every lane, which took 28 % of the kernel. What such a
 //! driver stores goes lane by lane and word by word as well, so the family's results are words of 64 bits,
-//! two floats each (`pairs.wgsl`); an adapter without them gets another family. An element-wise invocation
+//! two floats each (`pairs.wgsl`); an adapter without them gets another family. Wide 3×3 layers go through
+//! Winograd's transforms in passes of their own (`winograd.passes.subgroup.wgsl`), because a loop that transforms as
+//! it multiplies is more code than a first-level cache holds. An element-wise invocation
 //! takes few rows, because the vectors of a workgroup run one after another and should walk through memory
 //! in order. Kernels in which a workgroup shares a row take the number of its invocations as a constant
 //! (`LANES`), because such a driver runs them one after another, and joining 64 shares cost more than the

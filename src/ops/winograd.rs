@@ -13,10 +13,19 @@ use super::{forms, input, of, weights};
 use crate::error::Result;
 use crate::gpu::{Family, Gpu, Grid, Operation, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SUBGROUP: [Shader; 2] =
-    forms!("winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "lanes.wgsl", false);
-pub(crate) const PASSES: [Shader; 2] =
-    forms!("winograd.passes.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "lanes.wgsl", false);
+pub(crate) const SUBGROUP: [Shader; 2] = forms!(
+    "winograd.subgroup.wgsl" + "grid.wgsl" + "tiles.wgsl" + "tiles.texels.wgsl" + "store.wgsl" + "lanes.wgsl",
+    false
+);
+pub(crate) const PASSES: [Shader; 2] = forms!(
+    "winograd.passes.subgroup.wgsl"
+        + "grid.wgsl"
+        + "tiles.wgsl"
+        + "tiles.texels.wgsl"
+        + "store.wgsl"
+        + "lanes.wgsl",
+    false
+);
 pub(crate) const TILE: [Shader; 2] =
     forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", true);
 
