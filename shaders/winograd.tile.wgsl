@@ -8,7 +8,7 @@
 // positions multiply them, 8 tiles by WIDTH / 16 column quads an invocation. At the end the positions
 // meet in the same memory, 64 quads of y at a time. x and y are activations
 // (shared/quads.*.wgsl). Twin: src/ops/winograd.rs; what the families share is in
-// shared/{tiles,patch}.wgsl.
+// shared/tiles.wgsl.
 
 override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 

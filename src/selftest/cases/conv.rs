@@ -40,12 +40,15 @@ const CONVOLUTIONS: &[([usize; 4], usize, [usize; 3])] = &[
     ([3, 4, 31, 29], 8, [3, 2, 1]),   // three slices, the last one short
     ([2, 65, 9, 9], 15, [3, 1, 1]),   // one quad more than a tile of channels
     ([1, 129, 3, 3], 127, [1, 1, 0]),
+    ([1, 128, 4, 4], 128, [3, 1, 1]),
     // Where Winograd's sums do it: tiles cut by one side or both, eight tiles and more, several slices.
     ([2, 5, 7, 8], 17, [3, 1, 1]),
     ([1, 31, 9, 9], 33, [3, 1, 1]),
     ([3, 17, 16, 15], 7, [3, 1, 1]),
     ([1, 3, 2, 2], 16, [3, 1, 1]),
     ([5, 8, 32, 30], 20, [3, 1, 1]),
+    ([1, 4, 3, 3], 8, [3, 1, 1]),
+    ([2, 7, 12, 9], 16, [3, 1, 1]),
     ([1, 128, 8, 8], 35, [3, 1, 1]),
     ([1, 129, 8, 8], 128, [3, 1, 1]),
 ];
