@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `dataset` | [`Dataset`]: pictures, labels where there are any, splits for evaluation; the trait that a source implements |
 //! | `source` | [`Source`]: one file a kind, and which one a path holds |
-//! | `decode`, `jpeg` | [`Reading`]: bytes to 8-bit RGB, with limits; large JPEGs at reduced size |
+//! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; a file a format that needs one |
 //! | `scan` | [`Survey`]: sizes, channels, means and deviations, and what cannot be read |
 //! | `augment` | [`Augment`]: how crops are drawn; [`CropParams`]: what was drawn for one crop |
 //! | `crop` | the box of a random resized crop |
@@ -31,7 +31,6 @@ mod colour;
 mod crop;
 mod dataset;
 mod decode;
-mod jpeg;
 mod loader;
 mod order;
 mod packed;

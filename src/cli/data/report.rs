@@ -114,12 +114,14 @@ impl<'a> Report<'a> {
                 ),
             );
         }
-        let [least, median, most] = self.sizes().map(|[width, height]| format!("{width}x{height}"));
-        line("sizes", if least == most { least } else { format!("{least} to {most}, median {median}") });
-        line("channels", self.channels());
-        let show = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(", ");
-        line("mean", format!("{} (red, green, blue; every picture weighs the same)", show(survey.mean)));
-        line("deviation", show(survey.std));
+        if !survey.sizes.is_empty() {
+            let [least, median, most] = self.sizes().map(|[width, height]| format!("{width}x{height}"));
+            line("sizes", if least == most { least } else { format!("{least} to {most}, median {median}") });
+            line("channels", self.channels());
+            let show = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(", ");
+            line("mean", format!("{} (red, green, blue; every picture weighs the same)", show(survey.mean)));
+            line("deviation", show(survey.std));
+        }
         line("unreadable", format!("{} of {}", survey.unreadable.len(), self.seen()));
         for (picture, reason) in survey.unreadable.iter().take(LINES) {
             let reason = reason.replace(['\n', '\r'], " ");
@@ -185,6 +187,8 @@ impl<'a> Report<'a> {
     pub(super) fn json(&self) -> String {
         let (dataset, survey) = (self.dataset, self.survey);
         let [least, median, most] = self.sizes();
+        // Of pictures that cannot be read there are no figures.
+        let read = !survey.sizes.is_empty();
         let unreadable = survey.unreadable.iter();
         let unreadable: Vec<Value> = unreadable
             .map(|(picture, reason)| json!({ "name": dataset.picture_name(*picture), "reason": reason }))
@@ -214,13 +218,15 @@ impl<'a> Report<'a> {
             "looked_at": self.seen(),
             "classes": classes,
             "splits": splits,
-            "size": { "least": least, "median": median, "most": most, "shorter_side": survey.shorter_side() },
+            "size": read.then(|| {
+                json!({ "least": least, "median": median, "most": most, "shorter_side": survey.shorter_side() })
+            }),
             "channels": {
                 "grey": grey, "grey_alpha": grey_alpha, "colour": colour, "colour_alpha": colour_alpha,
                 "deep": survey.deep,
             },
-            "mean": survey.mean,
-            "std": survey.std,
+            "mean": read.then_some(survey.mean),
+            "std": read.then_some(survey.std),
             "unreadable": unreadable,
             "notices": dataset.notices(),
             "suggested": advice,

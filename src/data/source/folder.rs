@@ -13,7 +13,10 @@ use super::table::Table;
 use super::{LARGEST_PICTURE, layout};
 use crate::error::{Error, Result};
 
-pub(super) const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
+pub(super) const EXTENSIONS: [&str; 15] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "gif", "bmp", "tif", "tiff", "pbm", "pgm", "ppm",
+    "pnm",
+];
 
 /// Picture files by their paths.
 pub(super) struct Files {

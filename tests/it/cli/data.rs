@@ -70,6 +70,7 @@ fn limits_are_kept_and_nothing_readable_is_an_error() {
     assert!(grey.contains("1 grey") && grey.contains("Too few pictures"), "{grey}");
     let ended = desk.run("data big --max-megapixels 1").refused(1, &["big", "no picture of it can be read"]);
     assert!(ended.out.contains("1200x1000 pixels are more than the limit of 1 megapixels"), "{ended:#?}");
+    assert!(!ended.out.contains("mean") && !ended.out.contains("0x0"), "{ended:#?}");
     desk.run("data nowhere").refused(1, &["nowhere", "nothing here"]);
     desk.run("data big --sample 0").expect(2);
 }

@@ -91,6 +91,10 @@ fn damaged_and_huge_files_are_named() {
     bmp[18..22].copy_from_slice(&20_000u32.to_le_bytes());
     bmp[22..26].copy_from_slice(&20_000u32.to_le_bytes());
     let message = fail(&bmp);
+    assert!(message.contains("20000x20000") && message.contains("it is damaged"), "{message}");
+    // One whose bytes could hold them is refused for its size alone.
+    bmp.resize(1 << 20, 7);
+    let message = fail(&bmp);
     assert!(message.contains("20000x20000") && message.contains("100 megapixels"), "{message}");
 }
 
@@ -124,7 +128,8 @@ fn what_a_picture_was_is_told() {
 /// Made by another program: inks, and a note that the camera was turned.
 #[test]
 fn cmyk_and_orientation_of_jpegs_are_followed() {
-    let ink = decoded(include_bytes!("../../tests/fixtures/cmyk.jpg"), &Reading::default()).unwrap().pixels;
+    let ink =
+        decoded(include_bytes!("../../../tests/fixtures/cmyk.jpg"), &Reading::default()).unwrap().pixels;
     let at = |x| *ink.get_pixel(x, 8);
     assert!(
         near(at(3), [0, 255, 255], 12) && near(at(12), [255, 0, 0], 12) && near(at(20), [0; 3], 12),
@@ -133,7 +138,7 @@ fn cmyk_and_orientation_of_jpegs_are_followed() {
     );
     for by in [1, 2] {
         let detail = (by == 2).then_some(Detail { side: 8, shorter: 8 });
-        let bytes = include_bytes!("../../tests/fixtures/turned.jpg");
+        let bytes = include_bytes!("../../../tests/fixtures/turned.jpg");
         let Decoded { pixels, size, .. } = decoded(bytes, &Reading { detail, ..Reading::default() }).unwrap();
         // 48×16 with red on the left, shown with red on top.
         assert_eq!((size, pixels.dimensions()), ([16, 48], (16 / by, 48 / by)));
@@ -263,8 +268,8 @@ fn damage(count: u64) {
     }
     // A note of a camera, and inks.
     for bytes in [
-        &include_bytes!("../../tests/fixtures/turned.jpg")[..],
-        include_bytes!("../../tests/fixtures/cmyk.jpg"),
+        &include_bytes!("../../../tests/fixtures/turned.jpg")[..],
+        include_bytes!("../../../tests/fixtures/cmyk.jpg"),
     ] {
         let read = mutants(bytes, count).filter(|bytes| decoded(bytes, &reading).is_ok()).count();
         assert!(read > 5, "{read}");

@@ -5,6 +5,9 @@
 //! checked before any pixel is decoded, and a decoder that panics makes one unreadable picture, not
 //! a dead run. Unlike the official code, the orientation that a camera noted is applied.
 
+mod jpeg;
+mod kind;
+
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,7 +15,6 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, R
 
 use super::augment::CropGroup;
 use super::dataset::{Content, Order, Raw};
-use super::jpeg;
 
 /// How pictures are decoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +107,19 @@ fn check_size(width: u32, height: u32, reading: &Reading) -> Result<(), String> 
     Ok(())
 }
 
+/// Pixels that a byte of a file holds at the most: deflate packs no more than 8256 single bits.
+const DENSEST: u64 = 10_000;
+
+/// The reason why a size was refused, with a doubt where so few bytes hardly hold so many pixels: then the
+/// header is wrong, and no limit helps.
+fn doubted(reason: String, [width, height]: [u32; 2], bytes: usize) -> String {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 || pixels / DENSEST < bytes as u64 {
+        return reason;
+    }
+    format!("its header says {width}x{height} pixels, but the file has only {bytes} bytes: it is damaged")
+}
+
 /// What a decoder may take for itself, in bytes.
 const OWN: u64 = 64 << 20;
 
@@ -120,11 +135,7 @@ fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
         return Err("the file is empty".into());
     }
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    let Some(format) = reader.format() else {
-        return Err(
-            "this is not a picture in a format that is understood (PNG, JPEG, WebP, GIF, BMP, TIFF)".into()
-        );
-    };
+    let Some(format) = reader.format() else { return Err(kind::unread(bytes)) };
     if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
         return Err("the JPEG is cut short: its end mark is missing".into());
     }
@@ -132,7 +143,7 @@ fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
     reader.limits(at_most(OWN));
     let mut decoder = reader.into_decoder().map_err(text)?;
     let (width, height) = decoder.dimensions();
-    check_size(width, height, reading)?;
+    check_size(width, height, reading).map_err(|reason| doubted(reason, [width, height], bytes.len()))?;
     // Such a picture in 32-bit RGBA, and a fourth of it for the decoder.
     decoder.set_limits(at_most(OWN + 20 * u64::from(width) * u64::from(height))).map_err(text)?;
     // A broken note about orientation is no reason to refuse the pixels.
@@ -206,5 +217,4 @@ fn bare(raw: Raw, reading: &Reading) -> Result<Decoded, String> {
 }
 
 #[cfg(test)]
-#[path = "decode_tests.rs"]
 mod tests;
