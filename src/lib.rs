@@ -11,6 +11,7 @@
 //!                         data (pictures + rng only)           <-  eval, train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
 //!                         pickle (bytes only)                  <-  interop, data
+//!                         launch (environment only)            <-  main, app
 //! ```
 //!
 //! # Code map
@@ -29,13 +30,14 @@
 //! | [`interop`] | safetensors, PyTorch's files, ONNX |
 //! | [`pickle`] | Python pickles as data, without running them |
 //! | [`config`] | every setting once: field = flag = TOML key |
+//! | [`launch`] | what both programs do about the environment before their first line |
 //! | [`cli`] | the commands; the only place that prints |
 //!
 //! # Invariants
 //!
 //! * Only [`gpu`] names `wgpu` or `naga`; [`data`] sees no device.
 //! * A module names only what stands left of it in the picture above.
-//! * The library never prints, exits or reads the environment outside [`cli`].
+//! * The library never prints, exits or reads the environment outside [`cli`] and [`launch`].
 //! * The app names settings, events and results, never [`ops`], [`model`] or [`method`].
 //! * Every shader has one owner in [`ops`], which declares the same `Params`.
 //! * Tests read the source and the shaders and check all of these (`source_checks`, `shader_checks`).
@@ -80,6 +82,7 @@ pub mod error;
 pub mod eval;
 pub mod gpu;
 pub mod interop;
+pub mod launch;
 pub mod method;
 pub mod model;
 pub mod ops;

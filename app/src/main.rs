@@ -1,9 +1,11 @@
 //! The desktop window of swav-wgpu; all of it is in the library beside this file.
 
 use eframe::egui;
+use std::process::ExitCode;
 use swav_app::window::Window;
 
-fn main() -> eframe::Result {
+fn main() -> ExitCode {
+    swav_wgpu::launch::quiet_drivers();
     let viewport = egui::ViewportBuilder::default()
         .with_app_id("swav-app")
         .with_inner_size([1280.0, 800.0])
@@ -14,5 +16,23 @@ fn main() -> eframe::Result {
         let window: Box<dyn eframe::App> = Box::new(Window::new(creation));
         Ok(window)
     };
-    eframe::run_native("SwAV on any GPU", options, Box::new(start))
+    match eframe::run_native("SwAV on any GPU", options, Box::new(start)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", reason(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why no window could be opened, and the way out.
+fn reason(error: &eframe::Error) -> String {
+    let set = |variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    let desktops = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"];
+    if cfg!(target_os = "linux") && !desktops.into_iter().any(set) {
+        return "there is no desktop to open a window on (DISPLAY and WAYLAND_DISPLAY are not set); start it from a \
+                desktop or through `ssh -X`, or train in this terminal with `swav-wgpu train`"
+            .into();
+    }
+    format!("no window can be opened: {error}; `swav-wgpu train` trains without one")
 }

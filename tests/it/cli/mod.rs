@@ -11,6 +11,7 @@
 //! | `checkpoints` | run folders and checkpoints that cannot be used, and a full disk |
 //! | `run_folder` | what a complete run leaves behind, and that the README says so |
 //! | `printed` | help, presets, adapters, plan and profile |
+//! | `bare` | environments of almost nothing: the program's own words and no others |
 //! | `selftest` | the table of kernels, as text and as JSON |
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
 //! | `crops` | contact sheets of crops, with and without a network |
@@ -22,6 +23,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper is a failed test, as in the tests themselves")]
 
+mod bare;
 mod bench;
 mod checkpoints;
 mod crops;
@@ -139,8 +141,10 @@ impl Desk {
         command.env("XDG_CACHE_HOME", self.path("cache")).env("HOME", self.path("home"));
         // But what Mesa compiled for one test is good for the next.
         command.env("MESA_SHADER_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
-        // A driver that misses it says so in a line that looks like one of ours.
-        command.env("XDG_RUNTIME_DIR", self.path(""));
+        // As ssh and containers have it: no desktop, and no folder for one.
+        for desktop in ["XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY"] {
+            command.env_remove(desktop);
+        }
         command
     }
 
