@@ -136,7 +136,8 @@ fn forbidden(code: &[Token]) -> Vec<(usize, String)> {
 #[test]
 fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
     let mut quiet = library();
-    let may = |shown: &str| shown.starts_with("src/cli/") || shown == "src/main.rs" || shown == "src/launch.rs";
+    let may =
+        |shown: &str| shown.starts_with("src/cli/") || shown == "src/main.rs" || shown == "src/launch.rs";
     quiet.retain(|path| !may(&shown(path)));
     refuse(&quiet, "only src/cli, src/launch.rs and src/main.rs may do this", |_, code| forbidden(code));
 }
