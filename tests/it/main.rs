@@ -14,6 +14,7 @@
 //! | `half_precision` | golden runs with activations of half precision, and the loss scale |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
 //! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
+//! | `package` | what goes to crates.io, and how large it is |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
 //! | `source_checks` | the boundaries between modules, and the length of files |
 //! | `weights` | files of PyTorch in, and what is exported, with the real tools where they are installed |
@@ -31,6 +32,7 @@ mod memory_checks;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;
+mod package;
 mod previews;
 mod reference;
 mod reference_checks;
