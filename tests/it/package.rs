@@ -1,5 +1,7 @@
 //! What goes to crates.io: everything that compiling and the demo need, nothing else, and no more than is taken there.
 
+#![expect(clippy::unwrap_used, reason = "a panic in a helper is a failed test, as in the tests themselves")]
+
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
