@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use swav_app::window::Window;
 
 fn main() -> ExitCode {
+    swav_wgpu::data::hush_guarded_panics();
     swav_wgpu::launch::quiet_drivers();
     let viewport = egui::ViewportBuilder::default()
         .with_app_id("swav-app")

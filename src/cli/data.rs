@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::train::pictures;
 
 /// The settings that say what is read and how.
-const SETTINGS: [&str; 4] = ["data", "source", "background", "max_megapixels"];
+const SETTINGS: [&str; 6] = ["data", "source", "background", "max_megapixels", "depth", "bands"];
 /// How often a log gets a line.
 const PERIOD: Duration = Duration::from_secs(10);
 
@@ -52,6 +52,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     // Sizes are those of the files, and a survey should find what only a whole decoding finds.
     config.reduce = false;
     let dataset = pictures::open(&config)?;
+    pictures::settle(&mut config, &dataset);
     let all = dataset.len();
     let count =
         matches.get_one::<u64>("sample").map_or(all, |&most| all.min(usize::try_from(most).unwrap_or(all)));

@@ -45,6 +45,7 @@ pub enum Outcome {
 
 /// Runs the program with the given arguments (the first is its own name).
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    crate::data::hush_guarded_panics();
     let matches = match command().try_get_matches_from(args) {
         Ok(matches) => matches,
         // clap's own errors include `--help` and `--version`, which go to standard output with code 0.

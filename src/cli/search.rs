@@ -41,7 +41,7 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let image = Path::new(text("image").unwrap_or_default());
-    let pixels = crate::data::decode_file(image)?;
+    let pixels = crate::data::decode_file(image, &crate::data::Reading::default())?;
     let index = text("index").map(|path| read_index(Path::new(path))).transpose()?;
     let network = model::open(matches)?;
     let (bank, names) = match index {

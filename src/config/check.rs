@@ -86,3 +86,9 @@ pub(super) fn crops(groups: &[CropGroup]) -> Checked {
 pub(super) fn require(holds: bool, reason: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(reason()) }
 }
+
+/// One band or three, numbered from 1.
+pub(super) fn bands(numbers: &[usize]) -> Checked {
+    let right = matches!(numbers.len(), 1 | 3) && !numbers.contains(&0);
+    require(right, || "must be one number or three, counted from 1, such as 4,3,2".to_owned())
+}

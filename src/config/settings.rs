@@ -4,12 +4,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::{self, at_least, crops, decay, distinct, each, list, optional, positive, stages, within};
+use super::check::{
+    self, at_least, bands, crops, decay, distinct, each, list, optional, positive, stages, within,
+};
 use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
 use super::types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Precision, Source, Stem, Tuned,
+    Arch, Augmenter, Block, CropGroup, Depth, Kernels, Normalize, Optimizer, Precision, Source, Stem, Tuned,
 };
 use super::value::Value;
 
@@ -79,6 +81,13 @@ settings! {
         /// The most megapixels that a picture may have; what is larger counts as unreadable, before memory is
         /// asked for.
         max_megapixels: usize = 100 => within(1, 4000);
+        /// What is black and white in pictures of more than 8 bits: a number of bits from 8 to 32 for 0 and the
+        /// greatest number of so many bits (12 for most microscopes and X-ray detectors), or two values as
+        /// LOW..HIGH. auto looks at some pictures when the run starts and keeps what it found in config.toml.
+        depth: Depth = Depth::Auto;
+        /// The bands of files that have more than three, numbered from 1 as GDAL does: three for red, green and
+        /// blue, such as 4,3,2, or one for grey. Without it, the channels that the file says are colours.
+        bands: Option<Vec<usize>> = None => optional(list(bands));
         /// Decode large JPEGs at a half, a quarter or an eighth of their size where no crop has to be enlarged
         /// for it: two to three times as fast for photographs of 12 megapixels. It depends on nothing but the
         /// picture's size, `crops` and `eval_resize`.

@@ -89,6 +89,8 @@ const OTHER: &[(&str, &str)] = &[
     ("knn_temperature", "0.1"),
     ("adapter", "llvmpipe"),
     ("kernels", "tile"),
+    ("depth", "-1000..400.5"),
+    ("bands", "4,3,2"),
     ("tuned", "tile; forward.deep=winograd-2x2"),
     ("recompute", "true"),
     ("precision", "f16"),

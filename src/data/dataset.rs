@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-use super::decode::{self, Decoded, Reading};
+use super::decode::{self, Decoded, Reading, Values};
 use super::source::{self, Source, embedded, folder};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
@@ -41,16 +41,16 @@ pub(super) enum Content<'a> {
     Raw(Raw),
 }
 
-/// Bare samples of 8 bits.
+/// Bare samples.
 #[derive(Debug)]
 pub(super) struct Raw {
     /// width · height · channels of them.
-    pub samples: Vec<u8>,
+    pub values: Values,
     /// In pixels.
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// 1 grey, 3 red green blue, 4 with transparency.
+    /// 1 grey, 3 red green blue, 4 with transparency; any other number is bands.
     pub channels: u32,
     /// How they lie.
     pub order: Order,
@@ -105,7 +105,8 @@ impl Dataset {
     /// Opens the pictures at a path: a folder, a file or a pattern of the kind `source`; with `None` the
     /// set that is compiled in. `reading` says how they are decoded.
     ///
-    /// Nothing is decoded yet, so a picture that turns out unreadable is an error of [`Self::decode`].
+    /// A few pictures are looked at for the range of their samples where [`Reading::depth`] leaves it open; one
+    /// that turns out unreadable is an error of [`Self::decode`] only.
     ///
     /// # Errors
     /// [`Error::Data`] where the path is missing, holds no picture or is damaged so that nothing in it can
@@ -115,7 +116,18 @@ impl Dataset {
             Some(path) => source::open(path, source),
             None => embedded::list(),
         };
-        Ok(Self(listing?, reading))
+        let mut listing = listing?;
+        let found =
+            decode::find_depth(listing.labels.len(), &reading, |picture| listing.pictures.read(picture).ok());
+        listing.notices.extend(found.notices);
+        let depth = reading.depth.or(found.range);
+        Ok(Self(listing, Reading { depth, ..reading }))
+    }
+
+    /// How its pictures are decoded; the depth is there where one was given or found.
+    #[must_use]
+    pub fn reading(&self) -> &Reading {
+        &self.1
     }
 
     /// What was left out when the set was listed, and why: archives that are cut short, folders that
@@ -231,12 +243,12 @@ impl Dataset {
     }
 }
 
-/// Decodes a picture file that is of no set, in full.
+/// Decodes a picture file that is of no set.
 ///
 /// # Errors
 /// [`Error::Data`] naming the path, where it cannot be read or is too large.
-pub fn decode_file(path: &Path) -> Result<RgbImage> {
-    let decoded = decode::picture(folder::read(path)?, &Reading::default());
+pub fn decode_file(path: &Path, reading: &Reading) -> Result<RgbImage> {
+    let decoded = decode::picture(folder::read(path)?, reading);
     decoded.map(|decoded| decoded.pixels).map_err(|reason| Error::Data { path: path.to_owned(), reason })
 }
 
@@ -294,7 +306,7 @@ mod tests {
         assert!(missing.contains("nowhere") && missing.contains("name a folder"), "{missing}");
         let file = folder.path().join("a.png");
         std::fs::write(&file, b"x").unwrap();
-        let message = decode_file(&file).unwrap_err().to_string();
+        let message = decode_file(&file, &Reading::default()).unwrap_err().to_string();
         assert!(message.contains("a.png") && message.contains("not a picture"), "{message}");
         let file = Dataset::open(Some(&file)).unwrap_err().to_string();
         assert!(file.contains("a.png") && file.contains("this is a file"), "{file}");

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `dataset` | [`Dataset`]: pictures, labels where there are any, splits for evaluation; the trait that a source implements |
 //! | `source` | [`Source`]: one file a kind, and which one a path holds |
-//! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; a file a format that needs one |
+//! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; one file for each format that needs it |
+//! | `guard` | readers of strangers' files, which may panic |
 //! | `scan` | [`Survey`]: sizes, channels, means and deviations, and what cannot be read |
 //! | `augment` | [`Augment`]: how crops are drawn; [`CropParams`]: what was drawn for one crop |
 //! | `crop` | the box of a random resized crop |
@@ -31,6 +32,7 @@ mod colour;
 mod crop;
 mod dataset;
 mod decode;
+mod guard;
 mod loader;
 mod order;
 mod packed;
@@ -48,6 +50,7 @@ pub use augment::{Adjustment, Augment, CropGroup, CropParams};
 pub use crop::CropBox;
 pub use dataset::{Dataset, Split, decode_file};
 pub use decode::{Decoded, Detail, Reading};
+pub use guard::hush_guarded_panics;
 pub use loader::{Batch, Loader, LoaderSpec};
 pub use packed::{Packed, PackedCrop, Part, Rendered};
 pub use scan::Survey;

@@ -108,6 +108,7 @@ impl Gallery {
 mod tests {
     use super::*;
     use crate::data::dataset::{Content, Order, Pictures, Raw};
+    use crate::data::decode::Values;
 
     /// Pictures whose number is a multiple of `.0` are unreadable.
     struct Broken(u32);
@@ -122,7 +123,7 @@ mod tests {
                 return Err(Error::Data { path: format!("{picture}.png").into(), reason: "torn".into() });
             }
             let (width, height, channels, order) = (10, 10, 3, Order::Interleaved);
-            Ok(Content::Raw(Raw { samples: vec![0; 300], width, height, channels, order }))
+            Ok(Content::Raw(Raw { values: Values::U8(vec![0; 300]), width, height, channels, order }))
         }
     }
 

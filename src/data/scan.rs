@@ -1,9 +1,12 @@
 //! A look at every picture of a set: sizes, channels, means and deviations, and what cannot be read.
 
+use std::collections::BTreeMap;
+
 use image::RgbImage;
 use rayon::prelude::*;
 
 use super::dataset::Dataset;
+use super::decode::Decoded;
 
 /// Pictures that are looked at between two calls of the watcher.
 const PORTION: usize = 64;
@@ -15,8 +18,10 @@ pub struct Survey {
     pub sizes: Vec<[u32; 2]>,
     /// How many were grey, grey with transparency, colour, colour with transparency.
     pub channels: [usize; 4],
-    /// How many had more than 8 bits a channel.
-    pub deep: usize,
+    /// How many had so many bands, where that is none of these.
+    pub bands: BTreeMap<usize, usize>,
+    /// How many had so many bits a channel.
+    pub bits: BTreeMap<u32, usize>,
     /// Pictures that cannot be read, with the reasons.
     pub unreadable: Vec<(u32, String)>,
     /// Mean of the red, green and blue values, which are in [0, 1]; every picture weighs the same.
@@ -28,8 +33,9 @@ pub struct Survey {
 /// What one picture is.
 struct Look {
     size: [u32; 2],
-    channels: u8,
-    bits: u8,
+    channels: usize,
+    alpha: bool,
+    bits: u32,
     mean: [f64; 3],
     square: [f64; 3],
 }
@@ -47,8 +53,11 @@ impl Survey {
                 match look {
                     Ok(look) => {
                         survey.sizes.push(look.size);
-                        survey.channels[usize::from(look.channels.clamp(1, 4)) - 1] += 1;
-                        survey.deep += usize::from(look.bits > 8);
+                        match (look.channels, look.alpha) {
+                            (1 | 3, false) | (2 | 4, true) => survey.channels[look.channels - 1] += 1,
+                            (bands, _) => *survey.bands.entry(bands).or_default() += 1,
+                        }
+                        *survey.bits.entry(look.bits).or_default() += 1;
                         for channel in 0..3 {
                             mean[channel] += look.mean[channel];
                             square[channel] += look.square[channel];
@@ -83,7 +92,8 @@ impl Survey {
 fn look(dataset: &Dataset, picture: u32) -> Result<Look, String> {
     let decoded = dataset.inspect(picture).map_err(|error| error.to_string())?;
     let (mean, square) = moments(&decoded.pixels);
-    Ok(Look { size: decoded.size, channels: decoded.channels, bits: decoded.bits, mean, square })
+    let Decoded { size, channels, alpha, bits, .. } = decoded;
+    Ok(Look { size, channels, alpha, bits, mean, square })
 }
 
 /// Mean of the values and of their squares, a channel each, in [0, 1]; the sums are exact.
@@ -124,8 +134,8 @@ mod tests {
         });
         let survey = survey.unwrap();
         assert_eq!(
-            (&survey.sizes, survey.channels, survey.deep),
-            (&vec![[9, 5], [100, 200]], [1, 0, 1, 0], 0)
+            (&survey.sizes, survey.channels, survey.bands.len(), survey.bits.get(&8)),
+            (&vec![[9, 5], [100, 200]], [1, 0, 1, 0], 0, Some(&2))
         );
         assert_eq!((seen, survey.shorter_side()), (vec![3], 100));
         assert_eq!((survey.unreadable.len(), survey.unreadable[0].0), (1, 2));

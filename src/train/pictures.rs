@@ -1,7 +1,7 @@
 //! The pictures of a run by its settings: where they are, how they are decoded, how they are normalised.
 
 use super::crops::augment;
-use crate::config::{Config, Normalize, Source as Word};
+use crate::config::{Config, Depth, Normalize, Source as Word};
 use crate::data::{Dataset, Detail, Reading, Source, Survey};
 use crate::error::{Error, Result};
 
@@ -30,8 +30,17 @@ pub fn open(config: &Config) -> Result<Dataset> {
         background: config.background.map(|value| (value * 255.0).round() as u8),
         max_pixels: config.max_megapixels as u64 * 1_000_000,
         detail: config.reduce.then(|| Detail::of(&augment(config).crops, config.eval_resize)),
+        depth: config.depth.range(),
+        bands: config.bands.clone().unwrap_or_default(),
     };
     Dataset::open_with(config.data.as_deref(), source, reading)
+}
+
+/// Writes into the settings what the pictures decided, so that whoever reads them later reads them alike.
+pub fn settle(config: &mut Config, dataset: &Dataset) {
+    if let (Depth::Auto, Some(range)) = (config.depth, dataset.reading().depth) {
+        config.depth = Depth::of(range);
+    }
 }
 
 /// Works out mean and deviation where the settings ask for those of the pictures; returns what to say.

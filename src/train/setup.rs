@@ -46,6 +46,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
     let dataset = Arc::new(pictures::open(config)?);
     let mut notices = dataset.notices().to_vec();
     if earlier.is_none() {
+        pictures::settle(config, &dataset);
         notices.extend(pictures::normalize(config, &dataset)?);
     }
     let config = &*config;

@@ -76,7 +76,7 @@ impl<'a> Report<'a> {
             let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
             text += &if plain { format!(" {path}") } else { format!(" '{path}'") };
         }
-        for key in ["source", "background", "max_megapixels"] {
+        for key in ["source", "background", "max_megapixels", "depth", "bands"] {
             if let (Ok(value), Ok(usual)) = (self.config.get(key), Config::default().get(key))
                 && value != usual
             {
@@ -160,9 +160,9 @@ impl<'a> Report<'a> {
         const NAMES: [&str; 4] = ["grey", "grey with transparency", "colour", "colour with transparency"];
         let counts = self.survey.channels.iter().zip(NAMES).filter(|(count, _)| **count > 0);
         let mut parts: Vec<String> = counts.map(|(count, name)| format!("{count} {name}")).collect();
-        if self.survey.deep > 0 {
-            parts.push(format!("{} with more than 8 bits a channel", self.survey.deep));
-        }
+        parts.extend(self.survey.bands.iter().map(|(bands, count)| format!("{count} with {bands} bands")));
+        let deep = self.survey.bits.iter().filter(|(bits, _)| **bits > 8);
+        parts.extend(deep.map(|(bits, count)| format!("{count} with {bits} bits a channel")));
         let grey = self.survey.channels[..2].iter().any(|count| *count > 0);
         parts.join(", ") + if grey { "; grey ones get three equal channels" } else { "" }
     }
@@ -223,8 +223,9 @@ impl<'a> Report<'a> {
             }),
             "channels": {
                 "grey": grey, "grey_alpha": grey_alpha, "colour": colour, "colour_alpha": colour_alpha,
-                "deep": survey.deep,
+                "bands": survey.bands,
             },
+            "bits": survey.bits,
             "mean": read.then_some(survey.mean),
             "std": read.then_some(survey.std),
             "unreadable": unreadable,

@@ -1,20 +1,36 @@
-//! What a source has of a picture to 8-bit RGB, whatever it was: grey, palette, CMYK, 16 bit, with
+//! What a source has of a picture to 8-bit RGB, whatever it was: grey, palette, CMYK, 16 bit, floats, with
 //! transparency. One channel becomes three equal ones, so that grey pictures need no other network.
 //!
 //! Files come from strangers: the format is guessed from the bytes (extensions lie), the size is
 //! checked before any pixel is decoded, and a decoder that panics makes one unreadable picture, not
 //! a dead run. Unlike the official code, the orientation that a camera noted is applied.
+//!
+//! | file | what |
+//! |---|---|
+//! | `samples` | samples as a file holds them, and the one rule by which they become 8 bit |
+//! | `depth` | the range of a set's samples |
+//! | `jpeg` | decoding at reduced size, and telling a JPEG that is cut short |
+//! | `tiff` | TIFF of every kind |
+//! | `kind` | what is not read, in words |
 
+mod depth;
 mod jpeg;
 mod kind;
+mod samples;
+mod tiff;
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 
 use super::augment::CropGroup;
 use super::dataset::{Content, Order, Raw};
+use super::guard::guarded;
+use samples::{Kind, Samples};
+
+pub(super) use depth::find as find_depth;
+pub(super) use samples::Values;
 
 /// How pictures are decoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,11 +42,17 @@ pub struct Reading {
     /// What views take of a picture, so that a large JPEG need not be decoded in full; `None` decodes
     /// everything in full.
     pub detail: Option<Detail>,
+    /// The values that become black and white where samples have more than 8 bits. With `None` a set finds them
+    /// when it is opened, and a picture of no set is read by the whole range of its type, or 0 to 1 for floats.
+    pub depth: Option<[f32; 2]>,
+    /// The bands that make a picture, numbered from 1, one for grey or three for colour; none takes those that
+    /// the file says are colours.
+    pub bands: Vec<usize>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { background: [255; 3], max_pixels: 100_000_000, detail: None }
+        Self { background: [255; 3], max_pixels: 100_000_000, detail: None, depth: None, bands: Vec::new() }
     }
 }
 
@@ -77,27 +99,45 @@ pub struct Decoded {
     pub pixels: RgbImage,
     /// Width and height before any reduction, orientation applied.
     pub size: [u32; 2],
-    /// 1 grey, 2 grey with transparency, 3 colour, 4 colour with transparency.
-    pub channels: u8,
-    /// Bits of a channel: 8, 16 or 32.
-    pub bits: u8,
+    /// Channels that the file holds, transparency among them.
+    pub channels: usize,
+    /// Whether the last of them is transparency.
+    pub alpha: bool,
+    /// Bits of a channel: 1 to 64.
+    pub bits: u32,
 }
 
 /// Decodes what a source has of a picture; the error is a reason without a name.
 pub(super) fn picture(content: Content<'_>, reading: &Reading) -> Result<Decoded, String> {
+    let (samples, size) = samples(content, reading)?;
+    let (channels, alpha, bits) = (samples.channels, samples.alpha, samples.kind.bits());
+    Ok(Decoded { pixels: samples.into_rgb(reading)?, size, channels, alpha, bits })
+}
+
+/// The samples of a picture as they are stored, orientation applied, and its size before any reduction.
+fn samples(content: Content<'_>, reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
     match content {
         Content::Raw(raw) => bare(raw, reading),
-        Content::Encoded(bytes) => catch_unwind(AssertUnwindSafe(|| encoded(&bytes, reading)))
-            .unwrap_or_else(|_| Err("the decoder failed on this file".into())),
+        Content::Encoded(bytes) => guarded(|| encoded(&bytes, reading))
+            .unwrap_or_else(|| Err("the decoder failed on this file: it is damaged".into())),
     }
 }
 
 /// Refuses a size that memory should not be asked for.
-fn check_size(width: u32, height: u32, reading: &Reading) -> Result<(), String> {
+fn check_size([width, height]: [u32; 2], channels: usize, reading: &Reading) -> Result<(), String> {
     if width == 0 || height == 0 {
         return Err("the picture has no pixels".into());
     }
-    if u64::from(width) * u64::from(height) > reading.max_pixels {
+    let pixels = u64::from(width) * u64::from(height);
+    // Four channels are what the limit has in mind.
+    if pixels <= reading.max_pixels && pixels * channels as u64 > 4 * reading.max_pixels {
+        return Err(format!(
+            "{width}x{height} pixels of {channels} channels are more than four channels of {} megapixels; scale it \
+             down, or raise `max_megapixels`",
+            reading.max_pixels / 1_000_000
+        ));
+    }
+    if pixels > reading.max_pixels {
         return Err(format!(
             "{width}x{height} pixels are more than the limit of {} megapixels; scale it down, or raise \
              `max_megapixels`",
@@ -129,11 +169,33 @@ fn at_most(bytes: u64) -> Limits {
     limits
 }
 
-fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
-    let text = |error: image::ImageError| error.to_string();
+fn encoded(bytes: &[u8], reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
+    let check = |size: [u32; 2], channels| {
+        check_size(size, channels, reading).map_err(|reason| doubted(reason, size, bytes.len()))
+    };
+    let (samples, size, orientation) = if tiff::is(bytes) {
+        let (samples, orientation) = tiff::read(bytes, 0, check)?;
+        let size = [samples.width, samples.height];
+        (samples, size, orientation)
+    } else {
+        usual(bytes, reading, check)?
+    };
+    let stored = [samples.width, samples.height];
+    let samples = samples.turned(orientation.unwrap_or(Orientation::NoTransforms));
+    let turned = stored != [samples.width, samples.height];
+    Ok((samples, if turned { [size[1], size[0]] } else { size }))
+}
+
+/// A picture in one of the usual formats: its samples, its size before reduction, how a camera was held.
+fn usual(
+    bytes: &[u8],
+    reading: &Reading,
+    check: impl Fn([u32; 2], usize) -> Result<(), String>,
+) -> Result<(Samples, [u32; 2], Option<Orientation>), String> {
+    let text = |error: image::ImageError| words(&error);
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
     let Some(format) = reader.format() else { return Err(kind::unread(bytes)) };
     if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
@@ -143,42 +205,34 @@ fn encoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
     reader.limits(at_most(OWN));
     let mut decoder = reader.into_decoder().map_err(text)?;
     let (width, height) = decoder.dimensions();
-    check_size(width, height, reading).map_err(|reason| doubted(reason, [width, height], bytes.len()))?;
+    check([width, height], 1)?;
     // Such a picture in 32-bit RGBA, and a fourth of it for the decoder.
     decoder.set_limits(at_most(OWN + 20 * u64::from(width) * u64::from(height))).map_err(text)?;
     // A broken note about orientation is no reason to refuse the pixels.
     let orientation = decoder.orientation().ok();
-    let color = decoder.color_type();
     let by = match reading.detail {
         Some(detail) if format == ImageFormat::Jpeg => detail.reduction(width, height),
         _ => 1,
     };
     let reduced = if by > 1 { jpeg::reduced(bytes, by) } else { None };
-    let mut picture = match reduced {
+    let picture = match reduced {
         Some(picture) => picture,
         None => DynamicImage::from_decoder(decoder).map_err(text)?,
     };
-    let before = (picture.width(), picture.height());
-    if let Some(orientation) = orientation {
-        picture.apply_orientation(orientation);
-    }
-    let turned = before != (picture.width(), picture.height());
-    let size = if turned { [height, width] } else { [width, height] };
-    let (channels, bits) =
-        (color.channel_count(), (color.bits_per_pixel() / u16::from(color.channel_count())) as u8);
-    let has_alpha = picture.color().has_alpha();
-    let pixels = if has_alpha { laid_on(reading.background, picture) } else { picture.into_rgb8() };
-    Ok(Decoded { pixels, size, channels, bits })
+    Ok((picture.into(), [width, height], orientation))
 }
 
-/// Lays a picture with transparency on a colour.
-fn laid_on(background: [u8; 3], picture: DynamicImage) -> RgbImage {
-    let picture = picture.into_rgba8();
-    let mut opaque = RgbImage::new(picture.width(), picture.height());
-    for (to, from) in opaque.pixels_mut().zip(picture.pixels()) {
-        *to = blend(background, from.0);
+/// What the decoders of the usual formats say, in plain words: damage, or a kind that they do not read.
+fn words(error: &image::ImageError) -> String {
+    match error {
+        image::ImageError::Unsupported(_) => {
+            "it is of a kind of its format that is not read; save it again as PNG or 8-bit RGB".into()
+        }
+        image::ImageError::Limits(_) => {
+            "decoding it takes more memory than its size allows: it is damaged".into()
+        }
+        other => format!("the file is damaged: {other}"),
     }
-    opaque
 }
 
 fn blend(background: [u8; 3], [r, g, b, alpha]: [u8; 4]) -> Rgb<u8> {
@@ -190,30 +244,29 @@ fn blend(background: [u8; 3], [r, g, b, alpha]: [u8; 4]) -> Rgb<u8> {
 }
 
 /// Puts bare samples in order.
-fn bare(raw: Raw, reading: &Reading) -> Result<Decoded, String> {
-    let Raw { samples, width, height, channels, order } = raw;
-    check_size(width, height, reading)?;
+fn bare(raw: Raw, reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
+    let Raw { values, width, height, channels, order } = raw;
     let (wide, high, deep) = (width as usize, height as usize, channels as usize);
-    if samples.len() != wide * high * deep || !matches!(deep, 1 | 3 | 4) {
+    check_size([width, height], deep, reading)?;
+    if values.len() != wide * high * deep || deep == 0 {
         return Err(format!(
             "{} samples are not a picture of {width}x{height} in {channels} channels",
-            samples.len()
+            values.len()
         ));
     }
-    let at = |x: usize, y: usize, channel: usize| match order {
-        Order::Interleaved => samples[(y * wide + x) * deep + channel],
-        Order::Planes => samples[(channel * high + y) * wide + x],
-        Order::Columns => samples[(channel * wide + x) * high + y],
+    let values = match order {
+        Order::Interleaved => values,
+        Order::Planes => values.placed(|at| at % deep * wide * high + at / deep),
+        Order::Columns => values.placed(|at| (at % deep * wide + at / deep % wide) * high + at / deep / wide),
     };
-    let pixels = RgbImage::from_fn(width, height, |x, y| {
-        let of = |channel| at(x as usize, y as usize, channel);
-        match deep {
-            1 => Rgb([of(0); 3]),
-            3 => Rgb([of(0), of(1), of(2)]),
-            _ => blend(reading.background, [of(0), of(1), of(2), of(3)]),
-        }
-    });
-    Ok(Decoded { pixels, size: [width, height], channels: channels as u8, bits: 8 })
+    let kind = match values {
+        Values::U8(_) => Kind::Unsigned(8),
+        Values::U16(_) => Kind::Unsigned(16),
+        Values::F32(_) => Kind::Float(32),
+    };
+    let alpha = deep == 4;
+    let colours = if matches!(deep, 1 | 3 | 4) { deep - usize::from(alpha) } else { 0 };
+    Ok((Samples { width, height, channels: deep, colours, alpha, kind, values }, [width, height]))
 }
 
 #[cfg(test)]

@@ -22,8 +22,7 @@ fn every_kind_of_pixel_becomes_rgb() {
     let grey = ImageBuffer::from_pixel(3, 2, Luma([77u8]));
     assert_eq!(read(grey.clone(), ImageFormat::Png).get_pixel(2, 1), &Rgb([77, 77, 77]));
     let deep = ImageBuffer::from_pixel(3, 2, Rgb([0u16, 0x8080, 0xffff]));
-    assert_eq!(read(deep.clone(), ImageFormat::Png).get_pixel(0, 0), &Rgb([0, 128, 255]));
-    assert_eq!(read(deep, ImageFormat::Tiff).get_pixel(0, 0), &Rgb([0, 128, 255]));
+    assert_eq!(read(deep, ImageFormat::Png).get_pixel(0, 0), &Rgb([0, 128, 255]));
     let clear = ImageBuffer::from_pixel(3, 2, Rgba([10u8, 20, 30, 0]));
     assert_eq!(read(clear.clone(), ImageFormat::Png).get_pixel(0, 0), &Rgb([255, 255, 255]));
     assert_eq!(read(clear.clone(), ImageFormat::WebP).get_pixel(0, 0), &Rgb([255, 255, 255]));
@@ -217,17 +216,18 @@ fn bare_samples_of_any_order_are_pictures() {
         (Order::Columns, all(&|i| (i / 2 % 3, i % 2, i / 6))),
     ];
     for (order, samples) in orders {
-        let raw = Raw { samples, width: 3, height: 2, channels: 3, order };
+        let raw = Raw { values: Values::U8(samples), width: 3, height: 2, channels: 3, order };
         let pixels = picture(Content::Raw(raw), &Reading::default()).unwrap().pixels;
         assert_eq!(pixels.get_pixel(2, 1), &Rgb([12, 52, 92]), "{order:?}");
     }
-    let grey = Raw { samples: vec![5, 6], width: 2, height: 1, channels: 1, order: Order::Planes };
+    let grey = Raw { values: Values::U8(vec![5, 6]), width: 2, height: 1, channels: 1, order: Order::Planes };
     assert_eq!(
         picture(Content::Raw(grey), &Reading::default()).unwrap().pixels.get_pixel(1, 0),
         &Rgb([6; 3])
     );
     for (samples, channels) in [(5, 3), (4, 2), (0, 0)] {
-        let raw = Raw { samples: vec![0; samples], width: 2, height: 1, channels, order: Order::Planes };
+        let raw =
+            Raw { values: Values::U8(vec![0; samples]), width: 2, height: 1, channels, order: Order::Planes };
         assert!(picture(Content::Raw(raw), &Reading::default()).is_err());
     }
 }
@@ -256,7 +256,7 @@ fn damage(count: u64) {
         ImageFormat::WebP,
         ImageFormat::Gif,
         ImageFormat::Bmp,
-        ImageFormat::Tiff,
+        ImageFormat::Pnm,
     ];
     for format in formats {
         let mut read = 0;

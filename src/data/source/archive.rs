@@ -8,6 +8,7 @@
 
 use std::io::Read;
 
+use super::super::guard;
 use super::part::Part;
 use crate::error::{Error, Result};
 
@@ -95,11 +96,9 @@ pub(super) fn members(part: Part, notices: &mut Notices) -> Result<Vec<Part>> {
 
 /// Calls a reader of untrusted bytes that is not ours; should it panic, that is an error of the part.
 pub(super) fn guarded<T>(part: &Part, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {
-        Ok(result) => result,
-        Err(_) => Err(Error::Data {
-            path: part.name.clone().into(),
-            reason: "the reader failed on this file".into(),
-        }),
-    }
+    let failed = || Error::Data {
+        path: part.name.clone().into(),
+        reason: "the reader failed on this file: it is damaged".into(),
+    };
+    guard::guarded(read).unwrap_or_else(|| Err(failed()))
 }

@@ -1,6 +1,7 @@
 //! Pictures that are stored as bare samples one after another, in one or several parts.
 
 use super::super::dataset::{Content, Order, Pictures, Raw};
+use super::super::decode::Values;
 use super::part::Part;
 use crate::error::Result;
 
@@ -71,6 +72,6 @@ impl Pictures for Arrays {
         let Shape { width, height, channels, order } = block.shape;
         let length = block.shape.samples().ok_or_else(|| block.part.wrong("its pictures are too large"))?;
         let samples = block.part.read(block.offset + block.stride * u64::from(index), length)?;
-        Ok(Content::Raw(Raw { samples, width, height, channels, order }))
+        Ok(Content::Raw(Raw { values: Values::U8(samples), width, height, channels, order }))
     }
 }
