@@ -46,7 +46,7 @@ fn inverted(page: &Page<'_>, mut values: Values) -> Values {
     match &mut values {
         Values::U8(values) => values.iter_mut().step_by(step).for_each(|value| *value = most as u8 - *value),
         Values::U16(values) => {
-            values.iter_mut().step_by(step).for_each(|value| *value = most as u16 - *value)
+            values.iter_mut().step_by(step).for_each(|value| *value = most as u16 - *value);
         }
         Values::F32(values) if page.format == Format::Unsigned => {
             values.iter_mut().step_by(step).for_each(|value| *value = most as f32 - *value);
@@ -132,7 +132,7 @@ fn lab_to_rgb(l: f32, a: f32, b: f32) -> [f32; 3] {
     let xyz = [0.964_22 * linear(y + a / 500.0), linear(y), 0.825_21 * linear(y - b / 200.0)];
     // From XYZ under D50 to linear sRGB, Bradford's adaptation to D65 within.
     let rows = [
-        [3.133_856_1, -1.616_866_7, -0.490_614_6],
+        [3.133_856, -1.616_866_7, -0.490_614_6],
         [-0.978_768_4, 1.916_141_5, 0.033_454_0],
         [0.071_945_3, -0.228_991_4, 1.405_242_7],
     ];

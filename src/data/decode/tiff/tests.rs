@@ -201,7 +201,7 @@ fn jpeg_and_webp_inside_are_read() {
 #[test]
 fn fax_lines_are_read() {
     use fax::{Color, VecWriter, encoder::Encoder};
-    let black = |x: usize, y: usize| (x / 3 + y) % 2 == 0;
+    let black = |x: usize, y: usize| (x / 3 + y).is_multiple_of(2);
     let mut encoder = Encoder::new(VecWriter::new());
     for y in 0..4 {
         let line = (0..20).map(|x| if black(x, y) { Color::Black } else { Color::White });
