@@ -30,6 +30,10 @@ pub(super) trait Pictures: Send + Sync {
     fn name(&self, picture: u32) -> String;
     /// The bytes of a picture.
     fn read(&self, picture: u32) -> Result<Content<'_>>;
+    /// The file that a picture is, with every byte of its name; `None` where it is a part of one.
+    fn path(&self, _picture: u32) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// A picture as a source has it.
@@ -195,6 +199,13 @@ impl Dataset {
     #[must_use]
     pub fn picture_name(&self, picture: u32) -> String {
         self.0.pictures.name(picture)
+    }
+
+    /// The file that a picture is, with every byte of its name, which [`Self::picture_name`] may not be able
+    /// to show. `None` where the picture is no file of its own: a member of an archive, a row of a table.
+    #[must_use]
+    pub fn path_of(&self, picture: u32) -> Option<PathBuf> {
+        ((picture as usize) < self.len()).then(|| self.0.pictures.path(picture)).flatten()
     }
 
     /// Reads and decodes a picture to 8-bit RGB, at least 1×1. Any thread may call it.

@@ -32,6 +32,10 @@ impl Pictures for Files {
     fn read(&self, picture: u32) -> Result<Content<'_>> {
         read(&self.root.join(&self.files[picture as usize]))
     }
+
+    fn path(&self, picture: u32) -> Option<PathBuf> {
+        Some(self.root.join(&self.files[picture as usize]))
+    }
 }
 
 /// The bytes of a picture file.
@@ -150,6 +154,20 @@ mod tests {
         assert_eq!(set.pretrain(), [0, 1, 2]);
         assert_eq!(set.decode(2).unwrap().dimensions(), (2, 2));
         assert_eq!(set.name(), folder.path().file_name().unwrap().to_str().unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_keeps_its_bytes() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9.png"));
+        std::fs::write(&path, encode(RgbImage::new(2, 2), ImageFormat::Png)).unwrap();
+        let set = Dataset::open(Some(folder.path())).unwrap();
+        assert_eq!(set.path_of(0), Some(path));
+        assert_ne!(set.path_of(0).unwrap(), folder.path().join(set.picture_name(0)));
+        assert!(set.path_of(1).is_none() && Dataset::open(None).unwrap().path_of(0).is_none());
+        assert!(set.decode(0).is_ok());
     }
 
     #[cfg(unix)]
