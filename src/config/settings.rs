@@ -59,7 +59,7 @@ settings! {
         /// judging, never for training. Without it, the embedded pictures are used.
         data: Option<PathBuf> = None;
         /// What `data` is: auto finds it by looking. list is a text file with the path of a picture a line;
-        /// mnist stands for all IDX files.
+        /// mnist stands for all IDX files, npy for arrays of many pictures, npy-pictures for one a file.
         source: Source = Source::Auto;
         /// Threads that decode and crop pictures; 0 takes every core. When reports show a wait share, the
         /// device starves: raise this, or use smaller pictures.

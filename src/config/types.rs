@@ -226,8 +226,10 @@ words! {
         Webdataset = "webdataset",
         /// Parquet files with a column of pictures.
         Parquet = "parquet",
-        /// numpy arrays.
+        /// numpy arrays of many pictures each.
         Npy = "npy",
+        /// numpy arrays of one picture each.
+        NpyPictures = "npy-pictures",
     }
 }
 

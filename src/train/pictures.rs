@@ -25,6 +25,7 @@ pub fn open(config: &Config) -> Result<Dataset> {
         Word::Webdataset => Source::WebDataset,
         Word::Parquet => Source::Parquet,
         Word::Npy => Source::Npy,
+        Word::NpyPictures => Source::NpyPictures,
     };
     let reading = Reading {
         background: config.background.map(|value| (value * 255.0).round() as u8),

@@ -264,8 +264,9 @@ fn bare(raw: Raw, reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
         Values::U16(_) => Kind::Unsigned(16),
         Values::F32(_) => Kind::Float(32),
     };
-    let alpha = deep == 4;
-    let colours = if matches!(deep, 1 | 3 | 4) { deep - usize::from(alpha) } else { 0 };
+    // Bytes only: four bands of anything else come from an instrument.
+    let alpha = deep == 4 && matches!(values, Values::U8(_));
+    let colours = if matches!(deep, 1 | 3) || alpha { deep - usize::from(alpha) } else { 0 };
     Ok((Samples { width, height, channels: deep, colours, alpha, kind, values }, [width, height]))
 }
 

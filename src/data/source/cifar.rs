@@ -5,13 +5,13 @@
 //! <https://www.cs.toronto.edu/~kriz/cifar.html>.
 
 use super::super::dataset::Order;
-use super::arrays::{Arrays, Block, Shape};
+use super::arrays::{Arrays, Block, Element, Shape};
 use super::part::Part;
 use super::table::{Side, Table, from_numbers};
 use crate::error::{Error, Result};
 use crate::pickle::{self, Item};
 
-const SHAPE: Shape = Shape { width: 32, height: 32, channels: 3, order: Order::Planes };
+const SHAPE: Shape = Shape { width: 32, height: 32, channels: 3, order: Order::Planes, element: Element::U8 };
 const PIXELS: u64 = 3 * 32 * 32;
 /// The largest file that is read at once; the largest of CIFAR is 155 MB.
 const LARGEST: u64 = 1 << 30;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::super::dataset::Order;
-use super::arrays::{Arrays, Block, Shape};
+use super::arrays::{Arrays, Block, Element, Shape};
 use super::part::Part;
 use super::table::{Side, Table, from_numbers};
 use crate::error::Result;
@@ -80,7 +80,7 @@ fn read_pictures(file: Part) -> Result<Block> {
     if count == 0 || height == 0 || width == 0 {
         return Err(file.wrong("its header says that it holds no picture"));
     }
-    let shape = Shape { width, height, channels: 1, order: Order::Interleaved };
+    let shape = Shape { width, height, channels: 1, order: Order::Interleaved, element: Element::U8 };
     Ok(Block { part: file, offset: 16, stride: u64::from(height) * u64::from(width), count, shape })
 }
 

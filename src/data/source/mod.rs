@@ -10,7 +10,7 @@
 //! | `embedded` | the pictures compiled in |
 //! | `folder`, `layout`, `list` | picture files: in folders, and what the folders mean; in a list |
 //! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
-//! | `stl10`, `idx`, `npy` | STL-10, MNIST and its relatives, numpy arrays |
+//! | `stl10`, `idx`, `npy`, `single` | STL-10, MNIST and its relatives, numpy arrays of many pictures and of one |
 //! | `shards`, `columns` | WebDataset tar files, Parquet files |
 //!
 //! Every source gives random access by number, so nothing else knows where pictures come from.
@@ -28,6 +28,7 @@ mod look;
 mod npy;
 mod part;
 mod shards;
+mod single;
 mod stl10;
 mod table;
 #[cfg(test)]
@@ -67,13 +68,17 @@ pub enum Source {
     WebDataset,
     /// Parquet files with a column of pictures.
     Parquet,
-    /// numpy arrays of uint8.
+    /// numpy arrays of many pictures each.
     Npy,
+    /// numpy arrays of one picture each.
+    NpyPictures,
 }
 
 /// Lists the pictures at `path`.
 pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
     let found = find(path)?;
+    // Only where nobody said what arrays are do their sizes decide.
+    let one_each = (source != Source::Auto).then_some(source == Source::NpyPictures);
     let (source, census) = match source {
         Source::Auto => guess(path, &found)?,
         named => (named, None),
@@ -95,7 +100,7 @@ pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
             let is_parquet = |file: &Path| by_name(file) == Some(Source::Parquet);
             columns::list(parts(path, &found, "Parquet", is_parquet)?)?
         }
-        Source::Npy => numpy(path, &found)?,
+        Source::Npy | Source::NpyPictures => numpy(path, &found, one_each)?,
         Source::Cifar10 | Source::Cifar100 | Source::Stl10 | Source::Mnist => fixed(source, path, &found)?,
     };
     // `.` and `..` have no name of their own.
@@ -131,7 +136,7 @@ fn parts(path: &Path, found: &Found, kind: &str, of_kind: impl Fn(&Path) -> bool
 }
 
 /// The arrays of numpy files; beside a single `.npy` file its neighbours may hold the labels.
-fn numpy(path: &Path, found: &Found) -> Result<Table> {
+fn numpy(path: &Path, found: &Found, one_each: Option<bool>) -> Result<Table> {
     let is_array = |file: &Path| by_name(file) == Some(Source::Npy);
     let mut files = parts(path, found, "numpy", is_array)?;
     if let [only] = files.as_slice()
@@ -149,7 +154,7 @@ fn numpy(path: &Path, found: &Found) -> Result<Table> {
             arrays.push(file);
         }
     }
-    npy::list(&arrays)
+    npy::list(&arrays, one_each)
 }
 
 /// A set with fixed file names: a folder of them, one of them, or the archive.

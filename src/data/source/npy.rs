@@ -1,15 +1,17 @@
 //! numpy arrays of pictures: `.npz` files (MedMNIST, Keras) and `.npy` files beside each other.
 //!
-//! Arrays of uint8 with three dimensions are grey pictures (N, H, W), with four dimensions colour ones
-//! (N, H, W, C) or (N, C, H, W), C 1, 3 or 4. An array of whole numbers with N entries whose name has the
+//! Arrays with three dimensions are grey pictures (N, H, W), with four dimensions colour ones (N, H, W, C) or
+//! (N, C, H, W), C 1, 3 or 4, of uint8, or of uint16, int16 or floats by the depth of the set. Where each file
+//! is one picture, (H, W, C), (C, H, W) or (H, W), `single` reads them. An array of whole numbers with N entries whose name has the
 //! same word of `train`, `val`, `test` (or none) holds the labels. The header is a line of Python, of
 //! which three values are wanted; source: numpy's `format.py`.
 
 use std::path::Path;
 
 use super::super::dataset::Order;
-use super::arrays::{Arrays, Block, Shape};
+use super::arrays::{Arrays, Block, Element, Shape};
 use super::part::Part;
+use super::single;
 use super::table::{Side, Table, from_numbers};
 use crate::error::Result;
 
@@ -17,19 +19,26 @@ use crate::error::Result;
 const HEADER: usize = 1 << 16;
 
 /// What an array's header says.
-struct Array {
-    part: Part,
+pub(super) struct Array {
+    pub(super) part: Part,
     /// `u1`, `<i8` and so on.
     kind: String,
-    sizes: Vec<u64>,
+    pub(super) sizes: Vec<u64>,
     /// Where the values start.
-    offset: u64,
+    pub(super) offset: u64,
 }
 
-/// Lists the arrays among `files`, which are `.npy` parts.
-pub(super) fn list(files: &[Part]) -> Result<Table> {
+/// Lists the arrays among `files`, which are `.npy` parts; `one_each` says whether each file is one picture,
+/// and `None` leaves it to their sizes.
+pub(super) fn list(files: &[Part], one_each: Option<bool>) -> Result<Table> {
     let mut arrays = files.iter().map(|file| header(file.clone())).collect::<Result<Vec<_>>>()?;
     arrays.sort_by(|a, b| a.part.name.cmp(&b.part.name));
+    let one_each = one_each.map_or_else(|| single::is_so(&arrays), Ok)?;
+    if one_each { single::list(&arrays) } else { batches(&arrays) }
+}
+
+/// Arrays of many pictures, and their labels.
+fn batches(arrays: &[Array]) -> Result<Table> {
     let (mut blocks, mut numbers, mut sides) = (Vec::new(), Vec::new(), Vec::new());
     for array in arrays.iter().filter(|array| array.sizes.len() >= 3) {
         let block = pictures(array)?;
@@ -51,7 +60,7 @@ pub(super) fn list(files: &[Part]) -> Result<Table> {
         && let Some(array) = arrays.first()
     {
         return Err(array.part.wrong(format!(
-            "no array of pictures is here: this one has {} dimensions, and uint8 pictures have three (number, \
+            "no array of pictures is here: this one has {} dimensions, and pictures have three (number, \
              height, width) or four (with channels)",
             array.sizes.len()
         )));
@@ -115,7 +124,7 @@ fn tuple(text: &str) -> Option<Vec<u64>> {
 }
 
 /// Checks that `bytes` for each of the array's values follow the header.
-fn complete(array: &Array, bytes: u64) -> Result<()> {
+pub(super) fn complete(array: &Array, bytes: u64) -> Result<()> {
     let wanted = array.sizes.iter().try_fold(bytes, |all, size| all.checked_mul(*size));
     let there = array.part.length - array.offset;
     if wanted.is_some_and(|wanted| wanted <= there) {
@@ -129,14 +138,8 @@ fn complete(array: &Array, bytes: u64) -> Result<()> {
 
 fn pictures(array: &Array) -> Result<Block> {
     let part = &array.part;
-    if array.kind != "u1" {
-        return Err(part.wrong(format!(
-            "it holds values of the type `{}`, and pictures must be uint8: save it as (x * 255).astype('uint8') or alike",
-            array.kind
-        )));
-    }
-    complete(array, 1)?;
-    let side = |size: u64| u32::try_from(size).ok().filter(|size| *size > 0);
+    let element = element(array)?;
+    complete(array, element.bytes() as u64)?;
     let shape = match *array.sizes.as_slice() {
         [_, height, width] => (side(height), side(width), 1, Order::Interleaved),
         [_, height, width, channels @ (1 | 3 | 4)] => {
@@ -152,9 +155,32 @@ fn pictures(array: &Array) -> Result<Block> {
         )));
     };
     let count = count.ok_or_else(|| part.wrong("it holds no picture, or more than 4 billion"))?;
-    let shape = Shape { width, height, channels: channels as u32, order };
-    let stride = u64::from(height) * u64::from(width) * channels;
+    let shape = Shape { width, height, channels: channels as u32, order, element };
+    let stride = u64::from(height) * u64::from(width) * channels * element.bytes() as u64;
     Ok(Block { part: part.clone(), offset: array.offset, stride, count, shape })
+}
+
+/// A number of pixels, or of pictures.
+pub(super) fn side(size: u64) -> Option<u32> {
+    u32::try_from(size).ok().filter(|size| *size > 0)
+}
+
+/// How the samples of pictures are stored.
+pub(super) fn element(array: &Array) -> Result<Element> {
+    let big_endian = array.kind.starts_with('>');
+    Ok(match array.kind.trim_start_matches(['<', '>', '=']) {
+        "u1" => Element::U8,
+        "u2" => Element::U16 { big_endian },
+        "i2" => Element::I16 { big_endian },
+        "f4" => Element::F32 { big_endian },
+        "f8" => Element::F64 { big_endian },
+        other => {
+            return Err(array.part.wrong(format!(
+                "it holds values of the type `{other}`, and pictures are uint8, uint16, int16, float32 or float64: \
+                 save it as one of these"
+            )));
+        }
+    })
 }
 
 /// Bytes of a whole number of this type.

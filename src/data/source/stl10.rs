@@ -4,12 +4,13 @@
 //! a picture, 1 to 10. Source: the description on <https://cs.stanford.edu/~acoates/stl10/>.
 
 use super::super::dataset::Order;
-use super::arrays::{Arrays, Block, Shape};
+use super::arrays::{Arrays, Block, Element, Shape};
 use super::part::Part;
 use super::table::{Side, Table, from_numbers};
 use crate::error::Result;
 
-const SHAPE: Shape = Shape { width: 96, height: 96, channels: 3, order: Order::Columns };
+const SHAPE: Shape =
+    Shape { width: 96, height: 96, channels: 3, order: Order::Columns, element: Element::U8 };
 const PIXELS: u64 = 3 * 96 * 96;
 
 /// Lists the pictures among `files`.

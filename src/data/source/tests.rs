@@ -238,6 +238,64 @@ fn numpy_arrays_of_every_layout_are_read() {
     assert_eq!(dataset.decode(0).unwrap().get_pixel(0, 0).0, [1, 2, 3]);
 }
 
+/// A numpy file of any type.
+fn typed(kind: &str, sizes: &[u64], values: &[u8]) -> Vec<u8> {
+    let shape: String = sizes.iter().map(|size| format!("{size},")).collect();
+    let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
+    text += &" ".repeat(63 - (text.len() + 10) % 64);
+    text.push('\n');
+    [b"\x93NUMPY\x01\0", &(text.len() as u16).to_le_bytes()[..], text.as_bytes(), values].concat()
+}
+
+#[test]
+fn a_numpy_file_a_picture_is_told_from_its_sizes() {
+    let colour = |value: u8| typed("|u1", &[9, 8, 3], &[value; 216]);
+    let files = vec![("cat/a.npy".into(), colour(5)), ("dog/b.npy".into(), colour(9))];
+    let (_folder, dataset) = opened(&files, "");
+    let dataset = dataset.unwrap();
+    assert_eq!((dataset.len(), dataset.classes()), (2, &["cat".to_owned(), "dog".to_owned()][..]));
+    let picture = dataset.decode(1).unwrap();
+    assert_eq!((picture.dimensions(), picture.get_pixel(7, 8).0), ((8, 9), [9; 3]));
+    assert!(dataset.picture_name(1).ends_with("b.npy"));
+    // Grey ones of 16 bits and floats, by the depth of the set.
+    let deep: Vec<u8> = (0..80u16).flat_map(|i| (i * 51).to_be_bytes()).collect();
+    let (_folder, dataset) = opened(
+        &vec![
+            ("a.npy".into(), typed(">u2", &[8, 10], &deep)),
+            ("b.npy".into(), typed(">u2", &[8, 10], &deep)),
+        ],
+        "",
+    );
+    let dataset = dataset.unwrap();
+    assert_eq!(dataset.reading().depth, Some([0.0, 4095.0]));
+    assert_eq!(dataset.decode(0).unwrap().get_pixel(9, 7).0, [251; 3]);
+    let floats: Vec<u8> = (0..80).flat_map(|i| (i as f32 / 79.0).to_le_bytes()).collect();
+    let single = vec![("a.npy".into(), typed("<f4", &[8, 10, 1], &floats))];
+    let (_folder, dataset) = opened(&single, "");
+    assert_eq!(dataset.unwrap().decode(0).unwrap().get_pixel(9, 7).0, [255; 3]);
+}
+
+#[test]
+fn numpy_files_that_could_be_either_need_a_word() {
+    let planes = typed("|u1", &[3, 8, 10], &(0..240).map(|i| i as u8).collect::<Vec<_>>());
+    let files = vec![("a.npy".into(), planes.clone()), ("b.npy".into(), planes)];
+    let (folder, dataset) = opened(&files, "");
+    let message = dataset.unwrap_err().to_string();
+    assert!(message.contains("--source npy-pictures") && message.contains("[3, 8, 10]"), "{message}");
+    let of = |source| Dataset::open_with(Some(folder.path()), source, Reading::default()).unwrap();
+    assert_eq!((of(Source::Npy).len(), of(Source::NpyPictures).len()), (6, 2));
+    assert_eq!(of(Source::NpyPictures).decode(1).unwrap().get_pixel(1, 0).0, [1, 81, 161]);
+    // Bands of an instrument: chosen by number.
+    let bands =
+        typed("<i2", &[5, 8, 10], &(0..400i16).flat_map(|i| (i - 100).to_le_bytes()).collect::<Vec<_>>());
+    let (folder, _) = opened(&vec![("a.npy".into(), bands)], "");
+    let reading = Reading { bands: vec![5], depth: Some([-100.0, 299.0]), ..Reading::default() };
+    let dataset = Dataset::open_with(Some(folder.path()), Source::NpyPictures, reading).unwrap();
+    assert_eq!(dataset.decode(0).unwrap().get_pixel(9, 7).0, [255; 3]);
+    let plain = Dataset::open_with(Some(folder.path()), Source::NpyPictures, Reading::default()).unwrap();
+    assert!(plain.decode(0).unwrap_err().to_string().contains("5 bands"));
+}
+
 #[test]
 fn list_files_name_pictures_labels_and_parts() {
     let list =
