@@ -26,6 +26,11 @@ struct Params {
 var<workgroup> parts: array<vec4<f32>, 64>;
 var<workgroup> first_bad: array<f32, 64>;
 
+// The best prototype of a row of codes; rows beyond the last fill up the quad.
+fn best(row: u32) -> f32 {
+    return figures[min(row, params.code_rows - 1u)].y;
+}
+
 @compute @workgroup_size(64)
 fn summarize(@builtin(local_invocation_index) index: u32) {
     var sum = vec4<f32>(); // loss, entropy, |g|^2, non-finite
@@ -47,11 +52,8 @@ fn summarize(@builtin(local_invocation_index) index: u32) {
     first_bad[index] = bad;
     let code_quads = (params.code_rows + 3u) / 4u;
     for (var quad = index; quad < code_quads; quad += 64u) {
-        var best = vec4<f32>();
-        for (var i = 0u; i < 4u; i++) {
-            best[i] = figures[min(quad * 4u + i, params.code_rows - 1u)].y;
-        }
-        report[2u + quad] = best;
+        let row = quad * 4u;
+        report[2u + quad] = vec4(best(row), best(row + 1u), best(row + 2u), best(row + 3u));
     }
     for (var quad = index; quad < params.embedding_quads; quad += 64u) {
         var mean = vec4<f32>();

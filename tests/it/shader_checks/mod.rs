@@ -9,10 +9,12 @@
 //! |---|---|
 //! | `backends` | SPIR-V, MSL, HLSL and GLSL |
 //! | `limits` | WebGPU's default limits |
+//! | `stores` | nothing is stored to a variable place of a vector |
 //! | `twins` | one Rust owner each, the same `Params`, nothing forgotten in the list |
 
 mod backends;
 mod limits;
+mod stores;
 mod twins;
 
 use naga::back::PipelineConstants;
