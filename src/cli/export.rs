@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Outcome, print};
+use super::{Outcome, flags, print};
 use crate::error::Result;
 use crate::train::export::{self, Format};
 
@@ -39,6 +39,7 @@ pub fn command() -> Command {
                 .value_name("FILE")
                 .help("The file to write, which must not exist [default: the source's name in this folder]"),
         )
+        .args(flags::all().filter(|flag| flag.get_id() == "weights_key").map(|flag| flag.help_heading("Network")))
         .after_help(
             "Examples:\n  swav-wgpu export runs/photos --format pytorch --out photos.pth\n  \
              swav-wgpu export swav_800ep_pretrain.pth.tar --format onnx --out swav.onnx",
@@ -52,7 +53,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let named = Format::ALL.into_iter().find(|format| Some(format.name()) == text("format"));
     let format = named.unwrap_or(Format::Safetensors);
     let out = text("out").map_or_else(|| usual_name(source, format), PathBuf::from);
-    let done = export::export(source, format, matches.get_flag("trunk"), &out)?;
+    let done = export::export(source, text("weights_key"), format, matches.get_flag("trunk"), &out)?;
     let export::Exported { path, network, tensors, note } = done;
     print(&format!("{}: {tensors} tensors of {network}\n{note}\n", path.display()))?;
     Ok(Outcome::Done)

@@ -1,5 +1,6 @@
 //! What all commands that use a trained network share: its flags, how it is opened, and a bar.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use clap::{Arg, ArgMatches};
@@ -12,7 +13,7 @@ use crate::error::Result;
 use crate::train::{Model, ModelOptions, Viewing};
 
 /// The settings of `train` that these commands have too.
-const SETTINGS: [&str; 5] = ["adapter", "kernels", "tuned", "eval_size", "eval_resize"];
+const SETTINGS: [&str; 6] = ["weights_key", "adapter", "kernels", "tuned", "eval_size", "eval_resize"];
 
 /// The argument that names the network.
 pub(super) fn source() -> Arg {
@@ -48,8 +49,16 @@ pub(super) fn settings() -> impl Iterator<Item = Arg> {
     })
 }
 
-/// Opens the network that the arguments name.
+/// Opens the network that the arguments name, and says which it is where the file holds several.
 pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
+    let model = opened(matches)?;
+    if let Some(notice) = model.notice() {
+        let _ = writeln!(std::io::stderr(), "{notice}");
+    }
+    Ok(model)
+}
+
+fn opened(matches: &ArgMatches) -> Result<Model> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let source = Path::new(text("source").unwrap_or_default());
     let mut device = Config::default();
@@ -59,6 +68,7 @@ pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
         adapter: device.adapter,
         kernels: Some(device.kernels),
         tuned: Some(device.tuned),
+        weights_key: text("weights_key").map(str::to_owned),
         ..ModelOptions::default()
     };
     // Not `flags::given`: a command may have a flag of its own under the name of another setting.

@@ -43,6 +43,10 @@ settings! {
         /// official code or of torchvision (.safetensors, .pth, .pth.tar, .pt). What fits is taken, and the
         /// rest is listed.
         init: Option<PathBuf> = None;
+        /// Which network of a file of weights is taken, where it holds several: the path to it, or a word of it such
+        /// as encoder_k or student. Without it, a teacher or an average of weights comes first, then the network
+        /// that was trained, last a copy that only makes targets.
+        weights_key: Option<String> = None;
         /// Steps between two checkpoints; 0 writes one only when the run ends or is stopped. A power cut loses
         /// at most the steps since the last one.
         checkpoint_every: u64 = 500;

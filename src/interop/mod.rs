@@ -4,15 +4,24 @@
 //! same folder, synced, and renamed over the old one, so a power cut or a full disk leaves either
 //! the old file or the new one, whole.
 
+mod element;
 pub mod onnx;
 pub mod safetensors;
 pub mod torch;
 pub mod weights;
 
 use crate::error::{Error, Result};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
+
+/// Shapes of tensors by name.
+pub type Shapes = BTreeMap<String, Vec<usize>>;
+
+/// Which tensors of a file are read, and what they are called then: given the shapes of all by their names in the
+/// file, the new name of each that is wanted by its name in the file; or why none can be chosen.
+pub type Choose<'a> = &'a dyn Fn(&Shapes) -> std::result::Result<BTreeMap<String, String>, String>;
 
 /// How the values of a tensor stand in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 //! order (the crate hashes it, in an order that changes from run to run), so that equal runs give
 //! equal files, byte for byte.
 
-use super::{HostTensor, Kind, write_temporary};
+use super::element::Element;
+use super::{Choose, HostTensor, Kind, Shapes, write_temporary};
 use crate::error::{Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -120,37 +121,50 @@ fn header(
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be opened; [`Error::Checkpoint`] with a plain reason when it is
-/// truncated, not a safetensors file, or holds something other than `f32` and `i64`.
+/// truncated, not a safetensors file, or holds numbers of a kind that no network is made of.
 pub fn read(path: &Path) -> Result<Contents> {
+    read_some(path, &|shapes| Ok(shapes.keys().map(|name| (name.clone(), name.clone())).collect()))
+}
+
+/// Reads the tensors that `choose` takes, under the names that it gives them. Floats of 64, 16 and brain 16 bits
+/// become `f32`.
+///
+/// # Errors
+/// As [`read`], and what `choose` says.
+pub fn read_some(path: &Path, choose: Choose<'_>) -> Result<Contents> {
+    let wrong = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
     let (mut file, header) = open(path)?;
+    let names = header.offset_keys();
+    let shape = |name: &String| Some((name.clone(), header.info(name)?.shape.clone()));
+    let chosen = choose(&names.iter().filter_map(shape).collect::<Shapes>()).map_err(wrong)?;
     let mut tensors = BTreeMap::new();
-    for name in header.offset_keys() {
+    for name in names {
         let Some(info) = header.info(&name) else { continue };
-        let kind = [Kind::F32, Kind::I64].into_iter().find(|&kind| dtype(kind).0 == info.dtype);
-        let Some(kind) = kind else {
-            let reason =
-                format!("tensor `{name}` holds {:?} values; only F32 and I64 can be read", info.dtype);
-            return Err(Error::Checkpoint { path: path.to_owned(), reason });
+        let (from, to) = info.data_offsets;
+        let Some(wanted) = chosen.get(&name) else {
+            file.seek_relative((to - from) as i64).map_err(Error::io(path))?;
+            continue;
         };
-        let count = (info.data_offsets.1 - info.data_offsets.0) / dtype(kind).1;
-        let data = read_values(&mut file, count, kind).map_err(Error::io(path))?;
-        tensors.insert(name, HostTensor { shape: info.shape.clone(), data, kind });
+        let element = Element::of_dtype(info.dtype).ok_or_else(|| {
+            wrong(format!("tensor `{name}` holds {:?} values, of which no network is made", info.dtype))
+        })?;
+        let count = (to - from) / element.bytes() as usize;
+        let data = read_values(&mut file, count, element).map_err(Error::io(path))?;
+        let kind = if element.is_whole() { Kind::I64 } else { Kind::F32 };
+        tensors.insert(wanted.clone(), HostTensor { shape: info.shape.clone(), data, kind });
     }
     let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     Ok(Contents { tensors, metadata })
 }
 
-fn read_values(file: &mut impl Read, count: usize, kind: Kind) -> std::io::Result<Vec<f32>> {
-    let (_, size) = dtype(kind);
+fn read_values(file: &mut impl Read, count: usize, element: Element) -> std::io::Result<Vec<f32>> {
+    let size = element.bytes() as usize;
     let mut values = Vec::with_capacity(count);
     let mut bytes = vec![0; count.clamp(1, 1 << 13) * size];
     while values.len() < count {
         let chunk = &mut bytes[..(count - values.len()).min(1 << 13) * size];
         file.read_exact(chunk)?;
-        match kind {
-            Kind::F32 => values.extend(chunk.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),
-            Kind::I64 => values.extend(chunk.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f32)),
-        }
+        values.extend(element.values(chunk));
     }
     Ok(values)
 }

@@ -85,16 +85,37 @@ fn flipped_header_bytes_never_panic() {
 }
 
 #[test]
+fn floats_of_other_lengths_become_f32() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.safetensors");
+    let (double, half, brain) = ((-1.5f64).to_le_bytes(), [0x00, 0x3e], [0xc0, 0x3f]);
+    let view = |dtype, bytes| safetensors::tensor::TensorView::new(dtype, vec![1], bytes).unwrap();
+    let views = [
+        ("double", view(Dtype::F64, &double)),
+        ("half", view(Dtype::F16, &half)),
+        ("brain", view(Dtype::BF16, &brain)),
+        ("word", view(Dtype::I32, &[7, 0, 0, 0])),
+    ];
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    let found = read(&path).unwrap().tensors;
+    let value = |name: &str| (found[name].data[0], found[name].kind);
+    assert_eq!((value("double"), value("half")), ((-1.5, Kind::F32), (1.5, Kind::F32)));
+    assert_eq!((value("brain"), value("word")), ((1.5, Kind::F32), (7.0, Kind::I64)));
+    // Only what is chosen is read, wherever it stands.
+    let chosen = read_some(&path, &|_| Ok([("brain".to_owned(), "b".to_owned())].into())).unwrap().tensors;
+    assert_eq!((chosen.len(), chosen["b"].data[0]), (1, 1.5));
+}
+
+#[test]
 fn wrong_shapes_and_kinds_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.safetensors");
     let tensors = [("w".to_owned(), HostTensor::new([2, 2], vec![0.0; 3]))].into();
     let message = write(&path, &tensors, &BTreeMap::new()).unwrap_err().to_string();
     assert!(message.contains("`w`") && !path.exists(), "{message}");
-    let data = 7f64.to_le_bytes();
-    let view = safetensors::tensor::TensorView::new(Dtype::F64, vec![1], &data).unwrap();
+    let view = safetensors::tensor::TensorView::new(Dtype::F8_E4M3, vec![1], &[0x38]).unwrap();
     std::fs::write(&path, safetensors::serialize([("n", view)], None).unwrap()).unwrap();
-    assert!(read(&path).unwrap_err().to_string().contains("`n` holds F64"));
+    assert!(read(&path).unwrap_err().to_string().contains("`n` holds F8_E4M3"));
     check(&path).unwrap();
     assert!(sample().tensor(&path, "nope").unwrap_err().to_string().contains("`nope` is missing"));
 }

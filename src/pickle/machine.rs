@@ -18,7 +18,7 @@ pub(super) enum Node<'a> {
     Dict(Vec<(u32, u32)>),
     /// `module.name`.
     Global(String),
-    /// A call of a global; items set on the result, and what it was built with, if anything.
+    /// What Python would call, and with what; items set on the result, and what it was built with, if anything.
     Call {
         function: u32,
         arguments: u32,
@@ -28,9 +28,8 @@ pub(super) enum Node<'a> {
     Persistent(u32),
 }
 
-struct Machine<'a, 'b> {
+struct Machine<'a> {
     input: Input<'a>,
-    allowed: &'b [&'b str],
     nodes: Vec<Node<'a>>,
     stack: Vec<u32>,
     /// Heights of the stack.
@@ -40,10 +39,9 @@ struct Machine<'a, 'b> {
 
 type Step<T = ()> = Result<T, String>;
 
-pub(super) fn run<'a>(bytes: &'a [u8], allowed: &[&str]) -> Step<(Pickle<'a>, usize)> {
+pub(super) fn run(bytes: &[u8]) -> Step<(Pickle<'_>, usize)> {
     let (nodes, stack, marks) = (Vec::new(), Vec::new(), Vec::new());
-    let mut machine =
-        Machine { input: Input { bytes, at: 0 }, allowed, nodes, stack, marks, memo: HashMap::new() };
+    let mut machine = Machine { input: Input { bytes, at: 0 }, nodes, stack, marks, memo: HashMap::new() };
     loop {
         let at = machine.input.at;
         match machine.step() {
@@ -56,7 +54,7 @@ pub(super) fn run<'a>(bytes: &'a [u8], allowed: &[&str]) -> Step<(Pickle<'a>, us
     Ok((Pickle { nodes: machine.nodes, root }, machine.input.at))
 }
 
-impl<'a> Machine<'a, '_> {
+impl<'a> Machine<'a> {
     /// Runs one opcode; true at the end.
     fn step(&mut self) -> Step<bool> {
         let code = self.input.byte()?;
@@ -76,11 +74,17 @@ impl<'a> Machine<'a, '_> {
                 self.number(code)?;
             }
             b'X' | b'T' | b'U' | b'B' | b'C' | 0x8c | 0x8d | 0x8e | 0x96 => self.string(code)?,
-            b']' | b'l' | b'a' | b'e' => self.list(code)?,
-            b')' | b't' | 0x85..=0x87 => self.tuple(code)?,
+            b'S' | b'V' => self.line_of_text(code)?,
+            // A set is read as a list: nothing here asks whether a member comes twice.
+            b']' | b'l' | b'a' | b'e' | 0x8f | 0x90 => self.list(code)?,
+            b')' | b't' | 0x85..=0x87 | 0x91 => self.tuple(code)?,
             b'}' | b'd' | b's' | b'u' => self.dict(code)?,
             b'p' | b'q' | b'r' | 0x94 | b'g' | b'h' | b'j' => self.memory(code)?,
-            b'c' | 0x93 | b'R' | 0x81 | b'b' | b'P' | b'Q' => self.object(code)?,
+            b'c' | 0x93 | 0x82..=0x84 => self.named(code)?,
+            b'R' | 0x81 | 0x92 | b'i' | b'o' | b'b' | b'P' | b'Q' => self.object(code)?,
+            // A buffer outside the pickle is nothing that can be read; that it is read-only changes nothing.
+            0x97 => self.push(Node::None)?,
+            0x98 => {}
             _ => {
                 let shown = char::from(code);
                 return Err(if code.is_ascii_graphic() {
@@ -153,9 +157,16 @@ impl<'a> Machine<'a, '_> {
         })
     }
 
+    /// The texts of protocol 0, which end with the line.
+    fn line_of_text(&mut self, code: u8) -> Step {
+        let line = self.input.line()?;
+        let text = if code == b'S' { line.trim_matches(['\'', '"']) } else { line };
+        self.push(Node::Text(text))
+    }
+
     fn list(&mut self, code: u8) -> Step {
         let new = match code {
-            b']' => return self.push(Node::List(Vec::new())),
+            b']' | 0x8f => return self.push(Node::List(Vec::new())),
             b'l' => {
                 let members = self.since_mark()?;
                 return self.push(Node::List(members));
@@ -166,6 +177,8 @@ impl<'a> Machine<'a, '_> {
         let list = self.top()?;
         match &mut self.nodes[list as usize] {
             Node::List(members) => members.extend(new),
+            // A class that is a list; what it holds is nobody's business here.
+            Node::Call { .. } => {}
             _ => return Err("something is appended to what is no list".into()),
         }
         Ok(())
@@ -174,7 +187,7 @@ impl<'a> Machine<'a, '_> {
     fn tuple(&mut self, code: u8) -> Step {
         let members = match code {
             b')' => Vec::new(),
-            b't' => self.since_mark()?,
+            b't' | 0x91 => self.since_mark()?,
             _ => {
                 let height = self.floor(usize::from(code - 0x84))?;
                 self.stack.split_off(height)
@@ -226,32 +239,57 @@ impl<'a> Machine<'a, '_> {
         Ok(())
     }
 
-    fn object(&mut self, code: u8) -> Step {
-        match code {
-            b'c' => {
-                let (module, name) = (self.input.line()?, self.input.line()?);
-                self.global(module, name)
-            }
+    /// Something that Python would import.
+    fn named(&mut self, code: u8) -> Step {
+        let name = match code {
+            b'c' => format!("{}.{}", self.input.line()?, self.input.line()?),
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 match (&self.nodes[module as usize], &self.nodes[name as usize]) {
-                    (&Node::Text(module), &Node::Text(name)) => self.global(module, name),
-                    _ => Err("a global has no name".into()),
+                    (&Node::Text(module), &Node::Text(name)) => format!("{module}.{name}"),
+                    _ => return Err("a global has no name".into()),
                 }
             }
+            // A number that stands for a name in the registry of the program that wrote the file.
+            _ => {
+                let bytes = 1 << (code - 0x82);
+                self.input.take(bytes)?;
+                "copyreg.extension".to_owned()
+            }
+        };
+        self.push(Node::Global(name))
+    }
+
+    fn object(&mut self, code: u8) -> Step {
+        match code {
             b'R' | 0x81 => {
                 let (arguments, function) = (self.pop()?, self.pop()?);
-                if !matches!(self.nodes[function as usize], Node::Global(_)) {
-                    return Err("something is called that is no global".into());
+                self.called(function, arguments)
+            }
+            0x92 => {
+                let (_by_name, arguments, function) = (self.pop()?, self.pop()?, self.pop()?);
+                self.called(function, arguments)
+            }
+            b'i' | b'o' => {
+                if code == b'i' {
+                    let name = format!("{}.{}", self.input.line()?, self.input.line()?);
+                    // Below the arguments, where the other opcode finds it.
+                    self.push(Node::Global(name))?;
                 }
-                self.push(Node::Call { function, arguments, entries: Vec::new(), state: None })
+                let mut members = self.since_mark()?;
+                let at = if code == b'i' { members.len().checked_sub(1) } else { Some(0) };
+                let at = at.filter(|&at| at < members.len()).ok_or("an object has no class")?;
+                let function = members.remove(at);
+                self.push(Node::Tuple(members))?;
+                let arguments = self.pop()?;
+                self.called(function, arguments)
             }
             b'b' => {
                 let with = self.pop()?;
                 let object = self.top()?;
-                match &mut self.nodes[object as usize] {
-                    Node::Call { state, .. } => *state = Some(with),
-                    _ => return Err("something is built that was not called".into()),
+                // What else is built is of a class that nothing here looks into.
+                if let Node::Call { state, .. } = &mut self.nodes[object as usize] {
+                    *state = Some(with);
                 }
                 Ok(())
             }
@@ -268,14 +306,8 @@ impl<'a> Machine<'a, '_> {
         }
     }
 
-    fn global(&mut self, module: &str, name: &str) -> Step {
-        let full = format!("{module}.{name}");
-        if !self.allowed.contains(&full.as_str()) {
-            return Err(format!(
-                "it wants to import `{full}`, which a file of data has no need of; nothing was run"
-            ));
-        }
-        self.push(Node::Global(full))
+    fn called(&mut self, function: u32, arguments: u32) -> Step {
+        self.push(Node::Call { function, arguments, entries: Vec::new(), state: None })
     }
 
     fn push(&mut self, node: Node<'a>) -> Step {

@@ -1,9 +1,9 @@
 //! Python pickles as data: a reader that runs no code.
 //!
 //! A pickle is a program for a small stack machine, and Python's own reader lets it import and call
-//! anything. This one only notes what would have been called: a global that its caller did not allow
-//! is refused, and so is every opcode that data files have no use for (extensions, old classes, the
-//! text forms of protocol 0, buffers outside the file).
+//! anything. This one imports and calls nothing: a name stays a name, and a call is noted as what would have
+//! been called with what. So files may hold whatever their programs put beside the data (paths, dates, settings,
+//! hooks of a trainer); whoever looks for tensors passes over it. Refused is only what makes no sense as a pickle.
 //!
 //! Objects lie in one list and name each other by number, as Python's share references, so that
 //! neither a file that doubles itself by sharing ("billion laughs") nor one with cycles can take more
@@ -33,13 +33,13 @@ pub struct Item<'p> {
 }
 
 /// Reads the pickle at the start of `bytes` and gives the bytes that it takes: what follows is the
-/// caller's. `allowed` lists the globals it may name, as `module.name`.
+/// caller's.
 ///
 /// # Errors
-/// In words, where in the file: a global that is not allowed, an opcode that is not known, an end in
-/// the middle, a stack that does not work out, too many objects.
-pub fn parse<'a>(bytes: &'a [u8], allowed: &[&str]) -> Result<(Pickle<'a>, usize), String> {
-    machine::run(bytes, allowed)
+/// In words, where in the file: an opcode that is not known, an end in the middle, a stack that does not work
+/// out, too many objects.
+pub fn parse(bytes: &[u8]) -> Result<(Pickle<'_>, usize), String> {
+    machine::run(bytes)
 }
 
 impl Pickle<'_> {
@@ -123,24 +123,24 @@ impl<'p> Item<'p> {
         self.members()?.collect::<Vec<_>>().try_into().ok()
     }
 
-    /// The entries of a dict or `OrderedDict`, in the order of the file. A key may come twice.
+    /// The entries of a dict or of an object of a class that is one (`OrderedDict`), in the order of the file. A key
+    /// may come twice.
     #[must_use]
     pub fn entries(self) -> Option<Vec<(Item<'p>, Item<'p>)>> {
         let pairs = |entries: &'p [(u32, u32)]| entries.iter().map(move |&(k, v)| (self.at(k), self.at(v)));
         match self.node() {
             Node::Dict(entries) => Some(pairs(entries).collect()),
-            Node::Call { function, arguments, entries, .. }
-                if self.at(*function).global() == Some("collections.OrderedDict") =>
-            {
+            Node::Call { function, arguments, entries, .. } => {
+                let ordered = self.at(*function).global() == Some("collections.OrderedDict");
                 // Python 2 gives a list of pairs to the constructor, Python 3 sets items afterwards.
                 let mut found = Vec::new();
-                if let Some([listed]) = self.at(*arguments).array() {
+                if ordered && let Some([listed]) = self.at(*arguments).array() {
                     for pair in listed.members()? {
                         found.push(pair.array::<2>()?.into());
                     }
                 }
                 found.extend(pairs(entries));
-                Some(found)
+                (ordered || !found.is_empty()).then_some(found)
             }
             _ => None,
         }

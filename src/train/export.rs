@@ -58,17 +58,23 @@ pub struct Exported {
     pub note: String,
 }
 
-/// Writes the weights of `source` (a run folder or a file) to `out`. Names are torchvision's, with the
+/// Writes the weights of `source` (a run folder or a file, and in it the network called `key`) to `out`. Names are torchvision's, with the
 /// official `projection_head` and `prototypes` unless only the trunk is wanted.
 ///
 /// # Errors
 /// A source that cannot be used; [`Error::Config`] where `out` exists; [`Error::Io`].
-pub fn export(source: &Path, format: Format, trunk_only: bool, out: &Path) -> Result<Exported> {
+pub fn export(
+    source: &Path,
+    key: Option<&str>,
+    format: Format,
+    trunk_only: bool,
+    out: &Path,
+) -> Result<Exported> {
     if out.exists() {
         let reason = format!("{} exists already; name another file", out.display());
         return Err(Error::config("out", reason));
     }
-    let (weights, config) = read(source)?;
+    let (weights, config) = read(source, key)?;
     let spec = network_of(&weights, config.as_ref(), None)?;
     let fit = spec.compare(&weights.tensors);
     if !fit.is_complete() {

@@ -149,14 +149,15 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
 
 /// Starts from the weights of a file or run: all that fit, and a sentence that lists the others.
 fn start_from(init: &Path, config: &Config, trainer: &mut Trainer) -> Result<String> {
-    let (weights, _) = super::trained::read(init)?;
+    let (weights, _) = super::trained::read(init, config.weights_key.as_deref())?;
     let fit = NetworkSpec::of_config(config).compare(&weights.tensors);
     if fit.fitting == 0 {
         let reason = format!("none of its weights fit the network of this run: {fit}");
         return Err(Error::Checkpoint { path: weights.path, reason });
     }
     trainer.start_from(&weights.tensors)?;
-    Ok(format!("Starting from {}: {fit}.", init.display()))
+    let which = weights.notice.map_or_else(String::new, |notice| format!(" {notice}"));
+    Ok(format!("Starting from {}: {fit}.{which}", init.display()))
 }
 
 /// Puts a checkpoint into the trainer and cuts the metrics back to it.

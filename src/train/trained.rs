@@ -28,6 +28,8 @@ pub struct ModelOptions {
     /// The views; `None` is as the network was trained where the file says it, and otherwise 224×224 out of
     /// 256 with the official mean and deviation (32×32 for networks with a 3×3 stem).
     pub viewing: Option<Viewing>,
+    /// Which network of a file that holds several, as [`weights::read`] takes it.
+    pub weights_key: Option<String>,
     /// What a 3×3 stem is where the file does not say it; `None` is [`Stem::Cifar`].
     pub stem: Option<Stem>,
 }
@@ -49,6 +51,7 @@ pub struct Model {
     viewing: Viewing,
     prototypes: Option<Features>,
     config: Option<Config>,
+    notice: Option<String>,
 }
 
 /// What a network says of one picture.
@@ -62,11 +65,12 @@ pub struct Embedding {
     pub prototype: Option<(u32, f32)>,
 }
 
-/// Reads the weights of a run folder or of any file that holds some, and the settings where it has them.
+/// Reads the weights of a run folder or of any file that holds some (of several networks in it the one called `key`),
+/// and the settings where it has them.
 ///
 /// # Errors
 /// [`Error::Checkpoint`] and [`Error::Io`] as [`weights::read`] and [`Checkpoint::load`] say.
-pub(crate) fn read(path: &Path) -> Result<(Weights, Option<Config>)> {
+pub(crate) fn read(path: &Path, key: Option<&str>) -> Result<(Weights, Option<Config>)> {
     if path.is_dir() {
         let loaded = Checkpoint::load(path)?;
         let Checkpoint { tensors, meta } = loaded.checkpoint;
@@ -77,7 +81,7 @@ pub(crate) fn read(path: &Path) -> Result<(Weights, Option<Config>)> {
             .collect::<BTreeMap<String, HostTensor>>();
         return Ok((Weights { path: loaded.path, tensors, ..Weights::default() }, Some(config)));
     }
-    let weights = weights::read(path)?;
+    let weights = weights::read(path, key)?;
     let text = weights.metadata.get("config");
     let config = text.map(|text| Config::from_toml(text, &path.display().to_string())).transpose()?;
     Ok((weights, config))
@@ -113,7 +117,7 @@ impl Model {
     /// # Errors
     /// As [`Model::load`].
     pub fn open(path: &Path, options: &ModelOptions) -> Result<Self> {
-        let (weights, config) = read(path)?;
+        let (weights, config) = read(path, options.weights_key.as_deref())?;
         let spec = network_of(&weights, config.as_ref(), options.stem)?;
         let viewing = options.viewing.unwrap_or_else(|| usual_viewing(config.as_ref(), &spec));
         let gpu = setup::open_adapter(
@@ -124,7 +128,7 @@ impl Model {
         let side = [viewing.size; 2];
         let inference = Inference::new(&gpu, &spec, side, &weights.path, &weights.tensors)?;
         let prototypes = inference.prototypes()?;
-        Ok(Self { inference, viewing, prototypes, config })
+        Ok(Self { inference, viewing, prototypes, config, notice: weights.notice })
     }
 
     /// The views that [`Model::open`] would look at.
@@ -132,7 +136,7 @@ impl Model {
     /// # Errors
     /// As [`Model::load`].
     pub fn viewing_of(path: &Path, options: &ModelOptions) -> Result<Viewing> {
-        let (weights, config) = read(path)?;
+        let (weights, config) = read(path, options.weights_key.as_deref())?;
         let spec = network_of(&weights, config.as_ref(), options.stem)?;
         Ok(options.viewing.unwrap_or_else(|| usual_viewing(config.as_ref(), &spec)))
     }
@@ -145,7 +149,7 @@ impl Model {
         let side = [self.viewing.size; 2];
         let inference = Inference::untrained(self.inference.gpu(), self.inference.spec(), side, seed)?;
         let prototypes = inference.prototypes()?;
-        Ok(Self { inference, viewing: self.viewing, prototypes, config: self.config.clone() })
+        Ok(Self { inference, viewing: self.viewing, prototypes, config: self.config.clone(), notice: None })
     }
 
     /// The length of a feature vector.
@@ -176,6 +180,12 @@ impl Model {
     #[must_use]
     pub fn viewing(&self) -> &Viewing {
         &self.viewing
+    }
+
+    /// Which of several networks of the file this is, and how to take another.
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
     }
 
     /// The settings of the run that the network is of, where the file has them.

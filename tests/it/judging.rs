@@ -123,7 +123,7 @@ fn linear_classifiers_are_those_of_pytorch() {
 fn three_steps_of_fine_tuning_are_those_of_pytorch() {
     let fixture = Fixture::open();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/10_swav_released_zip.pth.tar");
-    let trunk = weights::read(&file).expect("the file can be read").tensors;
+    let trunk = weights::read(&file, None).expect("the file can be read").tensors;
     let network = NetworkSpec::of_weights(&trunk, Stem::Cifar).expect("it is a ResNet");
     let (shape, x) = (fixture.bytes("finetune/x").0, fixture.floats("finetune/x"));
     let (views, labels) = (to_nhwc4(&shape, &x), fixture.words("finetune/labels"));

@@ -19,7 +19,7 @@ fn file(case: &Case<'_>) -> PathBuf {
 
 /// What the network in a file says of the case's pixels.
 fn seen(gpu: &Arc<Gpu>, path: &Path, case: &Case<'_>) -> (NetworkSpec, Seen) {
-    let found = weights::read(path).expect("the file can be read");
+    let found = weights::read(path, None).expect("the file can be read");
     let spec = NetworkSpec::of_weights(&found.tensors, Stem::Cifar).expect("it is a ResNet");
     let (shape, x) = case.input("x");
     let view = [shape[2] as u32, shape[3] as u32];
@@ -58,23 +58,23 @@ fn bits(tensors: &BTreeMap<String, HostTensor>) -> BTreeMap<&str, (&[usize], Vec
 fn what_is_exported_reads_back_bit_for_bit() {
     let (golden, folder) = (Golden::open(), tempfile::tempdir().expect("a folder"));
     for case in golden.cases("10_checkpoint_expected") {
-        let before = weights::read(&file(&case)).expect("the file can be read").tensors;
+        let before = weights::read(&file(&case), None).expect("the file can be read").tensors;
         for format in [Format::Pytorch, Format::Safetensors] {
             let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
-            let done = export(&file(&case), format, false, &out).expect("it can be exported");
-            let after = weights::read(&out).expect("it can be read again").tensors;
+            let done = export(&file(&case), None, format, false, &out).expect("it can be exported");
+            let after = weights::read(&out, None).expect("it can be read again").tensors;
             assert_eq!(bits(&before), bits(&after), "{}", case.name);
             assert_eq!(done.tensors, after.len());
             // From one format to the other, and nothing is written over.
             let again = folder.path().join(format!("{}-{}.again", case.name, format.name()));
-            export(&out, Format::Pytorch, false, &again).expect("an export can be exported");
-            assert_eq!(bits(&weights::read(&again).expect("it reads").tensors), bits(&before));
-            let error = export(&out, format, false, &again).expect_err("the file exists").to_string();
+            export(&out, None, Format::Pytorch, false, &again).expect("an export can be exported");
+            assert_eq!(bits(&weights::read(&again, None).expect("it reads").tensors), bits(&before));
+            let error = export(&out, None, format, false, &again).expect_err("the file exists").to_string();
             assert!(error.contains("exists already"), "{error}");
         }
         let trunk = folder.path().join(format!("{}-trunk.pth", case.name));
-        export(&file(&case), Format::Pytorch, true, &trunk).expect("it can be exported");
-        let names: Vec<String> = weights::read(&trunk).expect("it reads").tensors.into_keys().collect();
+        export(&file(&case), None, Format::Pytorch, true, &trunk).expect("it can be exported");
+        let names: Vec<String> = weights::read(&trunk, None).expect("it reads").tensors.into_keys().collect();
         assert!(
             names.iter().all(|name| name.starts_with("conv1")
                 || name.starts_with("bn1")
@@ -88,13 +88,14 @@ fn a_file_with_a_tensor_too_few_is_refused_with_its_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let golden = Golden::open();
     let case = &golden.cases("10_checkpoint_expected")[0];
-    let mut tensors = weights::read(&file(case)).expect("the file can be read").tensors;
+    let mut tensors = weights::read(&file(case), None).expect("the file can be read").tensors;
     tensors.remove("layer2.0.bn1.running_var");
     tensors.insert("bn1.weight".into(), HostTensor::new([1], vec![0.0]));
     let path = folder.path().join("few.safetensors");
     safetensors::write(&path, &tensors, &BTreeMap::new()).expect("it can be written");
-    let error =
-        export(&path, Format::Onnx, true, &folder.path().join("x")).expect_err("it does not fit").to_string();
+    let error = export(&path, None, Format::Onnx, true, &folder.path().join("x"))
+        .expect_err("it does not fit")
+        .to_string();
     for word in ["missing: layer2.0.bn1.running_var", "of another shape: bn1.weight ([1], wanted ["] {
         assert!(error.contains(word), "{error}");
     }
@@ -113,7 +114,7 @@ fn real_tools_read_the_exports_and_see_the_same_features() {
     for case in golden.cases("10_checkpoint_expected") {
         let files = Format::ALL.map(|format| {
             let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
-            export(&file(&case), format, false, &out).expect("it can be exported");
+            export(&file(&case), None, format, false, &out).expect("it can be exported");
             out
         });
         let (_, ours) = seen(gpu, &file(&case), &case);

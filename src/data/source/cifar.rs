@@ -15,16 +15,6 @@ const SHAPE: Shape = Shape { width: 32, height: 32, channels: 3, order: Order::P
 const PIXELS: u64 = 3 * 32 * 32;
 /// The largest file that is read at once; the largest of CIFAR is 155 MB.
 const LARGEST: u64 = 1 << 30;
-/// What an array of bytes is made of in a pickle, under the names of numpy 1 and 2.
-const NUMPY: [&str; 6] = [
-    "numpy.core.multiarray._reconstruct",
-    "numpy._core.multiarray._reconstruct",
-    "numpy.core.numeric._frombuffer",
-    "numpy._core.numeric._frombuffer",
-    "numpy.ndarray",
-    "numpy.dtype",
-];
-
 /// The two sets: how many classes, and label bytes before a binary record's pixels (the last counts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -125,7 +115,7 @@ fn binary(kind: Kind, file: Part) -> Result<(Block, Vec<i64>)> {
 fn pickled(kind: Kind, file: Part) -> Result<(Block, Vec<i64>)> {
     let key = if kind == Kind::Ten { "labels" } else { "fine_labels" };
     let bytes = file.bytes(LARGEST)?;
-    let (pickle, _) = pickle::parse(&bytes, &NUMPY).map_err(|reason| refused(&file, &reason))?;
+    let (pickle, _) = pickle::parse(&bytes).map_err(|reason| refused(&file, &reason))?;
     let missing = |what: &str| refused(&file, &format!("it is no CIFAR batch, it has no {what}"));
     let pixels =
         pickle.root().get("data").and_then(pixels).ok_or_else(|| missing("array of bytes `data`"))?;
@@ -145,7 +135,7 @@ fn pickled(kind: Kind, file: Part) -> Result<(Block, Vec<i64>)> {
 /// The list of words under `key` of a dictionary.
 fn pickled_names(file: &Part, key: &str) -> Result<Vec<String>> {
     let bytes = file.bytes(1 << 20)?;
-    let (pickle, _) = pickle::parse(&bytes, &NUMPY).map_err(|reason| refused(file, &reason))?;
+    let (pickle, _) = pickle::parse(&bytes).map_err(|reason| refused(file, &reason))?;
     let names = pickle.root().get(key).and_then(Item::members).into_iter().flatten();
     Ok(names.filter_map(|name| name.text().map(str::to_owned)).collect())
 }

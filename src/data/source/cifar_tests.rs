@@ -31,14 +31,12 @@ fn batches_of_every_python_are_read_in_place() {
 }
 
 #[test]
-fn what_could_run_code_is_refused_by_name() {
+fn what_could_run_code_is_run_by_nobody() {
     let evil = refusal(include_bytes!("../../../tests/fixtures/evil.pickle").to_vec());
-    assert!(evil.contains("posix.system") && evil.contains("nothing was run"), "{evil}");
-    for (name, code) in [
-        ("builtins.eval", &b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R."[..]),
-        ("numpy.load", b"cnumpy\nload\n(U\x01xtR."),
-    ] {
-        assert!(refusal(code).contains(name), "{name}: {}", refusal(code));
+    assert!(evil.contains("no array of bytes `data`"), "{evil}");
+    for code in [&b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R."[..], b"cnumpy\nload\n(U\x01xtR."]
+    {
+        assert!(refusal(code).contains("no array of bytes `data`"), "{}", refusal(code));
     }
 }
 

@@ -7,60 +7,26 @@
 //! | zip archive | PyTorch 1.6 and later | entries `data/KEY`, stored without compression |
 //! | stream of pickles | earlier, as most released weights | one after another behind the last pickle |
 //!
-//! Only tensors of the *state dict* are read: the root itself (released weights), or what stands under
-//! `state_dict`, `model` or `model_state_dict` (checkpoints of a training). Device tags such as `cuda:0`
-//! mean nothing here. Memory: the state dict once, as `f32`, and one storage at a time.
+//! Device tags such as `cuda:0` mean nothing here. Memory: the tensors that are asked for once, as `f32`, and one
+//! storage at a time.
 
-mod element;
 mod stream;
+mod tree;
 mod write;
 mod zipped;
 
-use super::{HostTensor, Kind};
+use super::element::Element;
+use super::{Choose, HostTensor, Kind, Shapes};
 use crate::error::{Error, Result};
 use crate::pickle::{Item, Pickle};
-use element::Element;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 pub use write::write;
 
-/// What such files may name. Nothing of it is run: a call is only noted.
-const ALLOWED: [&str; 26] = [
-    "collections.OrderedDict",
-    "collections.defaultdict",
-    "argparse.Namespace",
-    "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_parameter",
-    "torch.nn.parameter.Parameter",
-    "torch.Size",
-    "torch.device",
-    "torch.float32",
-    "torch.FloatStorage",
-    "torch.DoubleStorage",
-    "torch.HalfStorage",
-    "torch.BFloat16Storage",
-    "torch.LongStorage",
-    "torch.IntStorage",
-    "torch.ShortStorage",
-    "torch.CharStorage",
-    "torch.ByteStorage",
-    "torch.BoolStorage",
-    "numpy.core.multiarray.scalar",
-    "numpy._core.multiarray.scalar",
-    "numpy.core.multiarray._reconstruct",
-    "numpy.ndarray",
-    "numpy.dtype",
-    "_codecs.encode",
-];
-
 /// Bytes that the pickles of a file may have: a hundred times those of a ResNet-50.
 const PICKLE_LIMIT: u64 = 64 << 20;
-
-/// Keys under which checkpoints of a training keep the weights.
-const STATE: [&str; 3] = ["state_dict", "model", "model_state_dict"];
 
 /// What is wrong, in words; the caller knows the file.
 type Words<T> = Result<T, String>;
@@ -77,33 +43,37 @@ pub fn is_torch(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04") || (start.len() > 1 && start[0] == 0x80 && start[1] <= 5)
 }
 
-/// The tensors of a file's state dict, under the names of the file.
+/// The tensors of a file that `choose` takes, under the names that it gives them. A tensor of the file is named by
+/// the path of keys to it, joined by dots: `state_dict.module.conv1.weight`.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Checkpoint`] in words: a pickle that wants to import something, a file that is
-/// cut short, compressed, of another program, or holds no state dict.
-pub fn read(path: &Path) -> Result<BTreeMap<String, HostTensor>> {
+/// [`Error::Io`]; [`Error::Checkpoint`] in words: a file that is cut short, compressed or of another program, a
+/// tensor that cannot be read, and what `choose` says.
+pub fn read(path: &Path, choose: Choose<'_>) -> Result<BTreeMap<String, HostTensor>> {
     let mut file = File::open(path).map_err(Error::io(path))?;
     let length = file.metadata().map_err(Error::io(path))?.len();
     let mut start = [0; 4];
     file.read_exact(&mut start).map_err(Error::io(path))?;
-    let found =
-        if start.starts_with(b"PK") { zipped::read(file, length) } else { stream::read(file, length) };
+    let found = if start.starts_with(b"PK") {
+        zipped::read(file, length, choose)
+    } else {
+        stream::read(file, length, choose)
+    };
     found.map_err(|reason| Error::Checkpoint { path: path.to_owned(), reason })
 }
 
-/// Reads the tensors that a pickle names from `storages`; `length` is that of the file.
+/// Reads the tensors of a pickle that `choose` takes from `storages`; `length` is that of the file.
 fn tensors(
     pickle: &Pickle<'_>,
     storages: &mut dyn Storages,
     length: u64,
+    choose: Choose<'_>,
 ) -> Words<BTreeMap<String, HostTensor>> {
-    let mut found = BTreeMap::new();
-    let (mut values, mut last) = (0u64, None);
-    for (name, value) in state(pickle.root())? {
-        let Some(place) = Place::of(value).map_err(|reason| format!("tensor `{name}`: {reason}"))? else {
-            continue;
-        };
+    let places = places(pickle.root())?;
+    let shapes: Shapes = places.iter().map(|(name, place)| (name.clone(), place.shape.clone())).collect();
+    let (mut found, mut values, mut last) = (BTreeMap::new(), 0u64, None);
+    for (name, wanted) in choose(&shapes)? {
+        let Some(place) = places.get(&name) else { continue };
         // Views may share a storage; written out they must not outgrow the file without bound.
         values = values.saturating_add(place.shape.iter().map(|&n| n as u64).product());
         if values > length {
@@ -111,21 +81,19 @@ fn tensors(
         }
         let tensor =
             place.take(storages, &mut last).map_err(|reason| format!("tensor `{name}`: {reason}"))?;
-        found.insert(name.to_owned(), tensor);
-    }
-    if found.is_empty() {
-        return Err("it holds no tensors under names, as a state dict does".into());
+        found.insert(wanted, tensor);
     }
     Ok(found)
 }
 
-/// The entries of the state dict.
-fn state(root: Item<'_>) -> Words<Vec<(&str, Item<'_>)>> {
-    let dict = STATE.iter().find_map(|key| root.get(key).filter(|item| item.entries().is_some()));
-    let Some(entries) = dict.unwrap_or(root).entries() else {
-        return Err(format!("it holds {}, not a dict of tensors", root.kind()));
-    };
-    Ok(entries.into_iter().filter_map(|(key, value)| Some((key.text()?, value))).collect())
+/// Where every tensor of a pickle lies. One whose description makes no sense is left out: only a tensor that is
+/// needed can be missed.
+fn places(root: Item<'_>) -> Words<BTreeMap<String, Place<'_>>> {
+    let found = tree::tensors(root, |item| Place::is_tensor(item));
+    if found.is_empty() {
+        return Err(format!("it holds {} without a tensor in it, not a dict of tensors", root.kind()));
+    }
+    Ok(found.into_iter().filter_map(|(name, item)| Some((name, Place::of(item)?))).collect())
 }
 
 /// Where the values of a tensor lie.
@@ -138,20 +106,42 @@ struct Place<'p> {
     strides: Vec<u64>,
 }
 
+/// What a tensor is wrapped in: the call, and which of its arguments is the tensor or its description.
+const WRAPPED: [&str; 3] = [
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state",
+    "torch.nn.parameter.Parameter",
+];
+const REBUILT: [&str; 2] = ["torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"];
+/// `(function, class, arguments, state)` of a tensor of a class of its own.
+const OF_TYPE: &str = "torch._tensor._rebuild_from_type_v2";
+
 impl<'p> Place<'p> {
-    /// `None` for what is no tensor.
-    fn of(item: Item<'p>) -> Words<Option<Self>> {
-        let Some((function, arguments)) = item.call() else { return Ok(None) };
-        let arguments: Vec<Item<'p>> = arguments.members().into_iter().flatten().collect();
+    fn is_tensor(item: Item<'_>) -> bool {
+        item.call().is_some_and(|(function, _)| {
+            REBUILT.contains(&function) || WRAPPED.contains(&function) || function == OF_TYPE
+        })
+    }
+
+    /// `None` for what is no tensor, or one that cannot be understood.
+    fn of(item: Item<'p>) -> Option<Self> {
+        let (function, arguments) = item.call()?;
+        let members = |item: Item<'p>| -> Vec<Item<'p>> { item.members().into_iter().flatten().collect() };
+        let arguments = members(arguments);
         match function {
-            "torch._utils._rebuild_parameter" | "torch.nn.parameter.Parameter" => {
-                arguments.first().map_or(Ok(None), |inner| Self::of(*inner))
+            _ if WRAPPED.contains(&function) => Self::unwrapped(*arguments.first()?),
+            _ if REBUILT.contains(&function) => Self::parse(&arguments),
+            OF_TYPE if REBUILT.contains(&arguments.first()?.global()?) => {
+                Self::parse(&members(*arguments.get(2)?))
             }
-            "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => {
-                Self::parse(&arguments).map(Some).ok_or_else(|| "its description makes no sense".into())
-            }
-            _ => Ok(None),
+            _ => None,
         }
+    }
+
+    /// A tensor in a parameter; a parameter in a parameter does not exist, and could be a cycle.
+    fn unwrapped(item: Item<'p>) -> Option<Self> {
+        let (function, _) = item.call()?;
+        if WRAPPED.contains(&function) { None } else { Self::of(item) }
     }
 
     /// `(storage, first, shape, strides, …)`; a storage is `('storage', class, key, device, count, view)`.
@@ -169,7 +159,7 @@ impl<'p> Place<'p> {
             && shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n)).is_some();
         fits.then_some(Self {
             key: key.text()?,
-            element: Element::of(class.global()?)?,
+            element: Element::of_class(class.global()?)?,
             stored: stored.size()? as u64,
             first: (first.size()? as u64).checked_add(skipped as u64)?,
             shape,
@@ -178,7 +168,7 @@ impl<'p> Place<'p> {
     }
 
     /// The tensor, row-major whatever its strides. `last` keeps the storage that was read last.
-    fn take(self, storages: &mut dyn Storages, last: &mut Option<(String, Vec<f32>)>) -> Words<HostTensor> {
+    fn take(&self, storages: &mut dyn Storages, last: &mut Option<(String, Vec<f32>)>) -> Words<HostTensor> {
         let count = self.shape.iter().product::<usize>();
         let steps = self
             .shape
@@ -205,7 +195,7 @@ impl<'p> Place<'p> {
         let data = (0..count).map(at).collect::<Option<Vec<f32>>>();
         let data = data.ok_or_else(|| "its storage is shorter than it says".to_owned())?;
         let kind = if self.element.is_whole() { Kind::I64 } else { Kind::F32 };
-        Ok(HostTensor { shape: self.shape, data, kind })
+        Ok(HostTensor { shape: self.shape.clone(), data, kind })
     }
 }
 

@@ -1,9 +1,9 @@
 //! The stream of pickles before PyTorch 1.6: a magic number, a version, facts about the machine, the
 //! object, the keys of its storages, and then each storage as a count and its values.
 
-use super::element::Element;
-use super::{ALLOWED, PICKLE_LIMIT, Storages, Words, state, tensors};
-use crate::interop::HostTensor;
+use super::{PICKLE_LIMIT, Storages, Words, places, tensors};
+use crate::interop::element::Element;
+use crate::interop::{Choose, HostTensor};
 use crate::pickle::{self, Item};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -20,14 +20,14 @@ struct Stream {
     length: u64,
 }
 
-pub(super) fn read(mut file: File, length: u64) -> Words<BTreeMap<String, HostTensor>> {
+pub(super) fn read(mut file: File, length: u64, choose: Choose<'_>) -> Words<BTreeMap<String, HostTensor>> {
     let failed = |error: std::io::Error| format!("it cannot be read: {error}");
     let mut bytes = Vec::new();
     file.rewind().map_err(failed)?;
     (&mut file).take(PICKLE_LIMIT).read_to_end(&mut bytes).map_err(failed)?;
     let mut at = 0;
     let mut next = || {
-        let (pickle, taken) = pickle::parse(&bytes[at..], &ALLOWED)?;
+        let (pickle, taken) = pickle::parse(&bytes[at..])?;
         at += taken;
         Ok::<_, String>(pickle)
     };
@@ -42,7 +42,8 @@ pub(super) fn read(mut file: File, length: u64) -> Words<BTreeMap<String, HostTe
         return Err("written on a big-endian machine; save it again on a usual one".into());
     }
     let object = next()?;
-    state(object.root())?;
+    // What holds no tensor is told as that, and not by the storages that nothing names.
+    places(object.root())?;
     let keys = next()?;
     let Some(keys) = keys.root().members() else { return foreign() };
     let keys: Vec<String> = keys.filter_map(|key| key.text().map(str::to_owned)).collect();
@@ -63,7 +64,7 @@ pub(super) fn read(mut file: File, length: u64) -> Words<BTreeMap<String, HostTe
             return Err(format!("the file is cut short: {length} bytes of at least {place}"));
         }
     }
-    tensors(&object, &mut stream, length)
+    tensors(&object, &mut stream, length, choose)
 }
 
 /// The kind of numbers of each storage, wherever in the object it is named: those of the optimiser lie
@@ -71,7 +72,7 @@ pub(super) fn read(mut file: File, length: u64) -> Words<BTreeMap<String, HostTe
 fn elements(object: &pickle::Pickle<'_>) -> HashMap<String, Element> {
     let storages = object.items().filter_map(|item| {
         let named: Vec<_> = item.persistent()?.members()?.collect();
-        Some((named.get(2)?.text()?.to_owned(), Element::of(named.get(1)?.global()?)?))
+        Some((named.get(2)?.text()?.to_owned(), Element::of_class(named.get(1)?.global()?)?))
     });
     storages.collect()
 }

@@ -9,6 +9,11 @@ fn golden(name: &str) -> PathBuf {
 const FILES: [&str; 3] =
     ["10_swav_checkpoint.pth.tar", "10_swav_released_legacy.pth.tar", "10_swav_released_zip.pth.tar"];
 
+/// All tensors of a file under its own names.
+fn read_all(path: &Path) -> Result<BTreeMap<String, HostTensor>> {
+    read(path, &|shapes| Ok(shapes.keys().map(|name| (name.clone(), name.clone())).collect()))
+}
+
 /// A file of its own for a test.
 fn written(bytes: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -23,10 +28,14 @@ fn both_containers_and_a_training_checkpoint_are_read() {
         (FILES[1], [4, 3, 7, 7], [12, 8]),
         (FILES[2], [4, 3, 7, 7], [12, 8]),
     ] {
-        let tensors = read(&golden(name)).unwrap();
-        assert_eq!(tensors["module.conv1.weight"].shape, stem, "{name}");
-        assert_eq!(tensors["module.prototypes.weight"].shape, prototypes, "{name}");
-        let counter = &tensors["module.bn1.num_batches_tracked"];
+        let tensors = read_all(&golden(name)).unwrap();
+        // A training checkpoint nests the weights, a released file does not.
+        let nested = tensors.contains_key("state_dict.module.conv1.weight");
+        assert_eq!(nested, name == FILES[0]);
+        let of = |name: &str| &tensors[&format!("{}module.{name}", if nested { "state_dict." } else { "" })];
+        assert_eq!(of("conv1.weight").shape, stem, "{name}");
+        assert_eq!(of("prototypes.weight").shape, prototypes, "{name}");
+        let counter = of("bn1.num_batches_tracked");
         assert_eq!((counter.kind, counter.shape.len(), counter.data.len()), (Kind::I64, 0, 1), "{name}");
         assert!(tensors.values().all(|t| t.shape.iter().product::<usize>() == t.data.len()), "{name}");
     }
@@ -39,12 +48,12 @@ fn damaged_files_never_panic() {
         let bytes = std::fs::read(golden(name)).unwrap();
         for part in [0, 3, 100, 500, 999] {
             let cut = written(&bytes[..bytes.len() * part / 1000]);
-            assert!(read(cut.path()).is_err(), "{name} cut to {part} per mille");
+            assert!(read_all(cut.path()).is_err(), "{name} cut to {part} per mille");
         }
         for at in (0..40).map(|i| (i * i * 97) % bytes.len()).chain(130..300) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0xa5;
-            let _ = read(written(&damaged).path());
+            let _ = read_all(written(&damaged).path());
         }
     }
 }
@@ -77,7 +86,7 @@ fn tensor(first: u8, shape: [u8; 2], strides: [u8; 2]) -> Vec<u8> {
 fn strides_are_followed_and_bounded() {
     let values = |first, shape, strides| {
         let file = written(&stream(&tensor(first, shape, strides)));
-        read(file.path()).map(|mut tensors| tensors.remove("w").unwrap().data).map_err(|e| e.to_string())
+        read_all(file.path()).map(|mut tensors| tensors.remove("w").unwrap().data).map_err(|e| e.to_string())
     };
     assert_eq!(values(0, [2, 2], [2, 1]).unwrap(), [1.0, 2.0, 3.0, 4.0]);
     assert_eq!(values(0, [2, 2], [1, 2]).unwrap(), [1.0, 3.0, 2.0, 4.0]);
@@ -89,19 +98,46 @@ fn strides_are_followed_and_bounded() {
 }
 
 #[test]
-fn an_import_is_refused() {
+fn an_import_is_only_noted() {
     for hostile in
         [&b"cposix\nsystem\nX\x01\0\0\0x\x85R"[..], b"ctorch.jit\nload\n)R", b"cbuiltins\neval\n)R"]
     {
-        let error = read(written(&stream(hostile)).path()).unwrap_err().to_string();
-        assert!(error.contains("import") && error.contains("nothing was run"), "{error}");
+        let error = read_all(written(&stream(hostile)).path()).unwrap_err().to_string();
+        assert!(error.contains("an object without a tensor"), "{error}");
+        // Beside tensors it is passed over.
+        let mut object = tensor(0, [2, 2], [2, 1]);
+        object.extend_from_slice(b"X\x01\0\0\0h");
+        object.extend_from_slice(hostile);
+        object.push(b's');
+        let found = read_all(written(&stream(&object)).path()).unwrap();
+        assert_eq!((found.len(), &*found["w"].data), (1, &[1.0, 2.0, 3.0, 4.0][..]));
     }
+}
+
+/// `torch.save(model)`: a module that holds a module that holds the tensor, with a hook of the trainer beside them.
+#[test]
+fn a_pickled_module_is_read_as_its_state_dict() {
+    let mut object = b"cmine\nNet\n)\x81}X\x08\0\0\0_modules}X\x04\0\0\0convctorch.nn\nConv2d\n)\x81}X\x0b\0\0\0_parameters".to_vec();
+    object.extend(tensor(0, [2, 2], [2, 1]));
+    object.extend_from_slice(b"sX\x06\0\0\0_hooksN\x73bssb");
+    let found = read_all(written(&stream(&object)).path()).unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["conv.w"]);
+}
+
+#[test]
+fn a_dict_that_holds_itself_ends() {
+    // {"a": itself, "w": tensor}
+    let mut object = b"}q\0X\x01\0\0\0ah\0s".to_vec();
+    let inner = tensor(0, [2, 2], [2, 1]);
+    object.extend_from_slice(&inner[1..]);
+    let found = read_all(written(&stream(&object)).path()).unwrap();
+    assert!(found.contains_key("w") && found.len() < 100);
 }
 
 #[test]
 fn what_is_no_state_dict_is_refused() {
-    for (object, word) in [(&b"K\x01"[..], "a number"), (b"}", "nothing says"), (b"]", "a list")] {
-        let error = read(written(&stream(object)).path()).unwrap_err().to_string();
+    for (object, word) in [(&b"K\x01"[..], "a number"), (b"}", "a dict"), (b"]", "a list")] {
+        let error = read_all(written(&stream(object)).path()).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
 }

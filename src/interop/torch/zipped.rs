@@ -1,13 +1,17 @@
 //! The zip archive of PyTorch 1.6 and later: `NAME/data.pkl`, `NAME/data/KEY`, `NAME/byteorder`.
 
-use super::element::Element;
-use super::{ALLOWED, PICKLE_LIMIT, Storages, Words, tensors};
-use crate::interop::HostTensor;
+use super::{PICKLE_LIMIT, Storages, Words, tensors};
+use crate::interop::element::Element;
+use crate::interop::{Choose, HostTensor};
 use crate::pickle;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use zip::{CompressionMethod, ZipArchive};
+
+/// What is said of TorchScript.
+const SCRIPTED: &str = "this is a TorchScript program, not a file of weights; in Python, \
+    `torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\")` makes one that can be read";
 
 struct Archive {
     zip: ZipArchive<BufReader<File>>,
@@ -16,12 +20,16 @@ struct Archive {
     length: u64,
 }
 
-pub(super) fn read(file: File, length: u64) -> Words<BTreeMap<String, HostTensor>> {
+pub(super) fn read(file: File, length: u64, choose: Choose<'_>) -> Words<BTreeMap<String, HostTensor>> {
     let zip =
         ZipArchive::new(BufReader::new(file)).map_err(|error| format!("a damaged zip archive: {error}"))?;
     let mut names = zip.file_names().flatten();
     let found = names.find_map(|name| name.strip_suffix("data.pkl").map(str::to_owned));
     drop(names);
+    // Compiled programs have code and constants beside their data.
+    if zip.file_names().flatten().any(|name| name.ends_with("constants.pkl")) {
+        return Err(SCRIPTED.into());
+    }
     let Some(prefix) = found.filter(|prefix| prefix.is_empty() || prefix.ends_with('/')) else {
         return Err("a zip archive, but not of PyTorch: it has no data.pkl".into());
     };
@@ -30,8 +38,8 @@ pub(super) fn read(file: File, length: u64) -> Words<BTreeMap<String, HostTensor
         return Err("written on a big-endian machine; save it again on a usual one".into());
     }
     let bytes = archive.entry("data.pkl", PICKLE_LIMIT)?;
-    let (pickle, _) = pickle::parse(&bytes, &ALLOWED)?;
-    tensors(&pickle, &mut archive, length)
+    let (pickle, _) = pickle::parse(&bytes)?;
+    tensors(&pickle, &mut archive, length, choose)
 }
 
 impl Archive {

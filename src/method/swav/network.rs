@@ -98,6 +98,23 @@ impl NetworkSpec {
             None => Block::Basic,
         };
         let trunk = TrunkSpec { block, blocks, width: axis("conv1.weight", 0)? };
+        if let (Some([outputs, inputs, ..]), Some([inner, ..])) =
+            (shape("layer1.0.conv2.weight"), shape("layer1.0.conv1.weight"))
+        {
+            if inputs < outputs && *inputs > 0 {
+                let groups = outputs / inputs;
+                return Err(format!(
+                    "a ResNeXt of {groups} groups; only convolutions without groups are supported"
+                ));
+            }
+            if *inner != trunk.width {
+                return Err(format!(
+                    "its blocks are {inner} wide inside, where the stem has {} channels; a network that is wide only \
+                     inside its blocks (wide_resnet50_2) is not supported, one that is wide everywhere is",
+                    trunk.width
+                ));
+            }
+        }
         let prototypes =
             if tensors.contains_key("prototypes.weight") { axis("prototypes.weight", 0)? } else { 0 };
         let head = if tensors.contains_key("projection_head.weight") {

@@ -146,10 +146,9 @@ fn weights_go_out_and_come_back() {
     assert!(said.err.contains("Starting from") || said.out.contains("Starting from"), "{said:#?}");
     desk.run("train pics --config base.toml --blocks 2,1,1,1 --init run --steps 2 --out more").expect(0);
     desk.write("evil.pth", b"\x80\x02cposix\nsystem\nX\x07\0\0\0touch xq\x01\x85R.");
-    desk.run("export evil.pth --out x.pth")
-        .refused(1, &["evil.pth", "import `posix.system`", "nothing was run"]);
+    desk.run("export evil.pth --out x.pth").refused(1, &["evil.pth", "not a file of PyTorch"]);
     desk.run("train pics --config base.toml --init evil.pth --out bad")
-        .refused(1, &["import `posix.system`"]);
+        .refused(1, &["not a file of PyTorch"]);
     assert!(!desk.path("x").exists() && !desk.path("bad").exists());
 }
 

@@ -41,7 +41,7 @@ fn stores(block: &Block, found: &mut Vec<Handle<Expression>>) {
             Statement::Store { pointer, .. } => found.push(*pointer),
             Statement::Block(inner) => stores(inner, found),
             Statement::If { accept, reject, .. } => {
-                [accept, reject].into_iter().for_each(|b| stores(b, found))
+                [accept, reject].into_iter().for_each(|b| stores(b, found));
             }
             Statement::Switch { cases, .. } => cases.iter().for_each(|case| stores(&case.body, found)),
             Statement::Loop { body, continuing, .. } => {

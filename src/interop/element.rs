@@ -1,4 +1,7 @@
-//! The kinds of numbers that a storage may hold, all read as `f32`.
+//! The kinds of numbers that a file of weights may hold, all read as `f32`.
+
+use half::{bf16, f16};
+use safetensors::Dtype;
 
 /// A kind of number, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub(super) enum Element {
 
 impl Element {
     /// What PyTorch's class of storage holds.
-    pub(super) fn of(class: &str) -> Option<Self> {
+    pub(super) fn of_class(class: &str) -> Option<Self> {
         Some(match class {
             "torch.DoubleStorage" => Self::F64,
             "torch.FloatStorage" => Self::F32,
@@ -27,6 +30,22 @@ impl Element {
             "torch.ShortStorage" => Self::I16,
             "torch.CharStorage" => Self::I8,
             "torch.ByteStorage" | "torch.BoolStorage" => Self::U8,
+            _ => return None,
+        })
+    }
+
+    /// What a tensor of a safetensors file holds.
+    pub(super) fn of_dtype(dtype: Dtype) -> Option<Self> {
+        Some(match dtype {
+            Dtype::F64 => Self::F64,
+            Dtype::F32 => Self::F32,
+            Dtype::F16 => Self::F16,
+            Dtype::BF16 => Self::Bf16,
+            Dtype::I64 => Self::I64,
+            Dtype::I32 => Self::I32,
+            Dtype::I16 => Self::I16,
+            Dtype::I8 => Self::I8,
+            Dtype::U8 | Dtype::BOOL => Self::U8,
             _ => return None,
         })
     }
@@ -52,8 +71,8 @@ impl Element {
         match self {
             Self::F64 => each(bytes, |b| f64::from_le_bytes(b) as f32),
             Self::F32 => each(bytes, f32::from_le_bytes),
-            Self::F16 => each(bytes, |b| half(u16::from_le_bytes(b))),
-            Self::Bf16 => each(bytes, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)),
+            Self::F16 => each(bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Self::Bf16 => each(bytes, |b| bf16::from_le_bytes(b).to_f32()),
             Self::I64 => each(bytes, |b| i64::from_le_bytes(b) as f32),
             Self::I32 => each(bytes, |b| i32::from_le_bytes(b) as f32),
             Self::I16 => each(bytes, |b| f32::from(i16::from_le_bytes(b))),
@@ -63,36 +82,16 @@ impl Element {
     }
 }
 
-/// An IEEE half as a float, exactly.
-fn half(bits: u16) -> f32 {
-    let (exponent, fraction) = (bits >> 10 & 31, u32::from(bits & 1023));
-    let size = match exponent {
-        0 => fraction as f32 * 2f32.powi(-24),
-        31 => f32::from_bits(0x7f80_0000 | fraction << 13),
-        _ => f32::from_bits((u32::from(exponent) + 112) << 23 | fraction << 13),
-    };
-    if bits >> 15 == 1 { -size } else { size }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn halves_are_exact() {
-        let cases = [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (0x0001, 2f32.powi(-24)),
-            (0x3555, 0.333_251_95),
-        ];
-        for (bits, value) in cases {
-            assert_eq!(half(bits), value);
+        for (bits, value) in [(0x3c00u16, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 2f32.powi(-24))] {
+            assert_eq!(Element::F16.values(&bits.to_le_bytes()), [value]);
         }
-        assert!(
-            half(0x7c01).is_nan() && half(0xfc00) == f32::NEG_INFINITY && half(0x8000).is_sign_negative()
-        );
+        assert!(Element::F16.values(&0x7c01u16.to_le_bytes())[0].is_nan());
     }
 
     #[test]
@@ -101,6 +100,6 @@ mod tests {
         assert_eq!(Element::Bf16.values(&[0x80, 0x3f, 0x80, 0xbf]), [1.0, -1.0]);
         assert_eq!(Element::I8.values(&[0xff]), [-1.0]);
         assert_eq!(Element::I32.values(&(-7i32).to_le_bytes()), [-7.0]);
-        assert!(Element::of("torch.ComplexFloatStorage").is_none());
+        assert!(Element::of_class("torch.ComplexFloatStorage").is_none());
     }
 }

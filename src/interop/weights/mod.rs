@@ -1,0 +1,122 @@
+//! Weights of a network from any file that holds some, under torchvision's names.
+//!
+//! Known are safetensors (those of this program, and others') and PyTorch's two containers, of any trainer: a ResNet
+//! is found by its stem and stages, wherever in the file and under whatever prefix (`state_dict.module.`,
+//! `teacher.backbone.`, …) they stand, so that no list of trainers' words is needed.
+//!
+//! | file | what |
+//! |---|---|
+//! | `networks` | the networks of a file, and the rule by which one is taken |
+//! | `names` | other programs' names for the same tensors |
+
+mod names;
+mod networks;
+
+use super::{HostTensor, Shapes, safetensors, torch};
+use crate::error::{Error, Result};
+use networks::Network;
+pub use networks::is_weight;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What a file holds of a network.
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// Tensors by name, without the optimiser's.
+    pub tensors: BTreeMap<String, HostTensor>,
+    /// The strings of a safetensors file: settings, where this program wrote it.
+    pub metadata: BTreeMap<String, String>,
+    /// Which of several networks of the file this is, and how to take another.
+    pub notice: Option<String>,
+}
+
+/// What a file begins with in place of its contents where git-lfs has not fetched them.
+const POINTER: &[u8] = b"version https://git-lfs";
+
+/// Reads the weights of a file, whatever its name ends with. Where it holds several networks, `key` is the path to
+/// one of them or a word of it; without it, a teacher or an average of weights is taken before the trained network,
+/// and a slow copy (`encoder_k`, `momentum`, `target`) last.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read; [`Error::Checkpoint`] when it is neither format, damaged, holds no ResNet,
+/// or none that is called `key`.
+pub fn read(path: &Path, key: Option<&str>) -> Result<Weights> {
+    let wrong = |reason: &str| Error::Checkpoint { path: path.to_owned(), reason: reason.to_owned() };
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(Error::io(path))?;
+    if !file.metadata().map_err(Error::io(path))?.is_file() {
+        return Err(wrong("a folder or device; name a file of weights, or a run folder"));
+    }
+    file.take(POINTER.len() as u64).read_to_end(&mut start).map_err(Error::io(path))?;
+    let notice = RefCell::new(None);
+    let choose = |shapes: &Shapes| {
+        let (names, told) = choose(shapes, key)?;
+        *notice.borrow_mut() = told;
+        Ok(names)
+    };
+    let (tensors, metadata) = if torch::is_torch(&start) {
+        (torch::read(path, &choose)?, BTreeMap::new())
+    } else if start.get(8) == Some(&b'{') {
+        let contents = safetensors::read_some(path, &choose)?;
+        (contents.tensors, contents.metadata)
+    } else if start == POINTER {
+        return Err(wrong("git-lfs has not fetched this file; run `git lfs pull` in its folder"));
+    } else {
+        return Err(wrong("neither a file of PyTorch (.pth, .pth.tar, .pt) nor safetensors"));
+    };
+    Ok(Weights { path: path.to_owned(), tensors, metadata, notice: notice.into_inner() })
+}
+
+/// The names of the network that is taken, and what a person should know of the choice.
+fn choose(shapes: &Shapes, key: Option<&str>) -> Result<(BTreeMap<String, String>, Option<String>), String> {
+    let networks = Network::all(shapes);
+    let shown = || {
+        let path = |network: &Network| match network.path() {
+            "" => "one at the top".to_owned(),
+            path => format!("`{path}`"),
+        };
+        networks.iter().map(path).collect::<Vec<_>>().join(", ")
+    };
+    if networks.is_empty() {
+        return Err(nothing(shapes));
+    }
+    let taken = match key {
+        None => networks.first(),
+        Some(key) => networks.iter().find(|network| network.is_called(key)),
+    };
+    let Some(taken) = taken else {
+        let key = key.unwrap_or_default();
+        return Err(format!("no network in it is called `{key}` (`--weights-key`); it holds {}", shown()));
+    };
+    let told = (networks.len() > 1).then(|| {
+        let path = if taken.path().is_empty() { "the one at the top" } else { taken.path() };
+        let how = if key.is_some() { "as asked" } else { "choose another with `--weights-key NAME`" };
+        format!("The file holds {} networks ({}); {path} is taken, {how}.", networks.len(), shown())
+    });
+    Ok((taken.names(shapes, &networks), told))
+}
+
+/// Why a file's tensors are no network that can be used.
+fn nothing(shapes: &Shapes) -> String {
+    let has = |part: &str| shapes.keys().any(|name| name.contains(part));
+    if has("attn.qkv") || has("cls_token") || has("attention.query") {
+        return "it holds a vision transformer; only ResNets can be used".into();
+    }
+    let listed: Vec<String> =
+        shapes.iter().take(3).map(|(name, shape)| format!("`{name}` {shape:?}")).collect();
+    format!(
+        "none of its {} tensors are a ResNet's, with a stem such as `conv1.weight` and stages such as \
+         `layer1.0.conv1.weight`; it holds {}{}",
+        shapes.len(),
+        listed.join(", "),
+        if shapes.len() > listed.len() { ", …" } else { "" }
+    )
+}
+
+#[cfg(test)]
+mod tests;
