@@ -59,8 +59,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let what = What::ALL.into_iter().find(|what| what.name() == text("what")).unwrap_or(What::Features);
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
-    let dataset = model::dataset(matches)?;
     let network = model::open(matches)?;
+    let dataset = model::dataset(matches, &network)?;
     let found = embed(&network, &dataset, what, limit, &mut model::bar("pictures"))?;
     say_unreadable(&found);
     let Embedded { pictures, rows, prototypes, .. } = &found;

@@ -34,7 +34,8 @@ fn flag(setting: &'static Setting, name: &'static str) -> Arg {
         arg.long(name).value_name(setting.hint).help_heading(setting.group)
     };
     if setting.choices.is_empty() {
-        return arg;
+        // Ranges may begin with a minus, which is no number yet.
+        return arg.allow_hyphen_values(setting.hint.contains(".."));
     }
     // A switch: the flag alone means yes, and `--flag=false` undoes what a file chose. Without the equals
     // sign, the folder of pictures behind a switch would be taken for its value.

@@ -10,7 +10,7 @@ use super::{flags, tune};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::train::{Model, ModelOptions, Viewing};
+use crate::train::{Model, ModelOptions, Viewing, pictures};
 
 /// The settings of `train` that these commands have too.
 const SETTINGS: [&str; 6] = ["weights_key", "adapter", "kernels", "tuned", "eval_size", "eval_resize"];
@@ -85,9 +85,9 @@ fn opened(matches: &ArgMatches) -> Result<Model> {
     Model::open(source, &options)
 }
 
-/// Opens the pictures under `--data`.
-pub(super) fn dataset(matches: &ArgMatches) -> Result<Dataset> {
-    Dataset::open(matches.get_one::<String>("data").map(Path::new))
+/// Opens the pictures under `--data`, to be read as those that the network was trained on.
+pub(super) fn dataset(matches: &ArgMatches, network: &Model) -> Result<Dataset> {
+    pictures::open_for(network.config(), matches.get_one::<String>("data").map(Path::new))
 }
 
 /// A bar with rate and remaining time in a terminal, and nothing anywhere else, to be told how many of how many are

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use super::{Outcome, model, print};
-use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
+use crate::train::pictures;
 use crate::train::report::page;
 
 /// The command with its flags.
@@ -49,7 +49,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let out = text("out").map_or_else(|| folder.join("report.html"), PathBuf::from);
     let network = model::open(matches)?;
     let trained_on = network.config().and_then(|config| config.data.clone());
-    let dataset = Dataset::open(text("data").map(Path::new).or(trained_on.as_deref()))?;
+    let dataset =
+        pictures::open_for(network.config(), text("data").map(Path::new).or(trained_on.as_deref()))?;
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::train::embed::{What, embed, read_index};
 use crate::train::examine::search;
+use crate::train::pictures;
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -41,13 +42,14 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let image = Path::new(text("image").unwrap_or_default());
-    let pixels = crate::data::decode_file(image, &crate::data::Reading::default())?;
     let index = text("index").map(|path| read_index(Path::new(path))).transpose()?;
     let network = model::open(matches)?;
+    let reading = network.config().map(pictures::reading).unwrap_or_default();
+    let pixels = crate::data::decode_file(image, &reading)?;
     let (bank, names) = match index {
         Some(found) => found,
         None => {
-            let dataset = model::dataset(matches)?;
+            let dataset = model::dataset(matches, &network)?;
             let found = embed(&network, &dataset, What::Features, usize::MAX, &mut model::bar("pictures"))?;
             say_unreadable(&found);
             let names = found.pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::{Outcome, embed::say_unreadable, interrupt, model, print};
-use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::train::embed::{What, embed};
+use crate::train::pictures;
 use crate::train::sort::{How, MANIFEST, Place, check_output, groups, places, sort};
 
 /// The command with its flags.
@@ -59,9 +59,9 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
     let (data, into) = (Path::new(text("pictures")), Path::new(text("into")));
     let how = How::ALL.into_iter().find(|how| how.name() == text("how")).unwrap_or(How::Copy);
-    let dataset = Dataset::open(Some(data))?;
     check_output(data, into)?;
     let network = model::open(matches)?;
+    let dataset = pictures::open_for(network.config(), Some(data))?;
     let Some(prototypes) = network.prototypes() else {
         let reason = format!("this network has no prototypes to sort by ({})", network.describe());
         return Err(Error::config("source", reason));

@@ -4,6 +4,7 @@ use super::crops::augment;
 use crate::config::{Config, Depth, Normalize, Source as Word};
 use crate::data::{Dataset, Detail, Reading, Source, Survey};
 use crate::error::{Error, Result};
+use std::path::Path;
 
 /// Pictures that means and deviations are worked out from, at most: spread evenly over the set. The
 /// third digit does not change from there on.
@@ -27,14 +28,31 @@ pub fn open(config: &Config) -> Result<Dataset> {
         Word::Npy => Source::Npy,
         Word::NpyPictures => Source::NpyPictures,
     };
-    let reading = Reading {
+    Dataset::open_with(config.data.as_deref(), source, reading(config))
+}
+
+/// How the settings say that pictures are decoded.
+#[must_use]
+pub fn reading(config: &Config) -> Reading {
+    Reading {
         background: config.background.map(|value| (value * 255.0).round() as u8),
         max_pixels: config.max_megapixels as u64 * 1_000_000,
         detail: config.reduce.then(|| Detail::of(&augment(config).crops, config.eval_resize)),
         depth: config.depth.range(),
         bands: config.bands.clone().unwrap_or_default(),
-    };
-    Dataset::open_with(config.data.as_deref(), source, reading)
+    }
+}
+
+/// Opens pictures to be looked at by a network, decoded as those that it was trained on; without its settings,
+/// or with `None` for the embedded pictures, as [`Dataset::open`] does.
+///
+/// # Errors
+/// As of [`Dataset::open_with`].
+pub fn open_for(trained: Option<&Config>, path: Option<&Path>) -> Result<Dataset> {
+    let trained = trained.cloned().unwrap_or_default();
+    // What other pictures lay in says nothing of these; all are read in full.
+    let source = if path == trained.data.as_deref() { trained.source } else { Word::Auto };
+    open(&Config { data: path.map(Path::to_owned), source, reduce: false, ..trained })
 }
 
 /// Writes into the settings what the pictures decided, so that whoever reads them later reads them alike.

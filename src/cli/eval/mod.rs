@@ -36,8 +36,8 @@ struct Measured<'a> {
 /// Runs the command.
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let Some((measure, matches)) = matches.subcommand() else { return Ok(Outcome::Done) };
-    let dataset = model::dataset(matches)?;
     let network = model::open(matches)?;
+    let dataset = model::dataset(matches, &network)?;
     say(&format!(
         "{}\n{} pictures of {} classes in {}, on {}",
         network.describe(),

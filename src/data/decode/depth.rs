@@ -110,7 +110,7 @@ fn range(spreads: &[([f32; 2], Kind)]) -> Option<[f32; 2]> {
         return Some([0.0, whole]);
     }
     // Floats by convention.
-    if !unsigned && low >= 0.0 && high <= 1.0 && high > 0.25 {
+    if !unsigned && low >= 0.0 && high <= 1.0 && high > 0.5 {
         return Some([0.0, 1.0]);
     }
     if high <= low {
