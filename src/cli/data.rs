@@ -15,8 +15,8 @@ use crate::data::{Dataset, Survey};
 use crate::error::{Error, Result};
 use crate::train::pictures;
 
-/// The settings that say what is read and how.
-const SETTINGS: [&str; 6] = ["data", "source", "background", "max_megapixels", "depth", "bands"];
+/// The settings that say what is read and how; every command that opens pictures has them.
+pub(super) const SETTINGS: [&str; 6] = ["data", "source", "background", "max_megapixels", "depth", "bands"];
 /// How often a log gets a line.
 const PERIOD: Duration = Duration::from_secs(10);
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use super::words::counted;
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
@@ -21,7 +22,8 @@ pub fn command() -> Command {
              with `swav-wgpu search --index`.",
         )
         .arg(model::source())
-        .arg(model::data())
+        .args(model::data(model::EMBEDDED))
+        .arg(model::force())
         .arg(
             Arg::new("out")
                 .long("out")
@@ -59,6 +61,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let what = What::ALL.into_iter().find(|what| what.name() == text("what")).unwrap_or(What::Features);
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
+    model::refuse_existing(matches, "out", out)?;
     let network = model::open(matches)?;
     let dataset = model::dataset(matches, &network)?;
     let found = embed(&network, &dataset, what, limit, &mut model::bar("pictures"))?;
@@ -85,10 +88,10 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         write_safetensors(out, what, rows, &names)?;
     }
     print(&format!(
-        "{}: {} of {} pictures, {} values each{beside}\n",
+        "{}: {} of {}, {} values each{beside}\n",
         out.display(),
         what.name(),
-        rows.rows,
+        counted(rows.rows, "picture"),
         rows.dim
     ))?;
     Ok(Outcome::Done)
@@ -97,10 +100,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
 /// Says how many pictures could not be read, and why the first could not.
 pub(super) fn say_unreadable(found: &Embedded) {
     if let Some(reason) = found.unreadable.values().next() {
-        let count = found.unreadable.len();
-        let _ = writeln!(
-            std::io::stderr(),
-            "{count} pictures cannot be read and are left out; the first: {reason}"
-        );
+        let count = counted(found.unreadable.len(), "picture");
+        let _ = writeln!(std::io::stderr(), "{count} cannot be read, left out; the first: {reason}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Outcome, flags, print};
+use super::{Outcome, flags, model, print};
 use crate::error::Result;
 use crate::train::export::{self, Format};
 
@@ -19,7 +19,7 @@ pub fn command() -> Command {
              pytorch      a state dict for torch.load: resnet18().load_state_dict(…, strict=False)\n\
              onnx         the trunk in evaluation mode, from normalised pixels to features",
         )
-        .arg(Arg::new("source").value_name("RUN|FILE").required(true).help(
+        .arg(Arg::new("network").value_name("RUN|FILE").required(true).help(
             "A run folder, or a file: .safetensors, .pth, .pth.tar, .pt of this program, of the official code, or of torchvision",
         ))
         .arg(
@@ -37,8 +37,9 @@ pub fn command() -> Command {
             Arg::new("out")
                 .long("out")
                 .value_name("FILE")
-                .help("The file to write, which must not exist [default: the source's name in this folder]"),
+                .help("The file to write [default: the source's name in this folder]"),
         )
+        .arg(model::force())
         .args(flags::all().filter(|flag| flag.get_id() == "weights_key").map(|flag| flag.help_heading("Network")))
         .after_help(
             "Examples:\n  swav-wgpu export runs/photos --format pytorch --out photos.pth\n  \
@@ -49,10 +50,11 @@ pub fn command() -> Command {
 /// Runs the command.
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
-    let source = Path::new(text("source").unwrap_or_default());
+    let source = Path::new(text("network").unwrap_or_default());
     let named = Format::ALL.into_iter().find(|format| Some(format.name()) == text("format"));
     let format = named.unwrap_or(Format::Safetensors);
     let out = text("out").map_or_else(|| usual_name(source, format), PathBuf::from);
+    model::refuse_existing(matches, "out", &out)?;
     let done = export::export(source, text("weights_key"), format, matches.get_flag("trunk"), &out)?;
     let export::Exported { path, network, tensors, note } = done;
     print(&format!("{}: {tensors} tensors of {network}\n{note}\n", path.display()))?;

@@ -24,6 +24,7 @@ pub mod sort;
 mod table;
 pub mod train;
 pub mod tune;
+mod words;
 
 use std::error::Error as _;
 use std::ffi::OsString;

@@ -3,13 +3,13 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use super::{flags, tune};
+use super::{data, flags, tune};
 use crate::config::Config;
 use crate::data::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::train::{Model, ModelOptions, Viewing, pictures};
 
 /// The settings of `train` that these commands have too.
@@ -17,18 +17,19 @@ const SETTINGS: [&str; 6] = ["weights_key", "adapter", "kernels", "tuned", "eval
 
 /// The argument that names the network.
 pub(super) fn source() -> Arg {
-    Arg::new("source").value_name("RUN|FILE").required(true).help(
+    Arg::new("network").value_name("RUN|FILE").required(true).help(
         "A run folder, or a file of weights: .safetensors, .pth, .pth.tar, .pt of this program, of the official code, or a torchvision ResNet",
     )
 }
 
-/// The pictures, where a command does not take them as an argument.
-pub(super) fn data() -> Arg {
-    Arg::new("data")
-        .long("data")
-        .value_name("DIR")
-        .help("The pictures [default: those that the program comes with]")
+/// The pictures, where a command does not take them as an argument, and how they are read.
+pub(super) fn data(help: &'static str) -> impl Iterator<Item = Arg> {
+    std::iter::once(Arg::new("data").long("data").value_name("DATA").help(help).help_heading("Pictures"))
+        .chain(reading())
 }
+
+/// What pictures are taken where none are named.
+pub(super) const EMBEDDED: &str = "The pictures [default: those that the program comes with]";
 
 /// Adapter, kernels, whether tuned ones, and size of the views.
 pub(super) fn settings() -> impl Iterator<Item = Arg> {
@@ -60,7 +61,7 @@ pub(super) fn open(matches: &ArgMatches) -> Result<Model> {
 
 fn opened(matches: &ArgMatches) -> Result<Model> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
-    let source = Path::new(text("source").unwrap_or_default());
+    let source = Path::new(text("network").unwrap_or_default());
     let mut device = Config::default();
     flags::set(&mut device, matches, &["adapter", "kernels", "tuned"])?;
     tune::apply(&mut device)?;
@@ -85,9 +86,55 @@ fn opened(matches: &ArgMatches) -> Result<Model> {
     Model::open(source, &options)
 }
 
-/// Opens the pictures under `--data`, to be read as those that the network was trained on.
+/// The flags that say how pictures are read, the argument that names them left out.
+pub(super) fn reading() -> impl Iterator<Item = Arg> {
+    let own =
+        |flag: &Arg| data::SETTINGS.contains(&flag.get_id().as_str()) && flag.get_id() != flags::POSITIONAL;
+    flags::all().filter(own).map(|flag| flag.help_heading("Pictures"))
+}
+
+/// How pictures at a path are read: as the flags say, and where they say nothing, as those were read that the network
+/// was trained on.
+pub(super) fn reading_of(matches: &ArgMatches, network: &Model, path: Option<&Path>) -> Result<Config> {
+    let mut config = pictures::settings_for(network.config(), path);
+    for key in data::SETTINGS.into_iter().filter(|&key| key != flags::POSITIONAL) {
+        if let Some(text) = matches.get_one::<String>(key) {
+            config.set(key, text)?;
+        }
+    }
+    Ok(config)
+}
+
+/// Opens pictures so, and says what is left out.
+pub(super) fn pictures(matches: &ArgMatches, network: &Model, path: Option<&Path>) -> Result<Dataset> {
+    let dataset = pictures::open(&reading_of(matches, network, path)?)?;
+    for notice in dataset.notices() {
+        let _ = writeln!(std::io::stderr(), "{notice}");
+    }
+    Ok(dataset)
+}
+
+/// Opens the pictures under `--data`.
 pub(super) fn dataset(matches: &ArgMatches, network: &Model) -> Result<Dataset> {
-    pictures::open_for(network.config(), matches.get_one::<String>("data").map(Path::new))
+    pictures(matches, network, matches.get_one::<String>("data").map(Path::new))
+}
+
+/// `--force`, for commands that write a file which a person names.
+pub(super) fn force() -> Arg {
+    Arg::new("force").long("force").action(ArgAction::SetTrue).help("Write over files that exist already")
+}
+
+/// Refuses to write over a file that a person named, unless they say so.
+///
+/// # Errors
+/// [`Error::Config`] for `flag` where the file exists and `--force` was not given.
+pub(super) fn refuse_existing(matches: &ArgMatches, flag: &str, path: &Path) -> Result<()> {
+    if path.exists() && !matches.get_flag("force") {
+        let reason =
+            format!("{} exists already; name another file, or add --force to write over it", path.display());
+        return Err(Error::config(flag, reason));
+    }
+    Ok(())
 }
 
 /// A bar with rate and remaining time in a terminal, and nothing anywhere else, to be told how many of how many are

@@ -7,7 +7,6 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
-use crate::train::pictures;
 use crate::train::report::page;
 
 /// The command with its flags.
@@ -19,14 +18,15 @@ pub fn command() -> Command {
              prototypes, a plot of the features, health, environment, and kNN, linear classifiers and clusters beside \
              raw pixels and the untrained network.",
         )
-        .arg(Arg::new("source").value_name("RUN").required(true).help("A run folder"))
+        .arg(Arg::new("network").value_name("RUN").required(true).help("A run folder"))
         .arg(
             Arg::new("out")
                 .long("out")
                 .value_name("FILE.html")
                 .help("The file to write [default: report.html in the run folder]"),
         )
-        .arg(model::data().help("The pictures [default: those that the run was trained on]"))
+        .args(model::data("The pictures [default: those that the run was trained on]"))
+        .arg(model::force())
         .arg(
             Arg::new("limit")
                 .long("limit")
@@ -41,16 +41,19 @@ pub fn command() -> Command {
 /// Runs the command.
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
-    let folder = Path::new(text("source").unwrap_or_default());
+    let folder = Path::new(text("network").unwrap_or_default());
     if !folder.is_dir() {
         let reason = format!("{} is no run folder; a page is made of one", folder.display());
-        return Err(Error::config("source", reason));
+        return Err(Error::config("run", reason));
     }
     let out = text("out").map_or_else(|| folder.join("report.html"), PathBuf::from);
+    // The page in the run folder is the run's own and may be made anew.
+    if text("out").is_some() {
+        model::refuse_existing(matches, "out", &out)?;
+    }
     let network = model::open(matches)?;
     let trained_on = network.config().and_then(|config| config.data.clone());
-    let dataset =
-        pictures::open_for(network.config(), text("data").map(Path::new).or(trained_on.as_deref()))?;
+    let dataset = model::pictures(matches, &network, text("data").map(Path::new).or(trained_on.as_deref()))?;
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);

@@ -19,11 +19,12 @@ pub fn command() -> Command {
         .about("Find the pictures that look most like one")
         .arg(model::source())
         .arg(Arg::new("image").value_name("IMAGE").required(true).help("The picture to look for"))
-        .arg(model::data().conflicts_with("index"))
+        .args(model::data(model::EMBEDDED))
         .arg(
             Arg::new("index")
                 .long("index")
                 .value_name("FILE.safetensors")
+                .conflicts_with("data")
                 .help("Features that `swav-wgpu embed` wrote with the same network, in place of --data"),
         )
         .arg(
@@ -44,7 +45,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let image = Path::new(text("image").unwrap_or_default());
     let index = text("index").map(|path| read_index(Path::new(path))).transpose()?;
     let network = model::open(matches)?;
-    let reading = network.config().map(pictures::reading).unwrap_or_default();
+    let reading = pictures::reading(&model::reading_of(matches, &network, None)?);
     let pixels = crate::data::decode_file(image, &reading)?;
     let (bank, names) = match index {
         Some(found) => found,

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::words::counted;
 use super::{Outcome, embed::say_unreadable, interrupt, model, print};
+use crate::data::{Dataset, Original};
 use crate::error::{Error, Result};
 use crate::train::embed::{What, embed};
-use crate::train::pictures;
-use crate::train::sort::{How, MANIFEST, Place, check_output, groups, places, sort};
+use crate::train::sort::{Best, How, MANIFEST, Place, Sorted, check_output, groups, places, sort};
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -24,7 +25,9 @@ pub fn command() -> Command {
              where their like went before.",
         )
         .arg(model::source())
-        .arg(Arg::new("pictures").value_name("DATA").required(true).help("The folder of pictures"))
+        .arg(Arg::new("pictures").value_name("DATA").required(true).help(
+            "The pictures: a folder, or any other source; what lies in an archive or a table is written out",
+        ))
         .arg(Arg::new("into").long("into").value_name("OUT").required(true).help("Where the groups go; not in DATA"))
         .arg(
             Arg::new("clusters")
@@ -47,6 +50,7 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Only say what would be done; no file is written"),
         )
+        .args(model::reading())
         .args(model::settings())
         .after_help(
             "Examples:\n  swav-wgpu sort runs/photos photos --into sorted --clusters 20 --dry-run\n  \
@@ -61,21 +65,26 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let how = How::ALL.into_iter().find(|how| how.name() == text("how")).unwrap_or(How::Copy);
     check_output(data, into)?;
     let network = model::open(matches)?;
-    let dataset = pictures::open_for(network.config(), Some(data))?;
+    let dataset = model::pictures(matches, &network, Some(data))?;
+    if matches!(how, How::HardLink | How::Symlink) && !dataset.is_empty() && dataset.path_of(0).is_none() {
+        let reason =
+            "the pictures are no files of their own, so there is nothing to link to; use `--how copy`";
+        return Err(Error::config("how", reason));
+    }
     let Some(prototypes) = network.prototypes() else {
         let reason = format!("this network has no prototypes to sort by ({})", network.describe());
-        return Err(Error::config("source", reason));
+        return Err(Error::config("network", reason));
     };
     let stop =
         interrupt::flag("Stopping after this file; the same command goes on. Ctrl-C again stops at once.");
     let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut model::bar("pictures"))?;
     say_unreadable(&found);
-    let best: Vec<(String, u32, f32)> = found
-        .pictures
-        .iter()
-        .zip(found.prototypes.iter().flatten())
-        .map(|(&picture, &(prototype, cosine))| (dataset.picture_name(picture), prototype, cosine))
-        .collect();
+    let best = found.pictures.iter().zip(found.prototypes.iter().flatten());
+    let best = best.map(|(&picture, &prototype)| {
+        let (name, file) = (dataset.picture_name(picture), file_name(&dataset, data, picture)?);
+        Ok(Best { picture, name, file, prototype })
+    });
+    let best = best.collect::<Result<Vec<Best>>>()?;
     let wanted = matches.get_one::<u64>("clusters").map(|&n| n as usize);
     let places = places(&best, &groups(prototypes, wanted));
     if matches.get_flag("dry-run") {
@@ -83,7 +92,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let mut bar = model::bar("files");
-    let sorted = sort(data, into, &places, how, &mut |done| {
+    let original = |picture| dataset.original(picture);
+    let sorted = sort(data, into, &places, how, &original, &mut |done| {
         bar(done, places.len());
         !stop.load(Ordering::Relaxed)
     })?;
@@ -92,14 +102,53 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         let _ = writeln!(std::io::stderr(), "left alone: {} is something else", path.display());
     }
     let manifest = into.join(MANIFEST);
-    let (made, present, taken) = (sorted.made, sorted.present, sorted.taken.len());
+    let (made, present, taken, failed) =
+        (sorted.made, sorted.present, sorted.taken.len(), sorted.failed.len());
     let line = format!(
         "{made} files made, {present} were there, {taken} left alone; list in {}",
         manifest.display()
     );
     print(&format!("{}{line}\n", summary(&places)))?;
+    if failed > 0 {
+        return Err(failures(&sorted, into));
+    }
     let left = how != How::Manifest && made + present + taken < places.len();
     Ok(if left { Outcome::Interrupted } else { Outcome::Done })
+}
+
+/// The name that the file of a picture gets, where that is not the picture's name: a picture inside another file
+/// needs an ending by which programs know it, and a name may hold bytes that are no text.
+fn file_name(dataset: &Dataset, data: &Path, picture: u32) -> Result<Option<PathBuf>> {
+    const KNOWN: [&str; 7] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff"];
+    if let Some(path) = dataset.path_of(picture) {
+        return Ok(Some(path.strip_prefix(data).map_or_else(|_| path.clone(), Path::to_owned)));
+    }
+    let name = dataset.picture_name(picture);
+    let ending = Path::new(&name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if KNOWN.contains(&ending.to_lowercase().as_str()) {
+        return Ok(None);
+    }
+    Ok(match dataset.original(picture)? {
+        Original::Bytes { ending, .. } => Some(PathBuf::from(format!("{name}.{ending}"))),
+        Original::File(_) => None,
+    })
+}
+
+/// The pictures that could not be put in their places, as one error.
+fn failures(sorted: &Sorted, into: &Path) -> Error {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> =
+        sorted.failed.iter().take(SHOWN).map(|(name, reason)| format!("{name}: {reason}")).collect();
+    let more = match sorted.failed.len() - shown.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let reason = format!(
+        "{} could not be put there, all others were ({}{more}); the same command tries again",
+        counted(sorted.failed.len(), "picture"),
+        shown.join("; ")
+    );
+    Error::Data { path: into.to_owned(), reason }
 }
 
 /// The sizes of the groups, largest first.

@@ -92,7 +92,9 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
 /// Hands a request to the engine.
 fn start(request: TrainRequest) -> Result<Outcome> {
     if request.plan {
-        return watch::plan(&request.config);
+        // A run that goes on has its folder already.
+        let out = request.config.out.filter(|_| request.resume.is_none());
+        return watch::plan(&Config { out, ..request.config });
     }
     watch::train(request)
 }
@@ -148,7 +150,10 @@ fn resumed(run: &Path, matches: &ArgMatches) -> Result<Config> {
     }
     for (setting, _) in flags::given(matches) {
         if !Config::RESUMABLE.contains(&setting.key) {
-            let allowed = Config::RESUMABLE.map(|key| format!("--{}", key.replace('_', "-"))).join(", ");
+            let flag = |key: &&str| format!("--{}", key.replace('_', "-"));
+            let flags: Vec<String> =
+                Config::RESUMABLE.iter().filter(|&&key| key != flags::POSITIONAL).map(flag).collect();
+            let allowed = format!("a new path of the same pictures, {}", flags.join(", "));
             return Err(Error::config(
                 setting.key,
                 format!(

@@ -10,8 +10,9 @@ const PLACES: [&str; 2] = ["data", "out"];
 
 impl Config {
     /// The settings that a resumed run may change: they decide how long and where it runs, not what it
-    /// computes next. `steps` is among them for extending a run.
-    pub const RESUMABLE: [&str; 12] = [
+    /// computes next. `steps` is among them for extending a run, `data` for pictures that were moved.
+    pub const RESUMABLE: [&str; 13] = [
+        "data",
         "steps",
         "max_time",
         "adapter",

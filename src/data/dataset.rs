@@ -3,12 +3,13 @@
 //! Everything behind [`Dataset::open`] is the same for every source; a source only lists its
 //! pictures and decodes one of them. Labels are for evaluation: training never looks at them.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-use super::decode::{self, Decoded, Reading, Values};
+pub use super::content::Original;
+pub(super) use super::content::{Content, Order, Pictures, Raw};
+use super::decode::{self, Decoded, Reading};
 use super::source::{self, Source, embedded, folder};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
@@ -22,53 +23,6 @@ pub struct Split {
     pub bank: Vec<u32>,
     /// Pictures whose labels must be predicted.
     pub queries: Vec<u32>,
-}
-
-/// The pictures of a source, read on request by any thread.
-pub(super) trait Pictures: Send + Sync {
-    /// The path of a picture below the set's folder, for messages and the gallery.
-    fn name(&self, picture: u32) -> String;
-    /// The bytes of a picture.
-    fn read(&self, picture: u32) -> Result<Content<'_>>;
-    /// The file that a picture is, with every byte of its name; `None` where it is a part of one.
-    fn path(&self, _picture: u32) -> Option<PathBuf> {
-        None
-    }
-}
-
-/// A picture as a source has it.
-#[derive(Debug)]
-pub(super) enum Content<'a> {
-    /// A picture file of any format.
-    Encoded(Cow<'a, [u8]>),
-    /// Bare samples.
-    Raw(Raw),
-}
-
-/// Bare samples.
-#[derive(Debug)]
-pub(super) struct Raw {
-    /// width · height · channels of them.
-    pub values: Values,
-    /// In pixels.
-    pub width: u32,
-    /// In pixels.
-    pub height: u32,
-    /// 1 grey, 3 red green blue, 4 with transparency; any other number is bands.
-    pub channels: u32,
-    /// How they lie.
-    pub order: Order,
-}
-
-/// How the samples of a picture lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Pixel by pixel, row by row: `[height, width, channels]`.
-    Interleaved,
-    /// Channel by channel, row by row: `[channels, height, width]`.
-    Planes,
-    /// Channel by channel, column by column: `[channels, width, height]`.
-    Columns,
 }
 
 /// What a source knows about its pictures.
@@ -206,6 +160,33 @@ impl Dataset {
     #[must_use]
     pub fn path_of(&self, picture: u32) -> Option<PathBuf> {
         ((picture as usize) < self.len()).then(|| self.0.pictures.path(picture)).flatten()
+    }
+
+    /// The file of a picture, to be given to other programs: where it lies, or what would be in it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the picture, where it cannot be read.
+    pub fn original(&self, picture: u32) -> Result<Original> {
+        if let Some(path) = self.path_of(picture) {
+            return Ok(Original::File(path));
+        }
+        match self.0.pictures.read(picture)? {
+            Content::Encoded(bytes) => {
+                let format = image::guess_format(&bytes).ok();
+                let ending =
+                    format.and_then(|format| format.extensions_str().first().copied()).unwrap_or("img");
+                Ok(Original::Bytes { bytes: bytes.into_owned(), ending })
+            }
+            Content::Raw(_) => {
+                let mut bytes = std::io::Cursor::new(Vec::new());
+                let written = self.decode(picture)?.write_to(&mut bytes, image::ImageFormat::Png);
+                written.map_err(|error| Error::Data {
+                    path: self.0.root.join(self.picture_name(picture)),
+                    reason: format!("it cannot be written as PNG: {error}"),
+                })?;
+                Ok(Original::Bytes { bytes: bytes.into_inner(), ending: "png" })
+            }
+        }
     }
 
     /// Reads and decodes a picture to 8-bit RGB, at least 1×1. Any thread may call it.

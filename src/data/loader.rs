@@ -57,6 +57,13 @@ impl LoaderSpec {
         if self.batch == 0 {
             return Err(Error::config("batch", "must be at least 1"));
         }
+        if pictures < 2 {
+            let reason = match pictures {
+                0 => "there is no picture to train on",
+                _ => "there is only one picture to train on; two are the least",
+            };
+            return Err(Error::Data { path: dataset.path().to_owned(), reason: reason.into() });
+        }
         if self.batch > pictures {
             let (batch, name) = (self.batch, dataset.name());
             let reason = format!(

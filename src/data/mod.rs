@@ -7,7 +7,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `dataset` | [`Dataset`]: pictures, labels where there are any, splits for evaluation; the trait that a source implements |
+//! | `dataset` | [`Dataset`]: pictures, labels where there are any, splits for evaluation |
+//! | `content` | what a source gives of a picture; the trait that a source implements |
 //! | `source` | [`Source`]: one file a kind, and which one a path holds |
 //! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; one file for each format that needs it |
 //! | `guard` | readers of strangers' files, which may panic |
@@ -29,6 +30,7 @@
 mod augment;
 mod blur;
 mod colour;
+mod content;
 mod crop;
 mod dataset;
 mod decode;
@@ -48,7 +50,7 @@ mod view;
 
 pub use augment::{Adjustment, Augment, CropGroup, CropParams};
 pub use crop::CropBox;
-pub use dataset::{Dataset, Split, decode_file};
+pub use dataset::{Dataset, Original, Split, decode_file};
 pub use decode::{Decoded, Detail, Reading};
 pub use guard::hush_guarded_panics;
 pub use loader::{Batch, Loader, LoaderSpec};

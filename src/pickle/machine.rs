@@ -1,32 +1,9 @@
 //! The stack machine that a pickle is written for, without its power to import and call.
 
 use super::input::Input;
+use super::node::Node;
 use super::{MOST_OBJECTS, Pickle};
 use std::collections::HashMap;
-
-/// An object. Numbers are places in the list of all objects.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node<'a> {
-    None,
-    Bool(bool),
-    Int(i128),
-    Float(f64),
-    Text(&'a str),
-    Bytes(&'a [u8]),
-    List(Vec<u32>),
-    Tuple(Vec<u32>),
-    Dict(Vec<(u32, u32)>),
-    /// `module.name`.
-    Global(String),
-    /// What Python would call, and with what; items set on the result, and what it was built with, if anything.
-    Call {
-        function: u32,
-        arguments: u32,
-        entries: Vec<(u32, u32)>,
-        state: Option<u32>,
-    },
-    Persistent(u32),
-}
 
 struct Machine<'a> {
     input: Input<'a>,

@@ -12,8 +12,9 @@
 
 mod input;
 mod machine;
+mod node;
 
-use machine::Node;
+use node::Node;
 
 /// Objects in one pickle, at most: forty times those of a batch of CIFAR.
 pub const MOST_OBJECTS: usize = 1 << 21;

@@ -62,7 +62,7 @@ pub struct Exported {
 /// official `projection_head` and `prototypes` unless only the trunk is wanted.
 ///
 /// # Errors
-/// A source that cannot be used; [`Error::Config`] where `out` exists; [`Error::Io`].
+/// A source that cannot be used; [`Error::Io`].
 pub fn export(
     source: &Path,
     key: Option<&str>,
@@ -70,10 +70,6 @@ pub fn export(
     trunk_only: bool,
     out: &Path,
 ) -> Result<Exported> {
-    if out.exists() {
-        let reason = format!("{} exists already; name another file", out.display());
-        return Err(Error::config("out", reason));
-    }
     let (weights, config) = read(source, key)?;
     let spec = network_of(&weights, config.as_ref(), None)?;
     let fit = spec.compare(&weights.tensors);

@@ -43,16 +43,14 @@ pub fn reading(config: &Config) -> Reading {
     }
 }
 
-/// Opens pictures to be looked at by a network, decoded as those that it was trained on; without its settings,
-/// or with `None` for the embedded pictures, as [`Dataset::open`] does.
-///
-/// # Errors
-/// As of [`Dataset::open_with`].
-pub fn open_for(trained: Option<&Config>, path: Option<&Path>) -> Result<Dataset> {
+/// The settings by which pictures at a path (`None`: the embedded ones) are opened for a network to look at: decoded
+/// as those that it was trained on, where its own settings are known.
+#[must_use]
+pub fn settings_for(trained: Option<&Config>, path: Option<&Path>) -> Config {
     let trained = trained.cloned().unwrap_or_default();
     // What other pictures lay in says nothing of these; all are read in full.
     let source = if path == trained.data.as_deref() { trained.source } else { Word::Auto };
-    open(&Config { data: path.map(Path::to_owned), source, reduce: false, ..trained })
+    Config { data: path.map(Path::to_owned), source, reduce: false, ..trained }
 }
 
 /// Writes into the settings what the pictures decided, so that whoever reads them later reads them alike.

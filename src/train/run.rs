@@ -79,6 +79,7 @@ pub(super) struct Asked {
 /// Settings that make no sense, no adapter, or a run that does not fit.
 pub fn plan(config: &Config) -> Result<PlanFigures> {
     config.validate()?;
+    setup::check(config)?;
     let gpu = setup::gpu(config)?;
     let trainer = Trainer::new(&gpu, config)?;
     Ok(PlanFigures {

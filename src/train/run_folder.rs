@@ -37,6 +37,16 @@ impl RunFolder {
     /// [`Error::Config`] for `out` when something is there already; [`Error::Io`] when it cannot be
     /// made.
     pub fn create(path: &Path) -> Result<Self> {
+        Self::check_new(path)?;
+        std::fs::create_dir_all(path).map_err(Error::io(path))?;
+        Ok(Self { path: path.to_owned(), claim: claim(path, "out")? })
+    }
+
+    /// Refuses a path at which no new run folder can be made, and makes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is a file or a folder with something in it.
+    pub fn check_new(path: &Path) -> Result<()> {
         let shown = path.display();
         if path.exists() && !path.is_dir() {
             return Err(Error::config("out", format!("{shown} is a file; name a new folder with `--out`")));
@@ -53,8 +63,7 @@ impl RunFolder {
             };
             return Err(Error::config("out", reason));
         }
-        std::fs::create_dir_all(path).map_err(Error::io(path))?;
-        Ok(Self { path: path.to_owned(), claim: claim(path, "out")? })
+        Ok(())
     }
 
     /// Makes the first free one of `parent/name-1`, `parent/name-2`, …; two runs that start at the

@@ -14,7 +14,8 @@ use crate::config::{Augmenter, Config, Kernels, Preset, RunLength, Tuned};
 use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
-use crate::method::swav::{NetworkSpec, Trainer, picture_room};
+use crate::interop::weights::Weights;
+use crate::method::swav::{Fit, NetworkSpec, Trainer, picture_room};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -147,14 +148,30 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
     Ok((run, loaded))
 }
 
-/// Starts from the weights of a file or run: all that fit, and a sentence that lists the others.
-fn start_from(init: &Path, config: &Config, trainer: &mut Trainer) -> Result<String> {
+/// Refuses what a fresh run would be refused for, before anything is written and before the device is asked for
+/// memory: pictures that are not there, a batch above them, weights that do not fit, a run folder in use.
+pub(super) fn check(config: &Config) -> Result<()> {
+    loader_spec(config, (0, 0)).check(&pictures::open(config)?)?;
+    if let Some(init) = &config.init {
+        fitting(init, config)?;
+    }
+    config.out.as_deref().map_or(Ok(()), RunFolder::check_new)
+}
+
+/// The weights of a file or run, and how they fit the network of the settings.
+fn fitting(init: &Path, config: &Config) -> Result<(Weights, Fit)> {
     let (weights, _) = super::trained::read(init, config.weights_key.as_deref())?;
     let fit = NetworkSpec::of_config(config).compare(&weights.tensors);
     if fit.fitting == 0 {
         let reason = format!("none of its weights fit the network of this run: {fit}");
         return Err(Error::Checkpoint { path: weights.path, reason });
     }
+    Ok((weights, fit))
+}
+
+/// Starts from the weights of a file or run: all that fit, and a sentence that lists the others.
+fn start_from(init: &Path, config: &Config, trainer: &mut Trainer) -> Result<String> {
+    let (weights, fit) = fitting(init, config)?;
     trainer.start_from(&weights.tensors)?;
     let which = weights.notice.map_or_else(String::new, |notice| format!(" {notice}"));
     Ok(format!("Starting from {}: {fit}.{which}", init.display()))

@@ -2,17 +2,21 @@
 //!
 //! Groups depend on the network alone, so pictures that come later go where their like went before.
 //! Files appear whole (a temporary file is renamed), and what is there already is left alone, so an
-//! interrupted sort goes on when it is run again.
+//! interrupted sort goes on when it is run again. A picture that cannot be put there keeps no other from its place.
+
+mod put;
 
 use super::embed::csv;
+use crate::data::Original;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::interop::write_atomic;
 use kodama::{Method, linkage};
+use put::{Put, flat, is_final, put};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// How a picture gets into its group's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,8 @@ impl How {
 /// Where one picture goes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
+    /// Its number in the set.
+    pub picture: u32,
     /// Its name, relative to the folder of pictures.
     pub name: String,
     /// The group, from 0.
@@ -67,6 +73,21 @@ pub struct Sorted {
     pub present: usize,
     /// Targets where something else is; it was left alone.
     pub taken: Vec<PathBuf>,
+    /// Pictures that could not be put in their places, with the reasons.
+    pub failed: Vec<(String, String)>,
+}
+
+/// A picture to be sorted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Best {
+    /// Its number in the set.
+    pub picture: u32,
+    /// Its name, relative to the folder of pictures.
+    pub name: String,
+    /// The name of its file where it has to be made or cannot be shown as text; else that is `name`.
+    pub file: Option<PathBuf>,
+    /// The best prototype, and the cosine to it.
+    pub prototype: (u32, f32),
 }
 
 /// The file that lists all pictures, in the output folder.
@@ -109,34 +130,28 @@ pub fn groups(prototypes: &Features, groups: Option<usize>) -> Vec<u32> {
         .collect()
 }
 
-/// Where pictures go: `best` has the name, best prototype and cosine of each.
+/// Where pictures go.
 #[must_use]
-pub fn places(best: &[(String, u32, f32)], groups: &[u32]) -> Vec<Place> {
+pub fn places(best: &[Best], groups: &[u32]) -> Vec<Place> {
     let digits = groups.iter().max().map_or(1, |most| most.to_string().len()).max(3);
     let mut used: BTreeSet<PathBuf> = BTreeSet::new();
-    let place = |(name, prototype, cosine): &(String, u32, f32)| {
+    let place = |Best { picture, name, file, prototype: (prototype, cosine) }: &Best| {
         let group = groups.get(*prototype as usize).copied().unwrap_or(0);
         let folder = PathBuf::from(format!("{group:0digits$}"));
-        let mut target = folder.join(flat(name));
+        let flat = flat(file.as_deref().unwrap_or(Path::new(name)));
+        let mut target = folder.join(&flat);
         // Two names may become one when folders are written into them.
         for number in 2u32.. {
             if used.insert(target.clone()) {
                 break;
             }
-            target = folder.join(format!("{number}__{}", flat(name)));
+            let mut again = OsString::from(format!("{number}__"));
+            again.push(&flat);
+            target = folder.join(again);
         }
-        Place { name: name.clone(), group, prototype: *prototype, cosine: *cosine, target }
+        Place { picture: *picture, name: name.clone(), group, prototype: *prototype, cosine: *cosine, target }
     };
     best.iter().map(place).collect()
-}
-
-/// A path as one file name.
-fn flat(name: &str) -> String {
-    let parts = Path::new(name).components().filter_map(|part| match part {
-        Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
-        _ => None,
-    });
-    parts.collect::<Vec<_>>().join("__")
 }
 
 /// Refuses an output folder in which a sort could do harm.
@@ -182,17 +197,19 @@ fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// Puts the pictures of `data` into `into`, and writes the manifest first. `go_on` is told how many are done
-/// and says whether to go on.
+/// Puts the pictures of `data` into `into`, and writes the manifest first. `original` gives the file of a picture.
+/// `go_on` is told how many are done and says whether to go on.
 ///
 /// # Errors
-/// [`Error::Io`] with the path (a full disk, no permission): all files so far are whole, and the same
-/// command goes on from there.
+/// [`Error::Io`] with the path, where nothing more can be written (a full disk, a folder that may not be written
+/// to): all files so far are whole, and the same command goes on from there. What befalls one picture is in
+/// [`Sorted::failed`].
 pub fn sort(
     data: &Path,
     into: &Path,
     places: &[Place],
     how: How,
+    original: &dyn Fn(u32) -> Result<Original>,
     go_on: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Sorted> {
     check_output(data, into)?;
@@ -208,50 +225,17 @@ pub fn sort(
         if !go_on(count) {
             break;
         }
-        let (from, to) = (real(&data.join(&place.name)), into.join(&place.target));
-        if let Ok(found) = std::fs::symlink_metadata(&to) {
-            if is_same(&from, &to, how, &found) {
-                done.present += 1;
-            } else {
-                done.taken.push(to);
-            }
-            continue;
+        let to = into.join(&place.target);
+        let put = original(place.picture).and_then(|original| put(&original, &to, how));
+        match put {
+            Ok(Put::Made) => done.made += 1,
+            Ok(Put::Present) => done.present += 1,
+            Ok(Put::Taken) => done.taken.push(to),
+            Err(error) if is_final(&error) => return Err(error),
+            Err(error) => done.failed.push((place.name.clone(), error.to_string())),
         }
-        if let Some(folder) = to.parent() {
-            std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        }
-        match how {
-            How::Copy => copy(&from, &to)?,
-            How::HardLink => std::fs::hard_link(&from, &to).map_err(Error::io(&to))?,
-            How::Symlink => symlink(&from, &to).map_err(Error::io(&to))?,
-            How::Manifest => {}
-        }
-        done.made += 1;
     }
     Ok(done)
-}
-
-/// Whether an earlier sort made what is at `to`.
-fn is_same(from: &Path, to: &Path, how: How, found: &std::fs::Metadata) -> bool {
-    match how {
-        How::Symlink => std::fs::read_link(to).is_ok_and(|link| link == from),
-        _ => found.is_file() && std::fs::metadata(from).is_ok_and(|source| source.len() == found.len()),
-    }
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let mut source = File::open(from).map_err(Error::io(from))?;
-    write_atomic(to, |file| std::io::copy(&mut source, file).map(drop))
-}
-
-#[cfg(unix)]
-fn symlink(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(from, to)
-}
-
-#[cfg(windows)]
-fn symlink(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::os::windows::fs::symlink_file(from, to)
 }
 
 /// The manifest's text: these places, and those lines of the `earlier` one that are about other targets (a sort of
@@ -261,7 +245,7 @@ pub fn manifest(places: &[Place], earlier: &str) -> String {
     let mut text = HEADER.to_owned();
     let mut targets = BTreeSet::new();
     let mut lines = String::new();
-    for Place { name, group, prototype, cosine, target } in places {
+    for Place { name, group, prototype, cosine, target, .. } in places {
         let target = csv(&target.to_string_lossy());
         let _ = writeln!(lines, "{},{group},{prototype},{cosine:.4},{target}", csv(name));
         targets.insert(target);

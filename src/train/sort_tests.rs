@@ -1,4 +1,6 @@
+use super::put::{LONGEST, linked};
 use super::*;
+use std::io::{Error as IoError, ErrorKind};
 
 /// Pairs of prototypes that point nearly the same way.
 fn pairs() -> Features {
@@ -28,7 +30,21 @@ fn desk() -> (tempfile::TempDir, PathBuf, PathBuf) {
 
 fn planned() -> Vec<Place> {
     let best = [("a.png", 0, 0.5), ("deep/a.png", 2, 0.25), ("deep__a.png", 0, 1.0)];
-    places(&best.map(|(name, k, cosine)| (name.to_owned(), k, cosine)), &[0, 1, 0])
+    let numbered = (0..).zip(best);
+    let best: Vec<Best> = numbered
+        .map(|(picture, (name, prototype, cosine))| best_of(picture, name, prototype, cosine))
+        .collect();
+    places(&best, &[0, 1, 0])
+}
+
+fn best_of(picture: u32, name: &str, prototype: u32, cosine: f32) -> Best {
+    Best { picture, name: name.to_owned(), file: None, prototype: (prototype, cosine) }
+}
+
+/// The files of the planned places.
+fn originals(data: &Path) -> impl Fn(u32) -> Result<Original> {
+    let data = data.to_owned();
+    move |picture| Ok(Original::File(data.join(["a.png", "deep/a.png", "deep__a.png"][picture as usize])))
 }
 
 #[test]
@@ -41,7 +57,7 @@ fn names_are_flat_and_never_the_same() {
 #[test]
 fn a_sort_of_other_pictures_keeps_the_lines_of_the_first() {
     let first = manifest(&planned(), "");
-    let place = |name: &str, group| places(&[(name.to_owned(), 0, 0.5)], &[group]);
+    let place = |name: &str, group| places(&[best_of(0, name, 0, 0.5)], &[group]);
     // A name with a comma and quotes, and a picture that the first sort had too.
     let both = manifest(&place("new, \"b\".png", 1), &manifest(&place("a.png", 0), &first));
     assert_eq!(both.lines().count(), 5, "{both}");
@@ -59,9 +75,9 @@ fn every_way_sorts_once_and_goes_on() {
             left >= 0
         };
         // Stopped after two of three, then run again, and once more.
-        let first = sort(&data, &into, &planned(), how, &mut go_on).unwrap();
-        let second = sort(&data, &into, &planned(), how, &mut |_| true).unwrap();
-        let third = sort(&data, &into, &planned(), how, &mut |_| true).unwrap();
+        let first = sort(&data, &into, &planned(), how, &originals(&data), &mut go_on).unwrap();
+        let second = sort(&data, &into, &planned(), how, &originals(&data), &mut |_| true).unwrap();
+        let third = sort(&data, &into, &planned(), how, &originals(&data), &mut |_| true).unwrap();
         let counts = [&first, &second, &third].map(|sorted| (sorted.made, sorted.present));
         if how == How::Manifest {
             assert_eq!(counts, [(0, 0); 3]);
@@ -80,7 +96,7 @@ fn what_is_there_is_not_overwritten() {
     let (_desk, data, into) = desk();
     std::fs::create_dir_all(into.join("000")).unwrap();
     std::fs::write(into.join("000/a.png"), "mine, and longer").unwrap();
-    let sorted = sort(&data, &into, &planned(), How::Copy, &mut |_| true).unwrap();
+    let sorted = sort(&data, &into, &planned(), How::Copy, &originals(&data), &mut |_| true).unwrap();
     assert_eq!((sorted.made, sorted.taken), (2, vec![into.join("000/a.png")]));
     assert_eq!(std::fs::read_to_string(into.join("000/a.png")).unwrap(), "mine, and longer");
 }
@@ -104,4 +120,53 @@ fn harmful_outputs_are_refused() {
     assert!(refused(&into).contains("not of a sort"));
     std::fs::write(desk.path().join("file"), "x").unwrap();
     assert!(refused(&desk.path().join("file")).contains("is a file"));
+}
+
+#[test]
+fn one_failure_keeps_no_other_picture_from_its_place() {
+    let (_desk, data, into) = desk();
+    std::fs::remove_file(data.join("a.png")).unwrap();
+    let sorted = sort(&data, &into, &planned(), How::Copy, &originals(&data), &mut |_| true).unwrap();
+    assert_eq!((sorted.made, sorted.failed.len(), &*sorted.failed[0].0), (2, 1, "a.png"));
+    // What comes back later joins the others.
+    std::fs::write(data.join("a.png"), "one").unwrap();
+    let sorted = sort(&data, &into, &planned(), How::Copy, &originals(&data), &mut |_| true).unwrap();
+    assert_eq!((sorted.made, sorted.present, sorted.failed.len()), (1, 2, 0));
+}
+
+#[test]
+fn pictures_inside_other_files_are_written_out() {
+    let (_desk, data, into) = desk();
+    let bytes = |picture: u32| Ok(Original::Bytes { bytes: vec![7; picture as usize + 1], ending: "png" });
+    for expected in [(3, 0), (0, 3)] {
+        let sorted = sort(&data, &into, &planned(), How::Copy, &bytes, &mut |_| true).unwrap();
+        assert_eq!((sorted.made, sorted.present), expected);
+    }
+    assert_eq!(std::fs::read(into.join("000/deep__a.png")).unwrap(), [7, 7]);
+}
+
+#[test]
+fn long_names_are_cut_and_told_apart() {
+    let long = |end: &str| format!("{}/{}{end}.jpeg", "föld".repeat(30), "n".repeat(200));
+    let (a, b) = (flat(Path::new(&long("a"))), flat(Path::new(&long("b"))));
+    assert!(a != b && a.len() <= LONGEST && b.len() <= LONGEST);
+    let a = a.to_str().unwrap();
+    assert!(a.ends_with("nnna.jpeg"), "{a}");
+    assert_eq!(flat(Path::new("a/b.png")), "a__b.png");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_keep_their_bytes() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.png");
+    assert_eq!(flat(&Path::new("deep").join(name)).as_bytes(), b"deep__caf\xe9.png");
+}
+
+#[test]
+fn a_link_to_another_disk_names_the_way_out() {
+    let error = linked(Path::new("x"), IoError::from(ErrorKind::CrossesDevices)).to_string();
+    assert!(error.contains("--how copy") && error.contains("symlink"), "{error}");
+    assert!(!is_final(&linked(Path::new("x"), IoError::from(ErrorKind::CrossesDevices))));
+    assert!(is_final(&Error::io("x")(IoError::from(ErrorKind::StorageFull))));
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::cli::words::quoted;
 use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
 use crate::data::{Dataset, Survey};
 use crate::error::Result;
@@ -72,15 +73,13 @@ impl<'a> Report<'a> {
     fn command(&self) -> String {
         let mut text = "swav-wgpu train".to_owned();
         if let Some(path) = &self.config.data {
-            let path = path.display().to_string();
-            let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
-            text += &if plain { format!(" {path}") } else { format!(" '{path}'") };
+            text += &format!(" {}", quoted(&path.display().to_string()));
         }
         for key in ["source", "background", "max_megapixels", "depth", "bands"] {
             if let (Ok(value), Ok(usual)) = (self.config.get(key), Config::default().get(key))
                 && value != usual
             {
-                text += &format!(" --{} {value}", key.replace('_', "-"));
+                text += &format!(" --{} {}", key.replace('_', "-"), quoted(&value));
             }
         }
         for Advice { key, value, .. } in &self.advice {

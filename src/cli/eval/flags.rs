@@ -71,7 +71,8 @@ pub fn command() -> Command {
 fn shared(command: Command) -> Command {
     command
         .arg(model::source())
-        .arg(model::data())
+        .args(model::data(model::EMBEDDED))
+        .arg(model::force())
         .arg(count("limit", "50000", "Pictures of each side of a split, at most, evenly spread"))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print everything as JSON"))
         .arg(

@@ -36,6 +36,9 @@ struct Measured<'a> {
 /// Runs the command.
 pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let Some((measure, matches)) = matches.subcommand() else { return Ok(Outcome::Done) };
+    if let Some(path) = matches.get_one::<String>("confusion") {
+        model::refuse_existing(matches, "confusion", Path::new(path))?;
+    }
     let network = model::open(matches)?;
     let dataset = model::dataset(matches, &network)?;
     say(&format!(
@@ -54,7 +57,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let ready = Ready { matches, of: &of, names: dataset.classes() };
     let head = json!({
         "measure": measure,
-        "source": matches.get_one::<String>("source"),
+        "source": matches.get_one::<String>("network"),
         "network": network.describe(),
         "adapter": network.adapter().name,
         "data": dataset.name(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{TrainRequest, results};
 use crate::cli::progress::{self, Progress};
+use crate::cli::words::quoted;
 use crate::cli::{Outcome, interrupt, print, table};
 use crate::config::{Config, Preset};
 use crate::error::Result;
@@ -47,12 +48,7 @@ pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
 
 /// The command that goes on with a run, ready to be pasted.
 fn resume_command(folder: &Path) -> String {
-    let folder = folder.display().to_string();
-    if folder.contains(char::is_whitespace) {
-        format!("swav-wgpu train --resume '{folder}'")
-    } else {
-        format!("swav-wgpu train --resume {folder}")
-    }
+    format!("swav-wgpu train --resume {}", quoted(&folder.display().to_string()))
 }
 
 /// What is shown while a run goes on.

@@ -26,7 +26,7 @@ pub(super) struct Files {
 
 impl Pictures for Files {
     fn name(&self, picture: u32) -> String {
-        self.files[picture as usize].to_string_lossy().into_owned()
+        shown(&self.files[picture as usize])
     }
 
     fn read(&self, picture: u32) -> Result<Content<'_>> {
@@ -36,6 +36,16 @@ impl Pictures for Files {
     fn path(&self, picture: u32) -> Option<PathBuf> {
         Some(self.root.join(&self.files[picture as usize]))
     }
+}
+
+/// A path as text from which it can be told again: a byte that is no part of UTF-8 is written as `\xNN`.
+pub(super) fn shown(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text += chunk.valid();
+        chunk.invalid().iter().for_each(|byte| text += &format!("\\x{byte:02x}"));
+    }
+    text
 }
 
 /// The bytes of a picture file.

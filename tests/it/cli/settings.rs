@@ -93,7 +93,7 @@ fn a_run_that_the_driver_has_no_memory_for_is_refused_with_the_numbers() {
         return;
     }
     let large =
-        "--block bottleneck --blocks 64,64,64,64 --width 64 --stem cifar --crops 2x32@0.4-1 --batch 64";
+        "--block bottleneck --blocks 64,64,64,64 --width 64 --stem cifar --crops 2x32@0.4-1 --batch 44";
     desk.limited("ulimit -v 8000000", &format!("train pics {large} --plan")).refused(
         1,
         &[

@@ -117,3 +117,15 @@ fn a_run_that_is_out_of_time_goes_on_from_any_step() {
     assert!(ended.err.contains("finished already"), "{ended:#?}");
     assert_same_run(&desk, "whole", "cut", 20);
 }
+
+#[test]
+fn a_run_goes_on_where_its_pictures_were_moved_to() {
+    let desk = Desk::new();
+    desk.train("--steps 4 --out run").expect(0);
+    std::fs::rename(desk.path("pics"), desk.path("moved")).unwrap();
+    desk.run("train --resume run --steps 6").refused(1, &["pics", "nothing here"]);
+    desk.run("train moved --resume run --steps 6").expect(0);
+    assert!(desk.read("run/config.toml").contains("moved"));
+    // The folder remembers, and the run is the one that it would have been.
+    desk.run("train --resume run --steps 7").expect(0);
+}

@@ -106,6 +106,58 @@ fn pictures_are_sorted_once_and_later_ones_join_them() {
     desk.run("sort trunk.safetensors pics --into other").refused(2, &["no prototypes"]);
 }
 
+#[test]
+fn what_lies_in_an_archive_is_written_out_and_one_failure_ends_no_sort() {
+    let desk = with_run();
+    let mut tar = tar::Builder::new(std::fs::File::create(desk.path("pics.tar")).unwrap());
+    for index in 0..6 {
+        let name = format!("pics/dark/{:02}.png", index * 2);
+        tar.append_path_with_name(desk.path(&name), format!("{index}.png")).unwrap();
+    }
+    tar.into_inner().unwrap();
+    desk.run("sort run pics.tar --into out --how symlink").refused(2, &["`how`", "--how copy"]);
+    let said = desk.run("sort run pics.tar --into out").expect(0).out;
+    assert!(said.contains("6 files made"), "{said}");
+    for line in desk.read("out/manifest.csv").lines().skip(1) {
+        let (name, target) = (line.split(',').next().unwrap(), line.rsplit(',').next().unwrap());
+        let index: usize = name.rsplit('/').next().unwrap().trim_end_matches(".png").parse().unwrap();
+        let original = std::fs::read(desk.path(&format!("pics/dark/{:02}.png", index * 2))).unwrap();
+        assert_eq!(std::fs::read(desk.path("out").join(target)).unwrap(), original, "{line}");
+    }
+}
+
+/// A name that is no text is sorted, and told so that it can be found.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text_are_kept() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = with_run();
+    let odd = std::ffi::OsStr::from_bytes(b"caf\xe9.png");
+    std::fs::copy(desk.path("pics/dark/00.png"), desk.path("pics/dark").join(odd)).unwrap();
+    let said = desk.run("sort run pics --into sorted").expect(0).out;
+    assert!(said.contains("45 files made"), "{said}");
+    assert!(desk.read("sorted/manifest.csv").contains("dark/caf\\xe9.png,"));
+    let flat = std::ffi::OsStr::from_bytes(b"dark__caf\xe9.png");
+    let found = walkdir::WalkDir::new(desk.path("sorted")).into_iter().filter_map(Result::ok);
+    assert!(found.into_iter().any(|entry| entry.file_name() == flat));
+}
+
+#[test]
+fn files_that_a_person_names_are_written_over_only_when_told() {
+    let desk = with_run();
+    for line in [
+        "embed run --data pics --out f.npy",
+        "export run --out w.safetensors",
+        "eval knn run --data pics --k 3 --confusion c.html",
+    ] {
+        desk.run(line).expect(0);
+        desk.run(line).refused(2, &["exists already", "--force"]);
+        desk.run(&format!("{line} --force")).expect(0);
+    }
+    // Pictures are read as the flags say.
+    desk.run("embed run --data pics --source mnist --out g.npy").refused(1, &["pics"]);
+}
+
 /// A limit on the size of files stands in for a full disk.
 #[cfg(target_os = "linux")]
 #[test]
