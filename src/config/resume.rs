@@ -11,7 +11,7 @@ const PLACES: [&str; 2] = ["data", "out"];
 impl Config {
     /// The settings that a resumed run may change: they decide how long and where it runs, not what it
     /// computes next. `steps` is among them for extending a run, `data` for pictures that were moved.
-    pub const RESUMABLE: [&str; 13] = [
+    pub const RESUMABLE: [&str; 14] = [
         "data",
         "steps",
         "max_time",
@@ -25,6 +25,7 @@ impl Config {
         "report_every",
         "checkpoint_every",
         "eval_every",
+        "tensorboard",
     ];
 
     /// Compares with the settings that a checkpoint was written under, as TOML: where something else

@@ -53,6 +53,9 @@ settings! {
         /// Steps between two reports: lines of `metrics.jsonl` and moves of the progress bar. Reading numbers
         /// back makes the device wait, so very small values cost speed.
         report_every: u64 = 10 => at_least(1);
+        /// Also write the figures of every report, and the gallery at the end, as event files for TensorBoard beside
+        /// `metrics.jsonl`. Look at them with `tensorboard --logdir runs`.
+        tensorboard: bool = false;
         /// Epochs between two kNN evaluations, where the pictures have labels; 0 evaluates only at the end. The
         /// loss says little about the features, so this is the figure to watch.
         eval_every: u64 = 10;

@@ -7,6 +7,7 @@
 mod element;
 pub mod onnx;
 pub mod safetensors;
+pub mod tfevents;
 pub mod torch;
 pub mod weights;
 

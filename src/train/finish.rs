@@ -20,6 +20,9 @@ impl Engine<'_> {
         if !interrupted {
             self.gallery(&summary)?;
             summary.gallery = Some(self.setup.run.gallery().join("index.html"));
+            if let Some(board) = &mut self.setup.board {
+                board.picture(step, "gallery", &self.setup.run.gallery().join("gallery.png"))?;
+            }
             summary.unreadable = self.write_unreadable()?;
         }
         let path = self.setup.run.summary();

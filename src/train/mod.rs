@@ -46,6 +46,7 @@ pub mod sample;
 pub mod schedule;
 mod setup;
 pub mod sort;
+mod tensorboard;
 mod trained;
 mod views;
 

@@ -71,6 +71,9 @@ impl Engine<'_> {
         let path = self.setup.run.metrics();
         let line = serde_json::to_value(&report).map_err(|error| Error::io(&path)(error.into()))?;
         self.setup.run.append_metrics(&line)?;
+        if let Some(board) = &mut self.setup.board {
+            board.report(&line)?;
+        }
         // The gradient of a skipped step says something of the loss scale and nothing of the run.
         let figures = (!step_report.skipped()).then(|| Memory::figures(&report));
         let advice = figures.and_then(|figures| self.setup.memory.monitor.observe(&figures));

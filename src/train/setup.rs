@@ -10,6 +10,7 @@ use super::memory::Memory;
 use super::pictures;
 use super::run_folder::RunFolder;
 use super::schedule::Schedule;
+use super::tensorboard::Board;
 use crate::config::{Augmenter, Config, Kernels, Preset, RunLength, Tuned};
 use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
@@ -24,6 +25,7 @@ pub(super) struct Setup {
     /// The settings, with what they left open decided.
     pub(super) config: Config,
     pub(super) run: RunFolder,
+    pub(super) board: Option<Board>,
     pub(super) dataset: Arc<Dataset>,
     pub(super) loader: Loader,
     pub(super) trainer: Trainer,
@@ -101,12 +103,14 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
             (run, Memory::new(trainer.position(), config.prototypes, pictures, monitor), None)
         }
     };
+    let board = config.tensorboard.then(|| Board::begin(run.path(), memory.reported)).transpose()?;
     let adapter = gpu.facts().clone();
     let driver_bytes = gpu.driver_memory().map(|memory| memory.allocated);
     let config = config.clone();
     Ok(Setup {
         config,
         run,
+        board,
         dataset,
         loader,
         trainer,

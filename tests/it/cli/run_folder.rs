@@ -110,3 +110,39 @@ fn runs_without_a_name_get_a_folder_each() {
     let help = desk.run("train --help").expect(0).out;
     assert!(help.contains("`runs/PRESET-1`") && help.contains("photos"), "{help}");
 }
+
+/// The records of an event file: length, checksum, event, checksum.
+fn records(bytes: &[u8]) -> Vec<&[u8]> {
+    let (mut found, mut rest) = (Vec::new(), bytes);
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        found.push(&rest[12..12 + length]);
+        rest = &rest[16 + length..];
+    }
+    found
+}
+
+#[test]
+fn event_files_stand_beside_the_metrics_and_go_on_with_the_run() {
+    let desk = Desk::new();
+    desk.train("--steps 4 --out run --tensorboard").expect(0);
+    desk.run("train --resume run --steps 6").expect(0);
+    let files: Vec<String> =
+        desk.names("run").into_iter().filter(|name| name.starts_with("events.out.tfevents.")).collect();
+    assert_eq!(files.len(), 2, "{files:?}");
+    let mut reports = 0;
+    for file in &files {
+        let bytes = std::fs::read(desk.path("run").join(file)).unwrap();
+        let records = records(&bytes);
+        assert!(records[0].windows(13).any(|part| part == b"brain.Event:2"), "{file}");
+        let holds =
+            |tag: &str| records.iter().filter(|r| r.windows(tag.len()).any(|w| w == tag.as_bytes())).count();
+        reports += holds("train/loss");
+        assert_eq!(holds("gallery"), 1, "{file}");
+        assert!(holds("knn/held-out/plain") >= 1, "{file}");
+    }
+    assert_eq!(reports, desk.metrics("run").len());
+    // Without the setting there is none.
+    desk.train("--steps 1 --out plain").expect(0);
+    assert!(!desk.names("plain").iter().any(|name| name.contains("tfevents")));
+}
