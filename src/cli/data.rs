@@ -13,6 +13,7 @@ use super::{Outcome, flags, interrupt};
 use crate::config::Config;
 use crate::data::{Dataset, Survey};
 use crate::error::{Error, Result};
+use crate::train::duplicates::equal_files;
 use crate::train::pictures;
 
 /// The settings that say what is read and how; every command that opens pictures has them.
@@ -65,7 +66,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     });
     counter.finish();
     let Some(survey) = survey else { return Ok(Outcome::Interrupted) };
-    let report = report::Report::new(&config, &dataset, &survey)?;
+    let report = report::Report::new(&config, &dataset, &survey, equal_files(&dataset, &sample))?;
     super::print(&if matches.get_flag("json") { report.json() } else { report.text() })?;
     unreadable(&dataset, &survey)?;
     Ok(Outcome::Done)

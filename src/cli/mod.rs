@@ -9,6 +9,7 @@ pub mod bench;
 pub mod crops;
 pub mod data;
 pub mod devices;
+pub mod duplicates;
 pub mod embed;
 pub mod eval;
 pub mod export;
@@ -59,6 +60,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Some(("train", matches)) => train::run(matches),
         Some(("data", matches)) => data::run(matches),
         Some(("crops", matches)) => crops::run(matches),
+        Some(("duplicates", matches)) => duplicates::run(matches),
         Some(("devices", _)) => devices::run(),
         Some(("selftest", matches)) => selftest::run(matches),
         Some(("bench", matches)) => bench::run(matches),
@@ -91,6 +93,7 @@ pub fn command() -> Command {
         .after_help(EXAMPLES)
         .subcommand(train::command())
         .subcommand(data::command())
+        .subcommand(duplicates::command())
         .subcommand(crops::command())
         .subcommand(devices::command())
         .subcommand(selftest::command())
@@ -112,6 +115,7 @@ Examples:
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
   swav-wgpu data photos/                what is there, and settings that suit it
+  swav-wgpu duplicates photos/          what stands twice, and leaks from train into test
   swav-wgpu eval knn runs/NAME          how good its features are, beside baselines
   swav-wgpu report runs/NAME            all about it on one page
   swav-wgpu sort runs/NAME photos --into sorted   look-alikes into folders

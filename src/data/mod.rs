@@ -12,6 +12,7 @@
 //! | `source` | [`Source`]: one file a kind, and which one a path holds |
 //! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; one file for each format that needs it |
 //! | `guard` | readers of strangers' files, which may panic |
+//! | `fingerprint` | [`Looks`], [`contents()`]: whether two pictures are the same |
 //! | `scan` | [`Survey`]: sizes, channels, means and deviations, and what cannot be read |
 //! | `augment` | [`Augment`]: how crops are drawn; [`CropParams`]: what was drawn for one crop |
 //! | `crop` | the box of a random resized crop |
@@ -34,6 +35,7 @@ mod content;
 mod crop;
 mod dataset;
 mod decode;
+mod fingerprint;
 mod guard;
 mod loader;
 mod order;
@@ -52,6 +54,7 @@ pub use augment::{Adjustment, Augment, CropGroup, CropParams};
 pub use crop::CropBox;
 pub use dataset::{Dataset, Original, Split, decode_file};
 pub use decode::{Decoded, Detail, Reading};
+pub use fingerprint::{Contents, Look, Looks, contents};
 pub use guard::hush_guarded_panics;
 pub use loader::{Batch, Loader, LoaderSpec};
 pub use packed::{Packed, PackedCrop, Part, Rendered};

@@ -10,6 +10,7 @@ pub mod gallery;
 pub mod html;
 pub mod kmeans;
 pub mod knn;
+pub mod likeness;
 pub mod pixels;
 pub mod projection;
 pub mod report;

@@ -27,6 +27,7 @@ pub mod checkpoint;
 mod clock;
 pub mod contact;
 pub mod crops;
+pub mod duplicates;
 pub mod embed;
 mod evaluate;
 pub mod events;

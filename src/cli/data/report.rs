@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::cli::words::quoted;
+use crate::cli::words::{counted, quoted};
 use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
 use crate::data::{Dataset, Survey};
 use crate::error::Result;
@@ -19,11 +19,18 @@ pub(super) struct Report<'a> {
     survey: &'a Survey,
     /// Pictures of each class.
     counts: Vec<usize>,
+    /// Files that are equal to others, and groups of them on both sides of a split.
+    equal: (usize, usize),
     advice: Vec<Advice>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(config: &'a Config, dataset: &'a Dataset, survey: &'a Survey) -> Result<Self> {
+    pub(super) fn new(
+        config: &'a Config,
+        dataset: &'a Dataset,
+        survey: &'a Survey,
+        equal: (usize, usize),
+    ) -> Result<Self> {
         let mut counts = vec![0; dataset.classes().len()];
         for picture in 0..dataset.len() as u32 {
             if let Some(label) = dataset.label(picture) {
@@ -50,7 +57,7 @@ impl<'a> Report<'a> {
                 vec![Advice { key: "preset", value: Preset::Demo.to_string(), rule }]
             }
         };
-        Ok(Self { config, dataset, survey, counts, advice })
+        Ok(Self { config, dataset, survey, counts, equal, advice })
     }
 
     /// Pictures that were looked at.
@@ -121,6 +128,9 @@ impl<'a> Report<'a> {
             line("mean", format!("{} (red, green, blue; every picture weighs the same)", show(survey.mean)));
             line("deviation", show(survey.std));
         }
+        if self.equal.0 > 0 {
+            line("duplicates", self.duplicates());
+        }
         line("unreadable", format!("{} of {}", survey.unreadable.len(), self.seen()));
         for (picture, reason) in survey.unreadable.iter().take(LINES) {
             let reason = reason.replace(['\n', '\r'], " ");
@@ -153,6 +163,17 @@ impl<'a> Report<'a> {
             text += &format!("; {} without a label", self.dataset.len() - labelled);
         }
         text
+    }
+
+    fn duplicates(&self) -> String {
+        let (spare, leaks) = self.equal;
+        let leak = match leaks {
+            0 => String::new(),
+            _ => {
+                format!(", {} on both sides of a split: what judges was trained on", counted(leaks, "group"))
+            }
+        };
+        format!("{} equal to another{leak}; `swav-wgpu duplicates` lists them", counted(spare, "file"))
     }
 
     fn channels(&self) -> String {
@@ -227,6 +248,7 @@ impl<'a> Report<'a> {
             "bits": survey.bits,
             "mean": read.then_some(survey.mean),
             "std": read.then_some(survey.std),
+            "duplicates": { "equal_files": self.equal.0, "leaks": self.equal.1 },
             "unreadable": unreadable,
             "notices": dataset.notices(),
             "suggested": advice,

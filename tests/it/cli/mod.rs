@@ -14,6 +14,7 @@
 //! | `bare` | environments of almost nothing: the program's own words and no others |
 //! | `selftest` | the table of kernels, as text and as JSON |
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
+//! | `duplicates` | pictures that stand twice |
 //! | `crops` | contact sheets of crops, with and without a network |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //! | `tune` | the autotune, what it keeps, and that a run keeps its kernels |
@@ -28,6 +29,7 @@ mod bench;
 mod checkpoints;
 mod crops;
 mod data;
+mod duplicates;
 mod pictures;
 mod printed;
 mod run_folder;

@@ -1,0 +1,186 @@
+//! `swav-wgpu duplicates`: pictures that stand twice in a set.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde_json::json;
+
+use super::embed::say_unreadable;
+use super::words::counted;
+use super::{Outcome, data, flags, interrupt, model, print};
+use crate::config::Config;
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::interop::write_atomic;
+use crate::train::duplicates::{Duplicates, Group, Kind, Sides, add_alike, find, page, table};
+use crate::train::embed::{What, embed};
+use crate::train::pictures;
+
+/// Groups that the terminal shows, and pictures of each.
+const SHOWN: [usize; 2] = [20, 6];
+
+/// The command with its flags.
+pub fn command() -> Command {
+    let file = |name: &'static str, hint: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(hint).help(help)
+    };
+    Command::new("duplicates")
+        .about("Find pictures that stand twice: equal files, copies that look the same, and look-alikes")
+        .long_about(
+            "Find pictures that stand twice in a set. Exact duplicates are equal files. Near ones look the same to a \
+             hash of 64 bits and in a picture of 8×8 pixels: copies in another size, format or quality; turned, mirrored and cropped copies are not \
+             found by it. With --model, a network also tells what it finds alike. Groups that stand on both sides of \
+             a split are marked as leaks: a copy of a training picture among the test pictures makes every figure too \
+             good.\n\nNothing is deleted, moved or changed.",
+        )
+        .args(flags::all().filter(|flag| data::SETTINGS.contains(&flag.get_id().as_str())))
+        .arg(
+            Arg::new("distance")
+                .long("distance")
+                .value_name("BITS")
+                .default_value("4")
+                .value_parser(value_parser!(u32).range(0..=12))
+                .help("Bits of the 64 in which the hashes of near duplicates may differ"),
+        )
+        .arg(
+            Arg::new("network")
+                .long("model")
+                .value_name("RUN|FILE")
+                .help("Also find look-alikes by the features of this run or file of weights"),
+        )
+        .arg(
+            Arg::new("cosine")
+                .long("cosine")
+                .value_name("X")
+                .default_value("0.95")
+                .allow_negative_numbers(true)
+                .value_parser(value_parser!(f64))
+                .help("The least cosine of look-alikes, with --model"),
+        )
+        .arg(file("csv", "FILE", "Write all groups to a table"))
+        .arg(file("html", "FILE", "Write a page that shows the groups side by side"))
+        .arg(model::force())
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print all groups as JSON"))
+        .args(model::settings())
+        .after_help(
+            "Examples:\n  swav-wgpu duplicates photos/\n  swav-wgpu duplicates photos/ --html pairs.html --csv pairs.csv\n  \
+             swav-wgpu duplicates photos/ --model runs/photos --cosine 0.98",
+        )
+}
+
+/// Runs the command.
+pub fn run(matches: &ArgMatches) -> Result<Outcome> {
+    let text = |name: &str| matches.get_one::<String>(name).map(Path::new);
+    for name in ["csv", "html"] {
+        if let Some(path) = text(name) {
+            model::refuse_existing(matches, name, path)?;
+        }
+    }
+    let mut config = Config { reduce: false, ..Config::default() };
+    flags::set(&mut config, matches, &data::SETTINGS)?;
+    let network = text("network").map(|_| model::open(matches)).transpose()?;
+    let dataset = pictures::open(&config)?;
+    let stop = interrupt::flag("Stopping.");
+    let mut bar = model::bar("pictures");
+    let most = matches.get_one::<u32>("distance").copied().unwrap_or(4);
+    let found = find(&dataset, most, &mut |done| {
+        bar(done, dataset.len());
+        !stop.load(Ordering::Relaxed)
+    });
+    drop(bar);
+    let Some(mut found) = found else { return Ok(Outcome::Interrupted) };
+    if let Some(network) = &network {
+        let embedded = embed(network, &dataset, What::Features, usize::MAX, &mut model::bar("pictures"))?;
+        say_unreadable(&embedded);
+        let least = matches.get_one::<f64>("cosine").copied().unwrap_or(0.95);
+        add_alike(&mut found, &dataset, network, &embedded, least)?;
+    }
+    if let Some(path) = text("csv") {
+        write_atomic(path, |file| file.write_all(table(&found, &dataset).as_bytes()))?;
+    }
+    if let Some(path) = text("html") {
+        write_atomic(path, |file| file.write_all(page(&found, &dataset).as_bytes()))?;
+    }
+    if matches.get_flag("json") {
+        return print(&as_json(&found, &dataset)).map(|()| Outcome::Done);
+    }
+    print(&told(&found, &dataset, network.is_some()))?;
+    Ok(Outcome::Done)
+}
+
+fn as_json(found: &Duplicates, dataset: &Dataset) -> String {
+    let sides = Sides::of(dataset);
+    let group = |group: &Group| {
+        let member = |(&member, &distance): (&u32, &f64)| json!({ "picture": dataset.picture_name(member), "split": sides.side(member), "distance": distance });
+        let members: Vec<_> = group.members.iter().zip(&group.distances).map(member).collect();
+        json!({ "kind": group.kind.name(), "leak": group.leaks, "pictures": members })
+    };
+    let groups: Vec<_> = found.groups.iter().map(group).collect();
+    let unreadable: Vec<_> = found.unreadable.values().collect();
+    let all = json!({
+        "pictures": dataset.len(), "groups": groups, "of_one_colour": found.flat, "unreadable": unreadable,
+    });
+    format!("{all:#}\n")
+}
+
+/// What was found, in some lines.
+fn told(found: &Duplicates, dataset: &Dataset, with_network: bool) -> String {
+    let mut text = format!("{}: {}\n\n", dataset.name(), counted(dataset.len(), "picture"));
+    for kind in Kind::ALL.into_iter().filter(|&kind| kind != Kind::Features || with_network) {
+        let (groups, spare) = found.count(kind);
+        let _ = match groups {
+            0 => writeln!(text, "  {:9} none", kind.name()),
+            _ => writeln!(
+                text,
+                "  {:9} {}, {} more than needed",
+                kind.name(),
+                counted(groups, "group"),
+                counted(spare, "picture")
+            ),
+        };
+    }
+    let leaks = found.groups.iter().filter(|group| group.leaks).count();
+    if !dataset.splits().is_empty() {
+        let _ = match leaks {
+            0 => writeln!(text, "  leaks     none: no group stands on both sides of a split"),
+            _ => writeln!(text, "  leaks     {} on both sides of a split", counted(leaks, "group")),
+        };
+    }
+    if found.flat > 0 {
+        let _ = writeln!(
+            text,
+            "  {} of one colour, compared by bytes only: by their looks they are all alike",
+            counted(found.flat, "picture")
+        );
+    }
+    if let Some((_, reason)) = found.unreadable.iter().next() {
+        let count = counted(found.unreadable.len(), "picture");
+        let _ = writeln!(text, "  {count} cannot be read, left out; the first: {reason}");
+    }
+    let sides = Sides::of(dataset);
+    let [groups, members] = SHOWN;
+    for group in found.groups.iter().take(groups) {
+        let leak = if group.leaks { ", a leak" } else { "" };
+        let _ =
+            writeln!(text, "\n  {}, {}{leak}", group.kind.name(), counted(group.members.len(), "picture"));
+        for &member in group.members.iter().take(members) {
+            let _ = match dataset.splits().is_empty() {
+                true => writeln!(text, "    {}", dataset.picture_name(member)),
+                false => writeln!(text, "    {:10} {}", sides.side(member), dataset.picture_name(member)),
+            };
+        }
+        if group.members.len() > members {
+            let _ = writeln!(text, "    and {} more", group.members.len() - members);
+        }
+    }
+    if found.groups.len() > groups {
+        let _ = writeln!(
+            text,
+            "\n  and {} more groups; --csv and --html have them all",
+            found.groups.len() - groups
+        );
+    }
+    text
+}
