@@ -199,8 +199,32 @@ fn parquet_files_of_hubs_are_read() {
     let message = refused(&vec![fixture("no-pictures.parquet")], "no-pictures.parquet");
     assert!(message.contains("no column of pictures") && message.contains("text, n"), "{message}");
     let (_folder, dataset) = opened(&vec![fixture("zstd.parquet")], "zstd.parquet");
-    let message = dataset.and_then(|dataset| dataset.decode(0)).unwrap_err().to_string();
-    assert!(message.contains("snappy"), "{message}");
+    assert_eq!(dataset.unwrap().decode(3).unwrap().get_pixel(0, 0).0, [30; 3]);
+}
+
+#[test]
+fn parquet_files_of_every_usual_compression_are_read() {
+    use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+    let codecs = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::BROTLI(BrotliLevel::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+        Compression::ZSTD(ZstdLevel::default()),
+    ];
+    for codec in codecs {
+        let (_folder, dataset) = opened(&vec![("a.parquet".into(), make::parquet(5, codec))], "a.parquet");
+        let dataset = dataset.unwrap();
+        assert_eq!(
+            (dataset.len(), dataset.classes()),
+            (5, &["0", "1", "2"].map(String::from)[..]),
+            "{codec}"
+        );
+        check_colours(&dataset, |picture| make::colour(picture as usize));
+        assert_eq!(label(&dataset, 4), "1", "{codec}");
+    }
 }
 
 #[test]
