@@ -108,7 +108,7 @@ fn one(book: &Book, group: usize, row: usize) -> Result<Vec<ByteArray>, ParquetE
 fn explained(error: &ParquetError) -> String {
     let text = error.to_string();
     let way_out = if text.contains("feature") || text.to_lowercase().contains("codec") {
-        "; write the file again with the compression snappy, gzip or none"
+        "; write the file again with the compression zstd, snappy or none"
     } else {
         ""
     };
