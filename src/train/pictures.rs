@@ -26,6 +26,7 @@ pub fn open(config: &Config) -> Result<Dataset> {
         Word::Webdataset => Source::WebDataset,
         Word::Parquet => Source::Parquet,
         Word::Npy => Source::Npy,
+        Word::Arrow => Source::Arrow,
         Word::NpyPictures => Source::NpyPictures,
     };
     Dataset::open_with(config.data.as_deref(), source, reading(config))

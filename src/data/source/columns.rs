@@ -1,8 +1,7 @@
 //! Parquet files with a column of pictures, as public hubs ship them.
 //!
-//! The pictures are whole files: a column of bytes, or a struct of `bytes` and `path`. A column of whole
-//! numbers or words called `label` or alike holds the labels; names of classes are taken from the schema's
-//! `huggingface` entry. A picture is read by skipping the pages before it, so memory holds one page at a
+//! The pictures are whole files: a column of bytes, or a struct of `bytes` and `path`. Which column
+//! holds the labels, `labels` knows. A picture is read by skipping the pages before it, so memory holds one page at a
 //! time; each access costs the headers of the pages before it in its row group.
 
 use std::io::{BufReader, Seek, SeekFrom};
@@ -16,14 +15,10 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::super::dataset::{Content, Pictures};
 use super::archive::guarded;
+use super::labels::{self, Gathered, Kind, PICTURES, Values};
 use super::part::Part;
-use super::table::{Side, Table, from_numbers, from_words};
+use super::table::{Side, Table};
 use crate::error::Result;
-
-/// Names of columns of pictures and of labels, the likeliest first.
-const PICTURES: [&str; 8] = ["image", "img", "picture", "photo", "pixels", "jpg", "png", "bytes"];
-const LABELS: [&str; 9] =
-    ["label", "labels", "fine_label", "class", "target", "cls", "category", "y", "coarse_label"];
 
 /// A part that the Parquet reader can read from any thread: its own for files shares one position.
 struct Chunks(Part);
@@ -117,9 +112,8 @@ fn explained(error: &ParquetError) -> String {
 
 /// Lists the rows of the Parquet files `files`, in their order.
 pub(super) fn list(files: Vec<Part>) -> Result<Table> {
-    let (mut books, mut groups, mut sides, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut numbers, mut words) = (Vec::new(), Vec::new());
-    let mut first = 0u32;
+    let (mut books, mut groups, mut sides, mut notices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut all, mut first) = (Gathered::default(), 0u32);
     for part in files {
         let opened = guarded(&part.clone(), || open(part))?;
         let (before, number) = (first, books.len());
@@ -130,38 +124,29 @@ pub(super) fn list(files: Vec<Part>) -> Result<Table> {
                 .ok_or_else(|| opened.book.part.wrong("more than 4 billion pictures"))?;
         }
         groups.retain(|(start, ..)| *start < first);
-        match opened.labels {
-            Labels::Numbers(found) => {
-                words.extend(found.iter().map(|number| number.map(|number| number.to_string())));
-                numbers.extend(found);
-            }
-            Labels::Words(found) => words.extend(found),
-        }
-        words.resize(first as usize, None);
-        numbers.resize(first as usize, None);
+        all.add(opened.labels, (first - before) as usize, opened.classes, opened.unlabelled);
         sides.push((Side::of(&opened.book.part.name), first - before));
-        if names.is_empty() {
-            names = opened.classes;
+        if notices.is_empty() {
+            notices.extend(opened.several);
         }
         books.push(opened.book);
     }
-    let numeric = numbers.iter().flatten().count() == words.iter().flatten().count();
-    let (classes, labels) = if numeric { from_numbers(&numbers, names) } else { from_words(&words) };
-    Ok(Table { classes, labels, sides, pictures: Box::new(Columns { books, groups }), notices: Vec::new() })
-}
-
-enum Labels {
-    Numbers(Vec<Option<i64>>),
-    Words(Vec<Option<String>>),
+    let (classes, labels, notice) = all.classes();
+    notices.extend(notice);
+    Ok(Table { classes, labels, sides, pictures: Box::new(Columns { books, groups }), notices })
 }
 
 struct Opened {
     book: Book,
     /// Rows of each row group.
     rows: Vec<u32>,
-    labels: Labels,
+    labels: Values,
     /// Names of classes that the schema gives.
     classes: Vec<String>,
+    /// Why there are no labels.
+    unlabelled: Option<String>,
+    /// That other columns of pictures were passed over.
+    several: Option<String>,
 }
 
 fn open(part: Part) -> Result<Opened> {
@@ -186,13 +171,20 @@ fn open(part: Part) -> Result<Opened> {
     if rows.iter().map(|rows| u64::from(*rows)).sum::<u64>() > part.length.saturating_mul(8) {
         return Err(part.wrong("its header promises more rows than the file can hold: it is damaged"));
     }
-    let label = LABELS.iter().find_map(|name| leaves.iter().position(|leaf| is_label(leaf, name)));
+    let others: Vec<usize> = (0..leaves.len()).filter(|leaf| *leaf != column).collect();
+    let columns: Vec<(String, Kind)> =
+        others.iter().map(|leaf| (leaves[*leaf].path().string(), kind(&leaves[*leaf]))).collect();
+    let entries = reader.metadata().file_metadata().key_value_metadata();
+    let entry = entries.and_then(|entries| entries.iter().find(|entry| entry.key == "huggingface"));
+    let features = labels::features(entry.and_then(|entry| entry.value.as_deref()));
+    let (label, unlabelled) = labels::column(&columns, &features);
     let labels = match label {
-        Some(label) => read_labels(&reader, label, &rows).map_err(wrong)?,
-        None => Labels::Numbers(Vec::new()),
+        Some(label) => read_labels(&reader, others[label], &rows).map_err(wrong)?,
+        None => Values::Nothing,
     };
-    let classes = label.map(|label| class_names(&reader, &leaves[label].path().string())).unwrap_or_default();
-    Ok(Opened { book: Book { part, reader, column }, rows, labels, classes })
+    let classes = label.map(|label| labels::names(&features, &columns[label].0)).unwrap_or_default();
+    let several = several(leaves, column);
+    Ok(Opened { book: Book { part, reader, column }, rows, labels, classes, unlabelled, several })
 }
 
 type Leaf = std::sync::Arc<ColumnDescriptor>;
@@ -215,19 +207,45 @@ fn is_text(leaf: &Leaf) -> bool {
         || matches!(leaf.converted_type(), ConvertedType::UTF8 | ConvertedType::JSON | ConvertedType::ENUM)
 }
 
-fn is_label(leaf: &Leaf, name: &str) -> bool {
-    let kind = leaf.physical_type();
-    let usable =
-        matches!(kind, Physical::INT32 | Physical::INT64) || kind == Physical::BYTE_ARRAY && is_text(leaf);
-    usable && leaf.max_rep_level() == 0 && leaf.path().string().eq_ignore_ascii_case(name)
+/// Which column was taken, where several hold pictures.
+fn several(leaves: &[Leaf], taken: usize) -> Option<String> {
+    let pictures = |leaf: &&Leaf| {
+        let path = leaf.path().parts();
+        let name = path.iter().rev().find(|part| *part != "bytes").map_or("", String::as_str).to_lowercase();
+        leaf.physical_type() == Physical::BYTE_ARRAY
+            && leaf.max_rep_level() == 0
+            && !is_text(leaf)
+            && name.split('_').any(|word| PICTURES.contains(&word))
+    };
+    let name = |leaf: &Leaf| leaf.path().parts().first().cloned().unwrap_or_default();
+    let own = name(&leaves[taken]);
+    let others: Vec<String> = leaves.iter().filter(pictures).map(name).filter(|name| *name != own).collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "pictures are taken from the column `{own}`; {} may hold pictures too and is passed over",
+            others.join(", ")
+        )
+    })
+}
+
+/// What the values of a column are, as labels.
+fn kind(leaf: &Leaf) -> Kind {
+    match leaf.physical_type() {
+        _ if leaf.max_rep_level() > 0 => Kind::Other("lists"),
+        Physical::INT32 | Physical::INT64 | Physical::BOOLEAN | Physical::FLOAT | Physical::DOUBLE => {
+            Kind::Usable
+        }
+        Physical::BYTE_ARRAY if is_text(leaf) => Kind::Usable,
+        _ => Kind::Other("bytes or dates"),
+    }
 }
 
 fn read_labels(
     reader: &SerializedFileReader<Chunks>,
     leaf: usize,
     rows: &[u32],
-) -> Result<Labels, ParquetError> {
-    let (mut numbers, mut words) = (Vec::new(), Vec::new());
+) -> Result<Values, ParquetError> {
+    let (mut numbers, mut words, mut decimals, mut truths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (group, rows) in rows.iter().enumerate() {
         let rows = *rows as usize;
         match reader.get_row_group(group)?.get_column_reader(leaf)? {
@@ -235,13 +253,23 @@ fn read_labels(
             ColumnReader::Int32ColumnReader(column) => {
                 values(column, rows, &mut numbers, |value| i64::from(*value))?;
             }
+            ColumnReader::DoubleColumnReader(column) => values(column, rows, &mut decimals, |value| *value)?,
+            ColumnReader::FloatColumnReader(column) => {
+                values(column, rows, &mut decimals, |value| f64::from(*value))?;
+            }
+            ColumnReader::BoolColumnReader(column) => values(column, rows, &mut truths, |value| *value)?,
             ColumnReader::ByteArrayColumnReader(column) => {
                 values(column, rows, &mut words, |value| String::from_utf8_lossy(value.data()).into_owned())?;
             }
             _ => {}
         }
     }
-    Ok(if words.is_empty() { Labels::Numbers(numbers) } else { Labels::Words(words) })
+    Ok(match () {
+        () if !words.is_empty() => Values::Words(words),
+        () if !decimals.is_empty() => Values::Decimals(decimals),
+        () if !truths.is_empty() => Values::Truths(truths),
+        () => Values::Numbers(numbers),
+    })
 }
 
 /// Appends `rows` values of a column, `None` for nulls.
@@ -268,15 +296,4 @@ fn values<T: DataType, V>(
     }
     into.resize_with(wanted, || None);
     Ok(())
-}
-
-/// Names of classes from the `huggingface` entry of the schema.
-fn class_names(reader: &SerializedFileReader<Chunks>, label: &str) -> Vec<String> {
-    let entries = reader.metadata().file_metadata().key_value_metadata();
-    let text =
-        entries.and_then(|entries| entries.iter().find(|entry| entry.key == "huggingface")?.value.as_ref());
-    let parsed =
-        text.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()).unwrap_or_default();
-    let names = parsed["info"]["features"][label]["names"].as_array();
-    names.into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
 }

@@ -118,6 +118,7 @@ pub(super) fn by_name(file: &Path) -> Option<Source> {
         () if name.contains("idx3-ubyte") => Source::Mnist,
         () if ends(&[".tar", ".tar.gz", ".tgz"]) => Source::WebDataset,
         () if ends(&[".parquet"]) => Source::Parquet,
+        () if ends(&[".arrow", ".feather"]) => Source::Arrow,
         () if ends(&[".npy", ".npz"]) => Source::Npy,
         () if ends(&[".txt", ".csv", ".tsv", ".lst"]) => Source::List,
         () => return None,
@@ -156,8 +157,9 @@ pub(super) fn guess(path: &Path, found: &Found) -> Result<(Source, Option<Census
         };
         return Ok((source, None));
     }
-    let is_archive =
-        |file: &Path| matches!(by_name(file), Some(Source::WebDataset | Source::Parquet | Source::Npy));
+    let is_archive = |file: &Path| {
+        matches!(by_name(file), Some(Source::WebDataset | Source::Parquet | Source::Npy | Source::Arrow))
+    };
     let census = folder::census(&found.root, is_archive)?;
     let bytes = |files: &[PathBuf]| -> u64 {
         let size = |file: &PathBuf| std::fs::metadata(found.root.join(file)).map_or(0, |found| found.len());

@@ -12,16 +12,21 @@
 //! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
 //! | `stl10`, `idx`, `npy`, `single` | STL-10, MNIST and its relatives, numpy arrays of many pictures and of one |
 //! | `shards`, `columns` | WebDataset tar files, Parquet files |
+//! | `arrow`, `fields` | Arrow files, and the columns of their schema |
+//! | `labels` | which column of Parquet and Arrow files holds labels, and what its values say |
 //!
 //! Every source gives random access by number, so nothing else knows where pictures come from.
 
 mod archive;
 mod arrays;
+mod arrow;
 mod cifar;
 mod columns;
 pub(super) mod embedded;
+mod fields;
 pub(super) mod folder;
 mod idx;
+mod labels;
 mod layout;
 mod list;
 mod look;
@@ -72,6 +77,8 @@ pub enum Source {
     Npy,
     /// numpy arrays of one picture each.
     NpyPictures,
+    /// Arrow files with a column of pictures, as Hugging Face's `save_to_disk` writes them.
+    Arrow,
 }
 
 /// Lists the pictures at `path`.
@@ -99,6 +106,10 @@ pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
         Source::Parquet => {
             let is_parquet = |file: &Path| by_name(file) == Some(Source::Parquet);
             columns::list(parts(path, &found, "Parquet", is_parquet)?)?
+        }
+        Source::Arrow => {
+            let is_arrow = |file: &Path| by_name(file) == Some(Source::Arrow);
+            arrow::list(parts(path, &found, "Arrow", is_arrow)?)?
         }
         Source::Npy | Source::NpyPictures => numpy(path, &found, one_each)?,
         Source::Cifar10 | Source::Cifar100 | Source::Stl10 | Source::Mnist => fixed(source, path, &found)?,
