@@ -14,8 +14,18 @@ use crate::train::contact::{encode, entries, settings_of, spread};
 use crate::train::pictures;
 
 /// Settings beside those of the group "Crops" that change what is drawn or who looks at it.
-const SETTINGS: [&str; 9] =
-    ["data", "source", "background", "max_megapixels", "reduce", "preset", "seed", "adapter", "kernels"];
+const SETTINGS: [&str; 10] = [
+    "data",
+    "source",
+    "exclude",
+    "background",
+    "max_megapixels",
+    "reduce",
+    "preset",
+    "seed",
+    "adapter",
+    "kernels",
+];
 /// Prototypes of a code that are shown.
 const TOP: usize = 3;
 

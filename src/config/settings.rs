@@ -62,12 +62,16 @@ settings! {
     }
     "Data" {
         /// The pictures: a folder, nested or not, a list file, CIFAR, STL-10 or MNIST files or archives,
-        /// WebDataset tar or Parquet files (one, a folder or a pattern), or numpy arrays. Labels serve for
+        /// WebDataset tar, zip, Parquet or Arrow files (one, a folder or a pattern), or numpy arrays. Labels serve for
         /// judging, never for training. Without it, the embedded pictures are used.
         data: Option<PathBuf> = None;
         /// What `data` is: auto finds it by looking. list is a text file with the path of a picture a line;
         /// mnist stands for all IDX files, npy for arrays of many pictures, npy-pictures for one a file.
         source: Source = Source::Auto;
+        /// Files that are left out of a folder or an archive, as patterns with commas between them: of a name at any
+        /// depth (masks, *_mask.png) or, with a slash, of a path below the folder. What lies in a folder that
+        /// is left out is left out with it.
+        exclude: Option<String> = None;
         /// Threads that decode and crop pictures; 0 takes every core. When reports show a wait share, the
         /// device starves: raise this, or use smaller pictures.
         workers: usize = 0 => within(0, 1024);

@@ -230,6 +230,8 @@ words! {
         Npy = "npy",
         /// numpy arrays of one picture each.
         NpyPictures = "npy-pictures",
+        /// Zip archives of picture files.
+        Zip = "zip",
         /// Arrow files with a column of pictures, as `save_to_disk` writes them.
         Arrow = "arrow",
     }

@@ -10,7 +10,7 @@ use image::RgbImage;
 pub use super::content::Original;
 pub(super) use super::content::{Content, Order, Pictures, Raw};
 use super::decode::{self, Decoded, Reading};
-use super::source::{self, Source, embedded, folder};
+use super::source::{self, Selection, Source, embedded, folder};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 
@@ -60,8 +60,8 @@ impl Dataset {
         Self::open_with(path, Source::Auto, Reading::default())
     }
 
-    /// Opens the pictures at a path: a folder, a file or a pattern of the kind `source`; with `None` the
-    /// set that is compiled in. `reading` says how they are decoded.
+    /// Opens the pictures at a path: a folder, a file or a pattern, of a kind and without files that
+    /// `select` names; with `None` the set that is compiled in. `reading` says how they are decoded.
     ///
     /// A few pictures are looked at for the range of their samples where [`Reading::depth`] leaves it open; one
     /// that turns out unreadable is an error of [`Self::decode`] only.
@@ -69,9 +69,9 @@ impl Dataset {
     /// # Errors
     /// [`Error::Data`] where the path is missing, holds no picture or is damaged so that nothing in it can
     /// be used; [`Error::Io`] where it cannot be read.
-    pub fn open_with(path: Option<&Path>, source: Source, reading: Reading) -> Result<Self> {
+    pub fn open_with(path: Option<&Path>, select: impl Into<Selection>, reading: Reading) -> Result<Self> {
         let listing = match path {
-            Some(path) => source::open(path, source),
+            Some(path) => source::open(path, &select.into()),
             None => embedded::list(),
         };
         let mut listing = listing?;

@@ -60,6 +60,6 @@ pub use loader::{Batch, Loader, LoaderSpec};
 pub use packed::{Packed, PackedCrop, Part, Rendered};
 pub use scan::Survey;
 pub use showcase::{Showcase, View};
-pub use source::{Source, embedded::ATTRIBUTION};
+pub use source::{Selection, Source, embedded::ATTRIBUTION};
 pub use trial::Trial;
 pub use view::{evaluation_view, render};

@@ -2,7 +2,7 @@
 
 use super::crops::augment;
 use crate::config::{Config, Depth, Normalize, Source as Word};
-use crate::data::{Dataset, Detail, Reading, Source, Survey};
+use crate::data::{Dataset, Detail, Reading, Selection, Source, Survey};
 use crate::error::{Error, Result};
 use std::path::Path;
 
@@ -26,10 +26,12 @@ pub fn open(config: &Config) -> Result<Dataset> {
         Word::Webdataset => Source::WebDataset,
         Word::Parquet => Source::Parquet,
         Word::Npy => Source::Npy,
+        Word::Zip => Source::Zip,
         Word::Arrow => Source::Arrow,
         Word::NpyPictures => Source::NpyPictures,
     };
-    Dataset::open_with(config.data.as_deref(), source, reading(config))
+    let exclude = config.exclude.iter().flat_map(|text| text.split(',')).map(str::to_owned).collect();
+    Dataset::open_with(config.data.as_deref(), Selection { source, exclude }, reading(config))
 }
 
 /// How the settings say that pictures are decoded.
@@ -50,8 +52,10 @@ pub fn reading(config: &Config) -> Reading {
 pub fn settings_for(trained: Option<&Config>, path: Option<&Path>) -> Config {
     let trained = trained.cloned().unwrap_or_default();
     // What other pictures lay in says nothing of these; all are read in full.
-    let source = if path == trained.data.as_deref() { trained.source } else { Word::Auto };
-    Config { data: path.map(Path::to_owned), source, reduce: false, ..trained }
+    let same = path == trained.data.as_deref();
+    let source = if same { trained.source } else { Word::Auto };
+    let exclude = trained.exclude.clone().filter(|_| same);
+    Config { data: path.map(Path::to_owned), source, exclude, reduce: false, ..trained }
 }
 
 /// Writes into the settings what the pictures decided, so that whoever reads them later reads them alike.

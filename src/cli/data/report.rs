@@ -82,7 +82,7 @@ impl<'a> Report<'a> {
         if let Some(path) = &self.config.data {
             text += &format!(" {}", quoted(&path.display().to_string()));
         }
-        for key in ["source", "background", "max_megapixels", "depth", "bands"] {
+        for key in ["source", "exclude", "background", "max_megapixels", "depth", "bands"] {
             if let (Ok(value), Ok(usual)) = (self.config.get(key), Config::default().get(key))
                 && value != usual
             {

@@ -7,6 +7,7 @@
 //! µs a member when a run starts, and that the archive must be a file.
 
 use std::io::Read;
+use std::path::PathBuf;
 
 use super::super::guard;
 use super::part::Part;
@@ -59,6 +60,12 @@ pub(super) fn tar(
         members += 1;
     }
     Ok(())
+}
+
+/// The path of a member below its archive; nothing where it would lead out of it.
+pub(super) fn inner(name: &str) -> Option<PathBuf> {
+    let parts = || name.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".");
+    (!parts().any(|part| part == "..")).then(|| parts().collect())
 }
 
 /// The files of a zip; what is compressed is unpacked into memory and counted in `held`.

@@ -15,8 +15,7 @@ use super::archive::guarded;
 use super::fields::{Chosen, Leaf, Stored, choose};
 use super::labels::{Gathered, Values};
 use super::part::Part;
-use super::sides::Side;
-use super::table::Table;
+use super::table::{Side, Table};
 use crate::error::Result;
 
 /// The longest header of a message that is read.

@@ -96,6 +96,10 @@ fn damage(times: u64) {
         ("packed.npz", fixture("packed.npz").1, 300),
         ("stored.npz", fixture("stored.npz").1, 300),
         ("hub.parquet", fixture("hub.parquet").1, 500),
+        ("saved.arrow", fixture("saved.arrow").1, 500),
+        ("a.zip", make::zip(&make::samples(0, 4)), 500),
+        ("s.tar.xz", fixture("samples.tar.xz").1, 100),
+        ("s.tar.zst", zstd::stream::encode_all(&make::tar(&make::samples(0, 3))[..], 1).unwrap(), 100),
         ("plain.parquet", fixture("plain.parquet").1, 300),
         ("list.csv", b"path,label\na.png,1\nb.png,2\n".to_vec(), 100),
     ];

@@ -1,16 +1,14 @@
 //! A folder of picture files, nested or not, and the files of other sources that lie in folders.
 //!
-//! Files are found by their extension and sorted by path, so the numbers of the pictures depend on
-//! nothing but the names. Linked folders are not entered (they may form loops); linked files count. A
-//! folder that cannot be listed is left out, and said.
+//! Which files count, `census` knows; they are sorted by path, so the numbers of the pictures depend on
+//! nothing but the names.
 
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
-
 use super::super::dataset::{Content, Pictures};
+pub(super) use super::census::{Census, census, census_without};
 use super::table::Table;
-use super::{LARGEST_PICTURE, layout};
+use super::{LARGEST_PICTURE, layout, masks};
 use crate::error::{Error, Result};
 
 pub(super) const EXTENSIONS: [&str; 15] = [
@@ -70,59 +68,25 @@ pub(super) fn is_picture(path: &Path) -> bool {
     extension.is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
-/// The files below a folder that mean something here, relative to it, in sorted order.
-#[derive(Default)]
-pub(super) struct Census {
-    pub(super) pictures: Vec<PathBuf>,
-    /// Tar, Parquet and numpy files.
-    pub(super) archives: Vec<PathBuf>,
-    /// Folders that cannot be listed.
-    pub(super) notices: Vec<String>,
-}
-
-/// Takes the census of `root`; `is_archive` tells archives by their names.
-pub(super) fn census(root: &Path, is_archive: impl Fn(&Path) -> bool) -> Result<Census> {
-    // Names with a leading dot are never pictures: macOS leaves `._cat.jpg` beside `cat.jpg`.
-    let hidden =
-        |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.';
-    let mut found = Census::default();
-    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(|entry| !hidden(entry)) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) if error.depth() == 0 => return Err(Error::io(root)(error.into())),
-            Err(error) => {
-                let path = error.path().unwrap_or(root).display().to_string();
-                let reason = std::io::Error::from(error);
-                found.notices.push(format!("{path} cannot be listed and is left out: {reason}"));
-                continue;
-            }
-        };
-        let is_file = entry.file_type().is_file() || (entry.path_is_symlink() && entry.path().is_file());
-        let path = || entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
-        if is_file && is_picture(entry.path()) {
-            found.pictures.push(path());
-        } else if is_file && is_archive(entry.path()) {
-            found.archives.push(path());
-        }
-    }
-    Ok(found)
-}
-
 /// Lists the pictures of a census of `root`.
 pub(super) fn list(root: &Path, found: Census) -> Result<Table> {
-    let mut notices = found.notices;
-    let layout = layout::read(found.pictures);
+    let Census { pictures, archives, mut left, mut notices } = found;
+    archives.iter().for_each(|path| left.note(path));
+    notices.extend(masks::notice(&pictures));
+    let layout = layout::read(pictures);
     if layout.files.is_empty() {
         notices.insert(
             0,
             format!(
-                "no pictures in this folder or below it; files that count end in {}, or are CIFAR, STL-10, MNIST, \
-                 tar, Parquet or numpy files",
+                "no pictures in this folder or below it: {}; files that count end in {}, or are CIFAR, STL-10, MNIST, \
+                 tar, zip, Parquet, Arrow or numpy files",
+                left.instead(),
                 EXTENSIONS.join(", ")
             ),
         );
         return Err(Error::Data { path: root.to_owned(), reason: notices.join("; ") });
     }
+    notices.extend(left.notice());
     let pictures = Box::new(Files { root: root.to_owned(), files: layout.files });
     Ok(Table { classes: layout.classes, labels: layout.labels, sides: layout.sides, pictures, notices })
 }
@@ -180,9 +144,33 @@ mod tests {
         assert!(set.decode(0).is_ok());
     }
 
+    #[test]
+    fn what_is_left_out_is_counted_and_pictures_are_told_by_their_bytes_where_names_say_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), &["a.png", "b", "c.jfif"]);
+        for name in ["d.heic", "e.HEIC", "notes.json", "LICENSE"] {
+            std::fs::write(folder.path().join(name), "words").unwrap();
+        }
+        let set = Dataset::open(Some(folder.path())).unwrap();
+        assert_eq!(set.len(), 3);
+        assert!(
+            set.notices()[0].contains("left out: 2 .heic, 1 without an ending, 1 .json"),
+            "{:?}",
+            set.notices()
+        );
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), &["a.jpg_large", "b.jpg_large"]);
+        assert_eq!(Dataset::open(Some(folder.path())).unwrap().len(), 2);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("x/y")).unwrap();
+        std::fs::write(folder.path().join("x/y/scan.dcm"), "words").unwrap();
+        let message = Dataset::open(Some(folder.path())).unwrap_err().to_string();
+        assert!(message.contains("there are 1 .dcm, down to 2 folders deep"), "{message}");
+    }
+
     #[cfg(unix)]
     #[test]
-    fn linked_files_count_and_linked_folders_do_not_loop() {
+    fn linked_files_and_folders_count_once_and_do_not_loop() {
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), &["in/a.png"]);
         std::os::unix::fs::symlink(folder.path(), folder.path().join("in/loop")).unwrap();
@@ -191,5 +179,19 @@ mod tests {
         let set = Dataset::open(Some(folder.path())).unwrap();
         assert_eq!(set.len(), 2);
         assert!(set.decode(1).is_ok());
+        let notices = set.notices().join("\n");
+        assert!(
+            notices.contains("loop") && notices.contains("c.png is a link to what is not there"),
+            "{notices}"
+        );
+        // Classes that are links to folders elsewhere, one of them twice.
+        let (elsewhere, classes) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        put(elsewhere.path(), &["cats/1.png", "dogs/1.png", "dogs/2.png"]);
+        for (link, target) in [("cat", "cats"), ("dog", "dogs"), ("hound", "dogs")] {
+            std::os::unix::fs::symlink(elsewhere.path().join(target), classes.path().join(link)).unwrap();
+        }
+        let set = Dataset::open(Some(classes.path())).unwrap();
+        assert_eq!((set.len(), set.classes()), (3, &["cat", "dog"].map(String::from)[..]));
+        assert!(set.notices()[0].contains("hound leads to"), "{:?}", set.notices());
     }
 }

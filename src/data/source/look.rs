@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{self, guarded};
 use super::cifar;
+use super::exclude::Exclude;
 use super::folder::{self, Census};
+use super::packing::Packing;
 use super::part::Part;
 use super::{Source, wrong};
 use crate::error::{Error, Result};
@@ -17,18 +19,20 @@ pub(super) struct Found {
     pub(super) files: Vec<PathBuf>,
     /// Whether the path is a folder.
     pub(super) is_folder: bool,
+    /// What of it is left out.
+    pub(super) exclude: Exclude,
 }
 
 /// What lies at a path: a folder, a file, or the files of a pattern.
-pub(super) fn find(path: &Path) -> Result<Found> {
+pub(super) fn find(path: &Path, exclude: Exclude) -> Result<Found> {
     let parent = |path: &Path| path.parent().unwrap_or(Path::new("")).to_owned();
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             let (root, files) = of_set(path)?;
-            Ok(Found { root, files, is_folder: true })
+            Ok(Found { root, files, is_folder: true, exclude })
         }
         Ok(found) if found.is_file() => {
-            Ok(Found { root: parent(path), files: vec![path.to_owned()], is_folder: false })
+            Ok(Found { root: parent(path), files: vec![path.to_owned()], is_folder: false, exclude })
         }
         Ok(_) => Err(wrong(path, "this is neither a file nor a folder")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -38,7 +42,7 @@ pub(super) fn find(path: &Path) -> Result<Found> {
                               for the built-in set";
                 return Err(wrong(path, reason));
             };
-            Ok(Found { root: parent(first), files, is_folder: false })
+            Ok(Found { root: parent(first), files, is_folder: false, exclude })
         }
         Err(error) => Err(Error::io(path)(error)),
     }
@@ -116,7 +120,13 @@ pub(super) fn by_name(file: &Path) -> Option<Source> {
         () if ["train_x.bin", "unlabeled_x.bin", "test_x.bin"].contains(&&*name) => Source::Stl10,
         () if name == "train.bin" || name == "test.bin" => Source::Cifar100,
         () if name.contains("idx3-ubyte") => Source::Mnist,
-        () if ends(&[".tar", ".tar.gz", ".tgz"]) => Source::WebDataset,
+        () if ends(&[
+            ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", ".tar.zst", ".tzst",
+        ]) =>
+        {
+            Source::WebDataset
+        }
+        () if ends(&[".zip"]) => Source::Zip,
         () if ends(&[".parquet"]) => Source::Parquet,
         () if ends(&[".arrow", ".feather"]) => Source::Arrow,
         () if ends(&[".npy", ".npz"]) => Source::Npy,
@@ -158,9 +168,10 @@ pub(super) fn guess(path: &Path, found: &Found) -> Result<(Source, Option<Census
         return Ok((source, None));
     }
     let is_archive = |file: &Path| {
-        matches!(by_name(file), Some(Source::WebDataset | Source::Parquet | Source::Npy | Source::Arrow))
+        use Source::{Arrow, Npy, Parquet, WebDataset, Zip};
+        matches!(by_name(file), Some(WebDataset | Zip | Parquet | Npy | Arrow))
     };
-    let census = folder::census(&found.root, is_archive)?;
+    let census = folder::census_without(&found.root, &found.exclude, is_archive)?;
     let bytes = |files: &[PathBuf]| -> u64 {
         let size = |file: &PathBuf| std::fs::metadata(found.root.join(file)).map_or(0, |found| found.len());
         files.iter().map(size).sum()
@@ -182,7 +193,7 @@ fn inside(file: &Path, root: &Path) -> Result<Source> {
         return Ok(Source::Stl10);
     }
     let part = Part::file(file, root)?;
-    if part.is_gzip() && !name.contains("cifar") {
+    if Packing::of(&part).is_some() && !name.contains("cifar") {
         return Ok(Source::WebDataset);
     }
     let members = guarded(&part, || archive::members(part.clone(), &mut Vec::new()))?;

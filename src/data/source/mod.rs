@@ -4,14 +4,16 @@
 //! |---|---|
 //! | `look` | what lies at a path, and which source that is |
 //! | `part` | a named run of bytes: a file, a part of one, or something unpacked |
-//! | `archive` | the members of tar and zip archives as parts |
+//! | `archive`, `packing` | the members of tar and zip archives as parts; compressed streams |
 //! | `table` | labels and parts of a set: the same rules for every source |
 //! | `arrays` | pictures stored as bare samples |
 //! | `embedded` | the pictures compiled in |
+//! | `census`, `left`, `exclude`, `masks` | what lies in a folder, what is left out of it and said |
 //! | `folder`, `layout`, `list` | picture files: in folders, and what the folders mean; in a list |
 //! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
 //! | `stl10`, `idx`, `npy`, `single` | STL-10, MNIST and its relatives, numpy arrays of many pictures and of one |
 //! | `shards`, `columns` | WebDataset tar files, Parquet files |
+//! | `zipped`, `members` | zip archives; folders within archives |
 //! | `arrow`, `fields` | Arrow files, and the columns of their schema |
 //! | `labels` | which column of Parquet and Arrow files holds labels, and what its values say |
 //!
@@ -20,17 +22,23 @@
 mod archive;
 mod arrays;
 mod arrow;
+mod census;
 mod cifar;
 mod columns;
 pub(super) mod embedded;
+mod exclude;
 mod fields;
 pub(super) mod folder;
 mod idx;
 mod labels;
 mod layout;
+mod left;
 mod list;
 mod look;
+mod masks;
+mod members;
 mod npy;
+mod packing;
 mod part;
 mod shards;
 mod single;
@@ -38,12 +46,14 @@ mod stl10;
 mod table;
 #[cfg(test)]
 mod tests;
+mod zipped;
 
 use std::path::{Path, PathBuf};
 
 use super::dataset::Listing;
 use crate::error::{Error, Result};
 use archive::guarded;
+use exclude::Exclude;
 use look::{Found, by_name, find, guess, standing};
 use part::Part;
 use table::Table;
@@ -77,13 +87,32 @@ pub enum Source {
     Npy,
     /// numpy arrays of one picture each.
     NpyPictures,
+    /// Zip archives of picture files, in folders or not.
+    Zip,
     /// Arrow files with a column of pictures, as Hugging Face's `save_to_disk` writes them.
     Arrow,
 }
 
+/// What to take of a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// What the path holds.
+    pub source: Source,
+    /// Patterns of files that are left out: of a name at any depth (`masks`, `*_mask.png`) or, with a slash, of
+    /// a path below the folder or the archive.
+    pub exclude: Vec<String>,
+}
+
+impl From<Source> for Selection {
+    fn from(source: Source) -> Self {
+        Self { source, exclude: Vec::new() }
+    }
+}
+
 /// Lists the pictures at `path`.
-pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
-    let found = find(path)?;
+pub(super) fn open(path: &Path, selection: &Selection) -> Result<Listing> {
+    let source = selection.source;
+    let found = find(path, Exclude::new(&selection.exclude, path)?)?;
     // Only where nobody said what arrays are do their sizes decide.
     let one_each = (source != Source::Auto).then_some(source == Source::NpyPictures);
     let (source, census) = match source {
@@ -91,21 +120,26 @@ pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
         named => (named, None),
     };
     let is_tar = |file: &Path| matches!(by_name(file), Some(Source::WebDataset));
-    let table = match source {
+    let mut table = match source {
         Source::Auto | Source::Folder => {
             if !found.is_folder {
                 let reason =
                     "this is a file; name the folder that holds the pictures, or choose another `--source`";
                 return Err(wrong(path, reason));
             }
-            let census = census.map_or_else(|| folder::census(&found.root, |_| false), Ok)?;
+            let census =
+                census.map_or_else(|| folder::census_without(&found.root, &found.exclude, |_| false), Ok)?;
             folder::list(&found.root, census)?
         }
         Source::List => list::list(&single(path, &found)?, &found.root)?,
-        Source::WebDataset => shards::list(parts(path, &found, "tar", is_tar)?)?,
+        Source::WebDataset => shards::list(parts(path, &found, "tar", is_tar)?, &found.exclude)?,
         Source::Parquet => {
             let is_parquet = |file: &Path| by_name(file) == Some(Source::Parquet);
             columns::list(parts(path, &found, "Parquet", is_parquet)?)?
+        }
+        Source::Zip => {
+            let is_zip = |file: &Path| by_name(file) == Some(Source::Zip);
+            zipped::list(&parts(path, &found, "zip", is_zip)?, &found.exclude)?
         }
         Source::Arrow => {
             let is_arrow = |file: &Path| by_name(file) == Some(Source::Arrow);
@@ -117,6 +151,7 @@ pub(super) fn open(path: &Path, source: Source) -> Result<Listing> {
     // `.` and `..` have no name of their own.
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = full.file_name().map_or_else(|| "pictures".into(), |name| name.to_string_lossy().into_owned());
+    table.notices.extend(found.exclude.notices());
     table.listing(name, path, &found.root)
 }
 

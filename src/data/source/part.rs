@@ -9,8 +9,7 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
-
+use super::packing::Packing;
 use crate::error::{Error, Result};
 
 /// The most that archives may unpack to in memory: CIFAR is a twelfth of it.
@@ -77,11 +76,6 @@ impl Part {
         name.to_lowercase()
     }
 
-    /// Whether it is compressed by gzip, by its first bytes.
-    pub(super) fn is_gzip(&self) -> bool {
-        self.length >= 2 && self.read(0, 2).is_ok_and(|head| head == [0x1f, 0x8b])
-    }
-
     /// Reads `length` bytes from `offset` on.
     pub(super) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let ends = offset.checked_add(length as u64).is_none_or(|end| end > self.length);
@@ -130,15 +124,12 @@ impl Part {
         })
     }
 
-    /// What gzip holds, in memory; anything else as it is. `held` counts the bytes that a set has unpacked.
+    /// What a compressed part holds, in memory; anything else as it is. `held` counts the bytes that a set has
+    /// unpacked.
     pub(super) fn unpacked(self, held: &mut u64) -> Result<Self> {
-        if !self.is_gzip() {
-            return Ok(self);
-        }
-        let name = self.name.strip_suffix(".gz").map(str::to_owned);
-        let name = name.or_else(|| self.name.strip_suffix(".tgz").map(|stem| format!("{stem}.tar")));
-        let bytes = self.unpack(MultiGzDecoder::new(std::io::BufReader::new(self.reader()?)), held)?;
-        Ok(Self::memory(name.unwrap_or_else(|| self.name.clone()), bytes))
+        let Some(packing) = Packing::of(&self) else { return Ok(self) };
+        let bytes = self.unpack(packing.reader(&self)?, held)?;
+        Ok(Self::memory(Packing::plain_name(&self.name), bytes))
     }
 
     /// Everything that `packed` gives, where it and the `held` bytes of others are not more than may be
@@ -196,6 +187,7 @@ impl<R: Read + Seek> Seek for Window<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::read::MultiGzDecoder;
     use std::io::Write;
 
     #[test]
@@ -219,6 +211,22 @@ mod tests {
             assert!(reader.seek(SeekFrom::Current(-9)).is_err());
             assert_eq!(reader.seek(SeekFrom::Start(99)).unwrap(), 99);
             assert_eq!(reader.read(&mut [0; 4]).unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn xz_bzip2_and_zstd_are_unpacked() {
+        let plain = b"the same bytes".repeat(400);
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(&plain).unwrap();
+        let zstd = zstd::stream::encode_all(&plain[..], 3).unwrap();
+        // As `xz` writes it; our library only reads.
+        let xz = include_bytes!("../../../tests/fixtures/plain.xz").to_vec();
+        for (name, packed) in [("a.tbz2", bzip2.finish().unwrap()), ("a.tar.zst", zstd), ("a.tar.xz", xz)] {
+            let part = Part::memory(name.into(), packed.clone()).unpacked(&mut 0).unwrap();
+            assert_eq!((&*part.name, part.bytes(1 << 20).unwrap()), ("a.tar", plain.clone()), "{name}");
+            let short = Part::memory(name.into(), packed[..packed.len() / 2].to_vec()).unpacked(&mut 0);
+            assert!(short.unwrap_err().to_string().contains("cut short"), "{name}");
         }
     }
 

@@ -8,6 +8,8 @@ use make::Files;
 
 #[path = "damage_tests.rs"]
 mod damage;
+#[path = "hub_tests.rs"]
+mod hub;
 #[path = "loading_tests.rs"]
 mod loading;
 #[path = "../../../tests/fixtures/make.rs"]
@@ -22,31 +24,31 @@ fn write(root: &Path, files: &Files) {
 }
 
 /// Opens `path` of a folder that holds `files`.
-fn opened(files: &Files, path: &str) -> (tempfile::TempDir, Result<Dataset>) {
+pub(super) fn opened(files: &Files, path: &str) -> (tempfile::TempDir, Result<Dataset>) {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), files);
     let dataset = Dataset::open(Some(&folder.path().join(path)));
     (folder, dataset)
 }
 
-fn refused(files: &Files, path: &str) -> String {
+pub(super) fn refused(files: &Files, path: &str) -> String {
     opened(files, path).1.expect_err("this should not open").to_string()
 }
 
-fn fixture(name: &str) -> (String, Vec<u8>) {
+pub(super) fn fixture(name: &str) -> (String, Vec<u8>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     (name.to_owned(), std::fs::read(path).unwrap())
 }
 
 /// All pictures decode to the colours that they were made with.
-fn check_colours(dataset: &Dataset, of: impl Fn(u32) -> [u8; 3]) {
+pub(super) fn check_colours(dataset: &Dataset, of: impl Fn(u32) -> [u8; 3]) {
     for picture in 0..dataset.len() as u32 {
         let pixels = dataset.decode(picture).unwrap();
         assert_eq!(pixels.get_pixel(5, 7).0, of(picture), "{}", dataset.picture_name(picture));
     }
 }
 
-fn label(dataset: &Dataset, picture: u32) -> &str {
+pub(super) fn label(dataset: &Dataset, picture: u32) -> &str {
     &dataset.classes()[dataset.label(picture).unwrap() as usize]
 }
 
@@ -163,68 +165,6 @@ fn shards_are_read_as_a_folder_a_pattern_and_one() {
     let lengths = ["s/train-*.tar", "s/train-{000..001}.tar", "s/train-00?.tar", "s/train-001.tar"];
     assert_eq!(lengths.map(|path| of(path).len()), [20, 20, 20, 10]);
     assert!(!of("s/train-001.tar").splits()[0].queries.is_empty(), "a fifth of each class is held out");
-}
-
-#[test]
-fn parquet_files_of_hubs_are_read() {
-    let (_folder, dataset) = opened(&vec![fixture("hub.parquet")], "hub.parquet");
-    let dataset = dataset.unwrap();
-    assert_eq!((dataset.len(), dataset.classes()), (12, &["cat", "dog", "eel"].map(String::from)[..]));
-    // Row groups have five rows each, of which one is null.
-    for picture in [11, 0, 4, 6, 9, 10, 1] {
-        let pixels = dataset.decode(picture).unwrap();
-        assert_eq!(
-            (pixels.dimensions(), pixels.get_pixel(1, 1).0),
-            ((8, 6 + picture % 3), [picture as u8 * 10; 3])
-        );
-        assert_eq!(dataset.label(picture), Some(picture % 3));
-    }
-    let message = dataset.decode(5).unwrap_err().to_string();
-    assert!(message.contains("hub.parquet") && message.contains("no picture in this row"), "{message}");
-
-    let files = vec![
-        ("data/train-00000-of-00002.parquet".to_owned(), fixture("hub.parquet").1),
-        ("data/test-00000-of-00001.parquet".to_owned(), fixture("hub.parquet").1),
-    ];
-    let (_folder, dataset) = opened(&files, "");
-    let dataset = dataset.unwrap();
-    assert_eq!((dataset.len(), dataset.pretrain()[0], dataset.splits()[0].queries.len()), (24, 12, 12));
-    assert_eq!(dataset.decode(23).unwrap().get_pixel(0, 0).0, [110; 3]);
-
-    let (_folder, dataset) = opened(&vec![fixture("plain.parquet")], "plain.parquet");
-    let dataset = dataset.unwrap();
-    assert_eq!((dataset.classes().len(), dataset.label(0), dataset.label(3)), (2, Some(1), None));
-    assert_eq!(dataset.decode(3).unwrap().get_pixel(0, 0).0, [30; 3]);
-
-    let message = refused(&vec![fixture("no-pictures.parquet")], "no-pictures.parquet");
-    assert!(message.contains("no column of pictures") && message.contains("text, n"), "{message}");
-    let (_folder, dataset) = opened(&vec![fixture("zstd.parquet")], "zstd.parquet");
-    assert_eq!(dataset.unwrap().decode(3).unwrap().get_pixel(0, 0).0, [30; 3]);
-}
-
-#[test]
-fn parquet_files_of_every_usual_compression_are_read() {
-    use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
-    let codecs = [
-        Compression::UNCOMPRESSED,
-        Compression::SNAPPY,
-        Compression::GZIP(GzipLevel::default()),
-        Compression::BROTLI(BrotliLevel::default()),
-        Compression::LZ4,
-        Compression::LZ4_RAW,
-        Compression::ZSTD(ZstdLevel::default()),
-    ];
-    for codec in codecs {
-        let (_folder, dataset) = opened(&vec![("a.parquet".into(), make::parquet(5, codec))], "a.parquet");
-        let dataset = dataset.unwrap();
-        assert_eq!(
-            (dataset.len(), dataset.classes()),
-            (5, &["0", "1", "2"].map(String::from)[..]),
-            "{codec}"
-        );
-        check_colours(&dataset, |picture| make::colour(picture as usize));
-        assert_eq!(label(&dataset, 4), "1", "{codec}");
-    }
 }
 
 #[test]
