@@ -87,6 +87,7 @@ pub(super) fn list(root: &Path, found: Census) -> Result<Table> {
         return Err(Error::Data { path: root.to_owned(), reason: notices.join("; ") });
     }
     notices.extend(left.notice());
+    notices.extend(layout.notices);
     let pictures = Box::new(Files { root: root.to_owned(), files: layout.files });
     Ok(Table { classes: layout.classes, labels: layout.labels, sides: layout.sides, pictures, notices })
 }

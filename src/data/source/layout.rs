@@ -3,19 +3,17 @@
 //! Folders around all of the pictures say nothing: what counts as the top is the first folder that holds
 //! pictures or more than one folder with some.
 //!
-//! 1. `train/` beside `test/` or `val/` at the top: only these count. Pictures of `train/` are
-//!    trained on; where it has two or more class folders, each of the others is a split of its name.
+//! 1. `train/` beside `test/`, `val/` or the like at the top (see [`super::sides`]): only these count.
+//!    Pictures of `train/` are trained on; where it has two or more class folders, each of the others is a
+//!    split of its name. The same holds for such folders within each class.
 //! 2. Two or more folders with pictures at the top: each is a class, at any depth below it. All is
 //!    trained on (training sees no label), and a fifth of every class is held out as queries.
 //! 3. Anything else has no labels.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::table::Side;
-
-/// Folder names that hold pictures to judge by.
-const HELD_OUT: [&str; 4] = ["test", "val", "valid", "validation"];
+use super::sides::{self, Side};
 
 /// The pictures of a folder and what their paths say.
 #[derive(Debug)]
@@ -25,6 +23,8 @@ pub(super) struct Layout {
     pub(super) labels: Vec<Option<u32>>,
     /// What each run of files is.
     pub(super) sides: Vec<(Side, u32)>,
+    /// What a person should know.
+    pub(super) notices: Vec<String>,
 }
 
 /// The folder at `depth` of a relative path, or `None` where the file itself stands there.
@@ -54,34 +54,68 @@ fn around(files: &[PathBuf]) -> usize {
     (0..).take_while(shared).count()
 }
 
+/// The names of the folders at `depth`.
+fn names(files: &[PathBuf], depth: usize) -> BTreeSet<String> {
+    files.iter().filter_map(|file| folder(file, depth)).collect()
+}
+
 /// Reads the meaning of sorted relative paths.
-pub(super) fn read(mut files: Vec<PathBuf>) -> Layout {
+pub(super) fn read(files: Vec<PathBuf>) -> Layout {
     let top = around(&files);
-    let tops: BTreeSet<String> = files.iter().filter_map(|file| folder(file, top)).collect();
-    let judged: Vec<&'static str> = HELD_OUT.into_iter().filter(|name| tops.contains(*name)).collect();
-    if tops.contains("train") && !judged.is_empty() {
-        let counts = |name: String| name == "train" || judged.contains(&&*name);
-        files.retain(|file| folder(file, top).is_some_and(counts));
-        return with_train(files, top, &judged);
+    let parts = sides::folders(&names(&files, top));
+    if !parts.is_empty() {
+        return with_parts(files, top, &parts);
     }
     let classes = classes_of(files.iter(), top);
     let labels = label(&files, &classes, top);
+    let parts = sides::folders(&names(&files, top + 1));
+    let side = |file| folder(file, top + 1).and_then(|name| parts.get(&name).copied());
+    if !parts.is_empty() && files.iter().all(|file| side(file).is_some()) {
+        let sides = files.iter().map(|file| (side(file).unwrap_or(Side::Plain), 1)).collect();
+        return Layout { files, classes, labels, sides, notices: vec![said(&parts)] };
+    }
     let sides = vec![(Side::Plain, files.len() as u32)];
-    Layout { files, classes, labels, sides }
+    Layout { files, classes, labels, sides, notices: Vec::new() }
 }
 
-/// `files` are those of `train/` and of the folders `judged`, which stand at depth `top`.
-fn with_train(files: Vec<PathBuf>, top: usize, judged: &[&'static str]) -> Layout {
-    let side = |file: &PathBuf| {
-        let name = folder(file, top)?;
-        judged.iter().find(|known| **known == name).map(|name| Side::Held(name))
-    };
-    let sides: Vec<(Side, u32)> = files.iter().map(|file| (side(file).unwrap_or(Side::Train), 1)).collect();
+/// Files below folders that are parts of a set and stand at depth `top`.
+fn with_parts(mut files: Vec<PathBuf>, top: usize, parts: &BTreeMap<String, Side>) -> Layout {
+    let side = |file: &PathBuf| folder(file, top).and_then(|name| parts.get(&name).copied());
+    let mut notices = vec![said(parts)];
+    let all = files.len();
+    files.retain(|file| side(file).is_some());
+    if files.len() < all {
+        notices.push(format!("left out: {} pictures that stand beside these folders", all - files.len()));
+    }
+    let sides: Vec<(Side, u32)> = files.iter().map(|file| (side(file).unwrap_or(Side::Plain), 1)).collect();
     // The classes are those of train: a test folder may be one flat heap, or hold other things.
-    let trained = files.iter().zip(&sides).filter(|(_, (side, _))| *side == Side::Train);
-    let classes = classes_of(trained.map(|(file, _)| file), top + 1);
-    let labels = label(&files, &classes, top + 1);
-    Layout { files, classes, labels, sides }
+    let trained = |(_, side): &(_, &(Side, u32))| side.0 == Side::Train;
+    let trained: Vec<PathBuf> =
+        files.iter().zip(&sides).filter(trained).map(|(file, _)| file.clone()).collect();
+    let depth = around(&trained).max(top + 1);
+    let classes = classes_of(trained.iter(), depth);
+    let mut labels = label(&files, &classes, depth);
+    // Below the others the classes may stand at another depth: `train/train/cat` and `test/cat`.
+    for (file, label) in files.iter().zip(&mut labels) {
+        if side(file) != Some(Side::Train) {
+            let class = |depth| classes.binary_search(&folder(file, depth)?).ok();
+            let depths = file.components().count();
+            *label = (top + 1..depths).find_map(class).map(|class| class as u32);
+        }
+    }
+    Layout { files, classes, labels, sides, notices }
+}
+
+/// Which folders were taken for which parts.
+fn said(parts: &BTreeMap<String, Side>) -> String {
+    let of = |wanted: fn(&Side) -> bool| {
+        let names = parts.iter().filter(|(_, side)| wanted(side)).map(|(name, _)| format!("{name}/"));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (trained, held) =
+        (of(|side| !matches!(side, Side::Held(_))), of(|side| matches!(side, Side::Held(_))));
+    let held = if held.is_empty() { String::new() } else { format!("; held out for judging: {held}") };
+    format!("trained on: {trained}{held}")
 }
 
 #[cfg(test)]
@@ -94,9 +128,10 @@ mod tests {
 
     /// What the paths come to.
     fn of(files: &[&str]) -> Listing {
-        let Layout { files, classes, labels, sides } = read(files.iter().map(PathBuf::from).collect());
+        let Layout { files, classes, labels, sides, notices } =
+            read(files.iter().map(PathBuf::from).collect());
         let pictures = Box::new(Files { root: PathBuf::new(), files });
-        let table = Table { classes, labels, sides, pictures, notices: Vec::new() };
+        let table = Table { classes, labels, sides, pictures, notices };
         table.listing("test".into(), Path::new(""), Path::new("")).unwrap()
     }
 
@@ -132,6 +167,33 @@ mod tests {
         let layout = of(&["test/1.png", "train/1.png", "train/2.png"]);
         assert!(layout.classes.is_empty() && layout.splits.is_empty());
         assert_eq!(layout.pretrain, [1, 2]);
+    }
+
+    #[test]
+    fn parts_are_found_in_other_words_and_at_other_depths() {
+        let layout = of(&[
+            "seg_pred/9.png",
+            "seg_test/seg_test/cat/1.png",
+            "seg_train/seg_train/cat/1.png",
+            "seg_train/seg_train/dog/1.png",
+        ]);
+        assert_eq!(
+            (layout.classes.as_slice(), layout.pretrain),
+            (&["cat", "dog"].map(String::from)[..], vec![1, 2])
+        );
+        assert_eq!(layout.splits, [Split { name: "test".into(), bank: vec![1, 2], queries: vec![0] }]);
+        assert_eq!(layout.notices[0], "trained on: seg_train/; held out for judging: seg_test/");
+        assert!(layout.notices[1].starts_with("left out: 1 pictures"), "{:?}", layout.notices);
+        let layout = of(&["cat/Test/1.png", "cat/Train/1.png", "dog/Test/1.png", "dog/Train/1.png"]);
+        assert_eq!((layout.classes.len(), layout.pretrain), (2, vec![1, 3]));
+        assert_eq!(layout.splits[0].queries, [0, 2]);
+        // A vehicle.
+        let layout = of(&["bus/1.png", "bus/2.png", "train/1.png", "train/2.png"]);
+        assert_eq!(
+            (layout.classes.as_slice(), layout.pretrain.len()),
+            (&["bus", "train"].map(String::from)[..], 4)
+        );
+        assert_eq!((&*layout.splits[0].name, layout.notices.len()), ("held-out", 0));
     }
 
     #[test]

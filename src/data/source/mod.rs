@@ -5,7 +5,7 @@
 //! | `look` | what lies at a path, and which source that is |
 //! | `part` | a named run of bytes: a file, a part of one, or something unpacked |
 //! | `archive`, `packing` | the members of tar and zip archives as parts; compressed streams |
-//! | `table` | labels and parts of a set: the same rules for every source |
+//! | `table`, `sides` | labels and parts of a set: the same rules for every source |
 //! | `arrays` | pictures stored as bare samples |
 //! | `embedded` | the pictures compiled in |
 //! | `census`, `left`, `exclude`, `masks` | what lies in a folder, what is left out of it and said |
@@ -41,6 +41,7 @@ mod npy;
 mod packing;
 mod part;
 mod shards;
+mod sides;
 mod single;
 mod stl10;
 mod table;

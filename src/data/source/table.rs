@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::super::dataset::{Listing, Pictures, Split, held_out};
+pub(super) use super::sides::Side;
 use crate::error::{Error, Result};
 
 /// A set as its files describe it.
@@ -17,45 +18,6 @@ pub(super) struct Table {
     pub(super) pictures: Box<dyn Pictures>,
     /// What a person should know.
     pub(super) notices: Vec<String>,
-}
-
-/// A part of a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    /// Trained on, and the bank of every split.
-    Train,
-    /// Trained on where there is a train part, and nothing else.
-    Unlabelled,
-    /// Only judged by, under this name.
-    Held(&'static str),
-    /// Nothing is said.
-    Plain,
-}
-
-impl Side {
-    /// What the words of a file's name say: `train-00003-of-00010.parquet`, `val/0001.tar`, `x_test`.
-    pub(super) fn of(name: &str) -> Self {
-        const WORDS: [(&str, Side); 13] = [
-            ("train", Side::Train),
-            ("training", Side::Train),
-            ("unlabeled", Side::Unlabelled),
-            ("unlabelled", Side::Unlabelled),
-            ("unsupervised", Side::Unlabelled),
-            ("extra", Side::Unlabelled),
-            ("test", Side::Held("test")),
-            ("testing", Side::Held("test")),
-            ("t10k", Side::Held("test")),
-            ("val", Side::Held("val")),
-            ("valid", Side::Held("val")),
-            ("validation", Side::Held("val")),
-            ("dev", Side::Held("dev")),
-        ];
-        // The last word that is known counts: folders come before file names.
-        let name = name.to_lowercase();
-        let words = name.split(|c: char| !c.is_alphanumeric()).rev();
-        let known = |word: &str| WORDS.iter().find(|(known, _)| *known == word).map(|&(_, side)| side);
-        words.filter_map(known).next().unwrap_or(Self::Plain)
-    }
 }
 
 impl Table {
@@ -171,23 +133,6 @@ pub(super) fn from_words(words: &[Option<String>]) -> (Vec<String>, Vec<Option<u
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_say_which_part_of_a_set_a_file_is() {
-        let sides = [
-            ("data/train-00000-of-00002.parquet", Side::Train),
-            ("default/test/0000.parquet", Side::Held("test")),
-            ("t10k-images-idx3-ubyte", Side::Held("test")),
-            ("imagenet-val-000.tar", Side::Held("val")),
-            ("unlabeled_X.bin", Side::Unlabelled),
-            ("y_train.npy", Side::Train),
-            ("trains/shard-0.tar", Side::Plain),
-            ("train/test-3.tar", Side::Held("test")),
-        ];
-        for (name, side) in sides {
-            assert_eq!(Side::of(name), side, "{name}");
-        }
-    }
 
     #[test]
     fn numbers_and_words_become_classes() {
