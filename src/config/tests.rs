@@ -91,6 +91,7 @@ const OTHER: &[(&str, &str)] = &[
     ("kernels", "tile"),
     ("depth", "-1000..400.5"),
     ("bands", "4,3,2"),
+    ("weights_key", "encoder_q"),
     ("exclude", "masks,*_gt.png"),
     ("tuned", "tile; forward.deep=winograd-2x2"),
     ("recompute", "true"),

