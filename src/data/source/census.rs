@@ -46,11 +46,8 @@ pub(super) fn census_without(
     let mut enter = |entry: &DirEntry| {
         // Names with a leading dot are never pictures: macOS leaves `._cat.jpg` beside `cat.jpg`.
         let hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.';
-        !hidden
-            && !(entry.depth() > 0
-                && entry.file_type().is_dir()
-                && entry.path_is_symlink()
-                && links.known(entry))
+        let linked = entry.depth() > 0 && entry.file_type().is_dir() && entry.path_is_symlink();
+        !(hidden || linked && links.known(entry))
     };
     for entry in
         WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(&mut enter)
