@@ -40,6 +40,11 @@ fn every_source_is_trained_on() {
     desk.write("shards/val-0.tar", make::tar(&make::samples(8, 6)));
     desk.fixture("hub.parquet", "hub.parquet");
     desk.fixture("packed.npz", "packed.npz");
+    desk.fixture("saved.arrow", "saved.arrow");
+    let zstd = parquet::basic::Compression::ZSTD(parquet::basic::ZstdLevel::default());
+    desk.write("zstd.parquet", make::parquet(8, zstd));
+    let classes = |i: usize| (format!("{}/{i}.png", ["cat", "dog"][i % 2]), make::png(i));
+    desk.write("pics.zip", make::zip(&(0..8).map(classes).collect()));
     let pixels: Vec<u8> = (0..8 * 9 * 9).map(|i| (i % 251) as u8).collect();
     desk.write("images.npy", make::npy(&[8, 9, 9], &pixels));
     desk.write("list.tsv", "pics/dark/00.png\tdark\npics/light/01.png\tlight\n".repeat(4));
@@ -53,6 +58,9 @@ fn every_source_is_trained_on() {
         ("shards", "webdataset", "8 pictures of 3 classes"),
         ("shards/train-*.tar", "webdataset", "8 pictures of 3 classes"),
         ("hub.parquet", "parquet", "12 pictures of 3 classes"),
+        ("zstd.parquet", "parquet", "8 pictures of 3 classes"),
+        ("saved.arrow", "arrow", "12 pictures of 3 classes"),
+        ("pics.zip", "zip", "8 pictures of 2 classes"),
         ("packed.npz", "npy", "4 pictures of 2 classes"),
         ("images.npy", "npy", "8 pictures without labels"),
         ("list.tsv", "list", "8 pictures of 2 classes"),
