@@ -11,6 +11,7 @@
 
 mod advise;
 mod check;
+mod depth;
 mod file;
 mod length;
 mod presets;
@@ -27,6 +28,7 @@ mod value;
 mod tests;
 
 pub use advise::{Advice, Facts, advise};
+pub use depth::Depth;
 pub(crate) use file::wrap;
 pub use length::RunLength;
 pub use presets::Preset;
@@ -35,8 +37,8 @@ pub use size::Bytes;
 pub use suggest::nearest;
 pub use table::Setting;
 pub use types::{
-    Arch, Augmenter, Block, CropGroup, Depth, Kernels, Normalize, Optimizer, Precision, Source, Stem,
-    TrunkSpec, Tuned,
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Precision, Source, Stem, TrunkSpec,
+    Tuned,
 };
 pub use value::Value;
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::check::{
     self, at_least, bands, crops, decay, distinct, each, list, optional, positive, stages, within,
 };
+use super::depth::Depth;
 use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
 use super::types::{
-    Arch, Augmenter, Block, CropGroup, Depth, Kernels, Normalize, Optimizer, Precision, Source, Stem, Tuned,
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Precision, Source, Stem, Tuned,
 };
 use super::value::Value;
 

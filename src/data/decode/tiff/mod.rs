@@ -15,6 +15,8 @@
 //! | `words` | what is not read, in words |
 
 mod colour;
+#[cfg(test)]
+mod damage_tests;
 mod directory;
 #[cfg(test)]
 pub(in crate::data) mod make;
