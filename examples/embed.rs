@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", model.describe());
     let mut first: Option<Vec<f32>> = None;
     for picture in pictures {
-        let seen = model.embed(&image::open(picture)?.into_rgb8())?;
+        let seen = model.embed(&image::open(picture)?.into_rgb8().into())?;
         let first = first.get_or_insert_with(|| seen.features.clone());
         println!("{picture}: cosine to the first picture {:.3}", cosine(first, &seen.features));
         if let Some((prototype, similarity)) = seen.prototype {

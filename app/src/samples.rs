@@ -118,14 +118,21 @@ pub fn crops(pictures: &[u32]) -> Vec<Crops> {
         let pixels = image::imageops::resize(&part.to_image(), 32, 32, image::imageops::FilterType::Triangle);
         let seed = u64::from(picture);
         View {
-            params: CropParams { region, flip: at == 1, jitter: None, grey: false, blur: None },
+            params: CropParams {
+                region,
+                flip: at == 1,
+                jitter: None,
+                grey: false,
+                blur: None,
+                each: Vec::new(),
+            },
             pixels,
             prediction: shares(seed, 9.0 + f64::from(at)),
             code: Some(shares(seed, 14.0 + f64::from(at))),
         }
     };
     let one = |&picture: &u32| {
-        let image = dataset.decode(picture).ok()?;
+        let image = dataset.show(picture).ok()?;
         Some(Crops { picture, views: vec![view(picture, 0, &image), view(picture, 1, &image)], image })
     };
     pictures.iter().filter_map(one).collect()

@@ -7,9 +7,9 @@ use eframe::egui::{
     Color32, ColorImage, Context, Painter, Rect, TextureHandle, TextureId, TextureOptions, pos2,
 };
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use swav_wgpu::data::Dataset;
+use swav_wgpu::config::Config;
+use swav_wgpu::train::pictures;
 
 /// Pixels of a thumbnail, each way.
 const TILE: usize = 64;
@@ -88,13 +88,13 @@ impl Thumbs {
         }
     }
 
-    /// The pictures of a folder, or the built-in ones. `repaint` is called when there is more to draw.
+    /// The pictures that the settings name, decoded as they say. `repaint` is called when there is more to draw.
     #[must_use]
-    pub fn open(data: Option<PathBuf>, repaint: impl Fn() + Send + 'static) -> Self {
+    pub fn open(config: Config, repaint: impl Fn() + Send + 'static) -> Self {
         let (wanted, requests) = channel::<u32>();
         let (news, inbox) = channel();
         std::thread::spawn(move || {
-            let dataset = match Dataset::open(data.as_deref()) {
+            let dataset = match pictures::open(&config) {
                 Ok(dataset) => dataset,
                 Err(error) => {
                     // Nobody listens any more where the window has gone on to other pictures.
@@ -113,7 +113,7 @@ impl Thumbs {
             }
             repaint();
             for picture in requests {
-                let tile = dataset.decode(picture).ok().map(|picture| Box::new(tile(&picture)));
+                let tile = dataset.show(picture).ok().map(|picture| Box::new(tile(&picture)));
                 if news.send(News::Tile(picture, tile)).is_err() {
                     return;
                 }

@@ -17,8 +17,8 @@ use crate::train::duplicates::equal_files;
 use crate::train::pictures;
 
 /// The settings that say what is read and how; every command that opens pictures has them.
-pub(super) const SETTINGS: [&str; 7] =
-    ["data", "source", "exclude", "background", "max_megapixels", "depth", "bands"];
+pub(super) const SETTINGS: [&str; 8] =
+    ["data", "source", "exclude", "background", "max_megapixels", "depth", "channels", "bands"];
 /// How often a log gets a line.
 const PERIOD: Duration = Duration::from_secs(10);
 

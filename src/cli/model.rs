@@ -96,7 +96,7 @@ pub(super) fn reading() -> impl Iterator<Item = Arg> {
 /// How pictures at a path are read: as the flags say, and where they say nothing, as those were read that the network
 /// was trained on.
 pub(super) fn reading_of(matches: &ArgMatches, network: &Model, path: Option<&Path>) -> Result<Config> {
-    let mut config = pictures::settings_for(network.config(), path);
+    let mut config = pictures::settings_for(network, path);
     for key in data::SETTINGS.into_iter().filter(|&key| key != flags::POSITIONAL) {
         if let Some(text) = matches.get_one::<String>(key) {
             config.set(key, text)?;

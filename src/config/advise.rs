@@ -15,10 +15,10 @@ pub struct Facts {
     pub shorter_side: u32,
     /// Whether no picture has colours.
     pub grey: bool,
-    /// Mean of the channels, in [0, 1].
-    pub mean: [f64; 3],
+    /// Mean of each channel, in [0, 1].
+    pub mean: Vec<f64>,
     /// Their deviation.
-    pub std: [f64; 3],
+    pub std: Vec<f64>,
 }
 
 /// One setting, and why.
@@ -66,8 +66,10 @@ pub fn advise(facts: &Facts) -> Result<Vec<Advice>> {
         (epochs, format!("for about {RUN} steps, but never fewer than 100 epochs nor more than 800"))
     };
     add("epochs", epochs.to_string(), rule);
-    let differs = |a: [f64; 3], b: [f64; 3], by: f64| a.iter().zip(b).any(|(a, b)| (a - b).abs() > by);
-    if differs(facts.mean, recipe.mean, 0.1) || differs(facts.std, recipe.std, 0.07) {
+    let differs = |a: &[f64], b: &[f64], by: f64| a.iter().zip(b).any(|(a, b)| (a - b).abs() > by);
+    // Of other than three channels, mean and deviation are those of the pictures in any case.
+    let coloured = facts.mean.len() == 3;
+    if coloured && (differs(&facts.mean, &recipe.mean, 0.1) || differs(&facts.std, &recipe.std, 0.07)) {
         let rule = "mean or deviation of the pictures is far from the preset's, which are ImageNet's";
         add("normalize", "dataset".into(), rule.into());
     }
@@ -157,8 +159,8 @@ mod tests {
             classes,
             shorter_side,
             grey: false,
-            mean: [0.485, 0.456, 0.406],
-            std: [0.228, 0.224, 0.225],
+            mean: vec![0.485, 0.456, 0.406],
+            std: vec![0.228, 0.224, 0.225],
         }
     }
 
@@ -201,7 +203,7 @@ mod tests {
         assert_eq!(got, ["imagenet-256", "256", "3000", "3840", "200"]);
         let stl = advise(&facts(105_000, 10, 96)).unwrap();
         assert_eq!(value(&stl, "crops"), "2x96@0.14-1,4x48@0.05-0.14");
-        let mnist = Facts { grey: true, mean: [0.13; 3], std: [0.31; 3], ..facts(60_000, 10, 28) };
+        let mnist = Facts { grey: true, mean: vec![0.13; 3], std: vec![0.31; 3], ..facts(60_000, 10, 28) };
         let mnist = advise(&mnist).unwrap();
         assert_eq!(
             ["crops", "grey", "normalize"].map(|key| value(&mnist, key)),

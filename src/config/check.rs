@@ -45,8 +45,13 @@ pub(super) fn list<T>(check: impl Fn(&[T]) -> Checked) -> impl Fn(&Vec<T>) -> Ch
     move |values| check(values)
 }
 
-/// Applies a check to every number of a triple.
-pub(super) fn each(check: impl Fn(&f64) -> Checked) -> impl Fn(&[f64; 3]) -> Checked {
+/// Applies a check of a slice to a triple.
+pub(super) fn triple(check: impl Fn(&[f64]) -> Checked) -> impl Fn(&[f64; 3]) -> Checked {
+    move |values| check(values)
+}
+
+/// Applies a check to every number.
+pub(super) fn each(check: impl Fn(&f64) -> Checked) -> impl Fn(&[f64]) -> Checked {
     move |values| values.iter().try_for_each(&check)
 }
 
@@ -87,8 +92,14 @@ pub(super) fn require(holds: bool, reason: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(reason()) }
 }
 
-/// One band or three, numbered from 1.
+/// Bands, numbered from 1.
 pub(super) fn bands(numbers: &[usize]) -> Checked {
-    let right = matches!(numbers.len(), 1 | 3) && !numbers.contains(&0);
-    require(right, || "must be one number or three, counted from 1, such as 4,3,2".to_owned())
+    let right = !numbers.is_empty() && !numbers.contains(&0);
+    require(right, || "must be numbers of bands, counted from 1, such as 4,3,2".to_owned())
+}
+
+/// Three bands, numbered from 1.
+pub(super) fn shown(numbers: &[usize]) -> Checked {
+    let right = numbers.len() == 3 && !numbers.contains(&0);
+    require(right, || "must be three numbers of bands, counted from 1, such as 4,3,2".to_owned())
 }

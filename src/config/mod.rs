@@ -97,6 +97,23 @@ impl Config {
         spec
     }
 
+    /// Mean and deviation of each channel. Lists that are not of these channels stand for what the pictures say
+    /// once they are looked at; until then it is the average of the lists, for every channel.
+    pub fn normalization(&self) -> [Vec<f32>; 2] {
+        [&self.mean, &self.std].map(|values| {
+            if values.len() == self.channels {
+                return values.iter().map(|&value| value as f32).collect();
+            }
+            let average = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            vec![average as f32; self.channels]
+        })
+    }
+
+    /// The bands that people are shown, numbered from 1.
+    pub fn shown(&self) -> [u32; 3] {
+        std::array::from_fn(|i| self.show_bands.get(i).map_or(i as u32 + 1, |&band| band as u32))
+    }
+
     /// How many crops a picture gives in one step.
     pub fn crop_count(&self) -> usize {
         self.crops.iter().map(|group| group.count).sum()

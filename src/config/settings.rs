@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{
-    self, at_least, bands, crops, decay, distinct, each, list, optional, positive, stages, within,
+    self, at_least, bands, crops, decay, distinct, each, list, optional, positive, shown, stages, triple,
+    within,
 };
 use super::depth::Depth;
 use super::presets::Preset;
@@ -77,7 +78,7 @@ settings! {
         /// device starves: raise this, or use smaller pictures.
         workers: usize = 0 => within(0, 1024);
         /// Memory for decoded pictures, such as 2GiB, so that later epochs need not decode them again; 0 keeps
-        /// none. A picture takes three bytes a pixel.
+        /// none. A picture takes a byte for each channel of a pixel.
         cache: Bytes = Bytes(1 << 30);
         /// Batches that are made ahead of the step under way. More even out slow pictures, and cost the memory
         /// of a batch each.
@@ -89,7 +90,7 @@ settings! {
         augment: Augmenter = Augmenter::Auto;
         /// The colour that transparent pictures are laid on: red, green and blue from 0 to 1. 1,1,1 is white,
         /// 0,0,0 black.
-        background: [f64; 3] = [1.0; 3] => each(within(0.0, 1.0));
+        background: [f64; 3] = [1.0; 3] => triple(each(within(0.0, 1.0)));
         /// The most megapixels that a picture may have; what is larger counts as unreadable, before memory is
         /// asked for.
         max_megapixels: usize = 100 => within(1, 4000);
@@ -97,9 +98,18 @@ settings! {
         /// greatest number of so many bits (12 for most microscopes and X-ray detectors), or two values as
         /// LOW..HIGH. auto looks at some pictures when the run starts and keeps what it found in config.toml.
         depth: Depth = Depth::Auto;
-        /// The bands of files that have more than three, numbered from 1 as GDAL does: three for red, green and
-        /// blue, such as 4,3,2, or one for grey. Without it, the channels that the file says are colours.
+        /// Channels of every picture, and of what the network's stem takes: 3 makes colours of all, 1 makes grey
+        /// of all, and with any other number, such as 5 for five bands, pictures that have another are left out.
+        /// Other than 3, `saturation`, `hue` and `grey` are off, and brightness and contrast change each channel
+        /// by itself.
+        channels: usize = 3 => within(1, 64);
+        /// The bands of files that have more than `channels`, numbered from 1 as GDAL does: as many as `channels`,
+        /// such as 4,3,2, or one for grey. Without it, the channels that the file says are colours, or all of a
+        /// file that has as many as `channels`.
         bands: Option<Vec<usize>> = None => optional(list(bands));
+        /// The three of more than three channels that people are shown as red, green and blue, in crops, gallery
+        /// and window, numbered from 1. Two channels are shown as magenta and green.
+        show_bands: Vec<usize> = vec![1, 2, 3] => list(shown);
         /// Decode large JPEGs at a half, a quarter or an eighth of their size where no crop has to be enlarged
         /// for it: two to three times as fast for photographs of 12 megapixels. It depends on nothing but the
         /// picture's size, `crops` and `eval_resize`.
@@ -138,11 +148,13 @@ settings! {
         blur_min: f64 = 0.1 => within(0.0, 100.0);
         /// Largest radius of the blur in pixels.
         blur_max: f64 = 2.0 => within(0.0, 100.0);
-        /// Mean of the red, green and blue values that is taken off every pixel; these are ImageNet's.
-        mean: [f64; 3] = [0.485, 0.456, 0.406] => each(within(0.0, 1.0));
-        /// Deviation of the red, green and blue values that every pixel is divided by. The official code has
-        /// .228 for red where others have .229.
-        std: [f64; 3] = [0.228, 0.224, 0.225] => each(positive(10.0));
+        /// Mean of the values of each channel that is taken off every pixel, or one for all; these are ImageNet's
+        /// for red, green and blue. Three for pictures of another number of `channels` stand for none: then both
+        /// are worked out from the pictures.
+        mean: Vec<f64> = vec![0.485, 0.456, 0.406] => list(each(within(0.0, 1.0)));
+        /// Deviation of the values of each channel that every pixel is divided by, or one for all. The official
+        /// code has .228 for red where others have .229.
+        std: Vec<f64> = vec![0.228, 0.224, 0.225] => list(each(positive(10.0)));
     }
     "Model" {
         /// The ResNet that turns a crop into features. `block`, `blocks` and `width` replace parts of it, for

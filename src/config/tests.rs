@@ -93,6 +93,8 @@ const OTHER: &[(&str, &str)] = &[
     ("bands", "4,3,2"),
     ("weights_key", "encoder_q"),
     ("exclude", "masks,*_gt.png"),
+    ("channels", "1"),
+    ("show_bands", "5,4,2"),
     ("tuned", "tile; forward.deep=winograd-2x2"),
     ("recompute", "true"),
     ("precision", "f16"),
@@ -157,7 +159,11 @@ fn bad_values_name_the_field_and_change_nothing() {
         ("momentum", "1"),
         ("hue", "0.6"),
         ("std", "0,1,1"),
-        ("mean", "0.5,0.5"),
+        ("mean", "0.5,x"),
+        ("mean", "0.5,2"),
+        ("bands", "0,1"),
+        ("show_bands", "1,2"),
+        ("channels", "0"),
         ("max_time", "10"),
         ("max_time", "0s"),
         ("max_time", "5 minutes"),
@@ -226,7 +232,7 @@ fn toml_mistakes_name_the_file_and_line() {
     config
         .merge_toml("assign = [0]\nlr = 1\nblocks = \"2,2,2,2\"\nmean = [0, 0.5, 1]\n", "mine.toml")
         .unwrap();
-    assert_eq!((config.assign, config.lr, config.mean), (vec![0], 1.0, [0.0, 0.5, 1.0]));
+    assert_eq!((config.assign, config.lr, config.mean), (vec![0], 1.0, vec![0.0, 0.5, 1.0]));
 }
 
 #[test]

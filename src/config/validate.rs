@@ -2,6 +2,7 @@
 
 use super::check::require;
 use super::settings::Config;
+use super::types::Augmenter;
 use crate::error::{Error, Result};
 
 type Check = fn(&Config) -> Result<(), String>;
@@ -12,7 +13,7 @@ impl Config {
         for setting in Self::SETTINGS {
             (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
         }
-        let checks: [(&str, Check); 7] = [
+        let checks: [(&str, Check); 11] = [
             ("assign", Self::check_assign),
             ("blur_min", Self::check_blur),
             ("final_lr", Self::check_final_lr),
@@ -20,6 +21,10 @@ impl Config {
             ("start_lr", Self::check_start_lr),
             ("queue", Self::check_queue),
             ("eval_size", Self::check_eval),
+            ("bands", Self::check_bands),
+            ("augment", Self::check_augment),
+            ("mean", |config| config.check_values(&config.mean)),
+            ("std", |config| config.check_values(&config.std)),
         ];
         checks.iter().try_for_each(|(key, check)| check(self).map_err(|reason| Error::config(*key, reason)))
     }
@@ -73,6 +78,32 @@ impl Config {
             format!(
                 "holds {queue} rows, fewer than a batch of {batch}; use 0 for none or a multiple of {batch}"
             )
+        })
+    }
+
+    fn check_bands(&self) -> Result<(), String> {
+        let (channels, chosen) = (self.channels, self.bands.as_ref().map_or(self.channels, Vec::len));
+        let right = chosen == channels || matches!((chosen, channels), (1 | 3, 1 | 3));
+        require(right, || {
+            format!(
+                "names {chosen}, but pictures have {channels} channels: set `channels` to {chosen}, or name {channels}"
+            )
+        })
+    }
+
+    fn check_augment(&self) -> Result<(), String> {
+        require(self.augment != Augmenter::Gpu || self.channels == 3, || {
+            let channels = self.channels;
+            format!(
+                "is gpu, which makes crops of three channels only, not of {channels}: leave it at auto or use cpu"
+            )
+        })
+    }
+
+    fn check_values(&self, values: &[f64]) -> Result<(), String> {
+        let (count, channels) = (values.len(), self.channels);
+        require(count == channels || matches!(count, 1 | 3), || {
+            format!("must be {channels} numbers, one for each channel, or one for all, not {count}")
         })
     }
 

@@ -151,13 +151,11 @@ impl Value for Vec<usize> {
     }
 }
 
-impl Value for [f64; 3] {
-    const HINT: &'static str = "R,G,B";
+impl Value for Vec<f64> {
+    const HINT: &'static str = "X,X,…";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let numbers = text.split(',').map(f64::parse).collect::<Result<Vec<_>, _>>()?;
-        let count = numbers.len();
-        numbers.try_into().map_err(|_| format!("must be three numbers, for red, green and blue, not {count}"))
+        text.split(',').map(f64::parse).collect()
     }
 
     fn show(&self) -> String {
@@ -166,6 +164,24 @@ impl Value for [f64; 3] {
 
     fn toml(&self) -> String {
         format!("[{}]", self.iter().map(Value::show).collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Value for [f64; 3] {
+    const HINT: &'static str = "R,G,B";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let numbers = Vec::<f64>::parse(text)?;
+        let count = numbers.len();
+        numbers.try_into().map_err(|_| format!("must be three numbers, for red, green and blue, not {count}"))
+    }
+
+    fn show(&self) -> String {
+        self.to_vec().show()
+    }
+
+    fn toml(&self) -> String {
+        self.to_vec().toml()
     }
 }
 

@@ -5,6 +5,7 @@
 //! setting that is switched off leaves every other draw of the crop as it was.
 
 use super::crop::CropBox;
+use super::view::padded;
 use crate::error::{Error, Result};
 use crate::rng::Stream;
 
@@ -42,10 +43,10 @@ pub struct Augment {
     pub blur: f64,
     /// Least and greatest standard deviation of the blur, in pixels of the crop.
     pub blur_radius: [f64; 2],
-    /// Subtracted from the channels, which are in [0, 1].
-    pub mean: [f32; 3],
+    /// Subtracted from the channels, which are in [0, 1]: one value each, and so many channels has a picture.
+    pub mean: Vec<f32>,
     /// Then divided by.
-    pub std: [f32; 3],
+    pub std: Vec<f32>,
 }
 
 impl Default for Augment {
@@ -64,9 +65,9 @@ impl Default for Augment {
             grey: 0.2,
             blur: 0.5,
             blur_radius: [0.1, 2.0],
-            mean: [0.485, 0.456, 0.406],
+            mean: vec![0.485, 0.456, 0.406],
             // The first is .229 everywhere else; the official code has .228, and so its weights.
-            std: [0.228, 0.224, 0.225],
+            std: vec![0.228, 0.224, 0.225],
         }
     }
 }
@@ -76,6 +77,18 @@ impl Augment {
     #[must_use]
     pub fn views(&self) -> usize {
         self.crops.iter().map(|group| group.count).sum()
+    }
+
+    /// Channels of the pictures.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Floats of a crop of `size`×`size` pixels.
+    #[must_use]
+    pub fn floats(&self, size: u32) -> usize {
+        padded(self.channels()) * (size as usize).pow(2)
     }
 
     /// Refuses values that make no sense, naming the field.
@@ -114,6 +127,9 @@ impl Augment {
                 return Err(Error::config(field, format!("{value} is not in 0 to {most}")));
             }
         }
+        if self.mean.is_empty() || self.mean.len() != self.std.len() {
+            return Err(Error::config("std", "mean and std need one value for each channel"));
+        }
         if !self.std.iter().all(|&s| s.is_finite() && s > 0.0) || !self.mean.iter().all(|m| m.is_finite()) {
             return Err(Error::config("std", "mean must be finite and std finite and above 0"));
         }
@@ -147,6 +163,9 @@ pub struct CropParams {
     pub grey: bool,
     /// Standard deviation of the blur in pixels of the crop, if any.
     pub blur: Option<f32>,
+    /// The factors of brightness and contrast of each channel, which stand for those of `jitter` where the
+    /// picture is not of three channels; else empty.
+    pub each: Vec<[f32; 2]>,
 }
 
 impl CropParams {
@@ -169,8 +188,13 @@ impl CropParams {
         let grey = stream.chance(augment.grey);
         let blurred = stream.chance(augment.blur);
         let sigma = stream.range(augment.blur_radius[0], augment.blur_radius[1]) as f32;
+        let mut factor = |strength: f64| stream.range((1.0 - strength).max(0.0), 1.0 + strength) as f32;
+        // Saturation and hue hide the shares of the channels; without them, every channel goes its own way.
+        let apart = if augment.channels() == 3 { 0 } else { augment.channels() };
+        let each = (0..apart).map(|_| [factor(augment.brightness), factor(augment.contrast)]).collect();
         let region = CropBox::draw(|| stream.uniform(), group.scale, width, height);
-        Self { region, flip, jitter: jittered.then_some(jitter), grey, blur: blurred.then_some(sigma) }
+        let (jitter, blur) = (jittered.then_some(jitter), blurred.then_some(sigma));
+        Self { region, flip, jitter, grey, blur, each }
     }
 }
 
@@ -266,6 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn every_band_has_factors_of_its_own() {
+        let bands = |n: usize| Augment { mean: vec![0.5; n], std: vec![0.2; n], ..Augment::default() };
+        for (five, rgb) in draws(200, &bands(5)).iter().zip(draws(200, &Augment::default())) {
+            assert_eq!((five.flip, five.jitter, five.blur), (rgb.flip, rgb.jitter, rgb.blur));
+            assert!(five.each.len() == 5 && rgb.each.is_empty());
+            assert!(five.each.iter().flatten().all(|factor| (0.2..=1.8).contains(factor)));
+            assert!(five.each.windows(2).all(|pair| pair[0] != pair[1]));
+        }
+        assert_eq!(draws(1, &bands(1))[0].each.len(), 1);
+    }
+
+    #[test]
     fn senseless_values_are_refused_by_name() {
         let field = |change: &dyn Fn(&mut Augment)| {
             let mut augment = Augment::default();
@@ -279,5 +315,6 @@ mod tests {
         assert!(field(&|a| a.flip = f64::NAN).contains("`flip`"));
         assert!(field(&|a| a.blur_radius = [2.0, 1.0]).contains("`blur_radius`"));
         assert!(field(&|a| a.std[1] = 0.0).contains("`std`"));
+        assert!(field(&|a| a.std.truncate(2)).contains("`std`"));
     }
 }

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
+use super::Picture;
 pub use super::content::Original;
 pub(super) use super::content::{Content, Order, Pictures, Raw};
 use super::decode::{self, Decoded, Reading};
-use super::source::{self, Selection, Source, embedded, folder};
+use super::source::{self, Selection, Source, embedded};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 
@@ -179,7 +180,7 @@ impl Dataset {
             }
             Content::Raw(_) => {
                 let mut bytes = std::io::Cursor::new(Vec::new());
-                let written = self.decode(picture)?.write_to(&mut bytes, image::ImageFormat::Png);
+                let written = self.show(picture)?.write_to(&mut bytes, image::ImageFormat::Png);
                 written.map_err(|error| Error::Data {
                     path: self.0.root.join(self.picture_name(picture)),
                     reason: format!("it cannot be written as PNG: {error}"),
@@ -189,7 +190,7 @@ impl Dataset {
         }
     }
 
-    /// Reads and decodes a picture to 8-bit RGB, at least 1×1. Any thread may call it.
+    /// Reads and decodes a picture to 8 bits and [`Reading::channels`], at least 1×1. Any thread may call it.
     ///
     /// Grey, palette, CMYK and 16-bit pictures are converted, transparent ones are laid on the background,
     /// and the orientation that a camera noted is applied. The first frame stands for an animation. A large
@@ -197,8 +198,16 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Data`] naming the picture, where it cannot be read or is too large.
-    pub fn decode(&self, picture: u32) -> Result<RgbImage> {
+    pub fn decode(&self, picture: u32) -> Result<Picture> {
         self.inspect(picture).map(|decoded| decoded.pixels)
+    }
+
+    /// The same, as a person is shown it.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn show(&self, picture: u32) -> Result<RgbImage> {
+        Ok(self.decode(picture)?.shown(self.1.shown))
     }
 
     /// As [`Self::decode`], with what the picture was before.
@@ -235,15 +244,6 @@ impl Dataset {
     }
 }
 
-/// Decodes a picture file that is of no set.
-///
-/// # Errors
-/// [`Error::Data`] naming the path, where it cannot be read or is too large.
-pub fn decode_file(path: &Path, reading: &Reading) -> Result<RgbImage> {
-    let decoded = decode::picture(folder::read(path)?, reading);
-    decoded.map(|decoded| decoded.pixels).map_err(|reason| Error::Data { path: path.to_owned(), reason })
-}
-
 impl std::fmt::Debug for Dataset {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Dataset({}, {} pictures, {} classes)", self.name(), self.len(), self.classes().len())
@@ -276,6 +276,7 @@ pub(super) fn held_out(labels: &[Option<u32>], classes: usize, name: impl Fn(u32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::decode_file;
 
     #[test]
     fn held_out_takes_a_fifth_of_each_class() {

@@ -34,7 +34,7 @@ pub struct LoaderSpec {
     pub workers: usize,
     /// Batches that may be finished or under way beside the one that was handed out; at least 1.
     pub prefetch: usize,
-    /// Bytes of decoded pictures that may be kept, 3 a pixel.
+    /// Bytes of decoded pictures that may be kept, one a sample.
     pub cache_bytes: usize,
     /// Bytes of pictures that a device takes at once, where it makes the crops itself; `None` renders
     /// them here.
@@ -85,8 +85,8 @@ pub struct Batch {
     /// The pictures, in row order; crop `c` of picture `p` was drawn from
     /// `Stream::new(seed, Purpose::Crop, &[epoch, p, c])`, `c` counted over all groups.
     pub pictures: Vec<u32>,
-    /// For each crop group `[count · batch, size, size, 4]`: all pictures' first crops, then all
-    /// second ones, …; channels are red, green, blue (normalised) and 0. Empty where they are packed.
+    /// For each crop group `[count · batch, size, size, 4·quads]`: all pictures' first crops, then all
+    /// second ones, …; channels are normalised and filled up with 0. Empty where they are packed.
     pub groups: Vec<Vec<f32>>,
     /// What to make the crops of, where the device does; else empty.
     pub packed: Packed,
@@ -277,11 +277,6 @@ pub(super) fn rows_of(
         (row, group, params)
     });
     placed.collect()
-}
-
-/// Floats of one view.
-pub(super) fn row_length(size: u32) -> usize {
-    4 * size as usize * size as usize
 }
 
 #[cfg(test)]

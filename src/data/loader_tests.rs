@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::data::testing::encode;
-use crate::data::{CropGroup, CropParams, render};
+use crate::data::{CropGroup, CropParams, Picture, render};
 use crate::rng::{Purpose, Stream};
 use image::{ImageFormat, RgbImage};
 use std::path::Path;
@@ -80,7 +80,7 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
         assert_eq!((want.epoch, want.index, &want.pictures), (batch.epoch, batch.index, &batch.pictures));
         assert!(batch.groups.is_empty());
         let row = |group: usize, row: usize| {
-            let length = row_length(spec(8, 1).augment.crops[group].size);
+            let length = spec(8, 1).augment.floats(spec(8, 1).augment.crops[group].size);
             &want.groups[group][row * length..(row + 1) * length]
         };
         for part in &batch.packed.parts {
@@ -90,7 +90,7 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
                 let pixels = dataset.decode(picture).unwrap();
                 let from = crop.offset as usize;
                 assert_eq!(from % 4, 0);
-                assert!(part.bytes[from..from + pixels.as_raw().len()] == pixels.as_raw()[..]);
+                assert!(part.bytes[from..from + pixels.samples().len()] == pixels.samples()[..]);
                 assert_eq!(crop.picture_width, pixels.width());
                 let augment = spec(8, 1).augment;
                 let mut out = vec![0.0; row(crop.group, crop.row).len()];
@@ -142,7 +142,7 @@ fn rows_are_view_major_and_follow_the_streams() {
             let mut stream = Stream::new(31, Purpose::Crop, &[4, picture.into(), crop as u64]);
             let params =
                 CropParams::draw(&mut stream, &spec.augment, group_spec, pixels.width(), pixels.height());
-            let length = row_length(group_spec.size);
+            let length = spec.augment.floats(group_spec.size);
             let mut want = vec![0.0; length];
             render(&pixels, &params, group_spec.size, &spec.augment, &mut want);
             let row = view * 5 + b;
@@ -225,8 +225,8 @@ fn cost_of_crops() {
     let dataset = Arc::new(Dataset::open(None).unwrap());
     let crops = vec![CropGroup { count: 2, size: 32, scale: [0.14, 1.0] }];
     let augment = Augment { crops, ..Augment::default() };
-    let pictures: Vec<RgbImage> = (0..64).map(|p| dataset.decode(p * 60).unwrap()).collect();
-    let mut out = vec![0.0; row_length(32)];
+    let pictures: Vec<Picture> = (0..64).map(|p| dataset.decode(p * 60).unwrap()).collect();
+    let mut out = vec![0.0; augment.floats(32)];
     let mut time = |what: &str, change: &dyn Fn(&mut CropParams)| {
         // The least of many rounds: what the machine does beside this only adds.
         let mut least = f64::MAX;

@@ -13,6 +13,7 @@
 //! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; one file for each format that needs it |
 //! | `guard` | readers of strangers' files, which may panic |
 //! | `fingerprint` | [`Looks`], [`contents()`]: whether two pictures are the same |
+//! | `picture` | [`Picture`]: decoded samples of any number of channels, and how a person is shown them |
 //! | `scan` | [`Survey`]: sizes, channels, means and deviations, and what cannot be read |
 //! | `augment` | [`Augment`]: how crops are drawn; [`CropParams`]: what was drawn for one crop |
 //! | `crop` | the box of a random resized crop |
@@ -40,6 +41,7 @@ mod guard;
 mod loader;
 mod order;
 mod packed;
+mod picture;
 mod resize;
 mod scan;
 mod showcase;
@@ -52,14 +54,15 @@ mod view;
 
 pub use augment::{Adjustment, Augment, CropGroup, CropParams};
 pub use crop::CropBox;
-pub use dataset::{Dataset, Original, Split, decode_file};
-pub use decode::{Decoded, Detail, Reading};
+pub use dataset::{Dataset, Original, Split};
+pub use decode::{Decoded, Detail, Reading, decode_file};
 pub use fingerprint::{Contents, Look, Looks, contents};
 pub use guard::hush_guarded_panics;
 pub use loader::{Batch, Loader, LoaderSpec};
 pub use packed::{Packed, PackedCrop, Part, Rendered};
+pub use picture::{FIRST_BANDS, Picture, Shown};
 pub use scan::Survey;
 pub use showcase::{Showcase, View};
 pub use source::{Selection, Source, embedded::ATTRIBUTION};
 pub use trial::Trial;
-pub use view::{evaluation_view, render};
+pub use view::{evaluation_view, padded, render};

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use image::RgbImage;
-
 use super::dataset::Dataset;
+use super::picture::Picture;
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 
@@ -25,7 +24,7 @@ pub(super) struct Gallery {
     dataset: Arc<Dataset>,
     /// One slot a picture. First come, first kept: every picture is used once an epoch, so no choice
     /// of what to drop is better than another.
-    kept: Vec<OnceLock<Arc<RgbImage>>>,
+    kept: Vec<OnceLock<Arc<Picture>>>,
     /// Bytes of room that are left.
     room: AtomicUsize,
     unreadable: Mutex<BTreeMap<u32, String>>,
@@ -45,7 +44,7 @@ impl Gallery {
 
     /// The picture at `position` of an epoch's order, or the next readable one after it (round the
     /// end), with its number.
-    pub(super) fn at(&self, order: &[u32], position: usize) -> Result<(u32, Arc<RgbImage>)> {
+    pub(super) fn at(&self, order: &[u32], position: usize) -> Result<(u32, Arc<Picture>)> {
         for &picture in order[position..].iter().chain(&order[..position]) {
             if let Some(pixels) = self.get(picture)? {
                 return Ok((picture, pixels));
@@ -55,7 +54,7 @@ impl Gallery {
     }
 
     /// A picture, or `None` where it is unreadable, which is noted; an error once too many are.
-    fn get(&self, picture: u32) -> Result<Option<Arc<RgbImage>>> {
+    fn get(&self, picture: u32) -> Result<Option<Arc<Picture>>> {
         if let Some(pixels) = self.kept[picture as usize].get() {
             return Ok(Some(pixels.clone()));
         }
@@ -80,8 +79,8 @@ impl Gallery {
         }
     }
 
-    fn keep(&self, picture: u32, pixels: &Arc<RgbImage>) {
-        let bytes = pixels.as_raw().len();
+    fn keep(&self, picture: u32, pixels: &Arc<Picture>) {
+        let bytes = pixels.samples().len();
         let take = |room: usize| room.checked_sub(bytes);
         if self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
             && self.kept[picture as usize].set(pixels.clone()).is_err()

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use image::RgbImage;
 use rayon::prelude::*;
 
 use super::augment::CropParams;
+use super::picture::Picture;
 
 /// A picture takes at most this share of a part.
 const SHARE: usize = 8;
@@ -57,25 +57,25 @@ pub struct Rendered {
     pub group: usize,
     /// Its row in the group's tensor.
     pub row: usize,
-    /// `[size, size, 4]` as [`super::render`] makes it.
+    /// `[size, size, 4·quads]` as [`super::render`] makes it.
     pub pixels: Vec<f32>,
 }
 
 /// A picture of a batch with its crops: the row in the tensor of the group, the group, the draws.
 pub(super) struct Source {
-    pub pixels: Arc<RgbImage>,
+    pub pixels: Arc<Picture>,
     pub crops: Vec<(usize, usize, CropParams)>,
 }
 
-/// Whether a picture is packed where a part has `room` bytes.
-pub(super) fn fits(picture: &RgbImage, room: usize) -> bool {
+/// Whether a picture is packed where a part has `room` bytes; a device knows only red, green and blue.
+pub(super) fn fits(picture: &Picture, room: usize) -> bool {
     let (width, height) = picture.dimensions();
-    picture.as_raw().len() <= room / SHARE && width.max(height) <= LONGEST_SIDE
+    picture.channels() == 3 && picture.samples().len() <= room / SHARE && width.max(height) <= LONGEST_SIDE
 }
 
 /// Packs pictures in their order into parts of at most `room` bytes; `spare` gives used buffers.
 pub(super) fn pack(sources: &[Source], room: usize, mut spare: impl FnMut() -> Vec<u8>) -> Vec<Part> {
-    let padded = |source: &Source| source.pixels.as_raw().len().next_multiple_of(4);
+    let padded = |source: &Source| source.pixels.samples().len().next_multiple_of(4);
     let mut parts = Vec::new();
     let mut rest = sources;
     while !rest.is_empty() {
@@ -103,7 +103,7 @@ pub(super) fn pack(sources: &[Source], room: usize, mut spare: impl FnMut() -> V
             offset += padded(source) as u32;
         }
         places.into_par_iter().zip(here).for_each(|(place, source)| {
-            let pixels = source.pixels.as_raw();
+            let pixels = source.pixels.samples();
             place[..pixels.len()].copy_from_slice(pixels);
             place[pixels.len()..].fill(0);
         });

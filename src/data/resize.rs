@@ -7,9 +7,8 @@
 
 use std::ops::Range;
 
-use image::RgbImage;
-
 use super::crop::CropBox;
+use super::picture::Picture;
 
 /// The weights of one direction.
 #[derive(Default)]
@@ -58,7 +57,7 @@ const LANES: usize = 8;
 pub(super) struct Resizer {
     rows: Filter,
     columns: Filter,
-    /// After the vertical pass, the samples of [`LANES`] rows: all reds of column 0, its greens, …
+    /// After the vertical pass, the samples of [`LANES`] rows: first channel of column 0, its second one, …
     middle: Vec<[f32; LANES]>,
 }
 
@@ -75,9 +74,10 @@ pub(super) struct Target {
 }
 
 impl Resizer {
-    /// Resizes `region` of a picture into `planes`: red, green, blue, each `size`×`size`.
+    /// Resizes `region` of a picture into `planes`, one a channel, each `size`×`size`.
     #[inline(always)]
-    pub(super) fn run(&mut self, picture: &RgbImage, region: CropBox, target: &Target, planes: &mut [f32]) {
+    pub(super) fn run(&mut self, picture: &Picture, region: CropBox, target: &Target, planes: &mut [f32]) {
+        let channels = picture.channels();
         let region = region.within(picture.width(), picture.height());
         let (left, top) = (region.left as usize, region.top as usize);
         let size = target.size;
@@ -85,31 +85,45 @@ impl Resizer {
         self.columns.set(region.width as usize, target.full[0], window(0), 1.0);
         self.rows.set(region.height as usize, target.full[1], window(1), 1.0 / 255.0);
         let needed = self.columns.inputs();
-        let row_bytes = 3 * picture.width() as usize;
-        let begin = top * row_bytes + 3 * (left + needed.start);
-        self.middle.resize(3 * needed.len().max(LANES), [0.0; LANES]);
+        let row_bytes = channels * picture.width() as usize;
+        let begin = top * row_bytes + channels * (left + needed.start);
+        let count = channels * needed.len();
+        self.middle.resize(count.max(LANES), [0.0; LANES]);
         for first in (0..size).step_by(LANES) {
             // The last rows of a size that is no multiple are made again, which changes nothing.
             let first = first.min(size.saturating_sub(LANES));
-            if 3 * needed.len() >= 4 * LANES {
-                self.add_rows::<4>(&picture.as_raw()[begin..], row_bytes, first);
+            if count >= 4 * LANES {
+                self.add_rows::<4>(&picture.samples()[begin..], row_bytes, first, count);
             } else {
-                self.add_rows::<1>(&picture.as_raw()[begin..], row_bytes, first);
+                self.add_rows::<1>(&picture.samples()[begin..], row_bytes, first, count);
             }
-            self.add_columns(needed.start, target, first, planes);
+            let plane = size * size;
+            if channels == 3 {
+                // Known numbers: only so do the loops over channels become vectors.
+                self.add_columns::<3>(needed.start, [0, 3], target, first, planes);
+            } else {
+                for (channel, plane) in planes.chunks_exact_mut(plane).enumerate() {
+                    self.add_columns::<1>(needed.start, [channel, channels], target, first, plane);
+                }
+            }
         }
     }
 
-    /// The vertical pass for the rows from `first` on, `BLOCKS` vectors of samples at a time: one alone
-    /// would wait for each of its additions.
+    /// The vertical pass for the rows from `first` on, of `count` samples each, `BLOCKS` vectors of them at a
+    /// time: one alone would wait for each of its additions.
     #[inline(always)]
     #[expect(
         clippy::needless_range_loop,
         reason = "indices of equal arrays: only so do they stay in registers"
     )]
-    fn add_rows<const BLOCKS: usize>(&mut self, samples: &[u8], row_bytes: usize, first: usize) {
+    fn add_rows<const BLOCKS: usize>(
+        &mut self,
+        samples: &[u8],
+        row_bytes: usize,
+        first: usize,
+        count: usize,
+    ) {
         let last = self.rows.spans.len() - 1;
-        let count = 3 * self.columns.inputs().len();
         for at in (0..count).step_by(BLOCKS * LANES) {
             let at = at.min(count.saturating_sub(BLOCKS * LANES));
             let mut blocks = [[[0.0; LANES]; LANES]; BLOCKS];
@@ -137,26 +151,34 @@ impl Resizer {
         }
     }
 
-    /// The horizontal pass for the rows from `first` on, which also parts the channels.
+    /// The horizontal pass for the rows from `first` on, which also parts the channels: the `COUNT` from
+    /// `channel` on of `channels`, a plane each.
     #[inline(always)]
-    fn add_columns(&self, start: usize, target: &Target, first: usize, planes: &mut [f32]) {
+    fn add_columns<const COUNT: usize>(
+        &self,
+        start: usize,
+        [channel, channels]: [usize; 2],
+        target: &Target,
+        first: usize,
+        planes: &mut [f32],
+    ) {
         let size = target.size;
         for at in (0..size).step_by(LANES) {
             let at = at.min(size.saturating_sub(LANES));
-            let mut blocks = [[[0.0; LANES]; LANES]; 3];
+            let mut blocks = [[[0.0; LANES]; LANES]; COUNT];
             for lane in 0..LANES.min(size) {
                 let (from, weights) = &self.columns.spans[at + lane];
-                let columns = self.middle[3 * (from - start)..].chunks_exact(3);
-                let mut sums = [[0.0; LANES]; 3];
+                let columns = self.middle[channels * (from - start)..].chunks_exact(channels);
+                let mut sums = [[0.0; LANES]; COUNT];
                 for (column, &weight) in columns.zip(&self.columns.weights[weights.clone()]) {
-                    for c in 0..3 {
+                    for c in 0..COUNT {
                         for i in 0..LANES {
-                            sums[c][i] += weight * column[c][i];
+                            sums[c][i] += weight * column[channel + c][i];
                         }
                     }
                 }
                 let lane = if target.flip { LANES.min(size) - 1 - lane } else { lane };
-                for c in 0..3 {
+                for c in 0..COUNT {
                     blocks[c][lane] = sums[c];
                 }
             }
@@ -193,9 +215,10 @@ fn transposed(block: &[[f32; LANES]; LANES]) -> [[f32; LANES]; LANES] {
 mod tests {
     use super::*;
     use crate::data::testing::{Kind, close, golden_cases, levels};
+    use image::RgbImage;
 
-    fn resize(picture: &RgbImage, region: CropBox, size: usize, flip: bool) -> Vec<f32> {
-        let mut planes = vec![0.0; 3 * size * size];
+    fn resize(picture: &Picture, region: CropBox, size: usize, flip: bool) -> Vec<f32> {
+        let mut planes = vec![0.0; picture.channels() * size * size];
         Resizer::default().run(
             picture,
             region,
@@ -221,10 +244,30 @@ mod tests {
         }
     }
 
+    /// The same channel gives the same plane, however many others there are beside it.
+    #[test]
+    fn channels_do_not_see_each_other() {
+        let value = |x: u32, y: u32, c: u32| (x * (19 + c) + y * 28 * c + x * y) as u8;
+        let picture = |channels: std::ops::Range<u32>| {
+            let count = channels.len() as u32;
+            let pixel = |i: u32| channels.clone().map(move |c| value(i % 13, i / 13, c));
+            Picture::new(13, 9, count, (0..117).flat_map(pixel).collect()).unwrap()
+        };
+        for (size, flip) in [(3, true), (8, false), (20, true)] {
+            let region = CropBox { left: 2, top: 1, width: 10, height: 7 };
+            let plane = |c: u32| resize(&picture(c..c + 1), region, size, flip);
+            for channels in [1..2, 0..2, 0..3, 0..5, 0..12] {
+                let want: Vec<f32> = channels.clone().flat_map(plane).collect();
+                assert_eq!(resize(&picture(channels.clone()), region, size, flip), want, "{channels:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_flip_mirrors_and_a_window_is_a_part() {
-        let picture =
-            RgbImage::from_fn(13, 9, |x, y| image::Rgb([(x * 19) as u8, (y * 28) as u8, (x * y) as u8]));
+        let picture = Picture::from(RgbImage::from_fn(13, 9, |x, y| {
+            image::Rgb([(x * 19) as u8, (y * 28) as u8, (x * y) as u8])
+        }));
         let region = CropBox { left: 1, top: 2, width: 11, height: 6 };
         let (straight, flipped) = (resize(&picture, region, 8, false), resize(&picture, region, 8, true));
         for (a, b) in straight.chunks(8).zip(flipped.chunks(8)) {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use image::RgbImage;
 use rayon::prelude::*;
 
 use super::dataset::Dataset;
 use super::decode::Decoded;
+use super::picture::Picture;
 
 /// Pictures that are looked at between two calls of the watcher.
 const PORTION: usize = 64;
@@ -24,10 +24,10 @@ pub struct Survey {
     pub bits: BTreeMap<u32, usize>,
     /// Pictures that cannot be read, with the reasons.
     pub unreadable: Vec<(u32, String)>,
-    /// Mean of the red, green and blue values, which are in [0, 1]; every picture weighs the same.
-    pub mean: [f64; 3],
+    /// Mean of the values of each channel, which are in [0, 1]; every picture weighs the same.
+    pub mean: Vec<f64>,
     /// Their deviation.
-    pub std: [f64; 3],
+    pub std: Vec<f64>,
 }
 
 /// What one picture is.
@@ -36,8 +36,8 @@ struct Look {
     channels: usize,
     alpha: bool,
     bits: u32,
-    mean: [f64; 3],
-    square: [f64; 3],
+    mean: Vec<f64>,
+    square: Vec<f64>,
 }
 
 impl Survey {
@@ -45,7 +45,8 @@ impl Survey {
     /// false, the survey ends and there is none. The result does not depend on the number of threads.
     pub fn of(dataset: &Dataset, pictures: &[u32], mut watch: impl FnMut(usize) -> bool) -> Option<Self> {
         let mut survey = Self::default();
-        let (mut mean, mut square) = ([0.0; 3], [0.0; 3]);
+        let channels = dataset.reading().channels;
+        let (mut mean, mut square) = (vec![0.0; channels], vec![0.0; channels]);
         for (portion, some) in pictures.chunks(PORTION).enumerate() {
             let looks: Vec<Result<Look, String>> =
                 some.par_iter().map(|&picture| look(dataset, picture)).collect();
@@ -58,7 +59,7 @@ impl Survey {
                             (bands, _) => *survey.bands.entry(bands).or_default() += 1,
                         }
                         *survey.bits.entry(look.bits).or_default() += 1;
-                        for channel in 0..3 {
+                        for channel in 0..channels {
                             mean[channel] += look.mean[channel];
                             square[channel] += look.square[channel];
                         }
@@ -71,12 +72,10 @@ impl Survey {
             }
         }
         let count = survey.sizes.len().max(1) as f64;
-        for channel in 0..3 {
-            survey.mean[channel] = mean[channel] / count;
-            // Rounding may bring a set of one colour below zero.
-            let variance = square[channel] / count - survey.mean[channel].powi(2);
-            survey.std[channel] = variance.max(0.0).sqrt();
-        }
+        survey.mean = mean.iter().map(|mean| mean / count).collect();
+        // Rounding may bring a set of one colour below zero.
+        let variance = square.iter().zip(&survey.mean).map(|(square, mean)| square / count - mean.powi(2));
+        survey.std = variance.map(|variance| variance.max(0.0).sqrt()).collect();
         Some(survey)
     }
 
@@ -97,19 +96,19 @@ fn look(dataset: &Dataset, picture: u32) -> Result<Look, String> {
 }
 
 /// Mean of the values and of their squares, a channel each, in [0, 1]; the sums are exact.
-fn moments(picture: &RgbImage) -> ([f64; 3], [f64; 3]) {
-    let (mut sum, mut square) = ([0u64; 3], [0u64; 3]);
-    for pixel in picture.pixels() {
-        for channel in 0..3 {
-            let value = u64::from(pixel[channel]);
-            sum[channel] += value;
-            square[channel] += value * value;
+fn moments(picture: &Picture) -> (Vec<f64>, Vec<f64>) {
+    let channels = picture.channels();
+    let (mut sum, mut square) = (vec![0u64; channels], vec![0u64; channels]);
+    for pixel in picture.samples().chunks_exact(channels.max(1)) {
+        for (channel, &value) in pixel.iter().enumerate() {
+            sum[channel] += u64::from(value);
+            square[channel] += u64::from(value).pow(2);
         }
     }
     let pixels = f64::from(picture.width()) * f64::from(picture.height());
     (
-        sum.map(|sum| sum as f64 / (255.0 * pixels)),
-        square.map(|square| square as f64 / (255.0 * 255.0 * pixels)),
+        sum.into_iter().map(|sum| sum as f64 / (255.0 * pixels)).collect(),
+        square.into_iter().map(|square| square as f64 / (255.0 * 255.0 * pixels)).collect(),
     )
 }
 
@@ -117,7 +116,7 @@ fn moments(picture: &RgbImage) -> ([f64; 3], [f64; 3]) {
 mod tests {
     use super::*;
     use crate::data::testing::encode;
-    use image::{GrayImage, ImageFormat, Luma, Rgb};
+    use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 
     #[test]
     fn a_survey_counts_measures_and_lists() {
@@ -140,10 +139,10 @@ mod tests {
         assert_eq!((seen, survey.shorter_side()), (vec![3], 100));
         assert_eq!((survey.unreadable.len(), survey.unreadable[0].0), (1, 2));
         // Every picture weighs the same, whatever its size.
-        let near = |got: [f64; 3], want: [f64; 3]| got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12);
-        assert!(near(survey.mean, [0.5, 0.0, 0.1]) && near(survey.std, [0.5, 0.0, 0.1]), "{survey:?}");
+        let near = |got: &[f64], want: [f64; 3]| got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(near(&survey.mean, [0.5, 0.0, 0.1]) && near(&survey.std, [0.5, 0.0, 0.1]), "{survey:?}");
         assert!(Survey::of(&dataset, &[0], |_| false).is_none());
         let none = Survey::of(&dataset, &[], |_| true).unwrap();
-        assert_eq!((none.shorter_side(), none.mean), (0, [0.0; 3]));
+        assert_eq!((none.shorter_side(), none.mean), (0, vec![0.0; 3]));
     }
 }

@@ -4,7 +4,8 @@
 use image::RgbImage;
 
 use super::augment::{Augment, CropGroup, CropParams};
-use super::view::render;
+use super::picture::{Picture, Shown};
+use super::view::{padded, render};
 use crate::error::Result;
 use crate::rng::{Purpose, Stream};
 
@@ -12,7 +13,9 @@ use crate::rng::{Purpose, Stream};
 #[derive(Clone, Debug)]
 pub struct Showcase {
     /// The picture.
-    pub picture: RgbImage,
+    pub picture: Picture,
+    /// The bands of it that are shown.
+    pub bands: Shown,
     /// Its crops, in the order of the groups.
     pub views: Vec<View>,
 }
@@ -24,30 +27,45 @@ pub struct View {
     pub group: usize,
     /// What was drawn; [`CropParams::region`] is the box, in pixels of the picture.
     pub params: CropParams,
-    /// The crop, `size`×`size`, before it is normalised.
+    /// The crop, `size`×`size`, before it is normalised, as a person is shown it.
     pub pixels: RgbImage,
 }
 
 impl Showcase {
     /// Crops `picture`, which is number `number` of its data set, as epoch `epoch` (from 0) of a run
-    /// with this seed does.
+    /// with this seed does; `bands` of it are shown.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`] where the augmentation makes no sense.
-    pub fn new(picture: RgbImage, augment: &Augment, seed: u64, epoch: u64, number: u32) -> Result<Self> {
+    pub fn new(
+        picture: Picture,
+        bands: Shown,
+        augment: &Augment,
+        seed: u64,
+        epoch: u64,
+        number: u32,
+    ) -> Result<Self> {
         augment.check()?;
-        let plain = Augment { mean: [0.0; 3], std: [1.0; 3], ..augment.clone() };
+        let channels = augment.channels();
+        let plain = Augment { mean: vec![0.0; channels], std: vec![1.0; channels], ..augment.clone() };
         let view = |(params, group): (CropParams, usize)| {
             let size = augment.crops[group].size;
-            let mut pixels = vec![0.0; 4 * (size * size) as usize];
+            let mut pixels = vec![0.0; plain.floats(size)];
             render(&picture, &params, size, &plain, &mut pixels);
-            let bytes = pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]].map(level));
-            // Three bytes a pixel: the length is right.
-            let pixels = RgbImage::from_raw(size, size, bytes.collect()).unwrap_or_default();
+            let pixels = pixels.chunks_exact(padded(channels));
+            let bytes = pixels.flat_map(|pixel| pixel[..channels].iter().copied().map(level)).collect();
+            // So many bytes a pixel: the length is right.
+            let pixels = Picture::new(size, size, channels as u32, bytes).unwrap_or_default().shown(bands);
             View { group, params, pixels }
         };
         let views = draws(augment, seed, epoch, number, picture.dimensions()).map(view).collect();
-        Ok(Self { picture, views })
+        Ok(Self { picture, bands, views })
+    }
+
+    /// The picture as a person is shown it.
+    #[must_use]
+    pub fn look(&self) -> RgbImage {
+        self.picture.shown(self.bands)
     }
 }
 
@@ -74,16 +92,18 @@ pub(super) fn draws(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::FIRST_BANDS;
 
     #[test]
     fn the_crops_are_those_of_the_loader_and_lie_in_the_picture() {
         let picture = RgbImage::from_fn(60, 40, |x, y| image::Rgb([(x * 4) as u8, (y * 6) as u8, 90]));
+        let picture = Picture::from(picture);
         let crops = vec![
             CropGroup { count: 2, size: 16, scale: [0.14, 1.0] },
             CropGroup { count: 3, size: 9, scale: [0.05, 0.14] },
         ];
         let augment = Augment { crops, ..Augment::default() };
-        let shown = Showcase::new(picture.clone(), &augment, 31, 2, 7).unwrap();
+        let shown = Showcase::new(picture.clone(), FIRST_BANDS, &augment, 31, 2, 7).unwrap();
         assert_eq!(shown.views.iter().map(|v| v.group).collect::<Vec<_>>(), [0, 0, 1, 1, 1]);
         for (crop, view) in (0..).zip(&shown.views) {
             let group = &augment.crops[view.group];
@@ -100,6 +120,6 @@ mod tests {
             }
         }
         let bad = Augment { hue: 2.0, ..augment };
-        assert!(Showcase::new(picture, &bad, 31, 2, 7).is_err());
+        assert!(Showcase::new(picture, FIRST_BANDS, &bad, 31, 2, 7).is_err());
     }
 }

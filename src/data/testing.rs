@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::{DynamicImage, ImageFormat};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
+use super::picture::Picture;
 use crate::rng::{Purpose, Stream};
 
 /// A picture file in memory.
@@ -57,8 +58,8 @@ pub(super) fn moments(values: &[f64]) -> (f64, f64) {
 }
 
 /// Red, green, blue planes in [0, 1].
-pub(super) fn planes_of(picture: &RgbImage) -> Vec<f32> {
-    (0..3).flat_map(|c| picture.pixels().map(move |p| f32::from(p[c]) / 255.0)).collect()
+pub(super) fn planes_of(picture: &Picture) -> Vec<f32> {
+    (0..3).flat_map(|c| picture.samples().chunks(3).map(move |p| f32::from(p[c]) / 255.0)).collect()
 }
 
 fn golden(file: &str) -> PathBuf {
@@ -152,10 +153,10 @@ impl Case {
     }
 
     /// An input picture of this case's file.
-    pub(super) fn picture(&self, name: &str) -> RgbImage {
+    pub(super) fn picture(&self, name: &str) -> Picture {
         let (shape, values) = &self.tensors[&format!("images/{name}")];
         let bytes = values.iter().map(|&v| v as u8).collect();
-        RgbImage::from_raw(shape[1] as u32, shape[0] as u32, bytes).unwrap()
+        Picture::new(shape[1] as u32, shape[0] as u32, 3, bytes).unwrap()
     }
 
     /// A tensor of this case, channel-major as ours are, or `None` where the file does not hold it.

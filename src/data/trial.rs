@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use image::RgbImage;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::augment::Augment;
 use super::dataset::Dataset;
-use super::loader::{LoaderSpec, pool, row_length, rows_of};
+use super::loader::{LoaderSpec, pool, rows_of};
 use super::packed::{Packed, Source, fits, pack};
+use super::picture::Picture;
 use super::showcase::draws;
 use super::view::render;
 use crate::error::Result;
@@ -20,7 +20,7 @@ const PICTURES: usize = 32;
 
 /// Some decoded pictures, standing in for those of a batch.
 pub struct Trial {
-    pictures: Vec<Arc<RgbImage>>,
+    pictures: Vec<Arc<Picture>>,
     augment: Augment,
     batch: usize,
     seed: u64,
@@ -59,7 +59,7 @@ impl Trial {
             self.sources().for_each_init(Vec::new, |out, source| {
                 for (_, group, params) in &source.crops {
                     let size = self.augment.crops[*group].size;
-                    out.resize(row_length(size), 0.0);
+                    out.resize(self.augment.floats(size), 0.0);
                     render(&source.pixels, params, size, &self.augment, out);
                 }
             });

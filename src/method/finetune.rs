@@ -66,7 +66,7 @@ impl Finetune {
         }
         let most = gpu.facts().max_binding_bytes.min(gpu.facts().max_buffer_bytes);
         let [mut body, mut head] = [(); 2].map(|()| Store::new(most));
-        let trunk = Trunk::new(&mut body, &network.trunk, network.stem, false);
+        let trunk = Trunk::new(&mut body, &network.trunk, network.stem, network.channels, false);
         let (inputs, classes, batch) = (trunk.features(), spec.classes as u32, spec.batch as u32);
         let classifier = Linear::new(&mut head, "classifier", inputs, classes, true, 0);
         let arena = Arc::new(Arena::default());
@@ -74,7 +74,7 @@ impl Finetune {
         head.lease(&arena, 1);
         let [height, width] = spec.view;
         let lease = |shape, label| arena.lease(shape, Usage::Storage, label);
-        let views = lease(Shape::pictures(batch, height, width, 3), "views");
+        let views = lease(Shape::pictures(batch, height, width, network.channels as u32), "views");
         let labels = lease(Shape::matrix(batch.div_ceil(4), 4), "labels");
         let share = lease(Shape::matrix(1, 2), "share of a row");
         let steps = ["trunk step", "classifier step"]
@@ -105,7 +105,8 @@ impl Finetune {
 
         let mut predict = Plan::new(gpu, &arena);
         let at_once = views_at_once(height, width);
-        let test_views = lease(Shape::pictures(at_once, height, width, 3), "test views");
+        let test_views =
+            lease(Shape::pictures(at_once, height, width, network.channels as u32), "test views");
         let features = trunk.evaluate(&mut predict, &body, &test_views)?;
         let (logits, _) = classifier.forward(&mut predict, &head, &features)?;
 

@@ -29,7 +29,7 @@ pub use augmentation::{Crop, CropBench, Kind, Pictures, picture_room};
 pub use evaluation::best_prototypes;
 pub use inference::{Inference, Seen};
 pub use memory::MemoryUse;
-pub use network::{Fit, HeadSpec, NetworkSpec};
+pub use network::{Fit, HeadSpec, NetworkSpec, adapt_stem};
 use recording::Recorded;
 pub use report::{Scaling, StepReport};
 

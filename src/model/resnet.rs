@@ -35,16 +35,16 @@ impl std::fmt::Debug for TrunkSaved {
 }
 
 impl Trunk {
-    /// Declares the trunk's parameters. With `recompute`, blocks make again in backward what they would
+    /// Declares the parameters of a trunk for pictures of so many `channels`. With `recompute`, blocks make again in backward what they would
     /// have kept: the same bits in less memory and more time.
-    pub fn new(store: &mut Store, spec: &TrunkSpec, stem: Stem, recompute: bool) -> Self {
+    pub fn new(store: &mut Store, spec: &TrunkSpec, stem: Stem, channels: usize, recompute: bool) -> Self {
         let width = spec.width as u32;
         let (kernel, stride, pad) = match stem {
             Stem::Imagenet => (7, 2, 3),
             Stem::Cifar => (3, 1, 1),
             Stem::Stride2 => (3, 2, 1),
         };
-        let filter = Filter { channels: 3, filters: width, kernel, stride, pad };
+        let filter = Filter { channels: channels as u32, filters: width, kernel, stride, pad };
         let first = Unit::new(store, "conv1".into(), "bn1".into(), filter);
         let mut blocks = Vec::new();
         let mut channels = width;
@@ -66,7 +66,7 @@ impl Trunk {
         self.features
     }
 
-    /// Pictures `[n, s, s, 3]` to rows `first_row ..` of `features`, with batch statistics. All that lies
+    /// Pictures `[n, s, s, channels]` to rows `first_row ..` of `features`, with batch statistics. All that lies
     /// between is stored as the pictures are; the features are single precision.
     ///
     /// # Errors

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::checkpoint::{Checkpoint, Loaded};
-use super::crops::showcase;
+use super::crops::{augment, showcase};
 use super::memory::Memory;
 use super::setup;
 use crate::config::{Augmenter, Config};
-use crate::data::{Dataset, Showcase};
+use crate::data::{Dataset, Showcase, render};
 use crate::error::{Error, Result};
 use crate::eval::gallery::contact::Entry;
 use crate::method::swav::Trainer;
@@ -109,13 +109,13 @@ pub fn encode(loaded: &Loaded, config: &Config, entries: &mut [Entry], top: usiz
     Ok(())
 }
 
-/// `[size, size, 4]` as the network sees it.
+/// `[size, size, 4·quads]` as the network sees it.
 fn normalised(config: &Config, shown: &Showcase, view: usize) -> Vec<f32> {
-    let pixel = |pixel: &image::Rgb<u8>| {
-        let value = |c: usize| ((f64::from(pixel[c]) / 255.0 - config.mean[c]) / config.std[c]) as f32;
-        [value(0), value(1), value(2), 0.0]
-    };
-    shown.views[view].pixels.pixels().flat_map(pixel).collect()
+    let (augment, view) = (augment(config), &shown.views[view]);
+    let size = view.pixels.width();
+    let mut out = vec![0.0; augment.floats(size)];
+    render(&shown.picture, &view.params, size, &augment, &mut out);
+    out
 }
 
 /// The largest weights of softmax(cosines / ε), with their prototypes.

@@ -20,6 +20,7 @@ pub fn augment(config: &Config) -> Augment {
         size: group.size as u32,
         scale: group.scale,
     };
+    let [mean, std] = config.normalization();
     Augment {
         crops: config.crops.iter().map(group).collect(),
         flip: config.flip,
@@ -31,8 +32,8 @@ pub fn augment(config: &Config) -> Augment {
         grey: config.grey,
         blur: config.blur,
         blur_radius: [config.blur_min, config.blur_max],
-        mean: config.mean.map(|value| value as f32),
-        std: config.std.map(|value| value as f32),
+        mean,
+        std,
     }
 }
 
@@ -43,7 +44,8 @@ pub fn augment(config: &Config) -> Augment {
 /// [`crate::error::Error::Data`] where the picture cannot be read; [`crate::error::Error::Config`]
 /// where the settings make no sense.
 pub fn showcase(config: &Config, dataset: &Dataset, picture: u32, epoch: u64) -> Result<Showcase> {
-    Showcase::new(dataset.decode(picture)?, &augment(config), config.seed, epoch, picture)
+    let pixels = dataset.decode(picture)?;
+    Showcase::new(pixels, dataset.reading().shown, &augment(config), config.seed, epoch, picture)
 }
 
 /// Who makes the crops of a run that leaves it open, and in a sentence why where it was measured.
@@ -55,6 +57,10 @@ pub(super) fn choose(
 ) -> Result<(Augmenter, Option<String>)> {
     if config.augment != Augmenter::Auto {
         return Ok((config.augment, None));
+    }
+    // The device's kernel makes red, green and blue.
+    if config.channels != 3 {
+        return Ok((Augmenter::Cpu, None));
     }
     // A software driver would compete with the very processor that it runs on.
     if gpu.facts().software {

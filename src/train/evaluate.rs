@@ -6,11 +6,10 @@
 use super::events::SplitAccuracy;
 use super::views::{Viewing, look};
 use crate::config::Config;
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, Picture, Split};
 use crate::error::Result;
 use crate::eval::{Features, knn, pixels};
 use crate::method::swav::Trainer;
-use image::RgbImage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -83,12 +82,13 @@ impl Judge {
 
     /// kNN accuracy of raw pixels. Comes after [`Self::network`], which finds unreadable pictures.
     pub(super) fn pixels(&self) -> Result<Vec<SplitAccuracy>> {
+        let channels = self.dataset.reading().channels;
         let decode = |row: u32| {
             let picture = self.pictures[row as usize];
             // The row of an unreadable picture is only a placeholder.
-            Ok(self.dataset.decode(picture).unwrap_or_else(|_| RgbImage::new(1, 1)))
+            Ok(self.dataset.decode(picture).unwrap_or_else(|_| Picture::black(channels as u32)))
         };
-        self.accuracy(&pixels::features(self.pictures.len() as u32, decode)?)
+        self.accuracy(&pixels::features(self.pictures.len() as u32, channels, decode)?)
     }
 
     /// The best prototype of every picture of the data set and the cosine to it; an unreadable one

@@ -88,7 +88,8 @@ pub fn export(
             onnx(&spec, &tensors).write(out, &format!("Trunk of a SwAV network: {spec}"))?;
             tensors.retain(|name, _| of_trunk(name) && !name.ends_with(COUNTER));
             format!(
-                "opset {OPSET}; `pixels` [batch, 3, height, width] normalised, `features` [batch, {}]",
+                "opset {OPSET}; `pixels` [batch, {}, height, width] normalised, `features` [batch, {}]",
+                spec.channels,
                 spec.trunk.features()
             )
         }
@@ -123,8 +124,10 @@ fn add_counters(tensors: &mut BTreeMap<String, HostTensor>) {
 /// The trunk with running estimates: what [`crate::model::Trunk::evaluate`] computes.
 fn onnx(spec: &NetworkSpec, tensors: &BTreeMap<String, HostTensor>) -> Graph {
     let mut walk = Walk { graph: Graph::new("trunk"), tensors };
-    walk.graph
-        .input("pixels", &[Axis::Any("batch"), Axis::Fixed(3), Axis::Any("height"), Axis::Any("width")]);
+    walk.graph.input(
+        "pixels",
+        &[Axis::Any("batch"), Axis::Fixed(spec.channels), Axis::Any("height"), Axis::Any("width")],
+    );
     let (stride, pad) = match spec.stem {
         Stem::Imagenet => (2, 3),
         Stem::Cifar => (1, 1),

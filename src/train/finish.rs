@@ -73,7 +73,7 @@ impl Engine<'_> {
             figures: &figures(summary),
         };
         let folder = run.gallery();
-        let written = gallery::write(&folder, &gallery, |picture| dataset.decode(picture))?;
+        let written = gallery::write(&folder, &gallery, |picture| dataset.show(picture))?;
         if written.unreadable > 0 {
             let text = format!("{} pictures of the gallery cannot be read any more.", written.unreadable);
             self.emit(Event::Notice(text));

@@ -1,6 +1,7 @@
 //! The pictures of a run by its settings: where they are, how they are decoded, how they are normalised.
 
 use super::crops::augment;
+use super::trained::Model;
 use crate::config::{Config, Depth, Normalize, Source as Word};
 use crate::data::{Dataset, Detail, Reading, Selection, Source, Survey};
 use crate::error::{Error, Result};
@@ -43,14 +44,17 @@ pub fn reading(config: &Config) -> Reading {
         detail: config.reduce.then(|| Detail::of(&augment(config).crops, config.eval_resize)),
         depth: config.depth.range(),
         bands: config.bands.clone().unwrap_or_default(),
+        channels: config.channels,
+        shown: config.shown(),
     }
 }
 
 /// The settings by which pictures at a path (`None`: the embedded ones) are opened for a network to look at: decoded
-/// as those that it was trained on, where its own settings are known.
+/// as those that it was trained on, where its own settings are known, and of the channels that it takes.
 #[must_use]
-pub fn settings_for(trained: Option<&Config>, path: Option<&Path>) -> Config {
-    let trained = trained.cloned().unwrap_or_default();
+pub fn settings_for(network: &Model, path: Option<&Path>) -> Config {
+    let usual = || Config { channels: network.channels(), ..Config::default() };
+    let trained = network.config().cloned().unwrap_or_else(usual);
     // What other pictures lay in says nothing of these; all are read in full.
     let same = path == trained.data.as_deref();
     let source = if same { trained.source } else { Word::Auto };
@@ -65,9 +69,33 @@ pub fn settle(config: &mut Config, dataset: &Dataset) {
     }
 }
 
+/// Switches off what only colours have where pictures are of other than three channels; returns what to say.
+pub(super) fn settle_channels(config: &mut Config) -> Vec<String> {
+    let channels = config.channels;
+    if channels == 3 {
+        return Vec::new();
+    }
+    let mut said = Vec::new();
+    if [config.saturation, config.hue, config.grey] != [0.0; 3] {
+        (config.saturation, config.hue, config.grey) = (0.0, 0.0, 0.0);
+        let of = if channels == 1 { "one channel".to_owned() } else { format!("{channels} channels") };
+        said.push(format!(
+            "Pictures of {of} have no colours: saturation, hue and grey are off, and brightness and contrast change \
+             each channel by itself."
+        ));
+    }
+    if channels == 1 {
+        said.push("Pictures with colours are made grey (`channels` is 1).".into());
+    }
+    said
+}
+
 /// Works out mean and deviation where the settings ask for those of the pictures; returns what to say.
 pub(super) fn normalize(config: &mut Config, dataset: &Dataset) -> Result<Option<String>> {
-    if config.normalize != Normalize::Dataset {
+    let given = [&config.mean, &config.std]
+        .iter()
+        .all(|values| matches!(values.len(), 1) || values.len() == config.channels);
+    if config.normalize != Normalize::Dataset && given {
         return Ok(None);
     }
     let all = dataset.pretrain();
@@ -84,13 +112,13 @@ pub(super) fn normalize(config: &mut Config, dataset: &Dataset) -> Result<Option
     }
     // Five digits say as much as the sample knows. A set of one colour still needs something to divide by.
     let rounded = |value: f64| (value * 1e5).round() / 1e5;
-    config.mean = survey.mean.map(rounded);
-    config.std = survey.std.map(|value| rounded(value).max(0.001));
-    let show = |values: [f64; 3]| values.map(|value| value.to_string()).join(",");
+    config.mean = survey.mean.into_iter().map(rounded).collect();
+    config.std = survey.std.into_iter().map(|value| rounded(value).max(0.001)).collect();
+    let show = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
     Ok(Some(format!(
         "Normalised by {} of the pictures themselves: --mean {} --std {}",
         survey.sizes.len(),
-        show(config.mean),
-        show(config.std)
+        show(&config.mean),
+        show(&config.std)
     )))
 }

@@ -50,7 +50,7 @@ pub struct Preview {
 pub struct Crops {
     /// Its number in the data set.
     pub picture: u32,
-    /// The picture.
+    /// The picture, as a person is shown it.
     pub image: RgbImage,
     /// Its crops.
     pub views: Vec<View>,
@@ -130,6 +130,7 @@ impl Engine<'_> {
             first_views(crops::augment(&self.config), assign.iter().max().map_or(0, |most| most + 1));
         let Setup { judge, trainer, dataset, .. } = &mut self.setup;
         let (seed, size, views) = (self.config.seed, judge.size(), augment.views());
+        let bands = dataset.reading().shown;
         let mut others = spread(dataset.pretrain(), self.config.batch.min(BALANCED));
         others.retain(|picture| !request.pictures.contains(picture));
         others.truncate(self.config.batch.min(BALANCED).saturating_sub(found.len()));
@@ -137,7 +138,7 @@ impl Engine<'_> {
             .par_iter()
             .filter_map(|&picture| {
                 let image = dataset.decode(picture).ok()?;
-                let shown = Showcase::new(image, &augment, seed, request.draw, picture).ok()?;
+                let shown = Showcase::new(image, bands, &augment, seed, request.draw, picture).ok()?;
                 Some(network_views(&shown, &augment, size))
             })
             .collect();
@@ -169,7 +170,7 @@ fn first_views(mut augment: Augment, mut count: usize) -> Augment {
 
 /// All crops at the size of evaluation, which is what the network takes outside of training.
 fn network_views(shown: &Showcase, augment: &Augment, size: u32) -> Vec<f32> {
-    let length = 4 * (size as usize).pow(2);
+    let length = augment.floats(size);
     let mut inputs = vec![0.0; shown.views.len() * length];
     for (view, out) in shown.views.iter().zip(inputs.chunks_exact_mut(length)) {
         render(&shown.picture, &view.params, size, augment, out);
@@ -181,7 +182,7 @@ fn network_views(shown: &Showcase, augment: &Augment, size: u32) -> Vec<f32> {
 fn cut(picture: u32, shown: Showcase) -> Crops {
     let view =
         |view: Cropped| View { params: view.params, pixels: view.pixels, prediction: Vec::new(), code: None };
-    Crops { picture, image: shown.picture, views: shown.views.into_iter().map(view).collect() }
+    Crops { picture, image: shown.look(), views: shown.views.into_iter().map(view).collect() }
 }
 
 /// At most `most` of the pictures, evenly spread.

@@ -180,7 +180,7 @@ fn gallery_section(page: &mut Page, model: &Model, dataset: &Dataset, limit: usi
         labels: (!dataset.classes().is_empty()).then_some(labels),
         figures: &[],
     };
-    let rows = gallery::rows(&gallery, PROTOTYPES, |row| dataset.decode(found.pictures[row as usize]));
+    let rows = gallery::rows(&gallery, PROTOTYPES, |row| dataset.show(found.pictures[row as usize]));
     let lead = format!(
         "The pictures nearest to each prototype, for the {PROTOTYPES} that hold most of {} pictures.",
         best.len()

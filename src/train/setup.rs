@@ -16,7 +16,7 @@ use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
 use crate::interop::weights::Weights;
-use crate::method::swav::{Fit, NetworkSpec, Trainer, picture_room};
+use crate::method::swav::{Fit, NetworkSpec, Trainer, adapt_stem, picture_room};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -50,6 +50,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
     let mut notices = dataset.notices().to_vec();
     if earlier.is_none() {
         pictures::settle(config, &dataset);
+        notices.extend(pictures::settle_channels(config));
         notices.extend(pictures::normalize(config, &dataset)?);
     }
     let config = &*config;
@@ -162,23 +163,32 @@ pub(super) fn check(config: &Config) -> Result<()> {
     config.out.as_deref().map_or(Ok(()), RunFolder::check_new)
 }
 
-/// The weights of a file or run, and how they fit the network of the settings.
-fn fitting(init: &Path, config: &Config) -> Result<(Weights, Fit)> {
-    let (weights, _) = super::trained::read(init, config.weights_key.as_deref())?;
+/// The weights of a file or run, how they fit the network of the settings, and how many channels their stem was
+/// for where that is another number.
+fn fitting(init: &Path, config: &Config) -> Result<(Weights, Fit, Option<usize>)> {
+    let (mut weights, _) = super::trained::read(init, config.weights_key.as_deref())?;
+    let stem = adapt_stem(&mut weights.tensors, config.channels);
     let fit = NetworkSpec::of_config(config).compare(&weights.tensors);
     if fit.fitting == 0 {
         let reason = format!("none of its weights fit the network of this run: {fit}");
         return Err(Error::Checkpoint { path: weights.path, reason });
     }
-    Ok((weights, fit))
+    Ok((weights, fit, stem))
 }
 
 /// Starts from the weights of a file or run: all that fit, and a sentence that lists the others.
 fn start_from(init: &Path, config: &Config, trainer: &mut Trainer) -> Result<String> {
-    let (weights, fit) = fitting(init, config)?;
+    let (weights, fit, stem) = fitting(init, config)?;
     trainer.start_from(&weights.tensors)?;
     let which = weights.notice.map_or_else(String::new, |notice| format!(" {notice}"));
-    Ok(format!("Starting from {}: {fit}.{which}", init.display()))
+    let stem = stem.map(|channels| {
+        format!(
+            " Its stem takes {channels} channels: each of the {} here has their average, so that equal values add up to \
+             the same.",
+            config.channels
+        )
+    });
+    Ok(format!("Starting from {}: {fit}.{which}{}", init.display(), stem.unwrap_or_default()))
 }
 
 /// Puts a checkpoint into the trainer and cuts the metrics back to it.

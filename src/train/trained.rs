@@ -4,6 +4,7 @@ use super::checkpoint::Checkpoint;
 use super::setup;
 use super::views::Viewing;
 use crate::config::{Config, Kernels, Stem, Tuned};
+use crate::data::Picture;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::gpu::{AdapterFacts, Gpu};
@@ -11,7 +12,6 @@ use crate::interop::HostTensor;
 use crate::interop::weights::{self, Weights};
 use crate::method::finetune::{Finetune, FinetuneSpec};
 use crate::method::swav::{Inference, NetworkSpec, Seen, best_prototypes};
-use image::RgbImage;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct ModelOptions {
 /// use swav_wgpu::Model;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Model::load("runs/photos".as_ref())?;
-/// let seen = model.embed(&image::open("cat.jpg")?.into_rgb8())?;
+/// let seen = model.embed(&image::open("cat.jpg")?.into_rgb8().into())?;
 /// println!("{} features; prototype {:?}", seen.features.len(), seen.prototype);
 /// # Ok(())
 /// # }
@@ -119,7 +119,7 @@ impl Model {
     pub fn open(path: &Path, options: &ModelOptions) -> Result<Self> {
         let (weights, config) = read(path, options.weights_key.as_deref())?;
         let spec = network_of(&weights, config.as_ref(), options.stem)?;
-        let viewing = options.viewing.unwrap_or_else(|| usual_viewing(config.as_ref(), &spec));
+        let viewing = options.viewing.clone().unwrap_or_else(|| usual_viewing(config.as_ref(), &spec));
         let gpu = setup::open_adapter(
             options.adapter.as_deref(),
             options.kernels.unwrap_or(Kernels::Auto),
@@ -138,7 +138,7 @@ impl Model {
     pub fn viewing_of(path: &Path, options: &ModelOptions) -> Result<Viewing> {
         let (weights, config) = read(path, options.weights_key.as_deref())?;
         let spec = network_of(&weights, config.as_ref(), options.stem)?;
-        Ok(options.viewing.unwrap_or_else(|| usual_viewing(config.as_ref(), &spec)))
+        Ok(options.viewing.clone().unwrap_or_else(|| usual_viewing(config.as_ref(), &spec)))
     }
 
     /// The same network with random weights: what training is compared with.
@@ -149,13 +149,20 @@ impl Model {
         let side = [self.viewing.size; 2];
         let inference = Inference::untrained(self.inference.gpu(), self.inference.spec(), side, seed)?;
         let prototypes = inference.prototypes()?;
-        Ok(Self { inference, viewing: self.viewing, prototypes, config: self.config.clone(), notice: None })
+        let (viewing, config) = (self.viewing.clone(), self.config.clone());
+        Ok(Self { inference, viewing, prototypes, config, notice: None })
     }
 
     /// The length of a feature vector.
     #[must_use]
     pub fn feature_count(&self) -> usize {
         self.inference.spec().trunk.features()
+    }
+
+    /// Channels of the pictures that it takes.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.inference.spec().channels
     }
 
     /// K, the number of prototypes; 0 where there are none.
@@ -207,8 +214,8 @@ impl Model {
     /// Embeds one picture of any size.
     ///
     /// # Errors
-    /// What the driver reports.
-    pub fn embed(&self, picture: &RgbImage) -> Result<Embedding> {
+    /// [`Error::Config`] where the picture has other channels than the network takes; what the driver reports.
+    pub fn embed(&self, picture: &Picture) -> Result<Embedding> {
         let mut all = self.embed_all(std::slice::from_ref(picture))?;
         all.pop().ok_or_else(|| Error::Device("no result came back".into()))
     }
@@ -216,8 +223,13 @@ impl Model {
     /// Embeds pictures of any sizes together, which is faster than one by one.
     ///
     /// # Errors
-    /// What the driver reports.
-    pub fn embed_all(&self, pictures: &[RgbImage]) -> Result<Vec<Embedding>> {
+    /// As [`Model::embed`].
+    pub fn embed_all(&self, pictures: &[Picture]) -> Result<Vec<Embedding>> {
+        let channels = self.channels();
+        if let Some(other) = pictures.iter().map(Picture::channels).find(|&found| found != channels) {
+            let reason = format!("the picture has {other}, and this network takes {channels}");
+            return Err(Error::config("channels", reason));
+        }
         let mut views = vec![0.0; pictures.len() * self.viewing.floats()];
         for (picture, view) in pictures.iter().zip(views.chunks_exact_mut(self.viewing.floats())) {
             self.viewing.make(picture, view);
@@ -250,7 +262,8 @@ impl Model {
 
 /// The views of a run's own settings, or those that the field uses.
 fn usual_viewing(config: Option<&Config>, spec: &NetworkSpec) -> Viewing {
-    let mut viewing = Viewing::of_config(config.unwrap_or(&Config::default()));
+    let usual = Config { channels: spec.channels, ..Config::default() };
+    let mut viewing = Viewing::of_config(config.unwrap_or(&usual));
     if config.is_none() {
         (viewing.resize, viewing.size) = if spec.stem == Stem::Imagenet { (256, 224) } else { (32, 32) };
     }

@@ -1,9 +1,8 @@
 //! The plain views that evaluation looks at: one way of making them for all that is compared.
 
 use crate::config::Config;
-use crate::data::{Dataset, evaluation_view};
+use crate::data::{Dataset, Picture, evaluation_view, padded};
 use crate::error::Result;
-use image::RgbImage;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -13,42 +12,38 @@ const VIEWS: usize = 256;
 const VIEW_BYTES: usize = 64 << 20;
 
 /// How a picture becomes a view: shorter side to `resize`, the centre `size`×`size`, normalised.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Viewing {
     /// Pixels of the shorter side before the cut.
     pub resize: u32,
     /// Side of the view in pixels.
     pub size: u32,
     /// Mean of each channel, of values in `[0, 1]`.
-    pub mean: [f32; 3],
+    pub mean: Vec<f32>,
     /// Standard deviation of each channel.
-    pub std: [f32; 3],
+    pub std: Vec<f32>,
 }
 
 impl Viewing {
     /// What a run's settings say.
     #[must_use]
     pub fn of_config(config: &Config) -> Self {
-        Self {
-            resize: config.eval_resize,
-            size: config.eval_size,
-            mean: config.mean.map(|value| value as f32),
-            std: config.std.map(|value| value as f32),
-        }
+        let [mean, std] = config.normalization();
+        Self { resize: config.eval_resize, size: config.eval_size, mean, std }
     }
 
     /// Values of one view.
     #[must_use]
     pub fn floats(&self) -> usize {
-        4 * self.size as usize * self.size as usize
+        padded(self.mean.len()) * self.size as usize * self.size as usize
     }
 
-    /// Makes the view of a picture, `[size, size, 4]`.
+    /// Makes the view of a picture, `[size, size, 4·quads]`.
     ///
     /// # Panics
-    /// Where `out` has another length than [`Viewing::floats`].
-    pub fn make(&self, picture: &RgbImage, out: &mut [f32]) {
-        evaluation_view(picture, self.resize, self.size, self.mean, self.std, out);
+    /// Where the picture has not as many channels as the means are, or `out` is not of [`Viewing::floats`].
+    pub fn make(&self, picture: &Picture, out: &mut [f32]) {
+        evaluation_view(picture, self.resize, self.size, &self.mean, &self.std, out);
     }
 }
 

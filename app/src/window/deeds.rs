@@ -95,7 +95,7 @@ impl Window {
         // Whatever still works for an earlier run speaks to nobody from here on.
         self.news = channel();
         let (repaint, again) = (ctx.clone(), ctx.clone());
-        self.thumbs = Thumbs::open(options.config.data.clone(), move || repaint.request_repaint());
+        self.thumbs = Thumbs::open(options.config.clone(), move || repaint.request_repaint());
         self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |within| {
             again.request_repaint_after(within);
         }));

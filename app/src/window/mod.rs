@@ -19,8 +19,9 @@ use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Ui, ViewportCommand
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use swav_wgpu::data::Reading;
 use swav_wgpu::gpu::{self, AdapterFacts};
-use swav_wgpu::train::{Event, PreviewRequest};
+use swav_wgpu::train::{Event, PreviewRequest, pictures};
 
 /// Pictures whose crops are shown before any are chosen.
 const CHOSEN: usize = 3;
@@ -42,7 +43,7 @@ pub struct Window {
     engine: Option<Engine>,
     thumbs: Thumbs,
     /// The pictures of the first screen whose thumbnails are open.
-    opened: Option<Option<PathBuf>>,
+    opened: Option<(Option<PathBuf>, Reading)>,
     dock: Dock,
     look: Look,
     /// Counts the choices of other pictures.
@@ -216,11 +217,13 @@ impl Window {
     }
 
     fn first_screen(&mut self, ui: &mut Ui) {
-        let data = self.form.data().map(Path::to_owned);
-        if self.opened.as_ref() != Some(&data) {
+        let config = self.form.resolve().config;
+        // Crops may change without the pictures being opened again.
+        let wanted = (config.data.clone(), Reading { detail: None, ..pictures::reading(&config) });
+        if self.opened.as_ref() != Some(&wanted) {
             let ctx = ui.ctx().clone();
-            self.thumbs = Thumbs::open(data.clone(), move || ctx.request_repaint());
-            self.opened = Some(data);
+            self.thumbs = Thumbs::open(config, move || ctx.request_repaint());
+            self.opened = Some(wanted);
         }
         let ground = Frame::new().fill(Palette::of(ui).ground);
         let start = Start {

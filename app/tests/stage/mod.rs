@@ -38,7 +38,7 @@ pub(crate) fn settle(harness: &mut Harness<'_, Window>) {
 /// A window that shows a run of the built-in pictures.
 pub(crate) fn window(state: State) -> Window {
     let mut window = Window::of(state, Vec::new());
-    *window.thumbs_mut() = Thumbs::open(None, || {});
+    *window.thumbs_mut() = Thumbs::open(swav_wgpu::config::Config::default(), || {});
     window
 }
 

@@ -42,8 +42,8 @@ impl<'a> Report<'a> {
             classes: counts.iter().filter(|count| **count > 0).count(),
             shorter_side: survey.shorter_side(),
             grey: survey.channels[2] + survey.channels[3] == 0,
-            mean: survey.mean,
-            std: survey.std,
+            mean: survey.mean.clone(),
+            std: survey.std.clone(),
         };
         // Of so few pictures, or such that cannot be read, nothing follows.
         let enough = facts.pictures >= 4 && !survey.sizes.is_empty();
@@ -82,7 +82,7 @@ impl<'a> Report<'a> {
         if let Some(path) = &self.config.data {
             text += &format!(" {}", quoted(&path.display().to_string()));
         }
-        for key in ["source", "exclude", "background", "max_megapixels", "depth", "bands"] {
+        for key in ["source", "exclude", "background", "max_megapixels", "depth", "channels", "bands"] {
             if let (Ok(value), Ok(usual)) = (self.config.get(key), Config::default().get(key))
                 && value != usual
             {
@@ -124,9 +124,12 @@ impl<'a> Report<'a> {
             let [least, median, most] = self.sizes().map(|[width, height]| format!("{width}x{height}"));
             line("sizes", if least == most { least } else { format!("{least} to {most}, median {median}") });
             line("channels", self.channels());
-            let show = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(", ");
-            line("mean", format!("{} (red, green, blue; every picture weighs the same)", show(survey.mean)));
-            line("deviation", show(survey.std));
+            let show = |values: &[f64]| {
+                values.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>().join(", ")
+            };
+            let of = if survey.mean.len() == 3 { "red, green, blue" } else { "a number a channel" };
+            line("mean", format!("{} ({of}; every picture weighs the same)", show(&survey.mean)));
+            line("deviation", show(&survey.std));
         }
         if self.equal.0 > 0 {
             line("duplicates", self.duplicates());
@@ -246,8 +249,8 @@ impl<'a> Report<'a> {
                 "bands": survey.bands,
             },
             "bits": survey.bits,
-            "mean": read.then_some(survey.mean),
-            "std": read.then_some(survey.std),
+            "mean": read.then_some(&survey.mean),
+            "std": read.then_some(&survey.std),
             "duplicates": { "equal_files": self.equal.0, "leaks": self.equal.1 },
             "unreadable": unreadable,
             "notices": dataset.notices(),

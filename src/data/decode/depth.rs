@@ -61,10 +61,10 @@ pub(in crate::data) fn find<'a>(
         ));
     }
     let extra = looks.iter().filter(|look| look.extra > 0).count();
-    if extra > 0 && reading.bands.is_empty() {
+    if extra > 0 && reading.bands.is_empty() && matches!(reading.channels, 1 | 3) {
         found.notices.push(format!(
             "{extra} of {} files that were looked at have bands beside red, green and blue, which are left out; \
-             `--bands` chooses others",
+             `--bands` chooses others, and `--channels` takes more",
             looks.len()
         ));
     }

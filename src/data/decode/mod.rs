@@ -1,5 +1,6 @@
-//! What a source has of a picture to 8-bit RGB, whatever it was: grey, palette, CMYK, 16 bit, floats, with
-//! transparency. One channel becomes three equal ones, so that grey pictures need no other network.
+//! What a source has of a picture to 8-bit samples, whatever it was: grey, palette, CMYK, 16 bit, floats, with
+//! transparency. Where three channels are wanted, one becomes three equal ones, so that grey pictures need no
+//! other network; where one is wanted, colours become grey.
 //!
 //! Files come from strangers: the format is guessed from the bytes (extensions lie), the size is
 //! checked before any pixel is decoded, and a decoder that panics makes one unreadable picture, not
@@ -20,13 +21,17 @@ mod samples;
 mod tiff;
 
 use std::io::Cursor;
+use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb};
 
 use super::augment::CropGroup;
 use super::dataset::{Content, Order, Raw};
 use super::guard::guarded;
+use super::picture::{FIRST_BANDS, Picture, Shown};
+use super::source::folder;
+use crate::error::Error;
 use samples::{Kind, Samples};
 
 pub(super) use depth::find as find_depth;
@@ -45,14 +50,27 @@ pub struct Reading {
     /// The values that become black and white where samples have more than 8 bits. With `None` a set finds them
     /// when it is opened, and a picture of no set is read by the whole range of its type, or 0 to 1 for floats.
     pub depth: Option<[f32; 2]>,
-    /// The bands that make a picture, numbered from 1, one for grey or three for colour; none takes those that
-    /// the file says are colours.
+    /// The bands that make a picture, numbered from 1, as many as `channels`, or one for grey; none takes those
+    /// that the file says are colours, or all of a file that has as many as `channels`.
     pub bands: Vec<usize>,
+    /// The channels that every picture shall have. With 3 all become colours, with 1 all become grey, and with
+    /// any other number a picture that has another is unreadable.
+    pub channels: usize,
+    /// The bands that a person is shown where there are more than three.
+    pub shown: Shown,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { background: [255; 3], max_pixels: 100_000_000, detail: None, depth: None, bands: Vec::new() }
+        Self {
+            background: [255; 3],
+            max_pixels: 100_000_000,
+            detail: None,
+            depth: None,
+            bands: Vec::new(),
+            channels: 3,
+            shown: FIRST_BANDS,
+        }
     }
 }
 
@@ -96,7 +114,7 @@ impl Detail {
 #[derive(Clone, Debug)]
 pub struct Decoded {
     /// The picture as it is trained on.
-    pub pixels: RgbImage,
+    pub pixels: Picture,
     /// Width and height before any reduction, orientation applied.
     pub size: [u32; 2],
     /// Channels that the file holds, transparency among them.
@@ -111,7 +129,16 @@ pub struct Decoded {
 pub(super) fn picture(content: Content<'_>, reading: &Reading) -> Result<Decoded, String> {
     let (samples, size) = samples(content, reading)?;
     let (channels, alpha, bits) = (samples.channels, samples.alpha, samples.kind.bits());
-    Ok(Decoded { pixels: samples.into_rgb(reading)?, size, channels, alpha, bits })
+    Ok(Decoded { pixels: samples.into_picture(reading)?, size, channels, alpha, bits })
+}
+
+/// Decodes a picture file that is of no set.
+///
+/// # Errors
+/// [`Error::Data`] naming the path, where it cannot be read or is too large.
+pub fn decode_file(path: &Path, reading: &Reading) -> crate::error::Result<Picture> {
+    let decoded = picture(folder::read(path)?, reading);
+    decoded.map(|decoded| decoded.pixels).map_err(|reason| Error::Data { path: path.to_owned(), reason })
 }
 
 /// The samples of a picture as they are stored, orientation applied, and its size before any reduction.
@@ -270,5 +297,7 @@ fn bare(raw: Raw, reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
     Ok((Samples { width, height, channels: deep, colours, alpha, kind, values }, [width, height]))
 }
 
+#[cfg(test)]
+mod channel_tests;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! The samples of a picture as its file holds them, and how they become 8 bit: one rule for every format.
 
+use image::DynamicImage;
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbImage};
 
+use super::super::picture::Picture;
 use super::{Reading, blend};
 
 /// Samples in the least of three types that holds them exactly, or nearly so for 32 bits.
@@ -63,33 +64,45 @@ impl Samples {
         !matches!(self.kind, Kind::Unsigned(1..=8))
     }
 
-    /// The picture in 8-bit RGB.
-    pub(super) fn into_rgb(self, reading: &Reading) -> Result<RgbImage, String> {
+    /// The picture in 8 bits, with as many channels as are wanted.
+    pub(super) fn into_picture(self, reading: &Reading) -> Result<Picture, String> {
+        let (width, height, wanted) = (self.width, self.height, reading.channels);
         let picked = self.picked(reading)?;
-        let alpha = (self.alpha && reading.bands.is_empty()).then(|| self.channels - 1);
-        if let (Values::U8(_), 3, 3, Kind::Unsigned(8), [0, 1, 2]) =
-            (&self.values, self.channels, self.colours, self.kind, picked.as_slice())
-        {
-            let Values::U8(values) = self.values else { return Err(String::new()) };
-            return RgbImage::from_raw(self.width, self.height, values).ok_or_else(short);
-        }
-        let mut pixels = RgbImage::new(self.width, self.height);
+        let alpha = (self.alpha && reading.bands.is_empty() && matches!(wanted, 1 | 3))
+            .then(|| self.channels - 1)
+            .filter(|alpha| !picked.contains(alpha));
+        let whole = picked.iter().copied().eq(0..self.channels) && picked.len() == wanted;
+        let samples = match &self.values {
+            Values::U8(_) if whole && self.kind == Kind::Unsigned(8) => match self.values {
+                Values::U8(values) => values,
+                _ => return Err(short()),
+            },
+            _ => self.scaled(&picked, alpha, reading),
+        };
+        Picture::new(width, height, wanted as u32, samples).ok_or_else(short)
+    }
+
+    /// The picked channels by the set's range, transparent ones laid on the background, grey and colours made
+    /// of each other where the other is wanted.
+    fn scaled(&self, picked: &[usize], alpha: Option<usize>, reading: &Reading) -> Vec<u8> {
+        let deep = picked.len();
+        let mut samples = vec![0; self.values.len() / self.channels.max(1) * deep];
         let scale = Scale::new(self.kind, reading.depth);
-        let full = Scale::new(self.kind, None);
-        self.for_each(&scale, &picked, |at, channel, value| pixels.as_mut()[3 * at + channel] = value);
-        if let [_] = picked.as_slice() {
-            pixels.pixels_mut().for_each(|pixel| pixel.0 = [pixel.0[0]; 3]);
+        self.for_each(&scale, picked, |at, channel, value| samples[deep * at + channel] = value);
+        if deep == 1 && (reading.channels == 3 || alpha.is_some()) {
+            samples = samples.into_iter().flat_map(|grey| [grey; 3]).collect();
         }
         if let Some(alpha) = alpha {
-            self.for_each(&full, &[alpha], |at, _, alpha| {
+            self.for_each(&Scale::new(self.kind, None), &[alpha], |at, _, alpha| {
                 if alpha < 255 {
-                    let pixel = &mut pixels.as_mut()[3 * at..3 * at + 3];
+                    let pixel = &mut samples[3 * at..3 * at + 3];
                     let laid = blend(reading.background, [pixel[0], pixel[1], pixel[2], alpha]);
                     pixel.copy_from_slice(&laid.0);
                 }
             });
         }
-        Ok(pixels)
+        let colours = deep == 3 || alpha.is_some();
+        if reading.channels == 1 && colours { samples.chunks_exact(3).map(grey).collect() } else { samples }
     }
 
     /// As the camera that noted this was held.
@@ -121,22 +134,32 @@ impl Samples {
         Self { width, height, values, ..self }
     }
 
-    /// The channels that make the picture: one for grey, three for colour.
+    /// The channels that make the picture: as many as are wanted, or one for grey and three for colour, which can
+    /// be made of each other.
     fn picked(&self, reading: &Reading) -> Result<Vec<usize>, String> {
-        let (channels, bands) = (self.channels, &reading.bands);
+        let (channels, bands, wanted) = (self.channels, &reading.bands, reading.channels);
+        let has = if channels == 1 { "one band".to_owned() } else { format!("{channels} bands") };
         if let Some(beyond) = bands.iter().find(|band| **band > channels) {
-            let has = if channels == 1 { "one band".to_owned() } else { format!("{channels} bands") };
             return Err(format!("it has {has}, and `--bands` asks for number {beyond}"));
         }
+        let coloured = matches!(wanted, 1 | 3);
         match bands.len() {
-            0 if matches!(self.colours, 1 | 3) => Ok((0..self.colours).collect()),
+            0 if coloured && matches!(self.colours, 1 | 3) => Ok((0..self.colours).collect()),
+            0 if wanted == channels && wanted != 3 => Ok((0..channels).collect()),
+            0 if self.alpha && wanted + 1 == channels && !coloured => Ok((0..wanted).collect()),
+            0 if !coloured => Err(format!(
+                "it has {has}, and `--channels {wanted}` asks for pictures of {wanted}; choose so many with `--bands` \
+                 where a file has more, or leave such files out"
+            )),
             0 => Err(format!(
-                "it has {channels} bands, and nothing says which are colours: choose one or three of them with \
-                 `--bands`, such as `--bands {}`",
+                "it has {has}, and nothing says which are colours: choose one or three of them with `--bands`, such \
+                 as `--bands {}`, or train on all of them with `--channels {channels}`",
                 if channels < 3 { "1" } else { "3,2,1" }
             )),
-            1 | 3 => Ok(bands.iter().map(|band| band - 1).collect()),
-            other => Err(format!("`--bands` must name one band or three, not {other}")),
+            count if count == wanted || coloured && matches!(count, 1 | 3) => {
+                Ok(bands.iter().map(|band| band - 1).collect())
+            }
+            count => Err(format!("`--bands` names {count} bands, and pictures shall have {wanted} channels")),
         }
     }
 
@@ -212,6 +235,13 @@ impl Values {
 
 fn short() -> String {
     "its samples are not as many as its size says".to_owned()
+}
+
+/// The grey of a colour, as Pillow weighs it (ITU-R 601); grey stays what it is.
+fn grey(pixel: &[u8]) -> u8 {
+    let sum: u32 =
+        pixel.iter().zip([19_595, 38_470, 7_471]).map(|(&value, weight)| u32::from(value) * weight).sum();
+    ((sum + 0x8000) >> 16) as u8
 }
 
 /// What a value becomes in 8 bit.

@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::data::testing::{encode, mutants};
-use image::{ImageBuffer, ImageFormat, Luma, LumaA, Rgb, Rgba};
+use image::{ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba};
 
 fn decoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
     picture(Content::Encoded(bytes.into()), reading)
 }
 
 fn read(picture: impl Into<DynamicImage>, format: ImageFormat) -> RgbImage {
-    decoded(&encode(picture, format), &Reading::default()).unwrap().pixels
+    decoded(&encode(picture, format), &Reading::default()).unwrap().pixels.shown(FIRST_BANDS)
 }
 
 /// Within so many levels.

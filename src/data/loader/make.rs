@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
-use super::{Batch, Shared, row_length, rows_of};
+use super::{Batch, Shared, rows_of};
 use crate::data::packed::{Packed, Rendered, Source, fits, pack};
 use crate::data::showcase::draws;
 use crate::data::view::render;
@@ -19,7 +19,7 @@ impl Shared {
         // For each picture its rows: crop v of picture b is row v·batch + b of the group.
         let mut rows: Vec<Vec<&mut [f32]>> = (0..batch).map(|_| Vec::new()).collect();
         for (group, buffer) in self.spec.augment.crops.iter().zip(&mut groups) {
-            for (i, row) in buffer.chunks_exact_mut(row_length(group.size)).enumerate() {
+            for (i, row) in buffer.chunks_exact_mut(self.spec.augment.floats(group.size)).enumerate() {
                 rows[i % batch].push(row);
             }
         }
@@ -74,7 +74,7 @@ impl Shared {
         }
         let rendered = crops.into_iter().map(|(row, group, params)| {
             let size = augment.crops[group].size;
-            let mut out = vec![0.0; row_length(size)];
+            let mut out = vec![0.0; augment.floats(size)];
             render(&pixels, &params, size, augment, &mut out);
             Rendered { group, row, pixels: out }
         });
@@ -97,8 +97,9 @@ impl Shared {
 
     /// Buffers for a batch: ones that were given back, or new ones. Every float is written over.
     fn buffers(&self) -> Vec<Vec<f32>> {
-        let crops = &self.spec.augment.crops;
-        let lengths = crops.iter().map(|group| group.count * self.spec.batch * row_length(group.size));
+        let augment = &self.spec.augment;
+        let crops = &augment.crops;
+        let lengths = crops.iter().map(|group| group.count * self.spec.batch * augment.floats(group.size));
         let mut spare =
             self.spare.lock().unwrap_or_else(PoisonError::into_inner).rendered.pop().unwrap_or_default();
         spare.resize(crops.len(), Vec::new());

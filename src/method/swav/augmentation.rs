@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Trainer;
 use crate::config::{Augmenter, Config};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
 use crate::ops::augment::{self, ABSENT, CROP_WORDS};
 pub use crate::ops::augment::{Crop, Kind};
@@ -63,7 +63,9 @@ pub(super) fn record(
     let quads = (picture_room(gpu.facts(), config) / 16) as u32;
     let pictures = arena.lease(Shape::matrix(quads, 4), Usage::Storage, "pictures");
     let mut plan = Plan::new(gpu, arena);
-    let [mean, std] = [config.mean, config.std].map(|values| values.map(|value| value as f32));
+    let [Ok(mean), Ok(std)] = config.normalization().map(<[f32; 3]>::try_from) else {
+        return Err(Error::config("augment", "the device makes crops of three channels only"));
+    };
     let mut descriptions = Vec::new();
     for crops in crops {
         plan.scope(format!("crops of {}", crops.shape.width));

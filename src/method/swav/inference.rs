@@ -62,7 +62,8 @@ impl Inference {
         store.lease(&arena, 0);
         let mut plan = Plan::new(gpu, &arena);
         let at_once = views_at_once(height, width);
-        let views = arena.lease(Shape::pictures(at_once, height, width, 3), Usage::Storage, "views");
+        let views = Shape::pictures(at_once, height, width, spec.channels as u32);
+        let views = arena.lease(views, Usage::Storage, "views");
         let looking = evaluation::record(&mut plan, &store, &network, views)?;
         let session = Session::allocate(gpu, &arena)?;
         let replay = session.bind(plan)?;
@@ -103,7 +104,7 @@ impl Inference {
         self.session.gpu()
     }
 
-    /// What the network says of `n` views, each `[height, width, 4]` normalised pixels.
+    /// What the network says of `n` views, each `[height, width, 4·quads]` normalised pixels.
     ///
     /// # Errors
     /// What the driver reports.

@@ -15,6 +15,8 @@ pub struct NetworkSpec {
     pub trunk: TrunkSpec,
     /// The layers before them.
     pub stem: Stem,
+    /// Channels of the pictures that it takes.
+    pub channels: usize,
     /// The projection head; a supervised network has none.
     pub head: Option<HeadSpec>,
 }
@@ -39,7 +41,7 @@ pub(super) struct Network {
 impl Network {
     /// Declares all parameters.
     pub(super) fn new(store: &mut Store, spec: &NetworkSpec, recompute: bool) -> Self {
-        let trunk = Trunk::new(store, &spec.trunk, spec.stem, recompute);
+        let trunk = Trunk::new(store, &spec.trunk, spec.stem, spec.channels, recompute);
         // What stands on the trunk is single precision whatever the trunk's activations are.
         store.flag_all(SCALED);
         let head = spec.head.map(|HeadSpec { hidden, embedding, prototypes }| {
@@ -60,9 +62,9 @@ impl NetworkSpec {
     /// What the settings of a run describe.
     #[must_use]
     pub fn of_config(config: &Config) -> Self {
-        let Config { hidden, embedding, prototypes, .. } = *config;
+        let Config { hidden, embedding, prototypes, channels, .. } = *config;
         let head = Some(HeadSpec { hidden, embedding, prototypes });
-        Self { trunk: config.trunk(), stem: config.stem, head }
+        Self { trunk: config.trunk(), stem: config.stem, channels, head }
     }
 
     /// Read from the shapes of a file's tensors: blocks, their kind, widths, stem, head and K. A 3×3 stem
@@ -79,10 +81,11 @@ impl NetworkSpec {
             None => Err(format!("`{name}` is missing")),
         };
         let stem = match shape("conv1.weight") {
-            Some([_, 3, 7, 7]) => Stem::Imagenet,
-            Some([_, 3, 3, 3]) => small,
+            Some([_, 1..=64, 7, 7]) => Stem::Imagenet,
+            Some([_, 1..=64, 3, 3]) => small,
             Some(other) => {
-                return Err(format!("`conv1.weight` is {other:?}, not [width, 3, 7, 7] or [width, 3, 3, 3]"));
+                let reason = "not [width, channels, 7, 7] or [width, channels, 3, 3] with 1 to 64 channels";
+                return Err(format!("`conv1.weight` is {other:?}, {reason}"));
             }
             None => return Err("`conv1.weight` is missing".into()),
         };
@@ -126,7 +129,7 @@ impl NetworkSpec {
         } else {
             None
         };
-        Ok(Self { trunk, stem, head })
+        Ok(Self { trunk, stem, channels: axis("conv1.weight", 1)?, head })
     }
 
     /// Names and shapes of all weights and running estimates.
@@ -167,6 +170,9 @@ impl fmt::Display for NetworkSpec {
             self.stem,
             self.trunk.features()
         )?;
+        if self.channels != 3 {
+            write!(f, ", pictures of {} channels", self.channels)?;
+        }
         if let Some(HeadSpec { hidden, embedding, prototypes }) = self.head {
             write!(f, ", head {hidden}-{embedding}")?;
             if prototypes > 0 {
@@ -175,6 +181,27 @@ impl fmt::Display for NetworkSpec {
         }
         Ok(())
     }
+}
+
+/// Makes the stem of a file's tensors one for pictures of so many `channels`, and returns how many it was for; none
+/// where there is nothing to do. Every new channel has the average of the old ones, scaled so that a picture whose
+/// channels are equal gives the same sums.
+pub fn adapt_stem(tensors: &mut BTreeMap<String, HostTensor>, channels: usize) -> Option<usize> {
+    let stem = tensors.get_mut("conv1.weight")?;
+    let &[filters, old, height, width] = stem.shape.as_slice() else { return None };
+    let taps = height * width;
+    if old == channels || channels == 0 || stem.data.len() != filters * old * taps || stem.data.is_empty() {
+        return None;
+    }
+    let filter = |filter: &[f32]| {
+        let sum =
+            |tap: usize| filter.iter().skip(tap).step_by(taps).map(|&value| f64::from(value)).sum::<f64>();
+        let share: Vec<f32> = (0..taps).map(|tap| (sum(tap) / channels as f64) as f32).collect();
+        share.repeat(channels)
+    };
+    let data = stem.data.chunks_exact(old * taps).flat_map(filter).collect();
+    *stem = HostTensor::new(vec![filters, channels, height, width], data);
+    Some(old)
 }
 
 /// How a file's tensors and those of a network go together.
@@ -230,13 +257,13 @@ mod tests {
     #[test]
     fn every_network_is_read_back_from_its_shapes() {
         let head = |hidden, embedding, prototypes| Some(HeadSpec { hidden, embedding, prototypes });
-        for (block, blocks, width, stem, head) in [
+        for (channels, (block, blocks, width, stem, head)) in [1, 3, 5, 12].into_iter().zip([
             (Block::Basic, [2, 2, 2, 2], 64, Stem::Imagenet, None),
             (Block::Bottleneck, [3, 4, 6, 3], 128, Stem::Imagenet, head(8192, 128, 3000)),
             (Block::Basic, [1, 2, 1, 3], 5, Stem::Stride2, head(0, 7, 9)),
             (Block::Bottleneck, [1, 1, 1, 1], 4, Stem::Cifar, head(16, 8, 0)),
-        ] {
-            let spec = NetworkSpec { trunk: TrunkSpec { block, blocks, width }, stem, head };
+        ]) {
+            let spec = NetworkSpec { trunk: TrunkSpec { block, blocks, width }, stem, channels, head };
             let file = file_of(&spec);
             assert_eq!(NetworkSpec::of_weights(&file, stem).unwrap(), spec);
             let fit = spec.compare(&file);
@@ -245,9 +272,38 @@ mod tests {
     }
 
     #[test]
+    fn a_stem_of_other_channels_keeps_its_sums() {
+        // Two filters of two taps: channel c of filter f is 10·f + c, and ten times that.
+        let data = |channels: usize| -> Vec<f32> {
+            let of =
+                |f: usize| (0..channels).flat_map(move |c| [1.0, 10.0].map(|tap| tap * (10 * f + c) as f32));
+            (0..2).flat_map(of).collect()
+        };
+        let file = || {
+            let stem = HostTensor::new(vec![2, 3, 1, 2], data(3));
+            BTreeMap::from([("conv1.weight".to_owned(), stem)])
+        };
+        for channels in [1usize, 2, 5] {
+            let mut tensors = file();
+            assert_eq!(adapt_stem(&mut tensors, channels), Some(3));
+            let stem = &tensors["conv1.weight"];
+            assert_eq!(stem.shape, [2, channels, 1, 2]);
+            let share = channels as f32;
+            let want = [[3.0, 30.0].repeat(channels), [33.0, 330.0].repeat(channels)].concat();
+            assert!(
+                stem.data.iter().zip(&want).all(|(got, want)| (got * share - want).abs() < 1e-4),
+                "{stem:?}"
+            );
+        }
+        let mut same = file();
+        assert_eq!((adapt_stem(&mut same, 3), same["conv1.weight"].data.clone()), (None, data(3)));
+        assert_eq!(adapt_stem(&mut BTreeMap::new(), 5), None);
+    }
+
+    #[test]
     fn what_does_not_fit_is_listed() {
         let trunk = TrunkSpec { block: Block::Basic, blocks: [1; 4], width: 4 };
-        let spec = NetworkSpec { trunk, stem: Stem::Cifar, head: None };
+        let spec = NetworkSpec { trunk, stem: Stem::Cifar, channels: 3, head: None };
         let mut file = file_of(&spec);
         let stranger = file.remove("bn1.bias").unwrap();
         file.insert("fc.weight".into(), stranger);

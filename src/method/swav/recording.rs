@@ -36,7 +36,11 @@ fn evaluation_views(config: &Config) -> u32 {
 pub(super) fn lease_crops(arena: &Arc<Arena>, config: &Config) -> Vec<Tensor> {
     let lease = |group: &CropGroup| {
         let (n, side) = ((group.count * config.batch) as u32, group.size as u32);
-        arena.lease(Shape::pictures(n, side, side, 3).stored(element(config)), Usage::Storage, "crops")
+        arena.lease(
+            Shape::pictures(n, side, side, config.channels as u32).stored(element(config)),
+            Usage::Storage,
+            "crops",
+        )
     };
     config.crops.iter().map(lease).collect()
 }
@@ -83,7 +87,7 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
     let outputs = record_step(&mut plan, config, &store, &layers, &inputs)?;
     let mut evaluate = Plan::new(gpu, &arena);
     let side = config.eval_size;
-    let views = Shape::pictures(evaluation_views(config), side, side, 3).stored(element);
+    let views = Shape::pictures(evaluation_views(config), side, side, config.channels as u32).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
     let looking = evaluation::record(&mut evaluate, &store, &network, views)?;
     let Outputs { report, layout, codes, embeddings } = outputs;

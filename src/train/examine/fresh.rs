@@ -4,9 +4,10 @@ use super::Examination;
 use crate::data::{Augment, CropGroup, CropParams, render};
 use crate::error::Result;
 use crate::rng::{Purpose, Stream};
+use crate::train::views::Viewing;
 use rayon::prelude::*;
 
-/// A new view of each picture, `[pictures, size, size, 4]`. `counters` (epoch and step) make it new; the same ones
+/// A new view of each picture, `[pictures, size, size, 4·quads]`. `counters` (epoch and step) make it new; the same ones
 /// give the same views, whatever the number of threads.
 pub(super) fn fresh_views(
     of: &Examination<'_>,
@@ -15,7 +16,7 @@ pub(super) fn fresh_views(
     counters: [usize; 2],
 ) -> Result<Vec<f32>> {
     let viewing = of.model.viewing();
-    let augment = plain_crops(viewing.size, viewing.mean, viewing.std);
+    let augment = plain_crops(viewing);
     let mut views = vec![0.0; pictures.len() * viewing.floats()];
     let [epoch, step] = counters.map(|counter| counter as u64);
     views.par_chunks_exact_mut(viewing.floats()).zip(pictures).enumerate().try_for_each(
@@ -33,15 +34,15 @@ pub(super) fn fresh_views(
     Ok(views)
 }
 
-fn plain_crops(size: u32, mean: [f32; 3], std: [f32; 3]) -> Augment {
+fn plain_crops(viewing: &Viewing) -> Augment {
     Augment {
-        crops: vec![CropGroup { count: 1, size, scale: [0.08, 1.0] }],
+        crops: vec![CropGroup { count: 1, size: viewing.size, scale: [0.08, 1.0] }],
         flip: 0.5,
         jitter: 0.0,
         grey: 0.0,
         blur: 0.0,
-        mean,
-        std,
+        mean: viewing.mean.clone(),
+        std: viewing.std.clone(),
         ..Augment::default()
     }
 }

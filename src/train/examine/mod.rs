@@ -25,11 +25,10 @@ pub use table::Table;
 
 use super::trained::Model;
 use super::views::look;
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, Picture, Split};
 use crate::error::{Error, Result};
 use crate::eval::{Features, Near, pixels};
 use crate::method::neighbours::Search;
-use image::RgbImage;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -136,9 +135,12 @@ impl<'a> Examination<'a> {
             one.prototypes = one.prototypes.take().map(|all| kept.iter().map(|&row| all[row]).collect());
         }
         let pictures: Vec<u32> = kept.iter().map(|&row| pictures[row]).collect();
-        let decode =
-            |row: u32| Ok(dataset.decode(pictures[row as usize]).unwrap_or_else(|_| RgbImage::new(1, 1)));
-        let features = pixels::features(pictures.len() as u32, decode)?;
+        let channels = dataset.reading().channels;
+        let decode = |row: u32| {
+            let decoded = dataset.decode(pictures[row as usize]);
+            Ok(decoded.unwrap_or_else(|_| Picture::black(channels as u32)))
+        };
+        let features = pixels::features(pictures.len() as u32, channels, decode)?;
         described.insert(0, Described { source: Source::RawPixels, features, prototypes: None });
         Ok(Self { model, dataset, pictures, splits, described, unreadable })
     }

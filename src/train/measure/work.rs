@@ -14,7 +14,7 @@ pub fn flop_per_step(config: &Config) -> u64 {
     let (mut forward, mut stem, mut rows) = (0, 0, 0);
     for group in &config.crops {
         let pictures = (group.count * config.batch) as u64;
-        let cost = trunk_forward(&trunk, config.stem, group.size as u64);
+        let cost = trunk_forward(&trunk, config.stem, config.channels as u64, group.size as u64);
         forward += pictures * cost.all;
         stem += pictures * cost.stem;
         rows += pictures;
@@ -33,7 +33,7 @@ struct TrunkCost {
 }
 
 /// The same walk as `model::Trunk` takes, over sizes in place of tensors.
-fn trunk_forward(spec: &TrunkSpec, stem: Stem, size: u64) -> TrunkCost {
+fn trunk_forward(spec: &TrunkSpec, stem: Stem, channels: u64, size: u64) -> TrunkCost {
     let conv = |channels: u64, filters: u64, kernel: u64, side: u64| {
         2 * channels * filters * kernel * kernel * side * side
     };
@@ -45,7 +45,7 @@ fn trunk_forward(spec: &TrunkSpec, stem: Stem, size: u64) -> TrunkCost {
     let width = spec.width as u64;
     // Windows are padded to half their size, so that only the stride makes a picture smaller.
     let side = size.div_ceil(stride);
-    let stem = conv(3, width, kernel, side);
+    let stem = conv(channels, width, kernel, side);
     let (mut all, mut channels, mut side) = (stem, width, side.div_ceil(pool));
     for (stage, &count) in spec.blocks.iter().enumerate() {
         let inner = width << stage;

@@ -20,9 +20,9 @@ pub(super) fn crops(shown: &Showcase) -> String {
     let small = if width.max(height) > SIDE {
         let scale = f64::from(SIDE) / f64::from(width.max(height));
         let [w, h] = [width, height].map(|side| ((f64::from(side) * scale) as u32).max(1));
-        resize(&shown.picture, w, h, FilterType::Triangle)
+        resize(&shown.look(), w, h, FilterType::Triangle)
     } else {
-        shown.picture.clone()
+        shown.look()
     };
     let mut text = format!(
         "<div class=\"crops\"><figure><img alt=\"picture\" src=\"{}\"><svg viewBox=\"0 0 {width} {height}\">",

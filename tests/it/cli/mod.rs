@@ -16,6 +16,7 @@
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
 //! | `duplicates` | pictures that stand twice |
 //! | `crops` | contact sheets of crops, with and without a network |
+//! | `channels` | pictures of other than three channels |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //! | `tune` | the autotune, what it keeps, and that a run keeps its kernels |
 //!
@@ -26,6 +27,7 @@
 
 mod bare;
 mod bench;
+mod channels;
 mod checkpoints;
 mod crops;
 mod data;

@@ -72,7 +72,7 @@ fn no_damage_makes_the_reader_panic() {
         for damaged in mutants(&whole, 600) {
             drop(glance(&damaged));
             if let Ok((samples, _)) = read(&damaged, 0, check) {
-                good += usize::from(samples.into_rgb(&Reading::default()).is_ok());
+                good += usize::from(samples.into_picture(&Reading::default()).is_ok());
             }
         }
         assert!(good > 0, "every damage makes it unreadable, so nothing behind the header is tried");

@@ -7,7 +7,9 @@ use image::RgbImage;
 
 /// The picture in 8 bit.
 fn rgb(bytes: &[u8], reading: &Reading) -> Result<RgbImage, String> {
-    read(bytes, 0, |_, _| Ok(())).and_then(|(samples, _)| samples.into_rgb(reading))
+    read(bytes, 0, |_, _| Ok(())).and_then(|(samples, _)| {
+        samples.into_picture(reading).map(|picture| picture.shown(crate::data::FIRST_BANDS))
+    })
 }
 
 fn reds(bytes: &[u8]) -> Vec<u8> {
@@ -312,7 +314,13 @@ fn missing_values_of_gdal_count_for_nothing() {
     let (samples, _) = read(&page.file(), 0, |_, _| Ok(())).unwrap();
     assert_eq!(samples.spread(&Reading::default()), Some([0.0, 1.0]));
     assert_eq!(
-        samples.into_rgb(&Reading::default()).unwrap().pixels().map(|p| p.0[0]).collect::<Vec<_>>(),
+        samples
+            .into_picture(&Reading::default())
+            .unwrap()
+            .shown(crate::data::FIRST_BANDS)
+            .pixels()
+            .map(|p| p.0[0])
+            .collect::<Vec<_>>(),
         [0, 128, 255, 0]
     );
 }

@@ -41,7 +41,7 @@ pub(super) fn html(contact: &Contact<'_>) -> String {
 }
 
 fn article(page: &mut String, entry: &Entry) {
-    let picture = &entry.shown.picture;
+    let picture = &entry.shown.look();
     let (width, height) = picture.dimensions();
     let inside = if width.max(height) > PICTURE {
         let scaled = |side: u32| (side * PICTURE / width.max(height)).max(1);

@@ -107,7 +107,7 @@ fn resized(picture: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
 /// The picture with its boxes, and its name below.
 fn picture(canvas: &mut RgbImage, entry: &Entry, y: u32) {
     let (width, height) = thumbnail(entry);
-    let mut small = resized(&entry.shown.picture, (width, height));
+    let mut small = resized(&entry.shown.look(), (width, height));
     let (from_width, from_height) = entry.shown.picture.dimensions();
     let place = |at: u32, side: u32, from: u32| (u64::from(at) * u64::from(side) / u64::from(from)) as u32;
     let boxes: Vec<Area> = entry

@@ -1,14 +1,14 @@
 //! Sheets of awkward pictures are written, and looked at as data.
 
 use super::*;
-use crate::data::{Augment, CropGroup};
+use crate::data::{Augment, CropGroup, FIRST_BANDS};
 use image::{Rgb, RgbImage};
 
 fn entry(width: u32, height: u32, sizes: &[u32], codes: bool) -> Entry {
     let crops = sizes.iter().map(|&size| CropGroup { count: 2, size, scale: [0.1, 1.0] }).collect();
     let augment = Augment { crops, jitter: 1.0, blur: 1.0, ..Augment::default() };
     let picture = RgbImage::from_fn(width, height, |x, y| Rgb([(x * 3) as u8, (y * 5) as u8, 120]));
-    let shown = Showcase::new(picture, &augment, 31, 0, width).unwrap();
+    let shown = Showcase::new(picture.into(), FIRST_BANDS, &augment, 31, 0, width).unwrap();
     let codes =
         if codes { vec![vec![(7, 0.62), (1234, 0.2), (0, 1e-9)]; shown.views.len()] } else { Vec::new() };
     Entry {
