@@ -102,7 +102,7 @@ type Print = Result<(Contents, Option<Look>)>;
 pub fn find(dataset: &Dataset, most: u32, go_on: &mut dyn FnMut(usize) -> bool) -> Option<Duplicates> {
     let looks = Looks::default();
     let print = |picture: u32| -> Print {
-        let pixels = dataset.decode(picture)?;
+        let pixels = dataset.show(picture)?;
         Ok((contents(dataset, picture)?, looks.of(&pixels)))
     };
     let (mut prints, mut unreadable) = (Vec::new(), BTreeMap::new());

@@ -80,7 +80,7 @@ pub fn page(found: &Duplicates, dataset: &Dataset) -> String {
 }
 
 fn thumbnail(dataset: &Dataset, picture: u32) -> String {
-    let Ok(pixels) = dataset.decode(picture) else { return String::new() };
+    let Ok(pixels) = dataset.show(picture) else { return String::new() };
     let (width, height) = pixels.dimensions();
     if width.max(height) <= SIDE {
         return data_uri(&pixels);
