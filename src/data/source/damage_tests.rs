@@ -102,6 +102,12 @@ fn damage(times: u64) {
         ("s.tar.zst", zstd::stream::encode_all(&make::tar(&make::samples(0, 3))[..], 1).unwrap(), 100),
         ("plain.parquet", fixture("plain.parquet").1, 300),
         ("list.csv", b"path,label\na.png,1\nb.png,2\n".to_vec(), 100),
+        (
+            "quoted.csv",
+            b"\xef\xbb\xbfid;file;label\n1;\"a; b.png\";x\n2;c\\d.png;\"y \"\"z\"\"\"\n".to_vec(),
+            300,
+        ),
+        ("list.jsonl", b"{\"file_name\":\"a.png\",\"label\":1}\n{\"file_name\":\"b.png\"}\n".to_vec(), 300),
     ];
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes, count) in sets {

@@ -1,67 +1,76 @@
-//! A list file: one picture a line, with a label and a part of the set where there are any.
+//! A list file: one picture a line, or a table with a column of pictures, labels and parts of the set.
 //!
-//! `path`, then a tab, a comma, or (where no line has either) a space after a name that ends like a
-//! picture, then the label, then `train`, `test`, `val` or nothing. Paths are below the list's folder or
-//! absolute. A first line such as `path,label` is a heading; empty lines and those with `#` are passed
-//! over. A picture that is not there is skipped like any that cannot be read.
+//! Tables are CSV with tabs, commas, semicolons or bars, or JSON lines; `headings` says what their columns
+//! mean. A line of a list without columns is a name that ends like a picture, and after a space its label.
+//! Paths are below the list's folder or absolute; `locate` finds those that are written in other ways. Empty
+//! lines and those with `#` are passed over. A picture that is not there is skipped like any that cannot be
+//! read.
 
 use std::path::Path;
 
-use super::folder::{Files, is_picture};
+use super::folder::Files;
+use super::headings;
+use super::locate;
 use super::part::Part;
+use super::rows::Rows;
 use super::table::{Side, Table, from_words};
 use crate::error::Result;
 
-/// The longest list that is read: ten million lines or more.
-const LARGEST: u64 = 1 << 30;
-const HEADINGS: [&str; 6] = ["path", "file", "filename", "file_name", "image", "image_path"];
-
 /// Reads the list `file`, whose paths are below `root`.
 pub(super) fn list(file: &Part, root: &Path) -> Result<Table> {
-    let bytes = file.bytes(LARGEST)?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        file.wrong(format!("line {line} is not text (UTF-8); a list has the path of one picture a line"))
-    })?;
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let split = separator(&lines());
-    let (mut files, mut words, mut sides) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, line) in lines().enumerate() {
-        let mut fields = split(line).into_iter();
-        let path = fields.next().unwrap_or_default();
-        if at == 0 && HEADINGS.contains(&path.to_lowercase().as_str()) {
-            continue;
-        }
-        files.push(path.into());
-        words.push(fields.next().filter(|label| !label.is_empty()).map(str::to_owned));
-        sides.push((fields.next().map_or(Side::Plain, Side::of), 1));
-    }
-    if files.is_empty() {
+    let Listed { names, words, sides, notice } = read(file)?;
+    if names.is_empty() {
         return Err(
             file.wrong("no line of this list names a picture; a list has the path of one picture a line")
         );
     }
+    let (files, missing) = locate::files(root, names, near(&file.name))?;
     let (classes, labels) = from_words(&words);
     let pictures = Box::new(Files { root: root.to_owned(), files });
-    Ok(Table { classes, labels, sides, pictures, notices: Vec::new() })
+    let sides = sides.into_iter().map(|side| (side, 1)).collect();
+    Ok(Table { classes, labels, sides, pictures, notices: notice.into_iter().chain(missing).collect() })
 }
 
-/// How lines come apart.
-fn separator<'a>(lines: &(impl Iterator<Item = &'a str> + Clone)) -> fn(&str) -> Vec<&str> {
-    if lines.clone().any(|line| line.contains('\t')) {
-        return |line| line.split('\t').map(str::trim).collect();
-    }
-    if lines.clone().any(|line| line.contains(',')) {
-        return |line| line.split(',').map(|field| field.trim().trim_matches('"')).collect();
-    }
-    // Names may hold spaces: only what follows a whole name is a label.
-    fn words(line: &str) -> Vec<&str> {
-        match line.rsplit_once(char::is_whitespace) {
-            Some((path, label)) if is_picture(Path::new(path.trim_end())) => vec![path.trim_end(), label],
-            _ => vec![line],
+/// The rows of a table of pictures.
+pub(super) struct Listed {
+    /// What each picture is called in it.
+    pub(super) names: Vec<String>,
+    pub(super) words: Vec<Option<String>>,
+    pub(super) sides: Vec<Side>,
+    /// What a person should know.
+    pub(super) notice: Option<String>,
+}
+
+/// The name of a table without its folder and ending: `train.csv` may list what lies in `train/`.
+pub(super) fn near(name: &str) -> &str {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    name.split_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Reads the table `file`.
+pub(super) fn read(file: &Part) -> Result<Listed> {
+    let rows = Rows::read(file)?;
+    let columns = headings::read(&rows.sample()?, rows.starts_with_headings());
+    let (mut names, mut words, mut sides) = (Vec::new(), Vec::new(), Vec::new());
+    let mut heading = columns.headed && rows.starts_with_headings();
+    rows.each(|line, row| {
+        if std::mem::take(&mut heading) {
+            return Ok(true);
         }
-    }
-    words
+        let name = row.get(columns.path).unwrap_or_default();
+        let label = columns.label.of(row);
+        // A break in either is the work of a quote that never ended.
+        if name.contains('\n') || label.as_ref().is_some_and(|label| label.contains('\n')) {
+            return Err(rows.broken(line));
+        }
+        if !name.is_empty() {
+            names.push(name.to_owned());
+            words.push(label);
+            sides.push(columns.side.and_then(|at| row.get(at)).map_or(Side::Plain, Side::of));
+        }
+        Ok(true)
+    })?;
+    Ok(Listed { names, words, sides, notice: columns.notice })
 }
 
 #[cfg(test)]
@@ -69,7 +78,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Table {
-        list(&Part::memory("list.txt".into(), text.into()), Path::new("/data")).unwrap()
+        let folder = tempfile::tempdir().unwrap();
+        list(&Part::memory("list.txt".into(), text.into()), folder.path()).unwrap()
     }
 
     #[test]
@@ -80,10 +90,10 @@ mod tests {
         let spaced = read("n01/a b.JPEG 0\nn02/c.jpg 1\nd.png");
         assert_eq!(spaced.pictures.name(0), "n01/a b.JPEG");
         assert_eq!(spaced.labels, [Some(0), Some(1), None]);
-        let commas = read("path,label,split\na b.png, cat ,train\n\"c.png\",dog,test\n");
+        let commas = read("path,label,split\na b.png, cat ,train\n\"c.png\",\"a, b\",test\n");
         assert_eq!(
             (commas.labels.len(), commas.classes.as_slice()),
-            (2, &["cat".to_owned(), "dog".to_owned()][..])
+            (2, &["a, b".to_owned(), "cat".to_owned()][..])
         );
         assert_eq!(commas.sides, [(Side::Train, 1), (Side::Held("test"), 1)]);
         assert_eq!(commas.pictures.name(1), "c.png");
@@ -93,10 +103,13 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
         let fail =
-            |bytes: &[u8]| list(&Part::memory("l.txt".into(), bytes.to_vec()), Path::new("")).err().unwrap();
+            |bytes: &[u8]| list(&Part::memory("l.txt".into(), bytes.to_vec()), folder.path()).err().unwrap();
         assert!(fail(b"a.png\n\xff\xfe").to_string().contains("line 2"));
         assert!(fail(b"# nothing\n").to_string().contains("one picture a line"));
         assert!(fail(b"path,label\n").to_string().contains("one picture a line"));
+        assert!(fail(b"path,label\n\"a.png,x\nb.png,y\n").to_string().contains("line 2: a field starts"));
+        assert!(fail(b"{\"image\":\"a.png\"}\n{\n").to_string().contains("line 2 is not one JSON object"));
     }
 }

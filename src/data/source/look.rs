@@ -130,7 +130,7 @@ pub(super) fn by_name(file: &Path) -> Option<Source> {
         () if ends(&[".parquet"]) => Source::Parquet,
         () if ends(&[".arrow", ".feather"]) => Source::Arrow,
         () if ends(&[".npy", ".npz"]) => Source::Npy,
-        () if ends(&[".txt", ".csv", ".tsv", ".lst"]) => Source::List,
+        () if ends(&[".txt", ".csv", ".tsv", ".lst", ".jsonl"]) => Source::List,
         () => return None,
     })
 }

@@ -9,7 +9,8 @@
 //! | `arrays` | pictures stored as bare samples |
 //! | `embedded` | the pictures compiled in |
 //! | `census`, `left`, `exclude`, `masks` | what lies in a folder, what is left out of it and said |
-//! | `folder`, `layout`, `list` | picture files: in folders, and what the folders mean; in a list |
+//! | `folder`, `layout` | picture files in folders, and what the folders mean |
+//! | `list`, `rows`, `headings`, `locate` | picture files in a table: its rows, its columns, and where the files are |
 //! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
 //! | `stl10`, `idx`, `npy`, `single` | STL-10, MNIST and its relatives, numpy arrays of many pictures and of one |
 //! | `shards`, `columns` | WebDataset tar files, Parquet files |
@@ -29,17 +30,20 @@ pub(super) mod embedded;
 mod exclude;
 mod fields;
 pub(super) mod folder;
+mod headings;
 mod idx;
 mod labels;
 mod layout;
 mod left;
 mod list;
+mod locate;
 mod look;
 mod masks;
 mod members;
 mod npy;
 mod packing;
 mod part;
+mod rows;
 mod shards;
 mod sides;
 mod single;
