@@ -258,7 +258,7 @@ mod tests {
             (b"a, b.png\nc.png\n", &[&["a, b.png"], &["c.png"]]),
             (b"id,breed\n00a,pug\n", &[&["id", "breed"], &["00a", "pug"]]),
             (b"n01/a b.JPEG 0\nd.png\n", &[&["n01/a b.JPEG", "0"], &["d.png"]]),
-            (b"\xff\xfea\0.\0p\0n\0g\0\t\01\0\n\0", &[&["a.png", "1"]]),
+            (b"\xff\xfea\0.\0p\0n\0g\0\t\x001\0\n\0", &[&["a.png", "1"]]),
             (
                 b"{\"file_name\":\"a.png\",\"label\":3}\n{\"file_name\":\"b.png\",\"ok\":true}\n",
                 &[&["file_name", "label", "ok"], &["a.png", "3", ""], &["b.png", "", "true"]],
