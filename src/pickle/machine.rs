@@ -107,13 +107,15 @@ impl<'a> Machine<'a> {
                 let length =
                     if code == 0x8a { self.input.length::<1>()? } else { self.input.length::<4>()? };
                 let digits = self.input.take(length)?;
+                // A larger one is the state of a random generator or alike, and nobody's length or index.
                 if length > 16 {
-                    return Err(format!("a whole number of {length} bytes is too large"));
+                    Node::Bytes(digits)
+                } else {
+                    let negative = digits.last().is_some_and(|byte| byte & 0x80 != 0);
+                    let mut all = [if negative { 0xff } else { 0 }; 16];
+                    all[..length].copy_from_slice(digits);
+                    Node::Int(i128::from_le_bytes(all))
                 }
-                let negative = digits.last().is_some_and(|byte| byte & 0x80 != 0);
-                let mut all = [if negative { 0xff } else { 0 }; 16];
-                all[..length].copy_from_slice(digits);
-                Node::Int(i128::from_le_bytes(all))
             }
         };
         self.push(node)
@@ -127,9 +129,8 @@ impl<'a> Machine<'a> {
         };
         let bytes = self.input.take(length)?;
         self.push(match code {
-            b'X' | 0x8c | 0x8d => {
-                Node::Text(std::str::from_utf8(bytes).map_err(|_| "a text is not UTF-8".to_owned())?)
-            }
+            // Python writes names of files that are no text with half characters, which UTF-8 does not have.
+            b'X' | 0x8c | 0x8d => std::str::from_utf8(bytes).map_or(Node::Bytes(bytes), Node::Text),
             _ => Node::Bytes(bytes),
         })
     }

@@ -68,6 +68,8 @@ fn whatever_stands_beside_the_data_is_passed_over() {
         b"cbuiltins\ngetattr\ncmine\nA\nX\x01\0\0\0b\x86R)R",
         b"cmine\nL\n)\x81(K\x01e",
         b"\x82\x07",
+        b"\x8a\x11\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11",
+        b"X\x03\0\0\0\xed\xb3\xbf",
         b"\x97\x98",
     ] {
         let mut bytes = b"\x80\x05}(X\x01\0\0\0a".to_vec();

@@ -102,11 +102,14 @@ pub fn export(
             add_counters(&mut tensors);
             let mut metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
             // The stem's stride and the views cannot be told from shapes.
+            let settings =
+                if config.is_some() { "; the settings of the run are in its metadata" } else { "" };
             metadata.extend(config.map(|config| ("config".to_owned(), config.to_toml())));
             safetensors::write(out, &tensors, &metadata)?;
-            "names are torchvision's; the settings of the run are in its metadata".to_owned()
+            format!("names are torchvision's{settings}")
         }
     };
+    let note = weights.notice.map_or(note.clone(), |notice| format!("{note}\n{notice}"));
     Ok(Exported { path: out.to_owned(), network: spec.to_string(), tensors: tensors.len(), note })
 }
 
