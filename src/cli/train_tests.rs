@@ -118,7 +118,11 @@ fn resume_takes_the_settings_of_the_run() {
 
     let (field, why) = refused(&["--resume", path, "--lr", "1"]);
     assert!(field == "lr" && why.contains("--max-time"), "{why}");
-    assert_eq!(refused(&["photos", "--resume", path]).0, "data");
+    // The pictures may have been moved, and nothing else changes with them.
+    let moved = resolved(&["moved/photos", "--resume", path]).unwrap().config;
+    assert!(moved.data.as_ref().is_some_and(|data| data.is_absolute() && data.ends_with("moved/photos")));
+    let before = resolved(&["--resume", path]).unwrap().config;
+    assert_eq!(Config { data: before.data.clone(), ..moved }, before);
     assert_eq!(refused(&["--resume", path, "--preset", "demo"]).0, "preset");
     assert_eq!(refused(&["--resume", path, "--config", "x.toml"]).0, "config");
 }

@@ -92,6 +92,7 @@ const OTHER: &[(&str, &str)] = &[
     ("depth", "-1000..400.5"),
     ("bands", "4,3,2"),
     ("weights_key", "encoder_q"),
+    ("tensorboard", "true"),
     ("exclude", "masks,*_gt.png"),
     ("channels", "1"),
     ("show_bands", "5,4,2"),

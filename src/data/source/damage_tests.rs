@@ -18,7 +18,12 @@ fn damaged_files_are_named_with_the_reason() {
         (with(make::cifar10(3), "data_batch_1.bin", &|b| b.clear()), "d", "data_batch_1.bin", "cut short"),
         (with(make::cifar100(3), "train.bin", &short), "d", "train.bin", "records of 3074"),
         (with(make::cifar10_pickled(3), "data_batch_1", &short), "d", "data_batch_1", "cut short"),
-        (with(make::cifar10_pickled(3), "data_batch_1", &|b| b[3] = b'i'), "d", "data_batch_1", "opcode `i`"),
+        (
+            with(make::cifar10_pickled(3), "data_batch_1", &|b| b[3] = b'i'),
+            "d",
+            "data_batch_1",
+            "no mark on the stack",
+        ),
         (with(make::stl10(2), "train_X.bin", &short), "d", "train_X.bin", "pictures of 27648"),
         (with(make::stl10(2), "train_y.bin", &|b| b[1] = 0), "d", "train_y.bin", "1 to 10"),
         (with(make::stl10(2), "train_y.bin", &|b| b.push(1)), "d", "train_y.bin", "3 labels for 2"),
