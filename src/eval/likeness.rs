@@ -33,7 +33,7 @@ const WINDOW: usize = 256;
 /// Pairs of places whose hashes differ in `most` bits or fewer, each with its distance.
 ///
 /// Two hashes that differ in `most` bits agree in at least one of `most` + 1 parts, so only those that share a part are
-/// compared (multi-index hashing, Norouzi et al. 2012), at most [`WINDOW`] for each: far fewer than all pairs.
+/// compared (multi-index hashing, Norouzi et al. 2012), at most 256 for each (`WINDOW`): far fewer than all pairs.
 #[must_use]
 pub fn near(hashes: &[u64], most: u32) -> Vec<(u32, u32, u32)> {
     let mut found = Vec::new();
