@@ -3,9 +3,10 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use super::{Outcome, flags, train};
+use super::{Outcome, flags, model, train};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::eval::gallery::contact::{self, Contact, Entry};
@@ -74,6 +75,7 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(u64).range(1..)),
         )
         .arg(own("out", "STEM", "Where to write: STEM.png and STEM.html").default_value("crops"))
+        .arg(model::force().help_heading("Sheet"))
         .after_help(EXAMPLES)
 }
 
@@ -97,6 +99,13 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         None => train::fresh(matches)?,
     };
     config.validate()?;
+    let stem = matches.get_one::<String>("out").map_or_else(|| PathBuf::from("crops"), PathBuf::from);
+    // The usual sheet is made anew for every try of the settings; one that a person named is theirs.
+    if matches.value_source("out") == Some(ValueSource::CommandLine) {
+        for path in contact::paths(&stem) {
+            model::refuse_existing(matches, "out", &path)?;
+        }
+    }
     let dataset = pictures::open(&config)?;
     let pictures = match matches.get_many::<u32>("pick") {
         Some(numbers) => numbers.copied().collect(),
@@ -109,7 +118,6 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     if let Some((loaded, _)) = &trained {
         encode(loaded, &config, &mut shown, TOP)?;
     }
-    let stem = matches.get_one::<String>("out").map_or_else(|| PathBuf::from("crops"), PathBuf::from);
     if let Some(folder) = stem.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
     }

@@ -61,7 +61,11 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let what = What::ALL.into_iter().find(|what| what.name() == text("what")).unwrap_or(What::Features);
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
-    model::refuse_existing(matches, "out", out)?;
+    // An array has no room for names, so they stand beside it.
+    let list = (ending == "npy").then(|| out.with_extension("csv"));
+    for path in std::iter::once(out).chain(list.as_deref()) {
+        model::refuse_existing(matches, "out", path)?;
+    }
     let network = model::open(matches)?;
     let dataset = model::dataset(matches, &network)?;
     let found = embed(&network, &dataset, what, limit, &mut model::bar("pictures"))?;
@@ -69,9 +73,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let Embedded { pictures, rows, prototypes, .. } = &found;
     let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
     let mut beside = String::new();
-    if ending == "npy" {
+    if let Some(path) = list {
         write_npy(out, rows)?;
-        let path = out.with_extension("csv");
         let mut lines = "row,picture,class,prototype,cosine\n".to_owned();
         for (row, (name, &picture)) in names.iter().zip(pictures).enumerate() {
             let class = dataset.class_of(picture).unwrap_or_default();

@@ -42,15 +42,20 @@ pub struct Entry {
 /// # Errors
 /// [`Error::Io`] with the file that could not be written.
 pub fn write(stem: &Path, contact: &Contact<'_>) -> Result<[PathBuf; 2]> {
-    let with = |ending: &str| {
-        let mut name = stem.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let [png, html] = [".png", ".html"].map(with);
+    let [png, html] = paths(stem);
     save(&paint::draw(contact), &png)?;
     std::fs::write(&html, page::html(contact)).map_err(Error::io(&html))?;
     Ok([png, html])
+}
+
+/// The files of a sheet: `STEM.png` and `STEM.html`.
+#[must_use]
+pub fn paths(stem: &Path) -> [PathBuf; 2] {
+    [".png", ".html"].map(|ending| {
+        let mut name = stem.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    })
 }
 
 impl Entry {

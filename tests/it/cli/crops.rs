@@ -7,6 +7,9 @@ fn a_sheet_shows_the_crops_of_a_run_and_their_codes() {
     let desk = Desk::new();
     let ended = desk.run("crops pics --config base.toml --pictures 3 --out sheets/a").expect(0);
     assert!(ended.err.is_empty() && ended.out.contains("9 crops of 3 pictures: sheets/a.png"), "{ended:#?}");
+    desk.run("crops pics --config base.toml --pictures 3 --out sheets/a")
+        .refused(2, &["sheets/a.png", "--force"]);
+    desk.run("crops pics --config base.toml --pictures 3 --out sheets/a --force").expect(0);
     let plain = desk.read("sheets/a.html");
     assert_eq!((plain.matches("<figure").count(), plain.matches("class=\"code\"").count()), (9, 0));
     assert!(plain.contains("dark") || plain.contains("light"), "classes are named");

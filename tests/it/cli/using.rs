@@ -154,6 +154,11 @@ fn files_that_a_person_names_are_written_over_only_when_told() {
         desk.run(line).refused(2, &["exists already", "--force"]);
         desk.run(&format!("{line} --force")).expect(0);
     }
+    // What is written beside the named file is somebody's as well.
+    desk.write("mine.csv", "my own list\n");
+    desk.run("embed run --data pics --out mine.npy").refused(2, &["mine.csv exists already", "--force"]);
+    assert_eq!(desk.read("mine.csv"), "my own list\n");
+    assert!(!desk.path("mine.npy").exists());
     // Pictures are read as the flags say.
     desk.run("embed run --data pics --source mnist --out g.npy").refused(1, &["pics"]);
 }
