@@ -85,6 +85,9 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    /// Whoever watched it wanted it to end before it was done ([`crate::pass`]).
+    #[error("stopped before it was done")]
+    Stopped,
     /// The numbers of a run are no longer finite.
     #[error("the run diverged at step {step}: {what}; {remedy}")]
     Diverged {

@@ -6,7 +6,7 @@
 //! GPU dispatches turns them into features, scores, codes, a loss, gradients and an update:
 //!
 //! ```text
-//! error, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
+//! words, error, pass, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
 //!                         selftest, tune (up to ops)           <-  cli, app (tune)
 //!                         data (pictures + rng only)           <-  eval, train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
@@ -28,7 +28,9 @@
 //! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement; [`Model`] and all that is done with one |
 //! | [`eval`] | kNN votes, clusters and their figures, scores, gallery, pages |
 //! | [`interop`] | safetensors, PyTorch's files, ONNX |
+//! | [`pass`] | work outside the steps: how far it is, and how it is stopped |
 //! | [`pickle`] | Python pickles as data, without running them |
+//! | `words` | counts and names as messages show them |
 //! | [`config`] | every setting once: field = flag = TOML key |
 //! | [`launch`] | what both programs do about the environment before their first line |
 //! | [`cli`] | the commands; the only place that prints |
@@ -86,10 +88,12 @@ pub mod launch;
 pub mod method;
 pub mod model;
 pub mod ops;
+pub mod pass;
 pub mod pickle;
 pub mod rng;
 pub mod selftest;
 pub mod train;
 pub mod tune;
+mod words;
 
 pub use train::Model;

@@ -235,7 +235,7 @@ pub fn failed() -> State {
     let text = "the run diverged at step 401: layer3.0.conv1.weight is no longer finite (12 values); start again \
                 with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more; the last good \
                 checkpoint is runs/demo-3/checkpoint.safetensors (step 250)";
-    state.apply(Message::Ended(Err(Failure { field: None, text: text.into() })));
+    state.apply(Message::Ended(Err(Failure { field: None, text: text.into(), stopped: false })));
     state
 }
 

@@ -8,6 +8,7 @@ use crate::widgets::{self, figure};
 use eframe::egui::{
     Align, Button, Color32, Frame, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, pos2, vec2,
 };
+use swav_wgpu::pass::Progress;
 
 /// What the bar may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +128,7 @@ fn run_buttons(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
                 orders.push(Order::Pause(false));
             }
         }
-        Phase::Stopped | Phase::Failed if !state.checkpoints.is_empty() || state.phase == Phase::Stopped => {
+        Phase::Stopped | Phase::Failed if can_resume(state) => {
             button(ui, true, "Resume", "Go on from the last checkpoint", Order::Resume);
         }
         Phase::Finished => {
@@ -136,6 +137,26 @@ fn run_buttons(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
             button(ui, there, "Gallery", help, Order::Gallery);
         }
         _ => {}
+    }
+}
+
+/// Whether there is a checkpoint to go on from; a run that was stopped once it was open has written one.
+fn can_resume(state: &State) -> bool {
+    !state.checkpoints.is_empty() || (state.phase == Phase::Stopped && state.started.is_some())
+}
+
+/// What goes on beside the steps, and how long it will: looking at pictures: 2 500 of 10 000, 15 s left.
+fn pass(progress: &Progress) -> String {
+    let Progress { doing, unit, done, total, seconds } = *progress;
+    let count = |count: usize| units::count(count as u64);
+    let counted = match (total, unit) {
+        (_, "") => String::new(),
+        (0, unit) => format!("{} {unit}, ", count(done)),
+        (total, unit) => format!("{} of {} {unit}, ", count(done), count(total)),
+    };
+    match progress.seconds_left() {
+        Some(left) => format!("{doing}: {counted}{} left", units::time(left)),
+        None => format!("{doing}: {counted}{}", units::time(seconds)),
     }
 }
 
@@ -188,9 +209,12 @@ fn timeline(ui: &mut Ui, state: &State) {
 
 fn figures(ui: &mut Ui, state: &State) {
     let Some(started) = &state.started else {
-        ui.label(
-            "Opening the pictures and the device; the first run compiles the kernels, which takes a moment.",
-        );
+        match &state.pass {
+            Some(progress) => ui.label(pass(progress)),
+            None => ui.label(
+                "Opening the pictures and the device; the first run compiles the kernels, which takes a moment.",
+            ),
+        };
         return;
     };
     ui.horizontal_wrapped(|ui| {
@@ -202,6 +226,9 @@ fn figures(ui: &mut Ui, state: &State) {
         let epoch = (step.max(1) - 1) / per_epoch + 1;
         let help = "An epoch has seen every picture once";
         figure(ui, "epoch", &format!("{epoch}/{}", total.div_ceil(per_epoch)), help);
+        if let Some(progress) = &state.pass {
+            figure(ui, "now", &pass(progress), "What goes on beside the steps; Stop leaves it");
+        }
         if let Some(report) = state.reports.last() {
             let loss = format!("{:.3}", report.loss);
             figure(ui, "loss", &loss, "The swapped-prediction loss in nats");
@@ -273,7 +300,10 @@ fn health(ui: &mut Ui, state: &State) {
             ui,
             palette.weak,
             "Stopped",
-            "A checkpoint is in the run folder: the run can be resumed at any time.",
+            match can_resume(state) {
+                true => "A checkpoint is in the run folder: the run can be resumed at any time.",
+                false => "It was stopped before its first step: nothing was written.",
+            },
         );
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use super::passes::Passes;
 use super::{Outcome, flags, model, train};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -106,7 +107,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
             model::refuse_existing(matches, "out", &path)?;
         }
     }
-    let dataset = pictures::open(&config)?;
+    let dataset = pictures::open(&config, &mut Passes::new().watch())?;
     let pictures = match matches.get_many::<u32>("pick") {
         Some(numbers) => numbers.copied().collect(),
         None => spread(&dataset, matches.get_one::<u32>("pictures").map_or(6, |&n| n as usize)),

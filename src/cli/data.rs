@@ -2,25 +2,20 @@
 
 mod report;
 
-use std::io::{IsTerminal as _, Write as _};
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Outcome, flags, interrupt};
+use super::passes::Passes;
+use super::{Outcome, flags};
 use crate::config::Config;
 use crate::data::{Dataset, Survey};
 use crate::error::{Error, Result};
+use crate::pass;
 use crate::train::duplicates::equal_files;
 use crate::train::pictures;
 
 /// The settings that say what is read and how; every command that opens pictures has them.
 pub(super) const SETTINGS: [&str; 8] =
     ["data", "source", "exclude", "background", "max_megapixels", "depth", "channels", "bands"];
-/// How often a log gets a line.
-const PERIOD: Duration = Duration::from_secs(10);
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -53,21 +48,21 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     flags::set(&mut config, matches, &SETTINGS)?;
     // Sizes are those of the files, and a survey should find what only a whole decoding finds.
     config.reduce = false;
-    let dataset = pictures::open(&config)?;
+    let mut passes = Passes::new();
+    let dataset = pictures::open(&config, &mut passes.watch())?;
     pictures::settle(&mut config, &dataset);
     let all = dataset.len();
     let count =
         matches.get_one::<u64>("sample").map_or(all, |&most| all.min(usize::try_from(most).unwrap_or(all)));
     let sample: Vec<u32> = (0..count).map(|i| (i as u64 * all as u64 / count as u64) as u32).collect();
-    let stop = interrupt::flag("Stopping.");
-    let mut counter = Counter::new(count);
-    let survey = Survey::of(&dataset, &sample, |done| {
-        counter.show(done);
-        !stop.load(Ordering::Relaxed)
-    });
-    counter.finish();
-    let Some(survey) = survey else { return Ok(Outcome::Interrupted) };
-    let report = report::Report::new(&config, &dataset, &survey, equal_files(&dataset, &sample))?;
+    let survey = pass::run(("looking at pictures", "pictures"), count, &mut passes.watch(), |pass| {
+        Survey::of(&dataset, &sample, pass)
+    })?;
+    let equal = pass::run(("comparing files", "files"), 0, &mut passes.watch(), |pass| {
+        equal_files(&dataset, &sample, pass)
+    })?;
+    drop(passes);
+    let report = report::Report::new(&config, &dataset, &survey, equal)?;
     super::print(&if matches.get_flag("json") { report.json() } else { report.text() })?;
     unreadable(&dataset, &survey)?;
     Ok(Outcome::Done)
@@ -81,46 +76,5 @@ fn unreadable(dataset: &Dataset, survey: &Survey) -> Result<()> {
             Err(Error::Data { path: dataset.path().to_owned(), reason })
         }
         _ => Ok(()),
-    }
-}
-
-/// How many pictures are done: a bar in a terminal, a line every ten seconds in a log.
-struct Counter {
-    bar: Option<ProgressBar>,
-    total: usize,
-    start: Instant,
-    last: Instant,
-}
-
-impl Counter {
-    fn new(total: usize) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(total as u64));
-        let template = "[{bar:24}] {pos}/{len} pictures, {per_sec}, {eta} left";
-        // The template is a constant; were it wrong, a plainer bar is better than none.
-        if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template(template)) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self { bar, total, start: Instant::now(), last: Instant::now() }
-    }
-
-    fn show(&mut self, done: usize) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(done as u64);
-        } else if self.last.elapsed() >= PERIOD && done < self.total {
-            self.last = Instant::now();
-            let rate = done as f64 / self.start.elapsed().as_secs_f64();
-            let left = (self.total - done) as f64 / rate.max(1e-9);
-            let _ = writeln!(
-                std::io::stderr(),
-                "{done}/{} pictures, {rate:.0} a second, {left:.0}s left",
-                self.total
-            );
-        }
-    }
-
-    fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
     }
 }

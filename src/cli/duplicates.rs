@@ -2,21 +2,22 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 
 use super::embed::say_unreadable;
-use super::words::counted;
-use super::{Outcome, data, flags, interrupt, model, print};
+use super::passes::Passes;
+use super::{Outcome, data, flags, model, print};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::interop::write_atomic;
+use crate::pass;
 use crate::train::duplicates::{Duplicates, Group, Kind, Sides, add_alike, find, page, table};
 use crate::train::embed::{What, embed};
 use crate::train::pictures;
+use crate::words::counted;
 
 /// Groups that the terminal shows, and pictures of each.
 const SHOWN: [usize; 2] = [20, 6];
@@ -80,23 +81,22 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     }
     let mut config = Config { reduce: false, ..Config::default() };
     flags::set(&mut config, matches, &data::SETTINGS)?;
+    let mut passes = Passes::new();
     let network = text("network").map(|_| model::open(matches)).transpose()?;
-    let dataset = pictures::open(&config)?;
-    let stop = interrupt::flag("Stopping.");
-    let mut bar = model::bar("pictures");
+    let dataset = pictures::open(&config, &mut passes.watch())?;
     let most = matches.get_one::<u32>("distance").copied().unwrap_or(4);
-    let found = find(&dataset, most, &mut |done| {
-        bar(done, dataset.len());
-        !stop.load(Ordering::Relaxed)
-    });
-    drop(bar);
-    let Some(mut found) = found else { return Ok(Outcome::Interrupted) };
+    let mut found =
+        pass::run(("comparing pictures", "pictures"), dataset.len(), &mut passes.watch(), |pass| {
+            find(&dataset, most, pass)
+        })?;
     if let Some(network) = &network {
-        let embedded = embed(network, &dataset, What::Features, usize::MAX, &mut model::bar("pictures"))?;
+        let embedded = embed(network, &dataset, What::Features, usize::MAX, &mut passes.watch())?;
         say_unreadable(&embedded);
         let least = matches.get_one::<f64>("cosine").copied().unwrap_or(0.95);
         add_alike(&mut found, &dataset, network, &embedded, least)?;
     }
+    passes.keep();
+    drop(passes);
     if let Some(path) = text("csv") {
         write_atomic(path, |file| file.write_all(table(&found, &dataset).as_bytes()))?;
     }

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use super::words::counted;
+use super::passes::Passes;
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
 use crate::train::embed::{Embedded, What, csv, embed, write_npy, write_parquet, write_safetensors};
+use crate::words::counted;
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -66,9 +67,12 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     for path in std::iter::once(out).chain(list.as_deref()) {
         model::refuse_existing(matches, "out", path)?;
     }
+    let mut passes = Passes::new();
     let network = model::open(matches)?;
-    let dataset = model::dataset(matches, &network)?;
-    let found = embed(&network, &dataset, what, limit, &mut model::bar("pictures"))?;
+    let dataset = model::dataset(matches, &network, &mut passes)?;
+    let found = embed(&network, &dataset, what, limit, &mut passes.watch())?;
+    passes.keep();
+    drop(passes);
     say_unreadable(&found);
     let Embedded { pictures, rows, prototypes, .. } = &found;
     let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();

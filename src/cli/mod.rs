@@ -16,6 +16,7 @@ pub mod export;
 pub mod flags;
 mod interrupt;
 mod model;
+mod passes;
 pub mod presets;
 pub mod progress;
 pub mod report;
@@ -25,7 +26,6 @@ pub mod sort;
 mod table;
 pub mod train;
 pub mod tune;
-mod words;
 
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -75,7 +75,8 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Interrupted) => code(130),
+        // Whoever stopped a pass was told so when Ctrl-C was heard.
+        Ok(Outcome::Interrupted) | Err(Error::Stopped) => code(130),
         Err(error) => {
             complain(&error);
             code(if matches!(error, Error::Config { .. }) { 2 } else { 1 })

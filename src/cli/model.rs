@@ -1,10 +1,11 @@
-//! What all commands that use a trained network share: its flags, how it is opened, and a bar.
+//! What all commands that use a trained network share: its flags and how it is opened.
 
 use std::io::Write as _;
 use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches};
-use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+
+use super::passes::Passes;
 
 use super::{data, flags, tune};
 use crate::config::Config;
@@ -106,17 +107,20 @@ pub(super) fn reading_of(matches: &ArgMatches, network: &Model, path: Option<&Pa
 }
 
 /// Opens pictures so, and says what is left out.
-pub(super) fn pictures(matches: &ArgMatches, network: &Model, path: Option<&Path>) -> Result<Dataset> {
-    let dataset = pictures::open(&reading_of(matches, network, path)?)?;
-    for notice in dataset.notices() {
-        let _ = writeln!(std::io::stderr(), "{notice}");
-    }
+pub(super) fn pictures(
+    matches: &ArgMatches,
+    network: &Model,
+    path: Option<&Path>,
+    passes: &mut Passes,
+) -> Result<Dataset> {
+    let dataset = pictures::open(&reading_of(matches, network, path)?, &mut passes.watch())?;
+    dataset.notices().iter().for_each(|notice| passes.say(notice));
     Ok(dataset)
 }
 
 /// Opens the pictures under `--data`.
-pub(super) fn dataset(matches: &ArgMatches, network: &Model) -> Result<Dataset> {
-    pictures(matches, network, matches.get_one::<String>("data").map(Path::new))
+pub(super) fn dataset(matches: &ArgMatches, network: &Model, passes: &mut Passes) -> Result<Dataset> {
+    pictures(matches, network, matches.get_one::<String>("data").map(Path::new), passes)
 }
 
 /// `--force`, for commands that write a file which a person names.
@@ -135,35 +139,4 @@ pub(super) fn refuse_existing(matches: &ArgMatches, flag: &str, path: &Path) -> 
         return Err(Error::config(flag, reason));
     }
     Ok(())
-}
-
-/// A bar with rate and remaining time in a terminal, and nothing anywhere else, to be told how many of how many are
-/// done. It goes when it is dropped.
-pub(super) fn bar(unit: &'static str) -> impl FnMut(usize, usize) {
-    let mut bar = bars();
-    move |done, all| bar(unit, done, all)
-}
-
-/// The same for long work of several parts: a new bar for each unit.
-pub(super) fn bars() -> impl FnMut(&'static str, usize, usize) {
-    let mut shown: Option<(&str, ProgressBar)> = None;
-    move |unit, done, all| {
-        if shown.as_ref().is_none_or(|(of, _)| *of != unit) {
-            shown = Some((unit, start(unit)));
-        }
-        if let Some((_, bar)) = &shown {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-        }
-    }
-}
-
-fn start(unit: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);
-    // The template is a constant; were it wrong, a plainer bar is better than none.
-    let template = format!("[{{bar:24}}] {{pos}}/{{len}} {unit}, {{per_sec}}, {{eta}} left");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
 }

@@ -1,17 +1,19 @@
-//! The progress of a run: a bar in a terminal, a plain line every ten seconds in a log.
+//! How far a run or a pass is: one line in a terminal that is drawn anew, a plain line every ten seconds in a log.
 //!
 //! Both go to standard error, so that standard output carries only results.
+
+mod line;
 
 use std::io::{IsTerminal as _, Write};
 use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::pass;
 
 /// How often a log gets a line.
 const PERIOD: Duration = Duration::from_secs(10);
-
-/// A share of the time spent waiting for pictures that is worth telling.
-const WAIT: f64 = 0.1;
 
 /// What a report of the engine says to someone who watches.
 #[derive(Clone, Copy, Debug)]
@@ -34,37 +36,55 @@ pub struct Report {
     pub wait_share: f64,
 }
 
-/// Shows how far a run is.
+/// Shows how far something is.
 pub struct Progress {
     face: Face,
+    /// Steps of the run; 0 before there is one.
     total: u64,
     pace: Pace,
 }
 
 enum Face {
-    Bar(ProgressBar),
-    Log { out: Box<dyn Write + Send>, last: Option<Instant> },
+    Line(ProgressBar),
+    Log {
+        out: Box<dyn Write + Send>,
+        /// When a line about the run was written.
+        last: Option<Instant>,
+        /// The pass under way, and the second in which it was last told of.
+        pass: Option<(&'static str, f64)>,
+    },
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Progress {
-    /// Starts showing a run of `total` steps, of which `start` are done already.
-    pub fn new(total: u64, start: u64) -> Self {
+    /// Shows it on standard error.
+    #[must_use]
+    pub fn new() -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self::log(total, start, Box::new(std::io::stderr()));
+            return Self::log(Box::new(std::io::stderr()));
         }
-        let bar = ProgressBar::new(total).with_position(start);
-        // The template is a constant; were it wrong, a plainer bar is better than none.
-        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len} {wide_msg}") {
-            bar.set_style(style.progress_chars("=> "));
+        let bar = ProgressBar::new_spinner();
+        // The template is a constant; were it wrong, another look is better than none.
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
         }
-        // The clock of the remaining time would jump without a tick between slow reports.
-        bar.tick();
-        Self { face: Face::Bar(bar), total, pace: Pace::new(start) }
+        Self { face: Face::Line(bar), total: 0, pace: Pace::new(0) }
     }
 
     /// Writes lines to `out`, whatever it is.
-    pub fn log(total: u64, start: u64, out: Box<dyn Write + Send>) -> Self {
-        Self { face: Face::Log { out, last: None }, total, pace: Pace::new(start) }
+    #[must_use]
+    pub fn log(out: Box<dyn Write + Send>) -> Self {
+        Self { face: Face::Log { out, last: None, pass: None }, total: 0, pace: Pace::new(0) }
+    }
+
+    /// From now on it is about a run of `total` steps, of which `start` are done already.
+    pub fn steps(&mut self, total: u64, start: u64) {
+        (self.total, self.pace) = (total, Pace::new(start));
     }
 
     /// Shows a report.
@@ -72,28 +92,39 @@ impl Progress {
         let now = Instant::now();
         self.pace.add(report.step, now);
         let left = self.pace.left(self.total.saturating_sub(report.step));
-        let (place, figures) = (place(report), figures(report, left));
         match &mut self.face {
-            Face::Bar(bar) => {
-                bar.set_prefix(place);
-                bar.set_message(figures);
-                bar.set_position(report.step);
-            }
-            Face::Log { out, last } => {
+            Face::Line(bar) => bar.set_message(line::of_report(report, self.total, left, width())),
+            Face::Log { out, last, .. } => {
                 let due = last.is_none_or(|last| now.duration_since(last) >= PERIOD);
                 if due || report.step >= self.total {
                     *last = Some(now);
                     // A log that cannot be written is no reason to stop training.
-                    let _ = writeln!(out, "{place} {}/{} {figures}", report.step, self.total);
+                    let _ = writeln!(out, "{}", line::of_report_in_log(report, self.total, left));
                 }
             }
         }
     }
 
-    /// Shows a sentence above the bar or in the log: an evaluation, a warning, a checkpoint.
+    /// Shows how far a pass is. A log hears of one that takes ten seconds, and then every ten seconds.
+    pub fn pass(&mut self, progress: &pass::Progress) {
+        match &mut self.face {
+            Face::Line(bar) => bar.set_message(line::of_pass(progress, width())),
+            Face::Log { out, pass, .. } => {
+                let same = pass.filter(|&(doing, told)| doing == progress.doing && told <= progress.seconds);
+                let told = same.map_or(0.0, |(_, told)| told);
+                let due = progress.seconds - told >= PERIOD.as_secs_f64();
+                *pass = Some((progress.doing, if due { progress.seconds } else { told }));
+                if due {
+                    let _ = writeln!(out, "{}", line::of_pass_in_log(progress));
+                }
+            }
+        }
+    }
+
+    /// Shows a sentence above the line or in the log: an evaluation, a warning, a checkpoint.
     pub fn message(&mut self, text: &str) {
         match &mut self.face {
-            Face::Bar(bar) => bar.suspend(|| {
+            Face::Line(bar) => bar.suspend(|| {
                 let _ = writeln!(std::io::stderr(), "{text}");
             }),
             Face::Log { out, .. } => {
@@ -102,10 +133,18 @@ impl Progress {
         }
     }
 
+    /// Takes the line away.
+    pub fn clear(&mut self) {
+        if let Face::Line(bar) = &self.face {
+            bar.set_message("");
+        }
+    }
+
     /// Leaves the last state on the screen and gives the terminal back.
     pub fn finish(self) {
         match self.face {
-            Face::Bar(bar) => bar.abandon(),
+            Face::Line(bar) if bar.message().is_empty() => bar.finish_and_clear(),
+            Face::Line(bar) => bar.abandon(),
             Face::Log { mut out, .. } => {
                 let _ = out.flush();
             }
@@ -113,46 +152,9 @@ impl Progress {
     }
 }
 
-fn place(report: &Report) -> String {
-    format!("epoch {}/{}", report.epoch, report.epochs)
-}
-
-fn figures(report: &Report, left: Option<Duration>) -> String {
-    let Report { loss, ln_k, lr, images_per_s, wait_share, .. } = report;
-    // Below ten pictures a second, whole numbers would hide every change.
-    let digits = usize::from(*images_per_s < 10.0);
-    let mut text = format!("loss {loss:.3} (ln K {ln_k:.3}) lr {} {images_per_s:.digits$} img/s", rate(*lr));
-    if *wait_share > WAIT {
-        text += &format!(", {:.0} % waiting for pictures", wait_share * 100.0);
-    }
-    if let Some(left) = left {
-        text += &format!(" {} left", clock(left));
-    }
-    text
-}
-
-/// A learning rate in two digits that count: 4.8, 0.0018, 6.3e-6.
-fn rate(lr: f64) -> String {
-    if lr == 0.0 || lr >= 100.0 {
-        return format!("{lr:.0}");
-    }
-    if lr < 1e-4 {
-        return format!("{lr:.1e}");
-    }
-    let digits = (1.0 - lr.log10().floor()).clamp(0.0, 6.0) as usize;
-    format!("{lr:.digits$}")
-}
-
-/// A time in its two largest units: 3m12s, 2h05m, 4d03h.
-fn clock(time: Duration) -> String {
-    let s = time.as_secs();
-    let (m, h, d) = (s / 60, s / 3600, s / 86_400);
-    match s {
-        0..60 => format!("{s}s"),
-        60..3600 => format!("{m}m{:02}s", s % 60),
-        3600..86_400 => format!("{h}h{:02}m", m % 60),
-        _ => format!("{d}d{:02}h", h % 24),
-    }
+/// Signs that fit beside each other in the terminal; in the last place some terminals begin a new line.
+fn width() -> usize {
+    usize::from(Term::stderr().size().1).saturating_sub(1)
 }
 
 /// The time a step takes, smoothed, so that the slow first steps (drivers compile kernels then) are
@@ -217,18 +219,10 @@ mod tests {
     }
 
     #[test]
-    fn a_report_reads_as_one_line() {
-        let left = Some(Duration::from_secs(192));
-        assert_eq!(figures(&at(1), left), "loss 4.213 (ln K 5.704) lr 0.0018 812 img/s 3m12s left");
-        let waiting = Report { wait_share: 0.31, images_per_s: 1.84, loss: f64::NAN, ..at(1) };
-        let text = figures(&waiting, None);
-        assert_eq!(text, "loss NaN (ln K 5.704) lr 0.0018 1.8 img/s, 31 % waiting for pictures");
-    }
-
-    #[test]
     fn a_log_gets_the_first_and_the_last_report_and_few_between() {
         let sink = Sink::default();
-        let mut progress = Progress::log(100, 0, Box::new(sink.clone()));
+        let mut progress = Progress::log(Box::new(sink.clone()));
+        progress.steps(100, 0);
         for step in 1..=100 {
             progress.report(&at(step));
         }
@@ -252,9 +246,25 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_two_digits() {
-        assert_eq!([rate(4.8), rate(0.0018), rate(6.3e-6), rate(0.0)], ["4.8", "0.0018", "6.3e-6", "0"]);
-        let clocks = [5, 192, 7500, 270_000].map(|s| clock(Duration::from_secs(s)));
-        assert_eq!(clocks, ["5s", "3m12s", "2h05m", "3d03h"]);
+    fn a_log_hears_of_long_passes_every_ten_seconds() {
+        let sink = Sink::default();
+        let mut progress = Progress::log(Box::new(sink.clone()));
+        let at = |doing, seconds: f64| pass::Progress {
+            doing,
+            unit: "pictures",
+            done: (seconds * 10.0) as usize,
+            total: 1000,
+            seconds,
+        };
+        // A short pass is over before anybody asks; a long one is told of at 10, 20 and 30 s; the next starts anew.
+        let seconds = |from: u32, to: u32| (from..=to).map(|tenth| f64::from(tenth) / 10.0);
+        seconds(0, 99).for_each(|second| progress.pass(&at("listing", second)));
+        seconds(0, 315).for_each(|second| progress.pass(&at("looking", second)));
+        seconds(0, 105).for_each(|second| progress.pass(&at("looking", second)));
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert_eq!(lines[0], "looking: 100/1000 pictures 10 a second 1m30s left");
+        assert!(lines[2].starts_with("looking: 300/1000") && lines[3].starts_with("looking: 100/1000"));
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use super::passes::Passes;
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
@@ -51,13 +52,21 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     if text("out").is_some() {
         model::refuse_existing(matches, "out", &out)?;
     }
+    let mut passes = Passes::new();
     let network = model::open(matches)?;
     let trained_on = network.config().and_then(|config| config.data.clone());
-    let dataset = model::pictures(matches, &network, text("data").map(Path::new).or(trained_on.as_deref()))?;
+    let dataset = model::pictures(
+        matches,
+        &network,
+        text("data").map(Path::new).or(trained_on.as_deref()),
+        &mut passes,
+    )?;
     let limit =
         matches.get_one::<u64>("limit").map_or(usize::MAX, |&n| usize::try_from(n).unwrap_or(usize::MAX));
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let page = page(folder, &network, &dataset, limit, &system, &mut model::bars())?;
+    let page = page(folder, &network, &dataset, limit, &system, &mut passes.watch())?;
+    passes.keep();
+    drop(passes);
     write_atomic(&out, |file| file.write_all(page.as_bytes()))?;
     print(&format!("{}: {:.1} MB\n", out.display(), page.len() as f64 / 1e6))?;
     Ok(Outcome::Done)

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 
+use super::passes::Passes;
 use super::{Outcome, embed::say_unreadable, model, print};
 use crate::error::{Error, Result};
 use crate::eval::Features;
@@ -50,8 +51,10 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let (bank, names) = match index {
         Some(found) => found,
         None => {
-            let dataset = model::dataset(matches, &network)?;
-            let found = embed(&network, &dataset, What::Features, usize::MAX, &mut model::bar("pictures"))?;
+            let mut passes = Passes::new();
+            let dataset = model::dataset(matches, &network, &mut passes)?;
+            let found = embed(&network, &dataset, What::Features, usize::MAX, &mut passes.watch())?;
+            drop(passes);
             say_unreadable(&found);
             let names = found.pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
             (found.rows, names)

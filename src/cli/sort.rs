@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::words::counted;
-use super::{Outcome, embed::say_unreadable, interrupt, model, print};
+use super::interrupt::Interrupt;
+use super::passes::Passes;
+use super::{Outcome, embed::say_unreadable, model, print};
 use crate::data::{Dataset, Original};
 use crate::error::{Error, Result};
+use crate::pass;
 use crate::train::embed::{What, embed};
 use crate::train::sort::{Best, How, MANIFEST, Place, Sorted, check_output, groups, places, sort};
+use crate::words::counted;
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -64,8 +66,13 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let (data, into) = (Path::new(text("pictures")), Path::new(text("into")));
     let how = How::ALL.into_iter().find(|how| how.name() == text("how")).unwrap_or(How::Copy);
     check_output(data, into)?;
+    let interrupt = Interrupt::new(
+        "Stopping.",
+        "Stopping after this file; the same command goes on. Ctrl-C again stops at once.",
+    );
+    let mut passes = Passes::of(interrupt);
     let network = model::open(matches)?;
-    let dataset = model::pictures(matches, &network, Some(data))?;
+    let dataset = model::pictures(matches, &network, Some(data), &mut passes)?;
     if matches!(how, How::HardLink | How::Symlink) && !dataset.is_empty() && dataset.path_of(0).is_none() {
         let reason =
             "the pictures are no files of their own, so there is nothing to link to; use `--how copy`";
@@ -75,9 +82,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         let reason = format!("this network has no prototypes to sort by ({})", network.describe());
         return Err(Error::config("network", reason));
     };
-    let stop =
-        interrupt::flag("Stopping after this file; the same command goes on. Ctrl-C again stops at once.");
-    let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut model::bar("pictures"))?;
+    let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut passes.watch())?;
     say_unreadable(&found);
     let best = found.pictures.iter().zip(found.prototypes.iter().flatten());
     let best = best.map(|(&picture, &prototype)| {
@@ -91,13 +96,12 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
         print(&format!("{}Nothing was written (--dry-run).\n", summary(&places)))?;
         return Ok(Outcome::Done);
     }
-    let mut bar = model::bar("files");
+    passes.keep();
     let original = |picture| dataset.original(picture);
-    let sorted = sort(data, into, &places, how, &original, &mut |done| {
-        bar(done, places.len());
-        !stop.load(Ordering::Relaxed)
+    let sorted = pass::run(("sorting", "files"), places.len(), &mut passes.watch(), |pass| {
+        sort(data, into, &places, how, &original, &mut |done| pass.advance(usize::from(done > 0)).is_ok())
     })?;
-    drop(bar);
+    drop(passes);
     for path in &sorted.taken {
         let _ = writeln!(std::io::stderr(), "left alone: {} is something else", path.display());
     }
@@ -105,7 +109,8 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let (made, present, taken, failed) =
         (sorted.made, sorted.present, sorted.taken.len(), sorted.failed.len());
     let line = format!(
-        "{made} files made, {present} were there, {taken} left alone; list in {}",
+        "{} made, {present} were there, {taken} left alone; list in {}",
+        counted(made, "file"),
         manifest.display()
     );
     print(&format!("{}{line}\n", summary(&places)))?;
@@ -158,7 +163,7 @@ fn summary(places: &[Place]) -> String {
     places.iter().for_each(|place| *sizes.entry(place.group).or_default() += 1);
     let mut order: Vec<(u32, usize)> = sizes.into_iter().collect();
     order.sort_by_key(|&(group, size)| (std::cmp::Reverse(size), group));
-    let mut text = format!("{} pictures in {} groups\n", places.len(), order.len());
+    let mut text = format!("{} in {}\n", counted(places.len(), "picture"), counted(order.len(), "group"));
     for (group, size) in order.iter().take(SHOWN) {
         text += &format!("  group {group:>4}  {size:>6}\n");
     }

@@ -13,6 +13,7 @@ pub(super) use super::content::{Content, Order, Pictures, Raw};
 use super::decode::{self, Decoded, Reading};
 use super::source::{self, Selection, Source, embedded};
 use crate::error::{Error, Result};
+use crate::pass::Pass;
 use crate::rng::{Purpose, Stream};
 
 /// One way to judge features by nearest neighbours: labels of the bank predict those of the queries.
@@ -71,8 +72,21 @@ impl Dataset {
     /// [`Error::Data`] where the path is missing, holds no picture or is damaged so that nothing in it can
     /// be used; [`Error::Io`] where it cannot be read.
     pub fn open_with(path: Option<&Path>, select: impl Into<Selection>, reading: Reading) -> Result<Self> {
+        Self::open_watched(path, &select.into(), reading, &Pass::default())
+    }
+
+    /// The same as a part of a pass, which counts the files that are found.
+    ///
+    /// # Errors
+    /// Likewise; [`Error::Stopped`] where the pass is.
+    pub fn open_watched(
+        path: Option<&Path>,
+        select: &Selection,
+        reading: Reading,
+        pass: &Pass,
+    ) -> Result<Self> {
         let listing = match path {
-            Some(path) => source::open(path, &select.into()),
+            Some(path) => source::open(path, select, pass),
             None => embedded::list(),
         };
         let mut listing = listing?;

@@ -7,8 +7,10 @@ use rayon::prelude::*;
 use super::dataset::Dataset;
 use super::decode::Decoded;
 use super::picture::Picture;
+use crate::error::Result;
+use crate::pass::Pass;
 
-/// Pictures that are looked at between two calls of the watcher.
+/// Pictures whose figures are held before they are added up in order.
 const PORTION: usize = 64;
 
 /// What pictures turned out to be.
@@ -41,15 +43,24 @@ struct Look {
 }
 
 impl Survey {
-    /// Looks at `pictures` in order, on all cores. `watch` hears how many are done; where it answers
-    /// false, the survey ends and there is none. The result does not depend on the number of threads.
-    pub fn of(dataset: &Dataset, pictures: &[u32], mut watch: impl FnMut(usize) -> bool) -> Option<Self> {
+    /// Looks at `pictures` in order, on all cores; `pass` counts them. The result does not depend on the
+    /// number of threads.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Stopped`] where the pass is.
+    pub fn of(dataset: &Dataset, pictures: &[u32], pass: &Pass) -> Result<Self> {
         let mut survey = Self::default();
         let channels = dataset.reading().channels;
         let (mut mean, mut square) = (vec![0.0; channels], vec![0.0; channels]);
-        for (portion, some) in pictures.chunks(PORTION).enumerate() {
-            let looks: Vec<Result<Look, String>> =
-                some.par_iter().map(|&picture| look(dataset, picture)).collect();
+        for some in pictures.chunks(PORTION) {
+            let looks: Result<Vec<Result<Look, String>>> = some
+                .par_iter()
+                .map(|&picture| {
+                    let found = look(dataset, picture);
+                    pass.advance(1).map(|()| found)
+                })
+                .collect();
+            let looks = looks?;
             for (&picture, look) in some.iter().zip(looks) {
                 match look {
                     Ok(look) => {
@@ -67,16 +78,13 @@ impl Survey {
                     Err(reason) => survey.unreadable.push((picture, reason)),
                 }
             }
-            if !watch(portion * PORTION + some.len()) {
-                return None;
-            }
         }
         let count = survey.sizes.len().max(1) as f64;
         survey.mean = mean.iter().map(|mean| mean / count).collect();
         // Rounding may bring a set of one colour below zero.
         let variance = square.iter().zip(&survey.mean).map(|(square, mean)| square / count - mean.powi(2));
         survey.std = variance.map(|variance| variance.max(0.0).sqrt()).collect();
-        Some(survey)
+        Ok(survey)
     }
 
     /// The median of the pictures' shorter sides; 0 where none could be read.
@@ -126,23 +134,17 @@ mod tests {
         put("b.png", encode(GrayImage::from_pixel(100, 200, Luma([0])), ImageFormat::Png));
         put("c.png", b"torn".to_vec());
         let dataset = Dataset::open(Some(folder.path())).unwrap();
-        let mut seen = Vec::new();
-        let survey = Survey::of(&dataset, &[0, 1, 2], |done| {
-            seen.push(done);
-            true
-        });
-        let survey = survey.unwrap();
+        let survey = Survey::of(&dataset, &[0, 1, 2], &Pass::default()).unwrap();
         assert_eq!(
             (&survey.sizes, survey.channels, survey.bands.len(), survey.bits.get(&8)),
             (&vec![[9, 5], [100, 200]], [1, 0, 1, 0], 0, Some(&2))
         );
-        assert_eq!((seen, survey.shorter_side()), (vec![3], 100));
+        assert_eq!(survey.shorter_side(), 100);
         assert_eq!((survey.unreadable.len(), survey.unreadable[0].0), (1, 2));
         // Every picture weighs the same, whatever its size.
         let near = |got: &[f64], want: [f64; 3]| got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12);
         assert!(near(&survey.mean, [0.5, 0.0, 0.1]) && near(&survey.std, [0.5, 0.0, 0.1]), "{survey:?}");
-        assert!(Survey::of(&dataset, &[0], |_| false).is_none());
-        let none = Survey::of(&dataset, &[], |_| true).unwrap();
+        let none = Survey::of(&dataset, &[], &Pass::default()).unwrap();
         assert_eq!((none.shorter_side(), none.mean), (0, vec![0.0; 3]));
     }
 }

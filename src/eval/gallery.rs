@@ -10,6 +10,7 @@ mod sheet;
 
 use super::html;
 use crate::error::{Error, Result};
+use crate::pass::Pass;
 use image::{Rgb, RgbImage, imageops};
 use rayon::prelude::*;
 use std::path::Path;
@@ -75,19 +76,22 @@ struct Dominant {
 }
 
 /// Writes `index.html`, `sprites.png` and `gallery.png` into `folder`, which is made if needed.
-/// `decode` gives a picture by its number; one that cannot be decoded is shown as a grey tile.
+/// `decode` gives a picture by its number; one that cannot be decoded is shown as a grey tile. `pass` counts the
+/// thumbnails.
 ///
 /// # Errors
-/// [`Error::Io`] with the file that could not be written.
+/// [`Error::Io`] with the file that could not be written; [`Error::Stopped`] where the pass is, with nothing
+/// written.
 pub fn write(
     folder: &Path,
     gallery: &Gallery<'_>,
+    pass: &Pass,
     decode: impl Fn(u32) -> Result<RgbImage> + Sync,
 ) -> Result<Written> {
-    std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
     let clusters = clusters(gallery);
     let shown = &clusters[..clusters.len().min(ON_PAGE)];
-    let (tiles, unreadable) = tiles(shown, decode);
+    let (tiles, unreadable) = tiles(shown, pass, decode)?;
+    std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
     save(&sprites(&tiles), &folder.join("sprites.png"))?;
     save(&sheet::draw(gallery, &clusters, &tiles), &folder.join("gallery.png"))?;
     let index = folder.join("index.html");
@@ -95,26 +99,42 @@ pub fn write(
     Ok(Written { used: clusters.len(), thumbnails: tiles.len(), unreadable })
 }
 
-/// The rows of the `most` largest prototypes for another page, with their thumbnails inside it.
-#[must_use]
-pub fn rows(gallery: &Gallery<'_>, most: usize, decode: impl Fn(u32) -> Result<RgbImage> + Sync) -> String {
+/// The rows of the `most` largest prototypes for another page, with their thumbnails inside it. `pass` counts the
+/// thumbnails.
+///
+/// # Errors
+/// [`Error::Stopped`] where the pass is.
+pub fn rows(
+    gallery: &Gallery<'_>,
+    most: usize,
+    pass: &Pass,
+    decode: impl Fn(u32) -> Result<RgbImage> + Sync,
+) -> Result<String> {
     let clusters = clusters(gallery);
     let shown = &clusters[..clusters.len().min(most)];
-    let sheet = html::data_uri(&sprites(&tiles(shown, decode).0));
-    format!(
+    let sheet = html::data_uri(&sprites(&tiles(shown, pass, decode)?.0));
+    Ok(format!(
         "<style>.tiles i{{background-image:url({sheet})}}</style>\n{}",
         page::articles(gallery, &clusters, shown)
-    )
+    ))
 }
 
 /// The thumbnails of all pictures that are shown, and how many of them cannot be decoded.
-fn tiles(shown: &[Cluster], decode: impl Fn(u32) -> Result<RgbImage> + Sync) -> (Vec<RgbImage>, usize) {
+fn tiles(
+    shown: &[Cluster],
+    pass: &Pass,
+    decode: impl Fn(u32) -> Result<RgbImage> + Sync,
+) -> Result<(Vec<RgbImage>, usize)> {
     let ids: Vec<u32> = shown.iter().flat_map(|cluster| cluster.nearest().iter().copied()).collect();
-    let tiles: Vec<Option<RgbImage>> =
-        ids.par_iter().map(|&id| decode(id).ok().and_then(|p| tile(&p))).collect();
+    pass.expect(ids.len());
+    let one = |&id: &u32| {
+        let tile = decode(id).ok().and_then(|picture| tile(&picture));
+        pass.advance(1).map(|()| tile)
+    };
+    let tiles: Vec<Option<RgbImage>> = ids.par_iter().map(one).collect::<Result<_>>()?;
     let unreadable = tiles.iter().filter(|tile| tile.is_none()).count();
     let blank = RgbImage::from_pixel(TILE, TILE, Rgb([128; 3]));
-    (tiles.into_iter().map(|tile| tile.unwrap_or_else(|| blank.clone())).collect(), unreadable)
+    Ok((tiles.into_iter().map(|tile| tile.unwrap_or_else(|| blank.clone())).collect(), unreadable))
 }
 
 impl Cluster {

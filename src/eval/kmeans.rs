@@ -1,6 +1,8 @@
 //! Spherical k-means: clusters of features without prototypes, for comparing with those of the prototypes.
 
 use super::vectors::Features;
+use crate::error::Result;
+use crate::pass::Pass;
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
 
@@ -8,19 +10,22 @@ use rayon::prelude::*;
 const ROUNDS: usize = 50;
 
 /// The cluster of each row, of `k` by cosine, from the k-means++ start of `seed`. The same whatever the
-/// number of threads. Fewer clusters where there are fewer rows.
-#[must_use]
-pub fn clusters(features: &Features, k: usize, seed: u64) -> Vec<u32> {
+/// number of threads. Fewer clusters where there are fewer rows. `pass` counts the rounds.
+///
+/// # Errors
+/// [`crate::error::Error::Stopped`] where the pass is.
+pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result<Vec<u32>> {
     let rows = features.unit(None);
     let k = k.min(rows.rows);
     if k == 0 || rows.dim == 0 {
-        return vec![0; rows.rows];
+        return Ok(vec![0; rows.rows]);
     }
-    let mut centres = start(&rows, k, seed);
+    let mut centres = start(&rows, k, seed, pass)?;
     let mut assigned = vec![u32::MAX; rows.rows];
     for _ in 0..ROUNDS {
-        let next: Vec<u32> =
-            (0..rows.rows).into_par_iter().map(|row| nearest(rows.row(row), &centres)).collect();
+        let next = |row: usize| pass.check().map(|()| nearest(rows.row(row), &centres));
+        let next: Vec<u32> = (0..rows.rows).into_par_iter().map(next).collect::<Result<_>>()?;
+        pass.advance(1)?;
         if next == assigned {
             break;
         }
@@ -39,7 +44,7 @@ pub fn clusters(features: &Features, k: usize, seed: u64) -> Vec<u32> {
             }
         }
     }
-    assigned
+    Ok(assigned)
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -55,11 +60,12 @@ fn nearest(row: &[f32], centres: &Features) -> u32 {
 }
 
 /// Centres far from each other: each is drawn with the squared distance to those before it as weight.
-fn start(rows: &Features, k: usize, seed: u64) -> Features {
+fn start(rows: &Features, k: usize, seed: u64, pass: &Pass) -> Result<Features> {
     let mut stream = Stream::new(seed, Purpose::Evaluation, &[u64::MAX - 1]);
     let mut chosen = vec![stream.below(rows.rows as u64) as usize];
     let mut far = vec![f64::MAX; rows.rows];
     while chosen.len() < k {
+        pass.check()?;
         let last = rows.row(chosen[chosen.len() - 1]);
         far.par_iter_mut().enumerate().for_each(|(row, far)| {
             *far = far.min(f64::from(1.0 - dot(rows.row(row), last)).max(0.0));
@@ -71,13 +77,17 @@ fn start(rows: &Features, k: usize, seed: u64) -> Features {
         });
         chosen.push(drawn.unwrap_or_else(|| stream.below(rows.rows as u64) as usize));
     }
-    rows.select(&chosen)
+    Ok(rows.select(&chosen))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::eval::cluster::adjusted_rand_index;
+
+    fn clusters(features: &Features, k: usize) -> Vec<u32> {
+        super::clusters(features, k, 1, &Pass::default()).unwrap()
+    }
 
     #[test]
     fn blobs_are_found_whatever_the_threads() {
@@ -91,13 +101,13 @@ mod tests {
             Features { rows: 300, dim: 8, data: (0..2400).map(|i| value(i, &mut random)).collect() };
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| clusters(&features, 4, 1))
+            pool.install(|| clusters(&features, 4))
         };
         assert!((adjusted_rand_index(&on(1), &truth) - 1.0).abs() < 1e-12);
         assert_eq!(on(1), on(3));
-        assert_eq!(clusters(&features, 1000, 1).len(), 300);
-        assert!(clusters(&Features::default(), 3, 1).is_empty());
+        assert_eq!(clusters(&features, 1000).len(), 300);
+        assert!(clusters(&Features::default(), 3).is_empty());
         let same = Features { rows: 5, dim: 2, data: vec![1.0; 10] };
-        assert_eq!(clusters(&same, 3, 1).len(), 5);
+        assert_eq!(clusters(&same, 3).len(), 5);
     }
 }

@@ -8,6 +8,7 @@
 
 use super::vectors::{Features, Unit, dots};
 use crate::error::{Error, Result};
+use crate::pass::Pass;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -29,10 +30,12 @@ const BANK_ROWS: usize = 64;
 
 /// The accuracy of the `k` nearest rows of `bank` as a guess of the label of every query, with votes
 /// exp(similarity / `temperature`). A `k` beyond the bank means all of it. Memory beside the two
-/// sets: one normalised copy of each, and `k` numbers for each query in flight.
+/// sets: one normalised copy of each, and `k` numbers for each query in flight. `pass` counts the queries,
+/// each of them twice.
 ///
 /// # Errors
-/// [`Error::Config`] when `k` is 0, the temperature not positive, a set empty, or sizes disagree.
+/// [`Error::Config`] when `k` is 0, the temperature not positive, a set empty, or sizes disagree;
+/// [`Error::Stopped`] where the pass is.
 pub fn accuracy(
     bank: &Features,
     bank_labels: &[u32],
@@ -40,6 +43,7 @@ pub fn accuracy(
     query_labels: &[u32],
     k: usize,
     temperature: f64,
+    pass: &Pass,
 ) -> Result<Accuracy> {
     check(bank, bank_labels, queries, query_labels)?;
     if k == 0 {
@@ -51,20 +55,21 @@ pub fn accuracy(
             format!("{temperature} is not a positive number (0.07 is usual)"),
         ));
     }
-    let share = |centre: Option<&[f32]>| {
+    let share = |centre: Option<&[f32]>| -> Result<f64> {
         let (bank, queries) = (bank.normalised(centre), queries.normalised(centre));
-        let right: usize = (0..queries.rows.div_ceil(QUERIES))
-            .into_par_iter()
-            .map(|block| {
-                let first = block * QUERIES;
-                let nearest = nearest(&bank, &queries, first..(first + QUERIES).min(queries.rows), k);
-                let guesses = nearest.iter().map(|near| vote(near, bank_labels, temperature));
-                guesses.zip(&query_labels[first..]).filter(|(guess, label)| *guess == Some(**label)).count()
-            })
-            .sum();
-        right as f64 / queries.rows as f64
+        let right = |block: usize| -> Result<usize> {
+            let first = block * QUERIES;
+            let range = first..(first + QUERIES).min(queries.rows);
+            let nearest = nearest(&bank, &queries, range.clone(), k, pass)?;
+            let guesses = nearest.iter().map(|near| vote(near, bank_labels, temperature));
+            let right = guesses.zip(&query_labels[first..]).filter(|(guess, label)| *guess == Some(**label));
+            let right = right.count();
+            pass.advance(range.len()).map(|()| right)
+        };
+        let right: Result<usize> = (0..queries.rows.div_ceil(QUERIES)).into_par_iter().map(right).sum();
+        Ok(right? as f64 / queries.rows as f64)
     };
-    Ok(Accuracy { plain: share(None), centred: share(Some(&bank.mean())) })
+    Ok(Accuracy { plain: share(None)?, centred: share(Some(&bank.mean()))? })
 }
 
 fn check(bank: &Features, bank_labels: &[u32], queries: &Features, query_labels: &[u32]) -> Result<()> {
@@ -93,9 +98,16 @@ fn check(bank: &Features, bank_labels: &[u32], queries: &Features, query_labels:
 }
 
 /// The `k` nearest bank rows of each query of a range.
-fn nearest(bank: &Unit, queries: &Unit, range: std::ops::Range<usize>, k: usize) -> Vec<BinaryHeap<Near>> {
+fn nearest(
+    bank: &Unit,
+    queries: &Unit,
+    range: std::ops::Range<usize>,
+    k: usize,
+    pass: &Pass,
+) -> Result<Vec<BinaryHeap<Near>>> {
     let mut nearest: Vec<BinaryHeap<Near>> = range.clone().map(|_| BinaryHeap::new()).collect();
     for block in (0..bank.rows).step_by(BANK_ROWS) {
+        pass.check()?;
         let rows = block..(block + BANK_ROWS).min(bank.rows);
         for (i, nearest) in nearest.iter_mut().enumerate() {
             let query = queries.row(range.start + i);
@@ -112,7 +124,7 @@ fn nearest(bank: &Unit, queries: &Unit, range: std::ops::Range<usize>, k: usize)
             }
         }
     }
-    nearest
+    Ok(nearest)
 }
 
 /// Keeps a row if it is among the `k` best so far. Rows come in order, so at equal similarity the
@@ -186,6 +198,18 @@ pub fn ranking(near: &[Near], labels: &[u32], temperature: f64) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::rng::{Purpose, Stream};
+
+    /// The accuracy, in a pass that nobody watches.
+    fn accuracy(
+        bank: &Features,
+        bank_labels: &[u32],
+        queries: &Features,
+        query_labels: &[u32],
+        k: usize,
+        temperature: f64,
+    ) -> Result<Accuracy> {
+        super::accuracy(bank, bank_labels, queries, query_labels, k, temperature, &Pass::default())
+    }
 
     /// Blobs around one point a class, far from the origin, so that centring matters.
     fn blobs(seed: u64, rows: usize, dim: usize, classes: u64) -> (Features, Vec<u32>) {

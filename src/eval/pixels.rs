@@ -3,6 +3,7 @@
 use super::Features;
 use crate::data::Picture;
 use crate::error::Result;
+use crate::pass::Pass;
 use image::{ImageBuffer, Luma, imageops};
 use rayon::prelude::*;
 
@@ -11,26 +12,29 @@ pub const SIDE: u32 = 32;
 
 /// The pictures `0..count` as `count` rows of 32 × 32 × `channels` values in `[0, 1]` (height, width, channel),
 /// made small by averaging areas (no aliasing), whatever the picture's proportions. Rows come in the
-/// order of the pictures, whatever the number of threads.
+/// order of the pictures, whatever the number of threads. `pass` counts them.
 ///
 /// # Errors
-/// The first error of `decode`.
+/// The first error of `decode`; [`crate::error::Error::Stopped`] where the pass is.
 pub fn features(
     count: u32,
     channels: usize,
+    pass: &Pass,
     decode: impl Fn(u32) -> Result<Picture> + Sync,
 ) -> Result<Features> {
-    let rows: Result<Vec<Vec<f32>>> =
-        (0..count).into_par_iter().map(|id| decode(id).map(|picture| row(&picture, channels))).collect();
-    let data = rows?.concat();
-    Ok(Features { rows: count as usize, dim: (SIDE * SIDE) as usize * channels, data })
+    let dim = (SIDE * SIDE) as usize * channels;
+    let mut data = vec![0.0; count as usize * dim];
+    data.par_chunks_mut(dim).enumerate().try_for_each(|(id, row)| {
+        fill(&decode(id as u32)?, channels, row);
+        pass.advance(1)
+    })?;
+    Ok(Features { rows: count as usize, dim, data })
 }
 
-/// A picture without pixels, or one that does not have these channels, is zeros.
-fn row(picture: &Picture, channels: usize) -> Vec<f32> {
-    let mut row = vec![0.0; (SIDE * SIDE) as usize * channels];
+/// A picture without pixels, or one that does not have these channels, stays what `row` is.
+fn fill(picture: &Picture, channels: usize, row: &mut [f32]) {
     if picture.samples().is_empty() || picture.channels() != channels {
-        return row;
+        return;
     }
     for channel in 0..channels {
         let band = picture.samples().iter().skip(channel).step_by(channels).copied().collect();
@@ -40,7 +44,6 @@ fn row(picture: &Picture, channels: usize) -> Vec<f32> {
             *to = f32::from(level) / 255.0;
         }
     }
-    row
 }
 
 #[cfg(test)]
@@ -56,21 +59,21 @@ mod tests {
             let (width, height) = sizes[id as usize];
             Ok(RgbImage::from_pixel(width, height, Rgb([id as u8 * 10, 255, 0])).into())
         };
-        let got = features(4, 3, picture).unwrap();
+        let got = features(4, 3, &Pass::default(), picture).unwrap();
         assert_eq!((got.rows, got.dim, got.data.len()), (4, 3072, 4 * 3072));
         for id in 0..4 {
             for pixel in got.row(id).chunks(3) {
                 assert_eq!(pixel, [id as f32 * 10.0 / 255.0, 1.0, 0.0]);
             }
         }
-        assert_eq!(features(5, 3, picture).unwrap().row(4), [0.0; 3072]);
+        assert_eq!(features(5, 3, &Pass::default(), picture).unwrap().row(4), [0.0; 3072]);
     }
 
     #[test]
     fn downsizing_averages_instead_of_picking() {
         // A one-pixel chessboard becomes grey everywhere away from the border.
         let board = RgbImage::from_fn(128, 128, |x, y| Rgb([if (x + y) % 2 == 0 { 255 } else { 0 }; 3]));
-        let got = features(1, 3, |_| Ok(board.clone().into())).unwrap();
+        let got = features(1, 3, &Pass::default(), |_| Ok(board.clone().into())).unwrap();
         assert!(got.data.iter().all(|&value| (value - 0.5).abs() < 0.02));
     }
 
@@ -80,6 +83,7 @@ mod tests {
             3 => Err(Error::config("picture", "broken")),
             _ => Ok(RgbImage::new(4, 4).into()),
         };
-        assert!(features(3, 3, broken).is_ok() && features(5, 3, broken).is_err());
+        let read = |count| features(count, 3, &Pass::default(), broken);
+        assert!(read(3).is_ok() && read(5).is_err());
     }
 }

@@ -12,6 +12,7 @@ use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
 use crate::ops::conv2d::{self, Filter};
 use crate::ops::nearest::{self, LIST, LOWEST};
 use crate::ops::weights;
+use crate::pass::Pass;
 
 /// Queries and bank rows of a block, at most.
 const QUERIES: u32 = 1024;
@@ -80,6 +81,14 @@ impl Search {
     /// # Errors
     /// [`Error::Config`] for rows of another length; what the driver reports.
     pub fn nearest(&self, bank: &Features, queries: &Features) -> Result<Vec<Vec<Near>>> {
+        self.nearest_in(&Pass::default(), bank, queries)
+    }
+
+    /// The same as a part of a pass, which counts the queries.
+    ///
+    /// # Errors
+    /// Likewise; [`Error::Stopped`] where the pass is.
+    pub fn nearest_in(&self, pass: &Pass, bank: &Features, queries: &Features) -> Result<Vec<Vec<Near>>> {
         let dim = self.filter.channels as usize;
         if bank.dim != dim || queries.dim != dim {
             let reason = format!("rows of {} and {} values, the search is for {dim}", bank.dim, queries.dim);
@@ -98,6 +107,7 @@ impl Search {
             self.session.write(&self.best, &vec![LOWEST; floats]);
             self.session.write(&self.best_row, &vec![f32::from_bits(u32::MAX); floats]);
             for block in 0..blocks {
+                pass.check()?;
                 let from = block * rows;
                 let real = rows.min(bank.rows - from);
                 if packed.len() == block {
@@ -119,6 +129,7 @@ impl Search {
                 nearest_first(&best[list.clone()], &place[list])
             });
             found.par_extend(lists);
+            pass.advance(count)?;
         }
         Ok(found)
     }

@@ -27,7 +27,7 @@ use crate::ops::loss_scale;
 use augmentation::CropMaker;
 pub use augmentation::{Crop, CropBench, Kind, Pictures, picture_room};
 pub use evaluation::best_prototypes;
-pub use inference::{Inference, Seen};
+pub use inference::{Inference, Seen, views_at_once};
 pub use memory::MemoryUse;
 pub use network::{Fit, HeadSpec, NetworkSpec, adapt_stem};
 use recording::Recorded;

@@ -13,10 +13,11 @@ use super::trained::Model;
 use crate::data::{Contents, Dataset, Look, Looks, contents};
 use crate::error::Result;
 use crate::eval::likeness;
+use crate::pass::Pass;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Pictures that are read between two looks at whether to go on.
+/// Pictures that are read together.
 const PORTION: usize = 64;
 /// Neighbours of each picture that are asked of the network.
 const NEIGHBOURS: usize = 8;
@@ -73,8 +74,10 @@ pub struct Duplicates {
 
 /// Equal files among some pictures: how many could go without losing one, and how many groups stand on both sides of a
 /// split. Files are read only where others have their length; pictures inside other files are not looked at.
-#[must_use]
-pub fn equal_files(dataset: &Dataset, pictures: &[u32]) -> (usize, usize) {
+///
+/// # Errors
+/// [`crate::error::Error::Stopped`] where the pass is.
+pub fn equal_files(dataset: &Dataset, pictures: &[u32], pass: &Pass) -> Result<(usize, usize)> {
     let mut lengths: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
     for &picture in pictures {
         let file = dataset.path_of(picture).and_then(|path| std::fs::metadata(path).ok());
@@ -83,23 +86,30 @@ pub fn equal_files(dataset: &Dataset, pictures: &[u32]) -> (usize, usize) {
         }
     }
     let alike: Vec<u32> = lengths.into_values().filter(|same| same.len() > 1).flatten().collect();
-    let hash = |&picture: &u32| Some((contents(dataset, picture).ok()?, picture));
-    let hashes: Vec<(Contents, u32)> = alike.par_iter().filter_map(hash).collect();
+    pass.expect(alike.len());
+    let hash = |&picture: &u32| pass.advance(1).map(|()| Some((contents(dataset, picture).ok()?, picture)));
+    let hashes: Vec<Option<(Contents, u32)>> = alike.par_iter().map(hash).collect::<Result<_>>()?;
     let mut same: BTreeMap<Contents, Vec<u32>> = BTreeMap::new();
-    hashes.into_iter().for_each(|(contents, picture)| same.entry(contents).or_default().push(picture));
+    hashes
+        .into_iter()
+        .flatten()
+        .for_each(|(contents, picture)| same.entry(contents).or_default().push(picture));
     let sides = Sides::of(dataset);
     let groups = same.values().filter(|members| members.len() > 1);
-    groups.fold((0, 0), |(spare, leaks), members| {
+    Ok(groups.fold((0, 0), |(spare, leaks), members| {
         (spare + members.len() - 1, leaks + usize::from(sides.leaks(members)))
-    })
+    }))
 }
 
 /// What is known of one picture.
 type Print = Result<(Contents, Option<Look>)>;
 
 /// Looks for equal and nearly equal pictures; `most` is the number of bits of 64 in which the hashes of two may differ.
-/// `go_on` is told how many are done and says whether to go on; `None` where it says no.
-pub fn find(dataset: &Dataset, most: u32, go_on: &mut dyn FnMut(usize) -> bool) -> Option<Duplicates> {
+/// `pass` counts the pictures.
+///
+/// # Errors
+/// [`crate::error::Error::Stopped`] where the pass is.
+pub fn find(dataset: &Dataset, most: u32, pass: &Pass) -> Result<Duplicates> {
     let looks = Looks::default();
     let print = |picture: u32| -> Print {
         let pixels = dataset.show(picture)?;
@@ -108,10 +118,8 @@ pub fn find(dataset: &Dataset, most: u32, go_on: &mut dyn FnMut(usize) -> bool) 
     let (mut prints, mut unreadable) = (Vec::new(), BTreeMap::new());
     let all: Vec<u32> = (0..dataset.len() as u32).collect();
     for portion in all.chunks(PORTION) {
-        if !go_on(prints.len() + unreadable.len()) {
-            return None;
-        }
-        let read: Vec<Print> = portion.par_iter().map(|&picture| print(picture)).collect();
+        let one = |&picture: &u32| pass.advance(1).map(|()| print(picture));
+        let read: Vec<Print> = portion.par_iter().map(one).collect::<Result<_>>()?;
         for (&picture, print) in portion.iter().zip(read) {
             match print {
                 Ok((contents, looks)) => prints.push((picture, contents, looks)),
@@ -149,7 +157,7 @@ pub fn find(dataset: &Dataset, most: u32, go_on: &mut dyn FnMut(usize) -> bool) 
     let flat = prints.iter().filter(|(_, _, looks)| looks.is_none()).count();
     let mut found = Duplicates { groups, flat, unreadable };
     found.arrange();
-    Some(found)
+    Ok(found)
 }
 
 /// Adds the pictures that a network finds alike: those with a cosine of `least` or more that are in no group together.

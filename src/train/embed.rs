@@ -5,11 +5,12 @@ mod parquet;
 pub use parquet::write_parquet;
 
 use super::trained::Model;
-use super::views::look;
+use super::views::{LOOKING, look};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::interop::{HostTensor, safetensors, write_atomic};
+use crate::pass::{self, Watch};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -52,24 +53,24 @@ pub struct Embedded {
     pub unreadable: BTreeMap<u32, String>,
 }
 
-/// Looks at all pictures of a set, or at the first `limit`. `progress` is told how many of how many are done.
+/// Looks at all pictures of a set, or at the first `limit`, as a pass.
 ///
 /// # Errors
 /// [`Error::Config`] where the network has no head or prototypes but they are asked for; what the driver
-/// reports.
+/// reports; [`Error::Stopped`] where the pass is.
 pub fn embed(
     model: &Model,
     dataset: &Dataset,
     what: What,
     limit: usize,
-    progress: &mut dyn FnMut(usize, usize),
+    watch: &mut Watch<'_>,
 ) -> Result<Embedded> {
     let all: Vec<u32> = (0..dataset.len().min(limit) as u32).collect();
     let mut found = Embedded::default();
     let (mut data, mut dim, mut at) = (Vec::new(), 0, 0);
     let mut best = Vec::new();
     let mut unreadable = BTreeMap::new();
-    look(dataset, model.viewing(), &all, &mut unreadable, |views, readable| {
+    let then = |views: &[f32], readable: &[bool]| {
         let seen = model.look(views, readable.len())?;
         let assigned = model.assign(&seen);
         let rows = match what {
@@ -88,8 +89,10 @@ pub fn embed(
             best.extend(assigned.as_ref().map(|assigned| assigned[row]));
         }
         at += readable.len();
-        progress(at, all.len());
         Ok(())
+    };
+    pass::run(LOOKING, all.len(), watch, |pass| {
+        look(dataset, model.viewing(), &all, &mut unreadable, pass, then)
     })?;
     found.rows = Features::new(found.pictures.len(), dim, data)?;
     found.prototypes = (model.prototype_count() > 0).then_some(best);

@@ -4,18 +4,19 @@
 //! pixels. A picture that cannot be read is left out of all of them, and noted.
 
 use super::events::SplitAccuracy;
-use super::views::{Viewing, look};
+use super::preview::spread;
+use super::views::{ASKING, LOOKING, READING_PIXELS, Viewing, look};
 use crate::config::Config;
 use crate::data::{Dataset, Picture, Split};
 use crate::error::Result;
 use crate::eval::{Features, knn, pixels};
 use crate::method::swav::Trainer;
+use crate::pass::{self, Pass, Watch};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Pictures of a bank or of queries that are looked at, at most: all features of a larger set would
-/// fill the memory, and the accuracy would change by less than a run's own scatter.
-const MOST: usize = 50_000;
+/// The gallery is chosen from so many times the pictures of one side of a split.
+const GALLERY: usize = 4;
 
 /// Looks at pictures as evaluation does.
 pub(super) struct Judge {
@@ -26,6 +27,10 @@ pub(super) struct Judge {
     splits: Vec<Split>,
     /// All pictures of the splits, in ascending order.
     pictures: Vec<u32>,
+    /// Pictures that the gallery is chosen from.
+    pub(super) shown: Vec<u32>,
+    /// What a person should know: that not all pictures are looked at.
+    pub(super) notice: Option<String>,
     /// Pictures that could not be read, with the reasons.
     pub(super) unreadable: BTreeMap<u32, String>,
 }
@@ -33,15 +38,16 @@ pub(super) struct Judge {
 impl Judge {
     /// A judge of the pictures of `dataset` by the settings of `config`.
     pub(super) fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
-        let splits: Vec<Split> = dataset
-            .splits()
-            .iter()
-            .map(|split| Split {
-                name: split.name.clone(),
-                bank: thin(&split.bank),
-                queries: thin(&split.queries),
-            })
-            .collect();
+        let most = if config.eval_pictures == 0 { usize::MAX } else { config.eval_pictures };
+        let thin = |split: &Split| Split {
+            name: split.name.clone(),
+            bank: spread(&split.bank, most),
+            queries: spread(&split.queries, most),
+        };
+        let splits: Vec<Split> = dataset.splits().iter().map(thin).collect();
+        let all: Vec<u32> = (0..dataset.len() as u32).collect();
+        let shown = spread(&all, most.saturating_mul(GALLERY));
+        let notice = sampled(dataset.splits(), &splits, shown.len(), all.len());
         let mut pictures: Vec<u32> =
             splits.iter().flat_map(|split| split.bank.iter().chain(&split.queries).copied()).collect();
         pictures.sort_unstable();
@@ -53,6 +59,8 @@ impl Judge {
             temperature: config.knn_temperature,
             splits,
             pictures,
+            shown,
+            notice,
             unreadable: BTreeMap::new(),
         }
     }
@@ -62,41 +70,65 @@ impl Judge {
         !self.pictures.is_empty()
     }
 
+    /// How many pictures an evaluation looks at.
+    pub(super) fn count(&self) -> usize {
+        self.pictures.len()
+    }
+
     /// Side of an evaluation view, pixels.
     pub(super) fn size(&self) -> u32 {
         self.viewing.size
     }
 
     /// kNN accuracy of the network as it is.
-    pub(super) fn network(&mut self, trainer: &mut Trainer) -> Result<Vec<SplitAccuracy>> {
+    pub(super) fn network(
+        &mut self,
+        trainer: &mut Trainer,
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<SplitAccuracy>> {
         let (mut data, mut dim) = (Vec::new(), 0);
         let pictures = self.pictures.clone();
-        self.look(&pictures, |views, readable| {
+        self.look(&pictures, watch, |views, readable| {
             let features = trainer.features(views, readable.len())?;
             dim = features.dim;
             data.extend_from_slice(&features.data);
             Ok(())
         })?;
-        self.accuracy(&Features::new(pictures.len(), dim, data)?)
+        self.accuracy(&Features::new(pictures.len(), dim, data)?, watch)
     }
 
-    /// kNN accuracy of raw pixels. Comes after [`Self::network`], which finds unreadable pictures.
-    pub(super) fn pixels(&self) -> Result<Vec<SplitAccuracy>> {
-        let channels = self.dataset.reading().channels;
+    /// kNN accuracy of raw pixels.
+    pub(super) fn pixels(&mut self, watch: &mut Watch<'_>) -> Result<Vec<SplitAccuracy>> {
+        let Self { dataset, pictures, .. } = self;
+        let channels = dataset.reading().channels;
+        let unreadable = Mutex::new(BTreeMap::new());
         let decode = |row: u32| {
-            let picture = self.pictures[row as usize];
-            // The row of an unreadable picture is only a placeholder.
-            Ok(self.dataset.decode(picture).unwrap_or_else(|_| Picture::black(channels as u32)))
+            let picture = pictures[row as usize];
+            Ok(dataset.decode(picture).unwrap_or_else(|error| {
+                let mut unreadable = unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+                unreadable.insert(picture, error.to_string());
+                // The row of an unreadable picture is only a placeholder.
+                Picture::black(channels as u32)
+            }))
         };
-        self.accuracy(&pixels::features(self.pictures.len() as u32, channels, decode)?)
+        let count = pictures.len();
+        let features = pass::run(READING_PIXELS, count, watch, |pass| {
+            pixels::features(count as u32, channels, pass, decode)
+        })?;
+        self.unreadable.extend(unreadable.into_inner().unwrap_or_else(PoisonError::into_inner));
+        self.accuracy(&features, watch)
     }
 
-    /// The best prototype of every picture of the data set and the cosine to it; an unreadable one
-    /// gets a prototype that does not exist.
-    pub(super) fn best_prototypes(&mut self, trainer: &mut Trainer) -> Result<Vec<(u32, f32)>> {
-        let pictures: Vec<u32> = (0..self.dataset.len() as u32).collect();
+    /// The best prototype of each of [`Self::shown`] and the cosine to it; an unreadable one gets a prototype
+    /// that does not exist.
+    pub(super) fn best_prototypes(
+        &mut self,
+        trainer: &mut Trainer,
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<(u32, f32)>> {
+        let pictures = self.shown.clone();
         let mut best = Vec::with_capacity(pictures.len());
-        self.look(&pictures, |views, readable| {
+        self.look(&pictures, watch, |views, readable| {
             let found = trainer.best_prototypes(views, readable.len())?;
             best.extend(
                 found.into_iter().zip(readable).map(|(best, &ok)| if ok { best } else { (u32::MAX, 0.0) }),
@@ -110,29 +142,35 @@ impl Judge {
     pub(super) fn look(
         &mut self,
         pictures: &[u32],
-        then: impl FnMut(&[f32], &[bool]) -> Result<()>,
+        watch: &mut Watch<'_>,
+        then: impl FnMut(&[f32], &[bool]) -> Result<()> + Send,
     ) -> Result<()> {
-        look(&self.dataset, &self.viewing, pictures, &mut self.unreadable, then)
+        let Self { dataset, viewing, unreadable, .. } = self;
+        pass::run(LOOKING, pictures.len(), watch, |pass| {
+            look(dataset, viewing, pictures, unreadable, pass, then)
+        })
     }
 
     /// Accuracy on every split; `features` has a row for each of `pictures`.
-    fn accuracy(&self, features: &Features) -> Result<Vec<SplitAccuracy>> {
-        let mut found = Vec::new();
-        for split in &self.splits {
-            let ((bank, bank_labels), (queries, labels)) =
-                (self.select(features, &split.bank)?, self.select(features, &split.queries)?);
-            if bank.rows == 0 || queries.rows == 0 {
-                continue;
-            }
-            let accuracy =
-                knn::accuracy(&bank, &bank_labels, &queries, &labels, self.neighbours, self.temperature)?;
-            found.push(SplitAccuracy {
-                name: split.name.clone(),
-                plain: accuracy.plain,
-                centred: accuracy.centred,
-            });
+    fn accuracy(&self, features: &Features, watch: &mut Watch<'_>) -> Result<Vec<SplitAccuracy>> {
+        let queries: usize = self.splits.iter().map(|split| split.queries.len()).sum();
+        // Plain and centred.
+        pass::run(ASKING, 2 * queries, watch, |pass| {
+            let found = self.splits.iter().map(|split| self.accuracy_on(split, features, pass));
+            Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        })
+    }
+
+    /// None where a side of the split has nothing to offer.
+    fn accuracy_on(&self, split: &Split, features: &Features, pass: &Pass) -> Result<Option<SplitAccuracy>> {
+        let ((bank, bank_labels), (queries, labels)) =
+            (self.select(features, &split.bank)?, self.select(features, &split.queries)?);
+        if bank.rows == 0 || queries.rows == 0 {
+            return Ok(None);
         }
-        Ok(found)
+        let (k, temperature) = (self.neighbours, self.temperature);
+        let found = knn::accuracy(&bank, &bank_labels, &queries, &labels, k, temperature, pass)?;
+        Ok(Some(SplitAccuracy { name: split.name.clone(), plain: found.plain, centred: found.centred }))
     }
 
     /// The rows and labels of those of `wanted` that are labelled and readable.
@@ -150,10 +188,44 @@ impl Judge {
     }
 }
 
-/// At most [`MOST`] of the pictures, evenly spread.
-fn thin(pictures: &[u32]) -> Vec<u32> {
-    if pictures.len() <= MOST {
-        return pictures.to_vec();
+/// Says of which pictures the figures are, where not of all.
+fn sampled(all: &[Split], taken: &[Split], shown: usize, pictures: usize) -> Option<String> {
+    let sides = |(all, taken): (&Split, &Split)| {
+        let [bank, queries] = [(&all.bank, &taken.bank), (&all.queries, &taken.queries)];
+        let cut = taken.bank.len() < all.bank.len() || taken.queries.len() < all.queries.len();
+        let of = |(all, taken): (&Vec<u32>, &Vec<u32>)| match taken.len() == all.len() {
+            true => format!("all {}", all.len()),
+            false => format!("{} of {}", taken.len(), all.len()),
+        };
+        cut.then(|| format!("{} bank pictures and {} queries ({})", of(bank), of(queries), all.name))
+    };
+    let mut parts: Vec<String> = all.iter().zip(taken).filter_map(sides).collect();
+    if shown < pictures {
+        parts.push(format!("{shown} of {pictures} for the gallery"));
     }
-    (0..MOST).map(|i| pictures[i * pictures.len() / MOST]).collect()
+    let list = parts.join("; ");
+    (!parts.is_empty())
+        .then(|| format!("Evaluation looks at a sample, spread evenly: {list}. --eval-pictures 0 takes all."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(name: &str, bank: u32, queries: u32) -> Split {
+        Split { name: name.into(), bank: (0..bank).collect(), queries: (0..queries).collect() }
+    }
+
+    #[test]
+    fn a_sample_is_said_with_its_size_and_a_whole_set_is_not() {
+        let all = [split("test", 80, 20), split("small", 3, 2)];
+        assert_eq!(sampled(&all, &all, 100, 100), None);
+        let taken = [split("test", 40, 20), split("small", 3, 2)];
+        let text = sampled(&all, &taken, 70, 100).unwrap();
+        assert!(
+            text.contains("40 of 80 bank pictures and all 20 queries (test); 70 of 100 for the"),
+            "{text}"
+        );
+        assert!(!text.contains("small") && text.contains("--eval-pictures 0"), "{text}");
+    }
 }

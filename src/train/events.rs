@@ -3,6 +3,7 @@
 use super::health::Advice;
 use super::preview::{Preview, PreviewRequest};
 use crate::gpu::Profile;
+use crate::pass::Progress;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -11,7 +12,9 @@ use std::path::PathBuf;
 pub enum Flow {
     /// Go on. Not returning for a while pauses the run.
     Continue,
-    /// Write a checkpoint and stop.
+    /// Write a checkpoint and stop. An evaluation or another pass that is under way is left; what it lacks is
+    /// made up for when the run is resumed. Before [`Event::Started`] there is nothing to write: the run ends
+    /// with [`crate::error::Error::Stopped`] and leaves nothing behind.
     Stop,
     /// Write a checkpoint now and go on.
     Checkpoint,
@@ -27,6 +30,10 @@ pub enum Flow {
 pub enum Event {
     /// Everything is open; the first step comes next (after the evaluation of the untrained network).
     Started(Started),
+    /// Something else than a step takes its time: opening the pictures, an evaluation, the gallery, a preview. It
+    /// comes several times a second while it does, before [`Event::Started`] too; any other event says that it
+    /// is over.
+    Pass(Progress),
     /// A step was submitted. Nothing to show, but a moment to pause or to stop.
     Step {
         /// Steps submitted.
@@ -170,7 +177,7 @@ pub struct SplitSummary {
 /// The figures at the end of a run: `summary.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
-    /// Stopped by the caller; evaluation and gallery were then left out.
+    /// Stopped by the caller; evaluation and gallery may then be missing.
     pub interrupted: bool,
     /// Whether all steps are done.
     pub finished: bool,

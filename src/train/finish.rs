@@ -5,24 +5,38 @@ use super::run::Engine;
 use super::setup::Setup;
 use crate::error::{Error, Result};
 use crate::eval::gallery::{self, Gallery, Labels};
+use crate::pass;
+use crate::words::counted;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 impl Engine<'_> {
-    /// Writes the results. An interrupted run gets only the figures that are there already: whoever
-    /// stops it does not want to wait.
-    pub(super) fn finish(&mut self, interrupted: bool, finished: bool) -> Result<Summary> {
-        let step = self.setup.memory.reported;
-        if !interrupted && self.setup.memory.evaluated != Some(step) {
-            self.evaluate(step)?;
+    /// Writes the results. A run that was stopped gets only the figures that are there already: whoever stops it
+    /// does not want to wait. One that is out of time looks as long as there is time.
+    pub(super) fn finish(&mut self, finished: bool) -> Result<Summary> {
+        let gallery = match self.last_look(finished) {
+            Ok(page) => Some(page),
+            Err(Error::Stopped) => None,
+            Err(error) => return Err(error),
+        };
+        if gallery.is_none() && !self.caller.stop {
+            let folder = self.setup.run.path().display();
+            let text = format!(
+                "There was no time left for the last evaluation and the gallery: `swav-wgpu train --resume {folder}` \
+                 makes them at its end."
+            );
+            self.emit(Event::Notice(text));
         }
-        let mut summary = self.summary(interrupted, finished);
-        if !interrupted {
-            self.gallery(&summary)?;
-            summary.gallery = Some(self.setup.run.gallery().join("index.html"));
-            if let Some(board) = &mut self.setup.board {
-                board.picture(step, "gallery", &self.setup.run.gallery().join("gallery.png"))?;
-            }
+        let mut summary = self.summary(self.caller.stop, finished);
+        summary.gallery = gallery;
+        if summary.gallery.is_some()
+            && let Some(board) = &mut self.setup.board
+        {
+            let picture = self.setup.run.gallery().join("gallery.png");
+            board.picture(self.setup.memory.reported, "gallery", &picture)?;
+        }
+        if !summary.interrupted {
             summary.unreadable = self.write_unreadable()?;
         }
         let path = self.setup.run.summary();
@@ -30,6 +44,18 @@ impl Engine<'_> {
             serde_json::to_string_pretty(&summary).map_err(|error| Error::io(&path)(error.into()))? + "\n";
         self.setup.run.write_text_atomic(&path, &text)?;
         Ok(summary)
+    }
+
+    /// Judges the network as it is now, and writes the gallery; gives the path of its page.
+    fn last_look(&mut self, finished: bool) -> Result<PathBuf> {
+        let step = self.setup.memory.reported;
+        if self.caller.must_end() {
+            return Err(Error::Stopped);
+        }
+        if self.setup.memory.evaluated != Some(step) && !self.make_up(step)? {
+            return Err(Error::Stopped);
+        }
+        self.gallery(&self.summary(false, finished))
     }
 
     fn summary(&self, interrupted: bool, finished: bool) -> Summary {
@@ -59,26 +85,31 @@ impl Engine<'_> {
         }
     }
 
-    fn gallery(&mut self, summary: &Summary) -> Result<()> {
+    fn gallery(&mut self, summary: &Summary) -> Result<PathBuf> {
         let Setup { run, dataset, trainer, judge, .. } = &mut self.setup;
-        let best = judge.best_prototypes(trainer)?;
+        let caller = &mut self.caller;
+        let best = judge.best_prototypes(trainer, &mut |progress| caller.watch(progress))?;
+        let shown = &judge.shown;
         let classes: Vec<u32> =
-            (0..dataset.len() as u32).map(|picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();
+            shown.iter().map(|&picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();
         let labels = Labels { of: &classes, names: dataset.classes() };
         let gallery = Gallery {
             title: &format!("{}: what {} prototypes found", dataset.name(), summary.prototypes),
             prototypes: self.config.prototypes,
             best: &best,
             labels: (!dataset.classes().is_empty()).then_some(labels),
-            figures: &figures(summary),
+            figures: &figures(summary, shown.len(), dataset.len()),
         };
         let folder = run.gallery();
-        let written = gallery::write(&folder, &gallery, |picture| dataset.show(picture))?;
+        let watch = &mut |progress: &_| caller.watch(progress);
+        let written = pass::run(("drawing the gallery", "thumbnails"), 0, watch, |pass| {
+            gallery::write(&folder, &gallery, pass, |row| dataset.show(shown[row as usize]))
+        })?;
         if written.unreadable > 0 {
-            let text = format!("{} pictures of the gallery cannot be read any more.", written.unreadable);
-            self.emit(Event::Notice(text));
+            let these = counted(written.unreadable, "picture");
+            self.emit(Event::Notice(format!("{these} of the gallery cannot be read any more.")));
         }
-        Ok(())
+        Ok(folder.join("index.html"))
     }
 
     /// All pictures that could not be read, by training or by evaluation.
@@ -126,13 +157,16 @@ fn side_by_side(
         .collect()
 }
 
-/// The figures in the heading of the gallery.
-fn figures(summary: &Summary) -> Vec<(String, String)> {
+/// The figures in the heading of the gallery, which is chosen from `shown` of all `pictures`.
+fn figures(summary: &Summary, shown: usize, pictures: usize) -> Vec<(String, String)> {
     let mut figures = vec![
         ("steps".to_owned(), summary.steps.to_string()),
         ("loss (ln K)".to_owned(), format!("{:.3} ({:.3})", summary.loss, summary.ln_k)),
         ("prototypes used".to_owned(), format!("{} of {}", summary.prototypes_used, summary.prototypes)),
     ];
+    if shown < pictures {
+        figures.push(("chosen from".to_owned(), format!("{shown} of {pictures} pictures")));
+    }
     for split in &summary.knn {
         if let Some(Pair { plain, centred }) = split.trained {
             let name = format!("kNN on {} (plain / centred)", split.name);

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `run` | [`run::train`]: the loop from a configuration to a summary; synchronous, prints nothing |
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
+//! | `caller` | whoever started it: told what happens, heard between steps and in passes |
+//! | `looks` | its looks at its own network: before the first step, on the way, at the end |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
@@ -23,6 +25,7 @@
 //! | `measure` | how fast a training step is, for users and for benches |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
+mod caller;
 pub mod checkpoint;
 mod clock;
 pub mod contact;
@@ -35,6 +38,7 @@ pub mod examine;
 pub mod export;
 mod finish;
 pub mod health;
+mod looks;
 pub mod measure;
 mod memory;
 mod observe;

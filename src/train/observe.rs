@@ -6,9 +6,7 @@ use super::run::Engine;
 use super::setup::Setup;
 use crate::config::Precision;
 use crate::error::{Error, Result};
-use crate::eval::cluster;
 use crate::method::swav::StepReport;
-use std::time::Instant;
 
 impl Engine<'_> {
     /// Takes in the report of the next step in order.
@@ -20,27 +18,10 @@ impl Engine<'_> {
         memory.take(report);
         memory.reported += 1;
         let step = memory.reported;
-        let evaluation = self.is_evaluation(step);
-        if evaluation {
-            self.evaluate(step)?;
-        }
-        if evaluation || step.is_multiple_of(self.config.report_every.max(1)) {
-            self.report(report, evaluation)?;
-        }
-        Ok(())
-    }
-
-    /// Judges the network; only when no later step is under way.
-    pub(super) fn evaluate(&mut self, step: u64) -> Result<()> {
-        let start = Instant::now();
-        let Setup { judge, trainer, memory, .. } = &mut self.setup;
-        memory.duplicated = cluster::duplicated(&trainer.prototypes()?) as u64;
-        memory.trained = if judge.has_labels() { judge.network(trainer)? } else { Vec::new() };
-        memory.evaluated = Some(step);
-        let splits = memory.trained.clone();
-        self.clock.leave_out(start.elapsed());
-        if !splits.is_empty() {
-            self.emit(Event::Evaluated { step, splits });
+        let due = self.is_evaluation(step);
+        let evaluated = due && self.evaluate(step)?;
+        if due || step.is_multiple_of(self.config.report_every.max(1)) {
+            self.report(report, evaluated)?;
         }
         Ok(())
     }

@@ -5,17 +5,18 @@ use super::trained::Model;
 use crate::config::{Config, Depth, Normalize, Source as Word};
 use crate::data::{Dataset, Detail, Reading, Selection, Source, Survey};
 use crate::error::{Error, Result};
+use crate::pass::{self, Watch};
 use std::path::Path;
 
 /// Pictures that means and deviations are worked out from, at most: spread evenly over the set. The
 /// third digit does not change from there on.
 const SAMPLE: usize = 10_000;
 
-/// Opens the pictures that the settings name, to be decoded as they say.
+/// Opens the pictures that the settings name, to be decoded as they say: a pass, which counts the files that are found.
 ///
 /// # Errors
-/// As of [`Dataset::open_with`].
-pub fn open(config: &Config) -> Result<Dataset> {
+/// As of [`Dataset::open_watched`].
+pub fn open(config: &Config, watch: &mut Watch<'_>) -> Result<Dataset> {
     let source = match config.source {
         Word::Auto => Source::Auto,
         Word::Folder => Source::Folder,
@@ -32,7 +33,10 @@ pub fn open(config: &Config) -> Result<Dataset> {
         Word::NpyPictures => Source::NpyPictures,
     };
     let exclude = config.exclude.iter().flat_map(|text| text.split(',')).map(str::to_owned).collect();
-    Dataset::open_with(config.data.as_deref(), Selection { source, exclude }, reading(config))
+    let selection = Selection { source, exclude };
+    pass::run(("listing the pictures", "files"), 0, watch, |pass| {
+        Dataset::open_watched(config.data.as_deref(), &selection, reading(config), pass)
+    })
 }
 
 /// How the settings say that pictures are decoded.
@@ -91,7 +95,11 @@ pub(super) fn settle_channels(config: &mut Config) -> Vec<String> {
 }
 
 /// Works out mean and deviation where the settings ask for those of the pictures; returns what to say.
-pub(super) fn normalize(config: &mut Config, dataset: &Dataset) -> Result<Option<String>> {
+pub(super) fn normalize(
+    config: &mut Config,
+    dataset: &Dataset,
+    watch: &mut Watch<'_>,
+) -> Result<Option<String>> {
     let given = [&config.mean, &config.std]
         .iter()
         .all(|values| matches!(values.len(), 1) || values.len() == config.channels);
@@ -101,8 +109,9 @@ pub(super) fn normalize(config: &mut Config, dataset: &Dataset) -> Result<Option
     let all = dataset.pretrain();
     let count = all.len().min(SAMPLE);
     let sample: Vec<u32> = (0..count).map(|i| all[i * all.len() / count]).collect();
-    // The watcher never stops it, so there is a survey.
-    let survey = Survey::of(dataset, &sample, |_| true).unwrap_or_default();
+    let survey = pass::run(("measuring the pictures", "pictures"), count, watch, |pass| {
+        Survey::of(dataset, &sample, pass)
+    })?;
     if survey.sizes.is_empty() {
         let reason = match survey.unreadable.first() {
             Some((_, reason)) => format!("no picture can be read; the first: {reason}"),

@@ -10,8 +10,9 @@ use super::run::Engine;
 use super::sample::Sample;
 use super::setup::Setup;
 use crate::data::{Augment, CropParams, Showcase, View as Cropped, render};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::eval::{Features, codes};
+use crate::pass;
 use image::RgbImage;
 use rayon::prelude::*;
 use std::time::Instant;
@@ -74,11 +75,15 @@ impl Engine<'_> {
     /// Does what the answers to events asked for, as long as they ask.
     pub(super) fn serve(&mut self) -> Result<()> {
         loop {
-            if std::mem::take(&mut self.asked.checkpoint) {
+            if std::mem::take(&mut self.caller.asked.checkpoint) {
                 self.settle()?;
-            } else if let Some(request) = self.asked.preview.take() {
-                let preview = self.preview(request)?;
-                self.emit(Event::Preview(Box::new(preview)));
+            } else if let Some(request) = self.caller.asked.preview.take() {
+                match self.preview(request) {
+                    Ok(preview) => self.emit(Event::Preview(Box::new(preview))),
+                    // Whoever stops a run does not wait for what a pane would show of it.
+                    Err(Error::Stopped) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
             } else {
                 return Ok(());
             }
@@ -129,19 +134,23 @@ impl Engine<'_> {
         let augment =
             first_views(crops::augment(&self.config), assign.iter().max().map_or(0, |most| most + 1));
         let Setup { judge, trainer, dataset, .. } = &mut self.setup;
+        let caller = &mut self.caller;
         let (seed, size, views) = (self.config.seed, judge.size(), augment.views());
         let bands = dataset.reading().shown;
         let mut others = spread(dataset.pretrain(), self.config.batch.min(BALANCED));
         others.retain(|picture| !request.pictures.contains(picture));
         others.truncate(self.config.batch.min(BALANCED).saturating_sub(found.len()));
-        let inputs: Vec<Vec<f32>> = others
-            .par_iter()
-            .filter_map(|&picture| {
-                let image = dataset.decode(picture).ok()?;
-                let shown = Showcase::new(image, bands, &augment, seed, request.draw, picture).ok()?;
-                Some(network_views(&shown, &augment, size))
-            })
-            .collect();
+        let crop = |picture: u32| {
+            let image = dataset.decode(picture).ok()?;
+            let shown = Showcase::new(image, bands, &augment, seed, request.draw, picture).ok()?;
+            Some(network_views(&shown, &augment, size))
+        };
+        let watch = &mut |progress: &_| caller.watch(progress);
+        let inputs: Vec<Option<Vec<f32>>> =
+            pass::run(("cropping pictures", "pictures"), others.len(), watch, |pass| {
+                others.par_iter().map(|&picture| pass.advance(1).map(|()| crop(picture))).collect()
+            })?;
+        let inputs: Vec<Vec<f32>> = inputs.into_iter().flatten().collect();
         let balance = trainer.cosines(&inputs.concat(), inputs.len() * views)?;
         for at in assign {
             let shown = found.first().map_or(0, |crops| crops.views.len());

@@ -20,6 +20,7 @@ use crate::eval::gallery::{self, Gallery, Labels};
 use crate::eval::projection::Projection;
 use crate::eval::report::{Page, points, table};
 use crate::eval::score::confusion_table;
+use crate::pass::{self, Watch};
 use serde_json::Value;
 use std::path::Path;
 
@@ -31,18 +32,17 @@ const CROPPED: usize = 4;
 const POINTS: usize = 3000;
 
 /// The page of the run in `folder`, judged on `dataset` (at most `limit` pictures of each side of a split).
-/// `system` names the machine that makes it. `progress` is told what is being counted, and how many of how many of
-/// them are done.
+/// `system` names the machine that makes it. All that takes long is a pass.
 ///
 /// # Errors
-/// [`Error::Data`] where no picture can be read; what the driver reports.
+/// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass is.
 pub fn page(
     folder: &Path,
     model: &Model,
     dataset: &Dataset,
     limit: usize,
     system: &str,
-    progress: &mut dyn FnMut(&'static str, usize, usize),
+    watch: &mut Watch<'_>,
 ) -> Result<String> {
     let run = RunFolder::find(folder)?;
     let config = match model.config() {
@@ -54,10 +54,9 @@ pub fn page(
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
-    let of = Examination::new(model, dataset, limit, &mut |done, all| progress("views", done, all))?;
+    let of = Examination::new(model, dataset, limit, watch)?;
     let options = NearestOptions { k: vec![20, 200], temperature: config.knn_temperature };
-    let mut searched = |done, all| progress("searches", done, all);
-    let judged = if of.has_labels() { nearest(&of, &options, &mut searched)? } else { Vec::new() };
+    let judged = if of.has_labels() { nearest(&of, &options, watch)? } else { Vec::new() };
 
     let name =
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
@@ -70,7 +69,7 @@ pub fn page(
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
-        &evaluation(&of, &judged, &options, &mut |done, all| progress("epochs", done, all))?,
+        &evaluation(&of, &judged, &options, watch)?,
     );
     page.section(
         "Embedding",
@@ -79,7 +78,7 @@ pub fn page(
     );
     let crops = crops(&config, dataset)?;
     page.section("Crops", "What training sees of a picture: boxes and crops of the first epoch.", &crops);
-    gallery_section(&mut page, model, dataset, limit)?;
+    gallery_section(&mut page, model, dataset, limit, watch)?;
     page.section(
         "Settings",
         "Those that differ from the official code's, then all.",
@@ -164,11 +163,17 @@ fn crops(config: &Config, dataset: &Dataset) -> Result<String> {
     Ok(text)
 }
 
-fn gallery_section(page: &mut Page, model: &Model, dataset: &Dataset, limit: usize) -> Result<()> {
+fn gallery_section(
+    page: &mut Page,
+    model: &Model,
+    dataset: &Dataset,
+    limit: usize,
+    watch: &mut Watch<'_>,
+) -> Result<()> {
     if model.prototype_count() == 0 {
         return Ok(());
     }
-    let found = embed(model, dataset, What::Embeddings, limit, &mut |_, _| {})?;
+    let found = embed(model, dataset, What::Embeddings, limit, watch)?;
     let best: Vec<(u32, f32)> = found.prototypes.unwrap_or_default();
     let classes: Vec<u32> =
         found.pictures.iter().map(|&picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();
@@ -180,7 +185,9 @@ fn gallery_section(page: &mut Page, model: &Model, dataset: &Dataset, limit: usi
         labels: (!dataset.classes().is_empty()).then_some(labels),
         figures: &[],
     };
-    let rows = gallery::rows(&gallery, PROTOTYPES, |row| dataset.show(found.pictures[row as usize]));
+    let rows = pass::run(("drawing the gallery", "thumbnails"), 0, watch, |pass| {
+        gallery::rows(&gallery, PROTOTYPES, pass, |row| dataset.show(found.pictures[row as usize]))
+    })?;
     let lead = format!(
         "The pictures nearest to each prototype, for the {PROTOTYPES} that hold most of {} pictures.",
         best.len()
@@ -207,7 +214,7 @@ fn evaluation(
     of: &Examination<'_>,
     judged: &[NearestResult],
     options: &NearestOptions,
-    progress: &mut dyn FnMut(usize, usize),
+    watch: &mut Watch<'_>,
 ) -> Result<String> {
     let mut text = String::new();
     if judged.is_empty() {
@@ -215,9 +222,9 @@ fn evaluation(
     } else {
         text += &looks::results(&Table::nearest(judged, options));
         let options = LinearOptions::default();
-        text += &looks::results(&Table::linear(&linear(of, &options, progress)?, &options));
+        text += &looks::results(&Table::linear(&linear(of, &options, watch)?, &options));
     }
-    for table in Table::clusters(&clusters(of, None, SEED), SEED) {
+    for table in Table::clusters(&clusters(of, None, SEED, watch)?, SEED) {
         text += &looks::results(&table);
     }
     if let Some(shown) = judged.iter().find(|r| r.source == Source::Trained) {

@@ -5,18 +5,18 @@
 //! a step computes depends on nothing but the settings and the step: evaluations, reports and
 //! restarts change no bit of it.
 
+use super::caller::Caller;
 use super::checkpoint::{Checkpoint, FORMAT, Meta};
 use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
-use super::preview::PreviewRequest;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gpu::DriverMemory;
 use crate::method::swav::{MemoryUse, Trainer};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What to train and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,20 +57,12 @@ enum Ending {
 pub(super) struct Engine<'a> {
     pub(super) config: Config,
     pub(super) setup: Setup,
-    on_event: &'a mut dyn FnMut(Event) -> Flow,
+    pub(super) caller: Caller<'a>,
     pub(super) clock: Clock,
-    opened: Instant,
     /// Steps that the device was given.
     pub(super) submitted: u64,
-    stop: bool,
-    pub(super) asked: Asked,
-}
-
-/// What answers to events asked for and was not done yet.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    pub(super) checkpoint: bool,
-    pub(super) preview: Option<PreviewRequest>,
+    /// How long the last evaluation took.
+    pub(super) looked: Option<Duration>,
 }
 
 /// Says what a run would cost, without training.
@@ -95,20 +87,22 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
 ///
 /// # Errors
 /// Whatever is wrong with the settings, the pictures, the device, the run folder or the checkpoint;
-/// [`crate::error::Error::Diverged`] when the numbers are no longer finite, with the checkpoints left as they were.
+/// [`crate::error::Error::Diverged`] when the numbers are no longer finite, with the checkpoints left as they were;
+/// [`crate::error::Error::Stopped`] when it was asked to stop before there was anything to keep.
 pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> Result<Summary> {
     let TrainOptions { mut config, resume, profile } = request;
-    let opened = Instant::now();
     config.validate()?;
-    let mut setup = setup::open(&mut config, resume.as_deref())?;
+    // A time beyond what the clock can say is no limit.
+    let deadline = config.max_time.and_then(|most| Instant::now().checked_add(most));
+    let mut caller = Caller::new(on_event, deadline);
+    let mut setup = setup::open(&mut config, resume.as_deref(), &mut caller)?;
     let config = std::mem::take(&mut setup.config);
     let submitted = setup.memory.reported;
     let clock = Clock::new(setup.memory.seconds, submitted);
-    let asked = Asked::default();
-    let mut engine = Engine { config, setup, on_event, clock, opened, submitted, stop: false, asked };
+    let mut engine = Engine { config, setup, caller, clock, submitted, looked: None };
     engine.announce();
     engine.serve()?;
-    engine.judge_untrained()?;
+    engine.first_look()?;
     engine.clock.restart(engine.setup.loader.waited());
     let ending = engine.steps()?;
     engine.settle()?;
@@ -117,10 +111,12 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
         let text = format!("The time is up at step {step}; `swav-wgpu train --resume {folder}` goes on.");
         engine.emit(Event::Notice(text));
     }
-    let summary = engine.finish(ending == Ending::Stopped, ending == Ending::Finished)?;
-    if profile && ending != Ending::Stopped {
+    let summary = engine.finish(ending == Ending::Finished)?;
+    if profile && !summary.interrupted {
         engine.profile()?;
     }
+    // What is still asked for is asked by somebody who is there to wait for it.
+    engine.caller.deadline = None;
     engine.emit(Event::Finished(Box::new(summary.clone())));
     engine.serve()?;
     Ok(summary)
@@ -130,12 +126,7 @@ impl Engine<'_> {
     /// Hands an event over; its time does not count as training.
     pub(super) fn emit(&mut self, event: Event) {
         let start = Instant::now();
-        match (self.on_event)(event) {
-            Flow::Continue => {}
-            Flow::Stop => self.stop = true,
-            Flow::Checkpoint => self.asked.checkpoint = true,
-            Flow::Preview(request) => self.asked.preview = Some(request),
-        }
+        self.caller.tell(event);
         self.clock.leave_out(start.elapsed());
     }
 
@@ -166,26 +157,12 @@ impl Engine<'_> {
         }
     }
 
-    /// What the trained network will be compared with. Of a resumed run the checkpoint knows it.
-    fn judge_untrained(&mut self) -> Result<()> {
-        if self.stop || self.submitted > 0 || !self.setup.judge.has_labels() {
-            return Ok(());
-        }
-        let Setup { judge, trainer, memory, .. } = &mut self.setup;
-        memory.untrained = judge.network(trainer)?;
-        memory.pixels = judge.pixels()?;
-        let (untrained, pixels) = (memory.untrained.clone(), memory.pixels.clone());
-        self.emit(Event::Pixels { splits: pixels });
-        self.emit(Event::Evaluated { step: 0, splits: untrained });
-        Ok(())
-    }
-
     fn steps(&mut self) -> Result<Ending> {
         while self.submitted < self.setup.length.total {
-            if self.stop {
+            if self.caller.stop {
                 return Ok(Ending::Stopped);
             }
-            if self.config.max_time.is_some_and(|most| self.opened.elapsed() >= most) {
+            if self.is_time_to_end() {
                 return Ok(Ending::TimeUp);
             }
             self.step()?;

@@ -14,6 +14,7 @@
 use crate::error::{Error, Result};
 use crate::interop::{remove_leftovers, write_atomic};
 use crate::train::checkpoint;
+use serde::Serialize;
 use serde_json::Value;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -176,6 +177,23 @@ impl RunFolder {
         let line = format!("{report}\n");
         let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io(&path))?;
         file.write_all(line.as_bytes()).and_then(|()| file.flush()).map_err(Error::io(&path))
+    }
+
+    /// Puts `value` under `key` into the line of `step`, where that is the last one of `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the path; the old file is then untouched.
+    pub fn amend_metrics(&self, step: u64, key: &str, value: &impl Serialize) -> Result<()> {
+        let path = self.metrics();
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+        let (earlier, last) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));
+        let Ok(mut report) = serde_json::from_str::<Value>(last) else { return Ok(()) };
+        if report.get("step").and_then(Value::as_u64) != Some(step) {
+            return Ok(());
+        }
+        report[key] = serde_json::to_value(value).map_err(|error| Error::io(&path)(error.into()))?;
+        let between = if earlier.is_empty() { "" } else { "\n" };
+        self.write_text_atomic(&path, &format!("{earlier}{between}{report}\n"))
     }
 
     /// Makes `metrics.jsonl` what it was when the checkpoint of `step` was taken: everything from

@@ -39,13 +39,14 @@ impl Engine<'_> {
     pub(super) fn sample(&mut self, most: usize) -> Result<Sample> {
         let config = &self.config;
         let Setup { judge, trainer, dataset, memory, .. } = &mut self.setup;
+        let caller = &mut self.caller;
         let mut wanted = spread(dataset.pretrain(), most);
         Stream::new(config.seed, Purpose::Evaluation, &[]).shuffle(&mut wanted);
         let prototypes = trainer.prototypes()?;
         let (mut features, mut dim) = (Vec::new(), 0);
         let mut gathered = Gathered::new(prototypes.rows, config.epsilon, config.sinkhorn_iterations);
         let mut asked = wanted.iter();
-        judge.look(&wanted, |views, readable| {
+        judge.look(&wanted, &mut |progress| caller.watch(progress), |views, readable| {
             let found = trainer.features_and_cosines(views, readable.len())?;
             dim = found.0.dim;
             for (row, (&picture, &ok)) in asked.by_ref().zip(readable).enumerate() {

@@ -2,6 +2,7 @@
 //!
 //! The run folder of a fresh run is made last, so that a run that cannot start leaves nothing behind.
 
+use super::caller::Caller;
 use super::checkpoint::{Checkpoint, Loaded};
 use super::crops::{self, augment};
 use super::evaluate::Judge;
@@ -17,8 +18,12 @@ use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
 use crate::interop::weights::Weights;
 use crate::method::swav::{Fit, NetworkSpec, Trainer, adapt_stem, picture_room};
+use crate::pass;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Compiling kernels and making room for tensors, which drivers may take their time for.
+const PREPARING: (&str, &str) = ("preparing the device", "");
 
 /// A run that is ready for its next step.
 pub(super) struct Setup {
@@ -44,14 +49,17 @@ pub(super) struct Setup {
 
 /// Opens the run that `config` and `resume` describe. A fresh run that is normalised by its pictures gets
 /// their mean and deviation written into `config`; a resumed one has them there.
-pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> {
+///
+/// `caller` watches what takes long; a run that it stops here leaves nothing behind.
+pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Caller<'_>) -> Result<Setup> {
     let earlier = resume.map(earlier).transpose()?;
-    let dataset = Arc::new(pictures::open(config)?);
+    let mut watch = |progress: &_| caller.watch(progress);
+    let dataset = Arc::new(pictures::open(config, &mut watch)?);
     let mut notices = dataset.notices().to_vec();
     if earlier.is_none() {
         pictures::settle(config, &dataset);
         notices.extend(pictures::settle_channels(config));
-        notices.extend(pictures::normalize(config, &dataset)?);
+        notices.extend(pictures::normalize(config, &dataset, &mut watch)?);
     }
     let config = &*config;
     let steps_per_epoch = (dataset.pretrain().len() / config.batch.max(1)) as u64;
@@ -84,8 +92,11 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>) -> Result<Setup> 
         spec.pack = Some(picture_room(gpu.facts(), config) as usize);
     }
     let loader = Loader::new(Arc::clone(&dataset), spec)?;
-    let mut trainer = Trainer::new(&gpu, config)?;
+    // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
+    let mut trainer = pass::run(PREPARING, 0, &mut watch, |_| Trainer::new(&gpu, config))?;
+    pass::run(PREPARING, 0, &mut watch, |_| Ok(()))?;
     let judge = Judge::new(Arc::clone(&dataset), config);
+    notices.extend(judge.notice.clone());
     if let (Some(init), None) = (&config.init, &earlier) {
         notices.push(start_from(init, config, &mut trainer)?);
     }
@@ -156,7 +167,7 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
 /// Refuses what a fresh run would be refused for, before anything is written and before the device is asked for
 /// memory: pictures that are not there, a batch above them, weights that do not fit, a run folder in use.
 pub(super) fn check(config: &Config) -> Result<()> {
-    loader_spec(config, (0, 0)).check(&pictures::open(config)?)?;
+    loader_spec(config, (0, 0)).check(&pictures::open(config, &mut pass::unwatched)?)?;
     if let Some(init) = &config.init {
         fitting(init, config)?;
     }

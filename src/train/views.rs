@@ -3,13 +3,27 @@
 use crate::config::Config;
 use crate::data::{Dataset, Picture, evaluation_view, padded};
 use crate::error::Result;
+use crate::method::swav::views_at_once;
+use crate::pass::Pass;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The pass that looks at pictures with a network.
+pub(super) const LOOKING: (&str, &str) = ("looking at pictures", "pictures");
+
+/// The pass that makes small copies of pictures.
+pub(super) const READING_PIXELS: (&str, &str) = ("reading raw pixels", "pictures");
+
+/// The pass that asks nearest neighbours for labels.
+pub(super) const ASKING: (&str, &str) = ("asking nearest neighbours", "queries");
 
 /// Views that are built and handed to the device together, at most.
 const VIEWS: usize = 256;
 /// Bytes of views that are built together, at most.
 const VIEW_BYTES: usize = 64 << 20;
+/// A device that is done with some views so soon gets more of them at a time: in between, a stop is heard.
+const SOON: Duration = Duration::from_millis(250);
 
 /// How a picture becomes a view: shorter side to `resize`, the centre `size`×`size`, normalised.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,33 +62,50 @@ impl Viewing {
 }
 
 /// Hands the views of `pictures` to `then` in portions, with which of them could be read; the others are
-/// noted in `unreadable`, and their views are zeros.
+/// noted in `unreadable`, and their views are zeros. `pass` counts the pictures that `then` is done with.
 pub(super) fn look(
     dataset: &Dataset,
     viewing: &Viewing,
     pictures: &[u32],
     unreadable: &mut BTreeMap<u32, String>,
+    pass: &Pass,
     mut then: impl FnMut(&[f32], &[bool]) -> Result<()>,
 ) -> Result<()> {
     let row = viewing.floats();
     let portion = (VIEW_BYTES / (4 * row)).clamp(1, VIEWS);
+    let mut at_once = (views_at_once(viewing.size, viewing.size) as usize).min(portion);
     let mut views = vec![0.0; portion.min(pictures.len()) * row];
     for pictures in pictures.chunks(portion) {
         let views = &mut views[..pictures.len() * row];
-        let make = |(out, &picture): (&mut [f32], &u32)| match dataset.decode(picture) {
-            Ok(pixels) => {
-                viewing.make(&pixels, out);
-                None
-            }
-            Err(error) => {
-                out.fill(0.0);
-                Some(error.to_string())
-            }
+        let make = |(out, &picture): (&mut [f32], &u32)| {
+            pass.check()?;
+            Ok(match dataset.decode(picture) {
+                Ok(pixels) => {
+                    viewing.make(&pixels, out);
+                    None
+                }
+                Err(error) => {
+                    out.fill(0.0);
+                    Some(error.to_string())
+                }
+            })
         };
-        let failures: Vec<Option<String>> = views.par_chunks_mut(row).zip(pictures).map(make).collect();
+        let failures: Result<Vec<Option<String>>> =
+            views.par_chunks_mut(row).zip(pictures).map(make).collect();
+        let failures = failures?;
         let readable: Vec<bool> = failures.iter().map(Option::is_none).collect();
         unreadable.extend(pictures.iter().zip(failures).filter_map(|(&picture, why)| Some((picture, why?))));
-        then(views, &readable)?;
+        let (mut views, mut readable) = (&*views, &readable[..]);
+        while !readable.is_empty() {
+            let count = at_once.min(readable.len());
+            let start = Instant::now();
+            then(&views[..count * row], &readable[..count])?;
+            pass.advance(count)?;
+            if start.elapsed() < SOON {
+                at_once = (2 * at_once).min(portion);
+            }
+            (views, readable) = (&views[count * row..], &readable[count..]);
+        }
     }
     Ok(())
 }

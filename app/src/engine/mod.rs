@@ -42,14 +42,17 @@ pub struct Failure {
     pub field: Option<String>,
     /// What happened, in a sentence.
     pub text: String,
+    /// Whether it only was told to stop while there was nothing to keep.
+    pub stopped: bool,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let text = error.to_string();
+        let stopped = matches!(error, Error::Stopped);
         match error {
-            Error::Config { field, .. } => Self { field: Some(field), text },
-            _ => Self { field: None, text },
+            Error::Config { field, .. } => Self { field: Some(field), text, stopped },
+            _ => Self { field: None, text, stopped },
         }
     }
 }
@@ -143,7 +146,11 @@ impl Engine {
                     if !std::mem::replace(&mut self.ended, true) {
                         let text = "The training thread ended without a word, which is a bug of this program. The \
                                     last checkpoint is in the run folder: the run can be resumed.";
-                        news.push(Message::Ended(Err(Failure { field: None, text: text.to_owned() })));
+                        news.push(Message::Ended(Err(Failure {
+                            field: None,
+                            text: text.to_owned(),
+                            stopped: false,
+                        })));
                     }
                     return news;
                 }

@@ -10,6 +10,7 @@ use crate::engine::{Failure, Message};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use swav_wgpu::config::Config;
+use swav_wgpu::pass::Progress;
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::Advice;
 use swav_wgpu::train::{Event, Report, SplitAccuracy, Summary};
@@ -36,6 +37,8 @@ pub struct State {
     pub pixels: Vec<SplitAccuracy>,
     /// kNN of the network, in order.
     pub evaluations: Vec<Evaluation>,
+    /// What goes on beside the steps, and how far it is.
+    pub pass: Option<Progress>,
     /// Steps at which a checkpoint was written.
     pub checkpoints: Vec<u64>,
     /// What is wrong with the run now.
@@ -99,7 +102,13 @@ impl State {
                 self.summary = Some(summary);
                 self.ended();
             }
+            Message::Ended(Err(failure)) if failure.stopped => {
+                self.pass = None;
+                self.say(Level::Info, "stopped before the first step; nothing was written".to_owned());
+                self.phase = Phase::Stopped;
+            }
             Message::Ended(Err(failure)) => {
+                self.pass = None;
                 self.say(Level::Error, failure.text.clone());
                 self.failure = Some(failure);
                 self.phase = Phase::Failed;
@@ -129,6 +138,7 @@ impl State {
     }
 
     fn event(&mut self, event: Event) {
+        self.pass = if let Event::Pass(progress) = &event { Some(*progress) } else { None };
         match event {
             Event::Started(started) => self.open(started),
             Event::Step { step } => {

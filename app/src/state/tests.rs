@@ -52,7 +52,8 @@ fn a_run_opened_after_its_last_step_is_finished() {
 #[test]
 fn a_failure_is_told_and_kept() {
     let mut state = after(vec![Event::Started(samples::started(10))]);
-    let failure = Failure { field: Some("batch".into()), text: "setting `batch`: too large".into() };
+    let failure =
+        Failure { field: Some("batch".into()), text: "setting `batch`: too large".into(), stopped: false };
     state.apply(Message::Ended(Err(failure.clone())));
     assert_eq!((state.phase, state.failure.as_ref()), (Phase::Failed, Some(&failure)));
     assert_eq!(state.log.back().map(|line| line.level), Some(Level::Error));
@@ -96,4 +97,29 @@ fn looks_are_thinned_out_and_the_newest_stays() {
     }
     assert_eq!(state.looks[0].step, 1);
     assert!(state.looks.is_sorted_by_key(|look| look.step));
+}
+
+#[test]
+fn a_pass_is_shown_until_something_else_happens() {
+    let progress =
+        |done| Progress { doing: "looking at pictures", unit: "pictures", done, total: 9, seconds: 1.0 };
+    let mut state = after(vec![Event::Pass(progress(1)), Event::Pass(progress(4))]);
+    assert_eq!((state.phase, state.pass.map(|pass| pass.done)), (Phase::Opening, Some(4)));
+    state.apply(Message::Event(Event::Started(samples::started(10))));
+    assert_eq!(state.pass, None);
+    state.apply(Message::Event(Event::Step { step: 1 }));
+    state.apply(Message::Event(Event::Pass(progress(2))));
+    assert_eq!((state.phase, state.pass.map(|pass| pass.done)), (Phase::Running, Some(2)));
+    state.apply(Message::Event(Event::Report(samples::report(1, 10))));
+    assert_eq!(state.pass, None);
+}
+
+#[test]
+fn a_run_that_is_stopped_before_it_is_open_has_not_failed() {
+    let progress = Progress { doing: "listing", unit: "files", done: 1, total: 0, seconds: 1.0 };
+    let mut state = after(vec![Event::Pass(progress)]);
+    state.stopping();
+    state.apply(Message::Ended(Err(Failure::from(swav_wgpu::error::Error::Stopped))));
+    assert_eq!((state.phase, state.failure.as_ref(), state.pass), (Phase::Stopped, None, None));
+    assert!(state.log.back().unwrap().text.contains("nothing was written"));
 }

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::cli::words::{counted, quoted};
 use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
 use crate::data::{Dataset, Survey};
 use crate::error::Result;
+use crate::words::{counted, quoted};
 
 /// Lines of classes and of unreadable pictures that the text shows.
 const LINES: usize = 20;

@@ -4,6 +4,7 @@
 mod flags;
 mod render;
 
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use clap::ArgMatches;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::passes::Passes;
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::eval::score::{Score, confusion_page};
@@ -19,6 +21,7 @@ use crate::train::examine::{
     Examination, FinetuneOptions, LinearOptions, NearestOptions, SEED, Source, Table, clusters, finetune,
     linear, nearest,
 };
+use crate::words::counted;
 pub use flags::command;
 
 fn given(matches: &ArgMatches, name: &str) -> usize {
@@ -39,22 +42,27 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     if let Some(path) = matches.get_one::<String>("confusion") {
         model::refuse_existing(matches, "confusion", Path::new(path))?;
     }
+    let passes = RefCell::new(Passes::new());
     let network = model::open(matches)?;
-    let dataset = model::dataset(matches, &network)?;
+    let dataset = model::dataset(matches, &network, &mut passes.borrow_mut())?;
+    let classes = match dataset.classes().len() {
+        1 => "1 class".to_owned(),
+        count => format!("{count} classes"),
+    };
     say(&format!(
-        "{}\n{} pictures of {} classes in {}, on {}",
+        "{}\n{} of {} in {}, on {}",
         network.describe(),
-        dataset.len(),
-        dataset.classes().len(),
+        counted(dataset.len(), "picture"),
+        classes,
         dataset.name(),
         network.adapter().name
     ));
     let limit = given(matches, "limit");
-    let of = Examination::new(&network, &dataset, limit, &mut model::bar("views"))?;
+    let of = Examination::new(&network, &dataset, limit, &mut passes.borrow_mut().watch())?;
     if !of.unreadable.is_empty() {
-        say(&format!("{} pictures cannot be read and are left out", of.unreadable.len()));
+        say(&format!("{} cannot be read, left out", counted(of.unreadable.len(), "picture")));
     }
-    let ready = Ready { matches, of: &of, names: dataset.classes() };
+    let ready = Ready { matches, of: &of, names: dataset.classes(), passes: &passes };
     let head = json!({
         "measure": measure,
         "source": matches.get_one::<String>("network"),
@@ -85,6 +93,7 @@ struct Ready<'a> {
     matches: &'a ArgMatches,
     of: &'a Examination<'a>,
     names: &'a [String],
+    passes: &'a RefCell<Passes>,
 }
 
 impl Ready<'_> {
@@ -92,7 +101,7 @@ impl Ready<'_> {
         let k = self.matches.get_many::<f64>("k").into_iter().flatten().map(|&k| k as usize).collect();
         let temperature = self.matches.get_one::<f64>("temperature").copied().unwrap_or(0.07);
         let options = NearestOptions { k, temperature };
-        let results = nearest(self.of, &options, &mut model::bar("searches"))?;
+        let results = nearest(self.of, &options, &mut self.passes.borrow_mut().watch())?;
         let score = results.iter().find(|result| result.source == Source::Trained && !result.centred);
         self.finish(
             head,
@@ -114,7 +123,7 @@ impl Ready<'_> {
             seed: given(self.matches, "seed") as u64,
             recipe: self.matches.get_flag("recipe"),
         };
-        let results = linear(self.of, &options, &mut model::bar("epochs"))?;
+        let results = linear(self.of, &options, &mut self.passes.borrow_mut().watch())?;
         let score = results.iter().find(|result| result.source == Source::Trained);
         self.finish(
             head,
@@ -137,7 +146,7 @@ impl Ready<'_> {
             seed: given(self.matches, "seed") as u64,
             ..usual
         };
-        let results = finetune(self.of, &options, &mut model::bar("epochs"))?;
+        let results = finetune(self.of, &options, &mut self.passes.borrow_mut().watch())?;
         let score = results.iter().find(|result| result.source == Source::Trained);
         self.finish(
             head,
@@ -153,7 +162,7 @@ impl Ready<'_> {
     fn clusters(&self, head: Value) -> Result<()> {
         let count = self.matches.get_one::<u64>("clusters").map(|&n| n as usize);
         let seed = given(self.matches, "seed") as u64;
-        let results = clusters(self.of, count, seed);
+        let results = clusters(self.of, count, seed, &mut self.passes.borrow_mut().watch())?;
         self.finish(
             head,
             &Measured {
@@ -167,6 +176,7 @@ impl Ready<'_> {
 
     /// Prints a measure and writes what else was asked for.
     fn finish(&self, mut head: Value, measured: &Measured<'_>) -> Result<()> {
+        self.passes.borrow().keep();
         if let Some(path) = self.matches.get_one::<String>("confusion") {
             let Some(score) = measured.score else {
                 return Err(Error::config(

@@ -1,19 +1,18 @@
 //! The command line's side of a run: shows its events, passes Ctrl-C on, prints the results.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{TrainRequest, results};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::{self, Progress};
-use crate::cli::words::quoted;
-use crate::cli::{Outcome, interrupt, print, table};
+use crate::cli::{Outcome, print, table};
 use crate::config::{Config, Preset};
 use crate::error::Result;
 use crate::gpu::Profile;
 use crate::train::events::Started;
 use crate::train::health::Advice;
 use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
+use crate::words::quoted;
 
 /// Says what a run would cost.
 pub(super) fn plan(config: &Config) -> Result<Outcome> {
@@ -53,8 +52,8 @@ fn resume_command(folder: &Path) -> String {
 
 /// What is shown while a run goes on.
 struct Watch {
-    stop: Arc<AtomicBool>,
-    progress: Option<Progress>,
+    interrupt: Interrupt,
+    progress: Progress,
     profile: Option<Profile>,
     /// Said under the header, where the demo shows less than the method can.
     remark: Option<&'static str>,
@@ -65,19 +64,21 @@ struct Watch {
 
 impl Watch {
     fn new(config: &Config) -> Self {
-        let stop = interrupt::flag(
+        let interrupt = Interrupt::new(
+            "Stopping before the first step; nothing was written.",
             "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.",
         );
         let large_only = config.preset == Some(Preset::Demo) && config.crops.len() == 1;
         let remark =
             "The demo trains on two large crops a picture: at this budget small crops cost accuracy.";
         let remark = large_only.then_some(remark);
-        Self { stop, progress: None, profile: None, remark, steps_per_epoch: 1, total: 0 }
+        Self { interrupt, progress: Progress::new(), profile: None, remark, steps_per_epoch: 1, total: 0 }
     }
 
     /// Shows an event.
     fn show(&mut self, event: Event) -> Flow {
         match event {
+            Event::Pass(progress) => self.progress.pass(&progress),
             Event::Started(started) => self.started(&started),
             Event::Report(report) => self.report(&report),
             Event::Pixels { splits } => self.accuracies("raw pixels", &splits),
@@ -94,16 +95,20 @@ impl Watch {
             // Nothing asks for previews here; the summary comes back from the engine.
             Event::Preview(_) | Event::Finished(_) => {}
         }
-        if self.stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue }
+        if self.interrupt.is_set() { Flow::Stop } else { Flow::Continue }
     }
 
     fn started(&mut self, started: &Started) {
         self.steps_per_epoch = started.steps_per_epoch.max(1);
         self.total = started.total_steps;
-        self.progress = Some(Progress::new(started.total_steps, started.start_step));
+        // There is a run folder now.
+        self.interrupt.keep();
+        self.progress.clear();
+        self.progress.steps(started.total_steps, started.start_step);
         let Started { adapter, pictures, classes, total_steps, start_step, dispatches, .. } = started;
         self.say(&format!(
-            "{adapter}; {dispatches} dispatches a step, {}",
+            "{adapter}; {} dispatches a step, {}",
+            dispatches,
             table::bytes(started.memory_bytes)
         ));
         if started.software {
@@ -134,9 +139,7 @@ impl Watch {
             images_per_s: report.images_per_s,
             wait_share: report.wait_share,
         };
-        if let Some(progress) = &mut self.progress {
-            progress.report(&shown);
-        }
+        self.progress.report(&shown);
     }
 
     fn accuracies(&mut self, who: &str, splits: &[SplitAccuracy]) {
@@ -149,17 +152,13 @@ impl Watch {
     }
 
     fn say(&mut self, text: &str) {
-        if let Some(progress) = &mut self.progress {
-            progress.message(text);
-        }
+        self.progress.message(text);
     }
 
     /// Gives the terminal back; returns the profile and whether Ctrl-C was pressed.
     fn finish(self) -> (Option<Profile>, bool) {
-        if let Some(progress) = self.progress {
-            progress.finish();
-        }
-        (self.profile, self.stop.load(Ordering::Relaxed))
+        self.progress.finish();
+        (self.profile, self.interrupt.is_set())
     }
 }
 

@@ -15,6 +15,7 @@ use super::exclude::Exclude;
 use super::folder::is_picture;
 use super::left::Left;
 use crate::error::{Error, Result};
+use crate::pass::Pass;
 
 /// Files of unknown endings that are looked into where nothing else is a picture.
 const LOOKED_INTO: usize = 10_000;
@@ -31,15 +32,16 @@ pub(super) struct Census {
     pub(super) notices: Vec<String>,
 }
 
-/// Takes the census of `root`; `is_archive` tells archives by their names.
-pub(super) fn census(root: &Path, is_archive: impl Fn(&Path) -> bool) -> Result<Census> {
-    census_without(root, &Exclude::default(), is_archive)
+/// Takes the census of `root`; `is_archive` tells archives by their names, `pass` counts what is found.
+pub(super) fn census(root: &Path, pass: &Pass, is_archive: impl Fn(&Path) -> bool) -> Result<Census> {
+    census_without(root, &Exclude::default(), pass, is_archive)
 }
 
 /// As [`census`], without what is excluded.
 pub(super) fn census_without(
     root: &Path,
     exclude: &Exclude,
+    pass: &Pass,
     is_archive: impl Fn(&Path) -> bool,
 ) -> Result<Census> {
     let (mut found, mut links, mut others) = (Census::default(), Links::new(root), Vec::new());
@@ -60,6 +62,7 @@ pub(super) fn census_without(
                 continue;
             }
         };
+        pass.advance(1)?;
         if !entry.file_type().is_file() {
             continue;
         }

@@ -15,16 +15,17 @@ use super::part::Part;
 use super::rows::Rows;
 use super::table::{Side, Table, from_words};
 use crate::error::Result;
+use crate::pass::Pass;
 
 /// Reads the list `file`, whose paths are below `root`.
-pub(super) fn list(file: &Part, root: &Path) -> Result<Table> {
+pub(super) fn list(file: &Part, root: &Path, pass: &Pass) -> Result<Table> {
     let Listed { names, words, sides, notice } = read(file)?;
     if names.is_empty() {
         return Err(
             file.wrong("no line of this list names a picture; a list has the path of one picture a line")
         );
     }
-    let (files, missing) = locate::files(root, names, near(&file.name))?;
+    let (files, missing) = locate::files(root, names, near(&file.name), pass)?;
     let (classes, labels) = from_words(&words);
     let pictures = Box::new(Files { root: root.to_owned(), files });
     let sides = sides.into_iter().map(|side| (side, 1)).collect();
@@ -79,7 +80,7 @@ mod tests {
 
     fn read(text: &str) -> Table {
         let folder = tempfile::tempdir().unwrap();
-        list(&Part::memory("list.txt".into(), text.into()), folder.path()).unwrap()
+        list(&Part::memory("list.txt".into(), text.into()), folder.path(), &Pass::default()).unwrap()
     }
 
     #[test]
@@ -104,8 +105,11 @@ mod tests {
     #[test]
     fn what_is_no_list_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let fail =
-            |bytes: &[u8]| list(&Part::memory("l.txt".into(), bytes.to_vec()), folder.path()).err().unwrap();
+        let fail = |bytes: &[u8]| {
+            list(&Part::memory("l.txt".into(), bytes.to_vec()), folder.path(), &Pass::default())
+                .err()
+                .unwrap()
+        };
         assert!(fail(b"a.png\n\xff\xfe").to_string().contains("line 2"));
         assert!(fail(b"# nothing\n").to_string().contains("one picture a line"));
         assert!(fail(b"path,label\n").to_string().contains("one picture a line"));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{self, is_picture};
 use crate::error::Result;
+use crate::pass::Pass;
 
 /// Names by which it is tried whether pictures lie where the table says.
 const SAMPLE: usize = 200;
@@ -62,14 +63,19 @@ fn stem(path: &str) -> &str {
 
 /// The files that `names` stand for, below `root` or absolute, and what a person should know; `near` is the
 /// folder to look in first.
-pub(super) fn files(root: &Path, names: Vec<String>, near: &str) -> Result<(Vec<PathBuf>, Option<String>)> {
+pub(super) fn files(
+    root: &Path,
+    names: Vec<String>,
+    near: &str,
+    pass: &Pass,
+) -> Result<(Vec<PathBuf>, Option<String>)> {
     let step = names.len().div_ceil(SAMPLE).max(1);
     let there = |name: &String| root.join(name).is_file();
     if names.iter().step_by(step).all(there) {
         return Ok((names.into_iter().map(PathBuf::from).collect(), None));
     }
     let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
-    let pictures = folder::census(here, |_| false)?.pictures;
+    let pictures = folder::census(here, pass, |_| false)?.pictures;
     let index = Index::new(&pictures);
     let (mut missing, mut first) = (0, None);
     let find = |name: String| match index.find(&name, near) {

@@ -10,6 +10,7 @@ use super::packing::Packing;
 use super::part::Part;
 use super::{Source, wrong};
 use crate::error::{Error, Result};
+use crate::pass::Pass;
 
 /// What lies at a path.
 pub(super) struct Found {
@@ -149,7 +150,7 @@ fn by_files(files: &[PathBuf]) -> Option<Source> {
 }
 
 /// What a path is by its looks, and the census of a folder where one was taken.
-pub(super) fn guess(path: &Path, found: &Found) -> Result<(Source, Option<Census>)> {
+pub(super) fn guess(path: &Path, found: &Found, pass: &Pass) -> Result<(Source, Option<Census>)> {
     if let Some(source) = by_files(&found.files).filter(|_| found.is_folder || found.files.len() > 1) {
         return Ok((source, None));
     }
@@ -171,7 +172,7 @@ pub(super) fn guess(path: &Path, found: &Found) -> Result<(Source, Option<Census
         use Source::{Arrow, Npy, Parquet, WebDataset, Zip};
         matches!(by_name(file), Some(WebDataset | Zip | Parquet | Npy | Arrow))
     };
-    let census = folder::census_without(&found.root, &found.exclude, is_archive)?;
+    let census = folder::census_without(&found.root, &found.exclude, pass, is_archive)?;
     let bytes = |files: &[PathBuf]| -> u64 {
         let size = |file: &PathBuf| std::fs::metadata(found.root.join(file)).map_or(0, |found| found.len());
         files.iter().map(size).sum()

@@ -57,6 +57,7 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::Listing;
 use crate::error::{Error, Result};
+use crate::pass::Pass;
 use archive::guarded;
 use exclude::Exclude;
 use look::{Found, by_name, find, guess, standing};
@@ -115,13 +116,13 @@ impl From<Source> for Selection {
 }
 
 /// Lists the pictures at `path`.
-pub(super) fn open(path: &Path, selection: &Selection) -> Result<Listing> {
+pub(super) fn open(path: &Path, selection: &Selection, pass: &Pass) -> Result<Listing> {
     let source = selection.source;
     let found = find(path, Exclude::new(&selection.exclude, path)?)?;
     // Only where nobody said what arrays are do their sizes decide.
     let one_each = (source != Source::Auto).then_some(source == Source::NpyPictures);
     let (source, census) = match source {
-        Source::Auto => guess(path, &found)?,
+        Source::Auto => guess(path, &found, pass)?,
         named => (named, None),
     };
     let is_tar = |file: &Path| matches!(by_name(file), Some(Source::WebDataset));
@@ -132,25 +133,25 @@ pub(super) fn open(path: &Path, selection: &Selection) -> Result<Listing> {
                     "this is a file; name the folder that holds the pictures, or choose another `--source`";
                 return Err(wrong(path, reason));
             }
-            let census =
-                census.map_or_else(|| folder::census_without(&found.root, &found.exclude, |_| false), Ok)?;
+            let census = census
+                .map_or_else(|| folder::census_without(&found.root, &found.exclude, pass, |_| false), Ok)?;
             folder::list(&found.root, census)?
         }
-        Source::List => list::list(&single(path, &found)?, &found.root)?,
-        Source::WebDataset => shards::list(parts(path, &found, "tar", is_tar)?, &found.exclude)?,
+        Source::List => list::list(&single(path, &found)?, &found.root, pass)?,
+        Source::WebDataset => shards::list(parts(path, &found, pass, "tar", is_tar)?, &found.exclude)?,
         Source::Parquet => {
             let is_parquet = |file: &Path| by_name(file) == Some(Source::Parquet);
-            columns::list(parts(path, &found, "Parquet", is_parquet)?)?
+            columns::list(parts(path, &found, pass, "Parquet", is_parquet)?)?
         }
         Source::Zip => {
             let is_zip = |file: &Path| by_name(file) == Some(Source::Zip);
-            zipped::list(&parts(path, &found, "zip", is_zip)?, &found.exclude)?
+            zipped::list(&parts(path, &found, pass, "zip", is_zip)?, &found.exclude)?
         }
         Source::Arrow => {
             let is_arrow = |file: &Path| by_name(file) == Some(Source::Arrow);
-            arrow::list(parts(path, &found, "Arrow", is_arrow)?)?
+            arrow::list(parts(path, &found, pass, "Arrow", is_arrow)?)?
         }
-        Source::Npy | Source::NpyPictures => numpy(path, &found, one_each)?,
+        Source::Npy | Source::NpyPictures => numpy(path, &found, pass, one_each)?,
         Source::Cifar10 | Source::Cifar100 | Source::Stl10 | Source::Mnist => fixed(source, path, &found)?,
     };
     // `.` and `..` have no name of their own.
@@ -173,9 +174,15 @@ fn single(path: &Path, found: &Found) -> Result<Part> {
 }
 
 /// The files themselves, or those below a folder that are of the kind.
-fn parts(path: &Path, found: &Found, kind: &str, of_kind: impl Fn(&Path) -> bool) -> Result<Vec<Part>> {
+fn parts(
+    path: &Path,
+    found: &Found,
+    pass: &Pass,
+    kind: &str,
+    of_kind: impl Fn(&Path) -> bool,
+) -> Result<Vec<Part>> {
     let files: Vec<PathBuf> = if found.is_folder {
-        let census = folder::census(&found.root, of_kind)?;
+        let census = folder::census(&found.root, pass, of_kind)?;
         census.archives.into_iter().map(|file| found.root.join(file)).collect()
     } else {
         found.files.clone()
@@ -187,9 +194,9 @@ fn parts(path: &Path, found: &Found, kind: &str, of_kind: impl Fn(&Path) -> bool
 }
 
 /// The arrays of numpy files; beside a single `.npy` file its neighbours may hold the labels.
-fn numpy(path: &Path, found: &Found, one_each: Option<bool>) -> Result<Table> {
+fn numpy(path: &Path, found: &Found, pass: &Pass, one_each: Option<bool>) -> Result<Table> {
     let is_array = |file: &Path| by_name(file) == Some(Source::Npy);
-    let mut files = parts(path, found, "numpy", is_array)?;
+    let mut files = parts(path, found, pass, "numpy", is_array)?;
     if let [only] = files.as_slice()
         && only.file_name().ends_with(".npy")
     {

@@ -25,7 +25,7 @@ fn rows_come_by_size_and_pictures_by_similarity() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gallery");
     let broken = |id: u32| if id == 4 { Err(Error::config("picture", "broken")) } else { plain(id) };
-    let written = write(&path, &gallery, broken).unwrap();
+    let written = write(&path, &gallery, &Pass::default(), broken).unwrap();
     assert_eq!(written, Written { used: 3, thumbnails: 5, unreadable: 1 });
     let page = std::fs::read_to_string(path.join("index.html")).unwrap();
     assert!(page.contains("A &amp; B") && page.contains("&lt;dog&gt;</b> 100 %") && !page.contains("<dog>"));
@@ -37,7 +37,7 @@ fn rows_come_by_size_and_pictures_by_similarity() {
     assert_eq!((sprites[(64 + 32, 32)].0, sprites[(4 * 64 + 32, 32)].0), ([2, 100, 200], [128; 3]));
     assert!(image::open(path.join("gallery.png")).unwrap().height() > 3 * TILE);
     // Written over an older one without complaint.
-    write(&path, &gallery, plain).unwrap();
+    write(&path, &gallery, &Pass::default(), plain).unwrap();
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn many_prototypes_are_cut_and_said() {
     let gallery =
         Gallery { title: &"long ".repeat(90), prototypes: 310, best: &best, labels: None, figures: &figures };
     let folder = tempfile::tempdir().unwrap();
-    let written = write(folder.path(), &gallery, |_| Ok(RgbImage::new(3, 5))).unwrap();
+    let written = write(folder.path(), &gallery, &Pass::default(), |_| Ok(RgbImage::new(3, 5))).unwrap();
     assert_eq!(written, Written { used: 310, thumbnails: ON_PAGE, unreadable: 0 });
     let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
     assert!(page.contains("10 smaller prototypes") && !page.contains("id=\"q\""));
@@ -58,12 +58,15 @@ fn nothing_at_all_is_still_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let labels = Labels { of: &[], names: &[] };
     let gallery = Gallery { title: "", prototypes: 0, best: &[(0, 1.0)], labels: Some(labels), figures: &[] };
-    assert_eq!(write(folder.path(), &gallery, plain).unwrap().thumbnails, 0);
+    assert_eq!(write(folder.path(), &gallery, &Pass::default(), plain).unwrap().thumbnails, 0);
     let one = Gallery { prototypes: 1, ..gallery };
-    assert_eq!(write(folder.path(), &one, |_| Ok(RgbImage::new(0, 0))).unwrap().unreadable, 1);
+    assert_eq!(
+        write(folder.path(), &one, &Pass::default(), |_| Ok(RgbImage::new(0, 0))).unwrap().unreadable,
+        1
+    );
     let file = folder.path().join("file");
     std::fs::write(&file, "x").unwrap();
-    assert!(matches!(write(&file, &one, plain).unwrap_err(), Error::Io { .. }));
+    assert!(matches!(write(&file, &one, &Pass::default(), plain).unwrap_err(), Error::Io { .. }));
 }
 
 #[test]

@@ -17,7 +17,8 @@ const VIEWS: u32 = 64;
 const PIXELS: u32 = 16 * 224 * 224;
 
 /// How many views of a size go through a network together.
-pub(in crate::method) fn views_at_once(height: u32, width: u32) -> u32 {
+#[must_use]
+pub fn views_at_once(height: u32, width: u32) -> u32 {
     (PIXELS / (height * width).max(1)).clamp(1, VIEWS)
 }
 

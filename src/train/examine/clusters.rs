@@ -1,8 +1,10 @@
 //! What clusters say about the labels, and how evenly they are used.
 
 use super::{Examination, Source};
+use crate::error::Result;
 use crate::eval::cluster::{adjusted_rand_index, normalised_mutual_information, purity};
 use crate::eval::kmeans;
+use crate::pass::{self, Watch};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -34,21 +36,30 @@ pub struct Clustering {
 }
 
 /// The prototypes of the networks, and spherical k-means on the features of every source with as many
-/// clusters as there are classes (or `clusters`), from `seed`.
-#[must_use]
-pub fn clusters(of: &Examination<'_>, clusters: Option<usize>, seed: u64) -> Vec<Clustering> {
+/// clusters as there are classes (or `clusters`), from `seed`, each time as a pass.
+///
+/// # Errors
+/// [`crate::error::Error::Stopped`] where a pass is.
+pub fn clusters(
+    of: &Examination<'_>,
+    clusters: Option<usize>,
+    seed: u64,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Clustering>> {
     let classes = of.dataset.classes().len();
     let count = clusters.unwrap_or(if classes > 0 { classes } else { 10 });
     let mut results = Vec::new();
     for described in &of.described {
-        let found = kmeans::clusters(&described.features, count, seed);
+        let found = pass::run(("finding clusters", "rounds"), 0, watch, |pass| {
+            kmeans::clusters(&described.features, count, seed, pass)
+        })?;
         results.push(measure(of, described.source, "k-means", count, &found));
         if let Some(best) = &described.prototypes {
             let count = of.model.prototype_count();
             results.push(measure(of, described.source, "prototypes", count, best));
         }
     }
-    results
+    Ok(results)
 }
 
 fn measure(

@@ -3,15 +3,16 @@
 //! the same few labels.
 
 use super::fresh::fresh_views;
-use super::linear::{LinearOptions, fit, score};
+use super::linear::{LEARNING, LinearOptions, epochs, fit, score};
 use super::{Described, Examination, Source};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::eval::score::Score;
 use crate::method::finetune::{FinetuneSpec, steps_down};
+use crate::pass::{self, Watch};
 use crate::rng::{Purpose, Stream};
 use crate::train::Model;
-use crate::train::views::look;
+use crate::train::views::{LOOKING, look};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -58,22 +59,20 @@ pub struct FinetuneResult {
     pub score: Score,
 }
 
-/// Fine-tunes on a few labels of each split's bank and tests on its queries.
+/// Fine-tunes on a few labels of each split's bank and tests on its queries, each time as a pass.
 ///
 /// # Errors
 /// [`Error::Data`] where no split has labels; [`Error::Config`] for options that make no sense; a batch that does
-/// not fit the adapter; what the driver reports.
+/// not fit the adapter; what the driver reports; [`Error::Stopped`] where a pass is.
 pub fn finetune(
     of: &Examination<'_>,
     options: &FinetuneOptions,
-    progress: &mut dyn FnMut(usize, usize),
+    watch: &mut Watch<'_>,
 ) -> Result<Vec<FinetuneResult>> {
     of.need_labels()?;
     check(options)?;
     let untrained = of.model.untrained(options.seed)?;
     let splits: Vec<&Split> = of.splits.iter().filter(|split| of.sides(split).is_some()).collect();
-    let all = 2 * splits.len() * options.epochs;
-    let mut done = 0;
     let mut results = Vec::new();
     for split in splits {
         let Some([(rows, labels), test]) = of.sides(split) else { continue };
@@ -85,14 +84,13 @@ pub fn finetune(
         };
         if let Some(pixels) = of.described.iter().find(|one: &&Described| one.source == Source::RawPixels) {
             let usual = LinearOptions { seed: options.seed, ..LinearOptions::default() };
-            push(Source::RawPixels, 0, fit(of, pixels, &usual, (&rows, &labels), &test, &mut |_| {})?.2);
+            let (_, _, score) = pass::run(LEARNING, epochs(&usual), watch, |pass| {
+                fit(of, pixels, &usual, (&rows, &labels), &test, pass)
+            })?;
+            push(Source::RawPixels, 0, score);
         }
         for (source, start) in [(Source::Untrained, &untrained), (Source::Trained, of.model)] {
-            let mut tick = || {
-                done += 1;
-                progress(done, all);
-            };
-            let (steps, score) = Job { of, options, start }.run((&rows, &labels), &test, &mut tick)?;
+            let (steps, score) = Job { of, options, start }.run((&rows, &labels), &test, watch)?;
             push(source, steps, score);
         }
     }
@@ -147,7 +145,7 @@ impl Job<'_, '_> {
         &self,
         (rows, labels): (&[usize], &[u32]),
         (test_rows, test_labels): &(Vec<usize>, Vec<u32>),
-        tick: &mut dyn FnMut(),
+        watch: &mut Watch<'_>,
     ) -> Result<(usize, Score)> {
         let (of, FinetuneOptions { epochs, batch, rates, seed, .. }) = (self.of, *self.options);
         let (steps, batch) = portions(rows.len(), batch);
@@ -156,23 +154,29 @@ impl Job<'_, '_> {
         let spec = FinetuneSpec { classes, batch, view, rates, momentum: MOMENTUM, seed };
         let tuned = self.start.finetune(&spec)?;
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        for epoch in 0..epochs {
-            Stream::new(seed, Purpose::Evaluation, &[5, epoch as u64]).shuffle(&mut order);
-            for step in 0..steps {
+        pass::run(("fine-tuning", "steps"), epochs * steps, watch, |pass| {
+            for (epoch, step) in (0..epochs).flat_map(|epoch| (0..steps).map(move |step| (epoch, step))) {
+                if step == 0 {
+                    Stream::new(seed, Purpose::Evaluation, &[5, epoch as u64]).shuffle(&mut order);
+                }
                 let chunk: Vec<usize> =
                     order.iter().cycle().skip(step * batch).take(batch).copied().collect();
                 let pictures: Vec<u32> = chunk.iter().map(|&i| of.pictures[rows[i]]).collect();
                 let wanted: Vec<u32> = chunk.iter().map(|&i| labels[i]).collect();
-                let views = fresh_views(of, &pictures, seed, [epoch, step])?;
+                let views = fresh_views(of, &pictures, seed, [epoch, step], pass)?;
                 tuned.step(&views, &wanted, steps_down(epoch, epochs))?;
+                pass.advance(1)?;
             }
-            tick();
-        }
+            Ok(())
+        })?;
         let pictures: Vec<u32> = test_rows.iter().map(|&row| of.pictures[row]).collect();
         let mut logits = Vec::new();
-        look(of.dataset, of.model.viewing(), &pictures, &mut BTreeMap::new(), |views, readable| {
+        let then = |views: &[f32], readable: &[bool]| {
             logits.extend(tuned.logits(views, readable.len())?.data);
             Ok(())
+        };
+        pass::run(LOOKING, pictures.len(), watch, |pass| {
+            look(of.dataset, of.model.viewing(), &pictures, &mut BTreeMap::new(), pass, then)
         })?;
         let logits = crate::eval::Features::new(pictures.len(), classes, logits)?;
         Ok((epochs * steps, score(&logits, test_labels, classes)))

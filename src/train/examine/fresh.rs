@@ -3,6 +3,7 @@
 use super::Examination;
 use crate::data::{Augment, CropGroup, CropParams, render};
 use crate::error::Result;
+use crate::pass::Pass;
 use crate::rng::{Purpose, Stream};
 use crate::train::views::Viewing;
 use rayon::prelude::*;
@@ -14,6 +15,7 @@ pub(super) fn fresh_views(
     pictures: &[u32],
     seed: u64,
     counters: [usize; 2],
+    pass: &Pass,
 ) -> Result<Vec<f32>> {
     let viewing = of.model.viewing();
     let augment = plain_crops(viewing);
@@ -21,6 +23,7 @@ pub(super) fn fresh_views(
     let [epoch, step] = counters.map(|counter| counter as u64);
     views.par_chunks_exact_mut(viewing.floats()).zip(pictures).enumerate().try_for_each(
         |(row, (view, &picture))| {
+            pass.check()?;
             let pixels = of.dataset.decode(picture)?;
             // The row too: a batch may have a picture twice.
             let counters = [3, epoch, step, u64::from(picture), row as u64];

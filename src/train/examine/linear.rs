@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::eval::score::{Score, ranked};
 use crate::method::linear::{Linear, LinearSpec, cosine};
+use crate::pass::{self, Pass, Watch};
 use crate::rng::{Purpose, Stream};
 use serde::Serialize;
 
@@ -45,6 +46,8 @@ impl Default for LinearOptions {
 
 /// The recipe's learning rate.
 const RECIPE_RATE: f64 = 0.3;
+/// The pass in which classifiers learn.
+pub(super) const LEARNING: (&str, &str) = ("training linear classifiers", "epochs");
 const MOMENTUM: f64 = 0.9;
 /// One in so many pictures of the training side chooses the rate.
 const HELD_OUT: usize = 5;
@@ -67,15 +70,15 @@ pub struct LinearResult {
     pub score: Score,
 }
 
-/// Trains classifiers on the bank of each split and tests them on its queries.
+/// Trains classifiers on the bank of each split and tests them on its queries, as a pass.
 ///
 /// # Errors
 /// [`Error::Data`] where no split has labels; [`Error::Config`] for options that make no sense; what the
-/// driver reports.
+/// driver reports; [`Error::Stopped`] where the pass is.
 pub fn linear(
     of: &Examination<'_>,
     options: &LinearOptions,
-    progress: &mut dyn FnMut(usize, usize),
+    watch: &mut Watch<'_>,
 ) -> Result<Vec<LinearResult>> {
     of.need_labels()?;
     if options.rates.is_empty() || options.rates.iter().any(|rate| !(*rate > 0.0 && rate.is_finite())) {
@@ -87,39 +90,44 @@ pub fn linear(
         .iter()
         .filter(|described| wanted(described.source))
         .flat_map(|described| of.splits.iter().map(move |split| (described, split)))
+        .filter(|(_, split)| of.sides(split).is_some())
         .collect();
-    let mut results = Vec::new();
-    for (done, (described, split)) in jobs.iter().enumerate() {
-        let Some([(rows, labels), test]) = of.sides(split) else { continue };
-        let mut tick = |epoch: usize| {
-            progress(done * options.epochs + epoch, jobs.len() * options.epochs);
-        };
-        let (rate, held_out, score) = fit(of, described, options, (&rows, &labels), &test, &mut tick)?;
-        let (split, source, train) = (split.name.clone(), described.source, labels.len());
-        results.push(LinearResult { split, source, train, rate, held_out, score });
-    }
-    Ok(results)
+    pass::run(LEARNING, jobs.len() * epochs(options), watch, |pass| {
+        let mut results = Vec::new();
+        for (described, split) in jobs {
+            let Some([(rows, labels), test]) = of.sides(split) else { continue };
+            let (rate, held_out, score) = fit(of, described, options, (&rows, &labels), &test, pass)?;
+            let (split, source, train) = (split.name.clone(), described.source, labels.len());
+            results.push(LinearResult { split, source, train, rate, held_out, score });
+        }
+        Ok(results)
+    })
+}
+
+/// The epochs of one [`fit`]: once more where rates are chosen first.
+pub(super) fn epochs(options: &LinearOptions) -> usize {
+    options.epochs * if options.recipe { 1 } else { 2 }
 }
 
 /// Trains on the rows and labels of `bank` and tests on those of `test`: the learning rate, how each one did on
-/// the held-out part, and the score.
+/// the held-out part, and the score. `pass` counts the epochs.
 pub(super) fn fit(
     of: &Examination<'_>,
     described: &Described,
     options: &LinearOptions,
     (rows, labels): (&[usize], &[u32]),
     (test_rows, test_labels): &(Vec<usize>, Vec<u32>),
-    tick: &mut dyn FnMut(usize),
+    pass: &Pass,
 ) -> Result<(f64, Vec<f64>, Score)> {
     let mut job = Job { of, options, labels, features: described.features.select(rows), fresh: None };
     let (rate, held_out) = if options.recipe {
         job.fresh = Some(rows.iter().map(|&row| of.pictures[row]).collect());
         (RECIPE_RATE, Vec::new())
     } else {
-        job.choose()?
+        job.choose(pass)?
     };
     let all: Vec<usize> = (0..labels.len()).collect();
-    let classifier = job.train(&all, &[rate], tick)?;
+    let classifier = job.train(&all, &[rate], pass)?;
     let logits = classifier.logits(&described.features.select(test_rows))?;
     Ok((rate, held_out, score(&logits[0], test_labels, of.dataset.classes().len())))
 }
@@ -142,14 +150,15 @@ struct Job<'a, 'e> {
 
 impl Job<'_, '_> {
     /// The rate that does best on a part that is held out, and what each of them does there.
-    fn choose(&self) -> Result<(f64, Vec<f64>)> {
+    fn choose(&self, pass: &Pass) -> Result<(f64, Vec<f64>)> {
         let mut order: Vec<usize> = (0..self.labels.len()).collect();
         Stream::new(self.options.seed, Purpose::Evaluation, &[1]).shuffle(&mut order);
         let (held, kept) = order.split_at(order.len() / HELD_OUT);
         if held.is_empty() {
+            pass.advance(self.options.epochs)?;
             return Ok((self.options.rates[0], Vec::new()));
         }
-        let classifiers = self.train(kept, &self.options.rates, &mut |_| {})?;
+        let classifiers = self.train(kept, &self.options.rates, pass)?;
         let labels: Vec<u32> = held.iter().map(|&row| self.labels[row]).collect();
         let classes = self.of.dataset.classes().len();
         let logits = classifiers.logits(&self.features.select(held))?;
@@ -160,7 +169,7 @@ impl Job<'_, '_> {
     }
 
     /// Trains on these rows, with a cosine over the epochs as the official code has it.
-    fn train(&self, rows: &[usize], rates: &[f64], tick: &mut dyn FnMut(usize)) -> Result<Linear> {
+    fn train(&self, rows: &[usize], rates: &[f64], pass: &Pass) -> Result<Linear> {
         let LinearOptions { epochs, batch, decay, seed, .. } = *self.options;
         let spec = LinearSpec {
             dim: self.features.dim,
@@ -176,11 +185,12 @@ impl Job<'_, '_> {
         for epoch in 0..epochs {
             Stream::new(seed, Purpose::Evaluation, &[2, epoch as u64]).shuffle(&mut order);
             for (step, chunk) in order.chunks(spec.batch).enumerate() {
+                pass.check()?;
                 let labels: Vec<u32> = chunk.iter().map(|&row| self.labels[row]).collect();
                 let features = match &self.fresh {
                     Some(pictures) => {
                         let pictures: Vec<u32> = chunk.iter().map(|&row| pictures[row]).collect();
-                        let views = fresh_views(self.of, &pictures, seed, [epoch, step])?;
+                        let views = fresh_views(self.of, &pictures, seed, [epoch, step], pass)?;
                         self.of.model.look(&views, pictures.len())?.features
                     }
                     None => self.features.select(chunk),
@@ -189,7 +199,7 @@ impl Job<'_, '_> {
             }
             // A queue of uploads without end would fill the memory.
             self.of.model.gpu().wait()?;
-            tick(epoch + 1);
+            pass.advance(1)?;
         }
         Ok(linear)
     }

@@ -23,12 +23,14 @@ pub use linear::{LinearOptions, LinearResult, linear};
 pub use nearest::{NearestOptions, NearestResult, nearest};
 pub use table::Table;
 
+use super::preview::spread;
 use super::trained::Model;
-use super::views::look;
+use super::views::{LOOKING, READING_PIXELS, look};
 use crate::data::{Dataset, Picture, Split};
 use crate::error::{Error, Result};
 use crate::eval::{Features, Near, pixels};
 use crate::method::neighbours::Search;
+use crate::pass::{self, Watch};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -88,40 +90,30 @@ pub const SEED: u64 = 31;
 
 impl<'a> Examination<'a> {
     /// Looks at the pictures of all splits, or at all pictures where there are none: at most `limit` of each
-    /// side of a split, evenly spread. `progress` is told after each portion how many of how many are done.
+    /// side of a split, evenly spread. Every look is a pass.
     ///
     /// # Errors
-    /// [`Error::Data`] where no picture can be read; what the driver reports.
-    pub fn new(
-        model: &'a Model,
-        dataset: &'a Dataset,
-        limit: usize,
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<Self> {
+    /// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass
+    /// is.
+    pub fn new(model: &'a Model, dataset: &'a Dataset, limit: usize, watch: &mut Watch<'_>) -> Result<Self> {
         let cut = |split: &Split| Split {
             name: split.name.clone(),
-            bank: thin(&split.bank, limit),
-            queries: thin(&split.queries, limit),
+            bank: spread(&split.bank, limit),
+            queries: spread(&split.queries, limit),
         };
         let splits: Vec<Split> = dataset.splits().iter().map(cut).collect();
         let mut pictures: Vec<u32> =
             splits.iter().flat_map(|split| split.bank.iter().chain(&split.queries).copied()).collect();
         if splits.is_empty() {
-            pictures = thin(&(0..dataset.len() as u32).collect::<Vec<_>>(), limit);
+            pictures = spread(&(0..dataset.len() as u32).collect::<Vec<_>>(), limit);
         }
         pictures.sort_unstable();
         pictures.dedup();
         let untrained = model.untrained(model.config().map_or(SEED, |config| config.seed))?;
         let mut unreadable = BTreeMap::new();
-        let all = 2 * pictures.len();
-        let mut done = 0;
         let mut described = Vec::new();
         for (source, network) in [(Source::Untrained, &untrained), (Source::Trained, model)] {
-            let mut tick = |count| {
-                done += count;
-                progress(done, all);
-            };
-            described.push(describe(source, network, dataset, &pictures, &mut unreadable, &mut tick)?);
+            described.push(describe(source, network, dataset, &pictures, &mut unreadable, watch)?);
         }
         // A picture that cannot be read is left out of everything.
         let kept: Vec<usize> =
@@ -140,7 +132,9 @@ impl<'a> Examination<'a> {
             let decoded = dataset.decode(pictures[row as usize]);
             Ok(decoded.unwrap_or_else(|_| Picture::black(channels as u32)))
         };
-        let features = pixels::features(pictures.len() as u32, channels, decode)?;
+        let features = pass::run(READING_PIXELS, pictures.len(), watch, |pass| {
+            pixels::features(pictures.len() as u32, channels, pass, decode)
+        })?;
         described.insert(0, Described { source: Source::RawPixels, features, prototypes: None });
         Ok(Self { model, dataset, pictures, splits, described, unreadable })
     }
@@ -217,25 +211,19 @@ fn describe(
     dataset: &Dataset,
     pictures: &[u32],
     unreadable: &mut BTreeMap<u32, String>,
-    tick: &mut dyn FnMut(usize),
+    watch: &mut Watch<'_>,
 ) -> Result<Described> {
     let (mut data, mut best) = (Vec::new(), Vec::new());
-    look(dataset, model.viewing(), pictures, unreadable, |views, readable| {
+    let then = |views: &[f32], readable: &[bool]| {
         let seen = model.look(views, readable.len())?;
         data.extend_from_slice(&seen.features.data);
         best.extend(model.assign(&seen).into_iter().flatten().map(|(prototype, _)| prototype));
-        tick(readable.len());
         Ok(())
+    };
+    pass::run(LOOKING, pictures.len(), watch, |pass| {
+        look(dataset, model.viewing(), pictures, unreadable, pass, then)
     })?;
     let features = Features::new(pictures.len(), model.feature_count(), data)?;
     let prototypes = (model.prototype_count() > 0).then_some(best);
     Ok(Described { source, features, prototypes })
-}
-
-/// At most `most` of the pictures, evenly spread.
-fn thin(pictures: &[u32], most: usize) -> Vec<u32> {
-    if pictures.len() <= most {
-        return pictures.to_vec();
-    }
-    (0..most).map(|i| pictures[i * pictures.len() / most]).collect()
 }

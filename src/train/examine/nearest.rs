@@ -5,6 +5,8 @@ use crate::error::{Error, Result};
 use crate::eval::knn;
 use crate::eval::score::Score;
 use crate::method::neighbours::Search;
+use crate::pass::{self, Pass, Watch};
+use crate::train::views::ASKING;
 use serde::Serialize;
 
 /// How neighbours vote.
@@ -35,23 +37,32 @@ pub struct NearestResult {
 }
 
 /// Asks the nearest pictures of each split's bank for the class of each query, for plain and for
-/// mean-centred features. `progress` is told after each search how many of how many are done.
+/// mean-centred features, as a pass.
 ///
 /// # Errors
 /// [`Error::Data`] where no split has labels; [`Error::Config`] for k of 0 or over 256 or a temperature
-/// that is not positive; what the driver reports.
+/// that is not positive; what the driver reports; [`Error::Stopped`] where the pass is.
 pub fn nearest(
     of: &Examination<'_>,
     options: &NearestOptions,
-    progress: &mut dyn FnMut(usize, usize),
+    watch: &mut Watch<'_>,
 ) -> Result<Vec<NearestResult>> {
     of.need_labels()?;
     if !(options.temperature > 0.0 && options.temperature.is_finite()) {
         let reason = format!("{} is not a positive number (0.07 is usual)", options.temperature);
         return Err(Error::config("temperature", reason));
     }
+    if options.k.contains(&0) {
+        return Err(Error::config("k", "no neighbours to ask: use 1 or more (20 and 200 are usual)"));
+    }
+    let queries: usize = of.splits.iter().filter_map(|split| Some(of.sides(split)?[1].0.len())).sum();
+    // Plain and centred.
+    let all = 2 * of.described.len() * queries;
+    pass::run(ASKING, all, watch, |pass| search(of, options, pass))
+}
+
+fn search(of: &Examination<'_>, options: &NearestOptions, pass: &Pass) -> Result<Vec<NearestResult>> {
     let most = options.k.iter().copied().max().unwrap_or(0);
-    let (mut done, all) = (0, 2 * of.described.len() * of.splits.len());
     let mut results = Vec::new();
     for described in &of.described {
         for split in &of.splits {
@@ -60,16 +71,9 @@ pub fn nearest(
             let search = Search::new(of.model.gpu(), bank.dim, most, bank.rows, queries.rows)?;
             for centred in [false, true] {
                 let mean = centred.then(|| bank.mean());
-                let near = search.nearest(&bank.unit(mean.as_deref()), &queries.unit(mean.as_deref()))?;
-                done += 1;
-                progress(done, all);
+                let (bank_rows, asked) = (bank.unit(mean.as_deref()), queries.unit(mean.as_deref()));
+                let near = search.nearest_in(pass, &bank_rows, &asked)?;
                 for &k in &options.k {
-                    if k == 0 {
-                        return Err(Error::config(
-                            "k",
-                            "no neighbours to ask: use 1 or more (20 and 200 are usual)",
-                        ));
-                    }
                     let guesses: Vec<Vec<u32>> = near
                         .iter()
                         .map(|near| {

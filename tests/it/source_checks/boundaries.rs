@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 /// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
 /// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 17] = [
+const ARROW: [(&str, &[&str]); 19] = [
+    ("words", &[]),
     ("error", &[]),
+    ("pass", &["error"]),
     ("rng", &[]),
     ("config", &["error"]),
     ("pickle", &[]),
@@ -18,20 +20,24 @@ const ARROW: [(&str, &[&str]); 17] = [
     ("selftest", &["error", "gpu", "ops"]),
     ("interop", &["error", "pickle"]),
     ("tune", &["error", "config", "gpu", "ops", "interop"]),
-    ("data", &["error", "rng", "pickle"]),
-    ("eval", &["error", "rng", "data"]),
+    ("data", &["error", "pass", "rng", "pickle"]),
+    ("eval", &["error", "pass", "rng", "data"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop"]),
-    ("method", &["error", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
-    ("train", &["error", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
+    ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
+    ("train", &["words", "error", "pass", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
     (
         "cli",
-        &["error", "rng", "config", "gpu", "selftest", "tune", "interop", "method", "eval", "data", "train"],
+        &[
+            "words", "error", "pass", "rng", "config", "gpu", "selftest", "tune", "interop", "method",
+            "eval", "data", "train",
+        ],
     ),
     ("main", &["cli", "launch"]),
 ];
 
 /// What the app may name of the library: modules, and of `gpu` only what describes adapters and times.
-const APP_MODULES: [&str; 8] = ["config", "data", "error", "eval", "interop", "launch", "train", "tune"];
+const APP_MODULES: [&str; 9] =
+    ["config", "data", "error", "eval", "interop", "launch", "pass", "train", "tune"];
 const APP_GPU: [&str; 5] = ["self", "adapters", "AdapterFacts", "Profile", "ProfileRow"];
 
 /// The files of the library and program that are not unit tests.

@@ -1,14 +1,14 @@
-//! Small words that several commands print.
+//! Small words of messages.
 
 use std::borrow::Cow;
 
 /// A number of things: `1 picture`, `2 pictures`.
-pub(super) fn counted(count: usize, thing: &str) -> String {
+pub(crate) fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A path or value as a shell takes it, ready to be pasted.
-pub(super) fn quoted(text: &str) -> Cow<'_, str> {
+pub(crate) fn quoted(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=+,@%".contains(c);
     // What begins with a dash would be taken for a flag.
     if text.starts_with('-') {

@@ -1,0 +1,56 @@
+//! Whoever started a run: told what happens, and heard, between the steps and in the passes beside them.
+
+use super::events::{Event, Flow};
+use super::preview::PreviewRequest;
+use crate::pass::Progress;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// The other side of a run.
+pub(super) struct Caller<'a> {
+    on_event: &'a mut dyn FnMut(Event) -> Flow,
+    /// Whether the run was asked to stop.
+    pub(super) stop: bool,
+    pub(super) asked: Asked,
+    /// When the time of the run is up.
+    pub(super) deadline: Option<Instant>,
+}
+
+/// What answers to events asked for and was not done yet.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) checkpoint: bool,
+    pub(super) preview: Option<PreviewRequest>,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(on_event: &'a mut dyn FnMut(Event) -> Flow, deadline: Option<Instant>) -> Self {
+        Self { on_event, stop: false, asked: Asked::default(), deadline }
+    }
+
+    /// Hands an event over and takes the answer in.
+    pub(super) fn tell(&mut self, event: Event) {
+        match (self.on_event)(event) {
+            Flow::Continue => {}
+            Flow::Stop => self.stop = true,
+            Flow::Checkpoint => self.asked.checkpoint = true,
+            Flow::Preview(request) => self.asked.preview = Some(request),
+        }
+    }
+
+    /// Whether the time of the run is up.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Whether the run has to end now, for one reason or the other.
+    pub(super) fn must_end(&self) -> bool {
+        self.stop || self.is_late()
+    }
+
+    /// Watches a pass on behalf of whoever started the run.
+    pub(super) fn watch(&mut self, progress: &Progress) -> ControlFlow<()> {
+        self.tell(Event::Pass(*progress));
+        if self.must_end() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
