@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use super::passes::Passes;
-use super::{Outcome, flags, model, train};
+use super::{Outcome, data, flags, model, train};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::eval::gallery::contact::{self, Contact, Entry};
@@ -15,19 +15,8 @@ use crate::train::checkpoint::Loaded;
 use crate::train::contact::{encode, entries, settings_of, spread};
 use crate::train::pictures;
 
-/// Settings beside those of the group "Crops" that change what is drawn or who looks at it.
-const SETTINGS: [&str; 10] = [
-    "data",
-    "source",
-    "exclude",
-    "background",
-    "max_megapixels",
-    "reduce",
-    "preset",
-    "seed",
-    "adapter",
-    "kernels",
-];
+/// Settings beside those of the group "Crops" and of how pictures are read that change what is drawn or who looks at it.
+const SETTINGS: [&str; 5] = ["reduce", "preset", "seed", "adapter", "kernels"];
 /// Prototypes of a code that are shown.
 const TOP: usize = 3;
 
@@ -38,7 +27,9 @@ pub fn command() -> Command {
     };
     let settings = flags::all().filter(|flag| {
         let key = flag.get_id().as_str();
-        Config::setting(key).is_ok_and(|setting| setting.group == "Crops") || SETTINGS.contains(&key)
+        Config::setting(key).is_ok_and(|setting| setting.group == "Crops")
+            || data::SETTINGS.contains(&key)
+            || SETTINGS.contains(&key)
     });
     Command::new("crops")
         .about("Show the crops that a run makes of a few pictures, as a contact sheet")

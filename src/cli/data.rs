@@ -14,8 +14,8 @@ use crate::train::duplicates::equal_files;
 use crate::train::pictures;
 
 /// The settings that say what is read and how; every command that opens pictures has them.
-pub(super) const SETTINGS: [&str; 8] =
-    ["data", "source", "exclude", "background", "max_megapixels", "depth", "channels", "bands"];
+pub(super) const SETTINGS: [&str; 9] =
+    ["data", "source", "exclude", "pages", "background", "max_megapixels", "depth", "channels", "bands"];
 
 /// The command with its flags.
 pub fn command() -> Command {

@@ -37,8 +37,8 @@ pub use size::Bytes;
 pub use suggest::nearest;
 pub use table::Setting;
 pub use types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Precision, Source, Stem, TrunkSpec,
-    Tuned,
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem,
+    TrunkSpec, Tuned,
 };
 pub use value::Value;
 

@@ -13,7 +13,7 @@ use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
 use super::types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Precision, Source, Stem, Tuned,
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem, Tuned,
 };
 use super::value::Value;
 
@@ -74,6 +74,9 @@ settings! {
         /// depth (masks, *_mask.png) or, with a slash, of a path below the folder. What lies in a folder that
         /// is left out is left out with it.
         exclude: Option<String> = None;
+        /// What becomes of TIFF files of several pages: first takes only their first page, all makes each page a
+        /// picture with its file's label, called `stack.tif#2`.
+        pages: Pages = Pages::First;
         /// Threads that decode and crop pictures; 0 takes every core. When reports show a wait share, the
         /// device starves: raise this, or use smaller pictures.
         workers: usize = 0 => within(0, 1024);

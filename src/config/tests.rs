@@ -94,6 +94,7 @@ const OTHER: &[(&str, &str)] = &[
     ("weights_key", "encoder_q"),
     ("tensorboard", "true"),
     ("exclude", "masks,*_gt.png"),
+    ("pages", "all"),
     ("channels", "1"),
     ("show_bands", "5,4,2"),
     ("tuned", "tile; forward.deep=winograd-2x2"),

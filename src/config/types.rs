@@ -154,6 +154,16 @@ words! {
 }
 
 words! {
+    /// Which pages of a file of several are pictures.
+    Pages {
+        /// Only the first.
+        First = "first",
+        /// Each is one.
+        All = "all",
+    }
+}
+
+words! {
     /// The family of matrix-like kernels.
     Kernels {
         /// What suits the adapter.

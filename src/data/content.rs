@@ -23,6 +23,8 @@ pub(super) trait Pictures: Send + Sync {
 pub(super) enum Content<'a> {
     /// A picture file of any format.
     Encoded(Cow<'a, [u8]>),
+    /// One page of a picture file that has several, numbered from 0.
+    Page(Cow<'a, [u8]>, usize),
     /// Bare samples.
     Raw(Raw),
 }

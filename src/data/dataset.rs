@@ -11,6 +11,7 @@ use super::Picture;
 pub use super::content::Original;
 pub(super) use super::content::{Content, Order, Pictures, Raw};
 use super::decode::{self, Decoded, Reading};
+use super::pages;
 use super::source::{self, Selection, Source, embedded};
 use crate::error::{Error, Result};
 use crate::pass::Pass;
@@ -90,6 +91,9 @@ impl Dataset {
             None => embedded::list(),
         };
         let mut listing = listing?;
+        if select.every_page {
+            listing = pages::apart(listing, pass)?;
+        }
         let found =
             decode::find_depth(listing.labels.len(), &reading, |picture| listing.pictures.read(picture).ok());
         listing.notices.extend(found.notices);
@@ -192,7 +196,7 @@ impl Dataset {
                     format.and_then(|format| format.extensions_str().first().copied()).unwrap_or("img");
                 Ok(Original::Bytes { bytes: bytes.into_owned(), ending })
             }
-            Content::Raw(_) => {
+            Content::Page(..) | Content::Raw(_) => {
                 let mut bytes = std::io::Cursor::new(Vec::new());
                 let written = self.show(picture)?.write_to(&mut bytes, image::ImageFormat::Png);
                 written.map_err(|error| Error::Data {

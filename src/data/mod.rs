@@ -11,6 +11,7 @@
 //! | `content` | what a source gives of a picture; the trait that a source implements |
 //! | `source` | [`Source`]: one file a kind, and which one a path holds |
 //! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; one file for each format that needs it |
+//! | `pages` | each page of a file as a picture |
 //! | `guard` | readers of strangers' files, which may panic |
 //! | `fingerprint` | [`Looks`], [`contents()`]: whether two pictures are the same |
 //! | `picture` | [`Picture`]: decoded samples of any number of channels, and how a person is shown them |
@@ -41,6 +42,7 @@ mod guard;
 mod loader;
 mod order;
 mod packed;
+mod pages;
 mod picture;
 mod resize;
 mod scan;

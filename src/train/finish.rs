@@ -2,6 +2,7 @@
 
 use super::events::{Event, Pair, SplitAccuracy, SplitSummary, Summary};
 use super::run::Engine;
+use super::run_folder::resume_command;
 use super::setup::Setup;
 use crate::error::{Error, Result};
 use crate::eval::gallery::{self, Gallery, Labels};
@@ -21,10 +22,9 @@ impl Engine<'_> {
             Err(error) => return Err(error),
         };
         if gallery.is_none() && !self.caller.stop {
-            let folder = self.setup.run.path().display();
+            let resume = resume_command(self.setup.run.path());
             let text = format!(
-                "There was no time left for the last evaluation and the gallery: `swav-wgpu train --resume {folder}` \
-                 makes them at its end."
+                "There was no time left for the last evaluation and the gallery: `{resume}` makes them at its end."
             );
             self.emit(Event::Notice(text));
         }

@@ -2,7 +2,7 @@
 
 use super::crops::augment;
 use super::trained::Model;
-use crate::config::{Config, Depth, Normalize, Source as Word};
+use crate::config::{Config, Depth, Normalize, Pages, Source as Word};
 use crate::data::{Dataset, Detail, Reading, Selection, Source, Survey};
 use crate::error::{Error, Result};
 use crate::pass::{self, Watch};
@@ -33,7 +33,7 @@ pub fn open(config: &Config, watch: &mut Watch<'_>) -> Result<Dataset> {
         Word::NpyPictures => Source::NpyPictures,
     };
     let exclude = config.exclude.iter().flat_map(|text| text.split(',')).map(str::to_owned).collect();
-    let selection = Selection { source, exclude };
+    let selection = Selection { source, exclude, every_page: config.pages == Pages::All };
     pass::run(("listing the pictures", "files"), 0, watch, |pass| {
         Dataset::open_watched(config.data.as_deref(), &selection, reading(config), pass)
     })

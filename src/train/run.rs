@@ -10,6 +10,7 @@ use super::checkpoint::{Checkpoint, FORMAT, Meta};
 use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
+use super::run_folder::resume_command;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -107,8 +108,8 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     let ending = engine.steps()?;
     engine.settle()?;
     if ending == Ending::TimeUp {
-        let (step, folder) = (engine.submitted, engine.setup.run.path().display());
-        let text = format!("The time is up at step {step}; `swav-wgpu train --resume {folder}` goes on.");
+        let (step, resume) = (engine.submitted, resume_command(engine.setup.run.path()));
+        let text = format!("The time is up at step {step}; `{resume}` goes on.");
         engine.emit(Event::Notice(text));
     }
     let summary = engine.finish(ending == Ending::Finished)?;
@@ -203,11 +204,11 @@ impl Engine<'_> {
     fn out_of_pictures(&mut self, error: Error) -> Error {
         // Should the disk be the reason for both, the first error is the one to tell.
         if let Ok(1..) = self.settle().and_then(|()| self.write_unreadable()) {
-            let (list, folder) = (self.setup.run.unreadable(), self.setup.run.path());
-            let (list, folder) = (list.display(), folder.display());
+            let (list, resume) = (self.setup.run.unreadable(), resume_command(self.setup.run.path()));
             let text = format!(
-                "The pictures that cannot be read are listed in {list}. Once they are repaired, \
-                 `swav-wgpu train --resume {folder}` goes on from step {}.",
+                "The pictures that cannot be read are listed in {}. Once they are repaired, `{resume}` goes on from \
+                 step {}.",
+                list.display(),
                 self.submitted
             );
             self.emit(Event::Notice(text));

@@ -14,6 +14,7 @@
 use crate::error::{Error, Result};
 use crate::interop::{remove_leftovers, write_atomic};
 use crate::train::checkpoint;
+use crate::words::quoted;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -29,6 +30,12 @@ pub struct RunFolder {
     /// ends in whatever way.
     #[expect(dead_code, reason = "held, not read")]
     claim: Option<Arc<File>>,
+}
+
+/// The command that goes on with a run, ready to be pasted.
+#[must_use]
+pub fn resume_command(folder: &Path) -> String {
+    format!("swav-wgpu train --resume {}", quoted(&folder.display().to_string()))
 }
 
 impl RunFolder {
@@ -54,8 +61,9 @@ impl RunFolder {
         }
         if path.is_dir() && std::fs::read_dir(path).map_err(Error::io(path))?.next().is_some() {
             let reason = if path.join("config.toml").exists() {
+                let resume = resume_command(path);
                 format!(
-                    "{shown} holds a run already: continue it with `--resume {shown}`, or name a new folder with `--out`"
+                    "{shown} holds a run already: continue it with `{resume}`, or name a new folder with `--out`"
                 )
             } else {
                 format!(

@@ -83,3 +83,9 @@ fn a_folder_belongs_to_one_run_at_a_time() {
     RunFolder::open(&path).unwrap();
     assert!(!path.join(".swav-busy.tmp").exists());
 }
+
+#[test]
+fn the_command_that_resumes_can_be_pasted() {
+    assert_eq!(resume_command(Path::new("runs/demo-1")), "swav-wgpu train --resume runs/demo-1");
+    assert_eq!(resume_command(Path::new("my runs/a")), "swav-wgpu train --resume 'my runs/a'");
+}

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::SETTINGS;
 use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
 use crate::data::{Dataset, Survey};
 use crate::error::Result;
@@ -82,7 +83,7 @@ impl<'a> Report<'a> {
         if let Some(path) = &self.config.data {
             text += &format!(" {}", quoted(&path.display().to_string()));
         }
-        for key in ["source", "exclude", "background", "max_megapixels", "depth", "channels", "bands"] {
+        for key in SETTINGS.into_iter().filter(|&key| key != "data") {
             if let (Ok(value), Ok(usual)) = (self.config.get(key), Config::default().get(key))
                 && value != usual
             {

@@ -1,7 +1,5 @@
 //! The command line's side of a run: shows its events, passes Ctrl-C on, prints the results.
 
-use std::path::Path;
-
 use super::{TrainRequest, results};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::{self, Progress};
@@ -11,8 +9,8 @@ use crate::error::Result;
 use crate::gpu::Profile;
 use crate::train::events::Started;
 use crate::train::health::Advice;
+use crate::train::run_folder::resume_command;
 use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
-use crate::words::quoted;
 
 /// Says what a run would cost.
 pub(super) fn plan(config: &Config) -> Result<Outcome> {
@@ -43,11 +41,6 @@ pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
     }
     // Ctrl-C that came after the last step: everything was done, but whoever called should know.
     Ok(if missed && !summary.finished { Outcome::Interrupted } else { Outcome::Done })
-}
-
-/// The command that goes on with a run, ready to be pasted.
-fn resume_command(folder: &Path) -> String {
-    format!("swav-wgpu train --resume {}", quoted(&folder.display().to_string()))
 }
 
 /// What is shown while a run goes on.
@@ -159,16 +152,5 @@ impl Watch {
     fn finish(self) -> (Option<Profile>, bool) {
         self.progress.finish();
         (self.profile, self.interrupt.is_set())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_resume_command_can_be_pasted() {
-        assert_eq!(resume_command(Path::new("runs/demo-1")), "swav-wgpu train --resume runs/demo-1");
-        assert_eq!(resume_command(Path::new("my runs/a")), "swav-wgpu train --resume 'my runs/a'");
     }
 }

@@ -56,7 +56,8 @@ pub(in crate::data) fn find<'a>(
     let several = looks.iter().filter(|look| look.pages > 1).count();
     if several > 0 {
         found.notices.push(format!(
-            "{several} of {} files that were looked at have several pages; the first of each is read",
+            "{several} of {} files that were looked at have several pages; the first of each is read, and `--pages all` \
+             makes each page a picture",
             looks.len()
         ));
     }
@@ -75,6 +76,11 @@ fn look(content: Content<'_>, reading: &Reading) -> Option<Look> {
     let mut seen = Look::default();
     let deep = match &content {
         Content::Raw(raw) => !matches!(raw.values, Values::U8(_)),
+        Content::Page(bytes, _) => {
+            let glance = tiff::glance(bytes).ok()?;
+            seen.extra = glance.extra;
+            glance.deep
+        }
         Content::Encoded(bytes) if tiff::is(bytes) => {
             let glance = tiff::glance(bytes).ok()?;
             (seen.pages, seen.extra) = (glance.pages, glance.extra);

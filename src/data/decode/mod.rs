@@ -36,6 +36,8 @@ use samples::{Kind, Samples};
 
 pub(super) use depth::find as find_depth;
 pub(super) use samples::Values;
+#[cfg(test)]
+pub(super) use tiff::make;
 
 /// How pictures are decoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,9 +147,20 @@ pub fn decode_file(path: &Path, reading: &Reading) -> crate::error::Result<Pictu
 fn samples(content: Content<'_>, reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
     match content {
         Content::Raw(raw) => bare(raw, reading),
-        Content::Encoded(bytes) => guarded(|| encoded(&bytes, reading))
-            .unwrap_or_else(|| Err("the decoder failed on this file: it is damaged".into())),
+        Content::Encoded(bytes) => guarded_page(&bytes, 0, reading),
+        Content::Page(bytes, page) => guarded_page(&bytes, page, reading),
     }
+}
+
+fn guarded_page(bytes: &[u8], page: usize, reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
+    guarded(|| encoded(bytes, page, reading))
+        .unwrap_or_else(|| Err("the decoder failed on this file: it is damaged".into()))
+}
+
+/// How many pages a picture file has: 1 of all formats but TIFF, and of what cannot be read.
+pub(super) fn pages(bytes: &[u8]) -> usize {
+    let count = || tiff::glance(bytes).map_or(1, |glance| glance.pages);
+    if tiff::is(bytes) { guarded(count).unwrap_or(1) } else { 1 }
 }
 
 /// Refuses a size that memory should not be asked for.
@@ -196,7 +209,7 @@ fn at_most(bytes: u64) -> Limits {
     limits
 }
 
-fn encoded(bytes: &[u8], reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
+fn encoded(bytes: &[u8], page: usize, reading: &Reading) -> Result<(Samples, [u32; 2]), String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
@@ -204,7 +217,7 @@ fn encoded(bytes: &[u8], reading: &Reading) -> Result<(Samples, [u32; 2]), Strin
         check_size(size, channels, reading).map_err(|reason| doubted(reason, size, bytes.len()))
     };
     let (samples, size, orientation) = if tiff::is(bytes) {
-        let (samples, orientation) = tiff::read(bytes, 0, check)?;
+        let (samples, orientation) = tiff::read(bytes, page, check)?;
         let size = [samples.width, samples.height];
         (samples, size, orientation)
     } else {

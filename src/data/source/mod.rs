@@ -107,11 +107,13 @@ pub struct Selection {
     /// Patterns of files that are left out: of a name at any depth (`masks`, `*_mask.png`) or, with a slash, of
     /// a path below the folder or the archive.
     pub exclude: Vec<String>,
+    /// Whether every page of a file is a picture, or only the first.
+    pub every_page: bool,
 }
 
 impl From<Source> for Selection {
     fn from(source: Source) -> Self {
-        Self { source, exclude: Vec::new() }
+        Self { source, ..Self::default() }
     }
 }
 

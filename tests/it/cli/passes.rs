@@ -1,0 +1,159 @@
+//! Passes outside the steps: Ctrl-C is heard in each, and a run that was stopped in one goes on as if it never was.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use image::{Rgb, RgbImage};
+use swav_wgpu::train::{Event, Flow, TrainOptions, train};
+use swav_wgpu::{config::Config, error::Error};
+
+use super::{Desk, Ended, assert_same_run};
+
+/// Two epochs that are both judged, and pictures that are measured first.
+const TRAIN: &str = "train pics --config base.toml --epochs 2 --eval-every 1 --normalize dataset";
+
+/// The settings of [`TRAIN`], with a run folder in the desk.
+fn settings(desk: &Desk, out: &str) -> Config {
+    let text = format!("{}\nnormalize = \"dataset\"\n", desk.read("base.toml"));
+    let mut config = Config::from_toml(&text, "base.toml").unwrap();
+    for (key, value) in [("epochs", "2"), ("eval_every", "1")] {
+        config.set(key, value).unwrap();
+    }
+    config.data = Some(desk.path("pics"));
+    config.out = Some(desk.path(out));
+    config
+}
+
+/// Trains and stops at the beginning of pass number `at`; gives the names of the passes and whether the run was
+/// stopped before there was anything to keep.
+fn stopped_at(desk: &Desk, out: &str, at: usize) -> (Vec<&'static str>, bool) {
+    let mut begun = Vec::new();
+    let mut on_event = |event: Event| {
+        if let Event::Pass(progress) = event
+            && progress.done == 0
+            && begun.last() != Some(&progress.doing)
+        {
+            begun.push(progress.doing);
+        }
+        if begun.len() > at { Flow::Stop } else { Flow::Continue }
+    };
+    let options = TrainOptions { config: settings(desk, out), resume: None, profile: false };
+    let nothing = match train(options, &mut on_event) {
+        Ok(_) => false,
+        Err(Error::Stopped) => true,
+        Err(error) => panic!("{error}"),
+    };
+    (begun, nothing)
+}
+
+#[test]
+fn a_run_stopped_in_any_pass_leaves_nothing_or_goes_on_to_the_same_bits() {
+    let desk = Desk::new();
+    let (passes, _) = stopped_at(&desk, "whole", usize::MAX);
+    for wanted in [
+        "listing the pictures",
+        "measuring the pictures",
+        "preparing the device",
+        "looking at pictures",
+        "reading raw pixels",
+        "asking nearest neighbours",
+        "drawing the gallery",
+    ] {
+        assert!(passes.contains(&wanted), "{wanted}: {passes:?}");
+    }
+    let ready = passes.iter().position(|&doing| doing == "looking at pictures").unwrap();
+    for at in 0..passes.len() {
+        let out = format!("cut{at}");
+        let (_, nothing) = stopped_at(&desk, &out, at);
+        let place = format!("stopped in pass {at} of {passes:?}");
+        assert_eq!(nothing, at < ready, "{place}");
+        if nothing {
+            assert!(!desk.path(&out).exists(), "{place}");
+            continue;
+        }
+        assert_eq!(desk.summary(&out)["interrupted"], true, "{place}");
+        desk.run(&format!("train --resume {out}")).expect(0);
+        assert_same_run(&desk, "whole", &out, 10);
+        assert!(desk.path(&format!("{out}/gallery/index.html")).exists(), "{place}");
+    }
+}
+
+/// `slow` with so many names of two large pictures that no command is done before it is stopped, in two classes on two
+/// sides, and a network in `run`.
+fn slow_desk() -> Desk {
+    let desk = Desk::new();
+    desk.train("--steps 1 --out run").expect(0);
+    for (class, level) in [("dark", 20), ("light", 200)] {
+        let large = RgbImage::from_fn(3000, 3000, |x, y| Rgb([(x ^ y) as u8 / 2 + level / 4, level, level]));
+        let first = desk.path(&format!("slow/train/{class}/000.png"));
+        std::fs::create_dir_all(first.parent().unwrap()).unwrap();
+        large.save(&first).unwrap();
+        for side in ["train", "test"] {
+            let folder = desk.path(&format!("slow/{side}/{class}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            for index in 1..400 {
+                std::fs::hard_link(&first, folder.join(format!("{index:03}.png"))).unwrap();
+            }
+        }
+    }
+    desk
+}
+
+/// Whether the process would hear Ctrl-C, as Linux tells of every process.
+fn hears(child: &Child) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).unwrap_or(0) & 0b10 != 0
+}
+
+/// Runs a command that would take minutes, and presses Ctrl-C while it looks at pictures.
+fn interrupted(desk: &Desk, line: &str) -> Ended {
+    let mut command: Command = desk.command(line);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !hears(&child) {
+        assert!(child.try_wait().unwrap().is_none(), "{line}: ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Wherever it is by then; it is not done.
+    std::thread::sleep(Duration::from_millis(700));
+    let kill = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success(), "{line}");
+    Ended::of(line, &child.wait_with_output().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_every_command_that_looks_at_pictures_and_leaves_nothing() {
+    let desk = slow_desk();
+    let before = desk.names("");
+    for line in [
+        "data slow",
+        "duplicates slow --html pairs.html",
+        "duplicates slow --model run",
+        "embed run --data slow --out features.npy",
+        "eval knn run --data slow --confusion classes.html",
+        "eval linear run --data slow",
+        "eval clusters run --data slow",
+        "search run pics/dark/00.png --data slow",
+        "sort run slow --into sorted",
+        "report run --data slow --out page.html",
+        "train slow --config base.toml --normalize dataset --out new",
+    ] {
+        let ended = interrupted(&desk, line).expect(130);
+        assert!(ended.err.contains("Stopping") && !ended.err.contains("error"), "{ended:#?}");
+        assert_eq!(ended.out, "", "{line}");
+        assert_eq!(desk.names(""), before, "{line}");
+    }
+}
+
+#[test]
+fn a_large_set_is_judged_by_a_sample_and_says_so() {
+    let desk = Desk::new();
+    let ended = desk.run(&format!("{TRAIN} --eval-pictures 5 --out some")).expect(0);
+    assert!(ended.err.contains("Evaluation looks at a sample") && ended.err.contains("5 of "), "{ended:#?}");
+    let ended = desk.run(&format!("{TRAIN} --eval-pictures 0 --out all")).expect(0);
+    assert!(!ended.err.contains("sample"), "{ended:#?}");
+    // What is judged changes nothing of what is learned.
+    let [some, all] = ["some", "all"].map(|run| desk.checkpoint(run).tensors);
+    assert!(some.iter().all(|(name, tensor)| tensor.data == all[name].data));
+}
