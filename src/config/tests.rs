@@ -95,6 +95,7 @@ const OTHER: &[(&str, &str)] = &[
     ("tensorboard", "true"),
     ("exclude", "masks,*_gt.png"),
     ("pages", "all"),
+    ("eval_pictures", "9"),
     ("channels", "1"),
     ("show_bands", "5,4,2"),
     ("tuned", "tile; forward.deep=winograd-2x2"),

@@ -6,6 +6,9 @@ use crate::pass::Progress;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+/// Seconds of a pass before the first step, from which on it is not waited for.
+const LONG: f64 = 1.0;
+
 /// The other side of a run.
 pub(super) struct Caller<'a> {
     on_event: &'a mut dyn FnMut(Event) -> Flow,
@@ -46,6 +49,14 @@ impl<'a> Caller<'a> {
     /// Whether the run has to end now, for one reason or the other.
     pub(super) fn must_end(&self) -> bool {
         self.stop || self.is_late()
+    }
+
+    /// Watches a pass before there is a run folder. Time that is up ends only one that takes long: a run that is
+    /// as good as open is opened, so that a resumed one finds it.
+    pub(super) fn watch_opening(&mut self, progress: &Progress) -> ControlFlow<()> {
+        self.tell(Event::Pass(*progress));
+        let late = self.is_late() && progress.seconds > LONG;
+        if self.stop || late { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Watches a pass on behalf of whoever started the run.

@@ -96,7 +96,15 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     // A time beyond what the clock can say is no limit.
     let deadline = config.max_time.and_then(|most| Instant::now().checked_add(most));
     let mut caller = Caller::new(on_event, deadline);
-    let mut setup = setup::open(&mut config, resume.as_deref(), &mut caller)?;
+    let opened = setup::open(&mut config, resume.as_deref(), &mut caller);
+    let mut setup = opened.map_err(|error| match error {
+        Error::Stopped if !caller.stop => Error::config(
+            "max_time",
+            "it was over while the pictures were looked at, before the first step, and nothing was written; \
+             allow more time",
+        ),
+        error => error,
+    })?;
     let config = std::mem::take(&mut setup.config);
     let submitted = setup.memory.reported;
     let clock = Clock::new(setup.memory.seconds, submitted);

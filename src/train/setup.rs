@@ -53,7 +53,7 @@ pub(super) struct Setup {
 /// `caller` watches what takes long; a run that it stops here leaves nothing behind.
 pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Caller<'_>) -> Result<Setup> {
     let earlier = resume.map(earlier).transpose()?;
-    let mut watch = |progress: &_| caller.watch(progress);
+    let mut watch = |progress: &_| caller.watch_opening(progress);
     let dataset = Arc::new(pictures::open(config, &mut watch)?);
     let mut notices = dataset.notices().to_vec();
     if earlier.is_none() {

@@ -178,7 +178,7 @@ mod tests {
         let at = |width| of_report(&report(), 1892, left, width);
         assert_eq!(
             at(120),
-            "epoch 3/44 [=>                      ] 129/1892 loss 4.213 (ln K 5.704) lr 0.0018 812 img/s 3m12s left"
+            "epoch 3/44 [>                       ] 129/1892 loss 4.213 (ln K 5.704) lr 0.0018 812 img/s 3m12s left"
         );
         let no_bar = "epoch 3/44 129/1892 loss 4.213 (ln K 5.704) lr 0.0018 812 img/s 3m12s left";
         assert_eq!([at(100), at(80)], [no_bar; 2]);

@@ -17,7 +17,7 @@ pub(super) fn unread(bytes: &[u8]) -> String {
 }
 
 /// The formats that are read.
-const READ: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, PNM";
+const READ: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, DICOM";
 
 /// The name of a format that is known but not read, and what to do.
 fn named(bytes: &[u8], start: &str) -> Option<(&'static str, &'static str)> {
@@ -45,9 +45,6 @@ fn named(bytes: &[u8], start: &str) -> Option<(&'static str, &'static str)> {
     ];
     if let Some((_, name)) = magic.into_iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Some((name, EXPORT));
-    }
-    if brand(128) == b"DICM" {
-        return Some(("a DICOM file", EXPORT));
     }
     (start.starts_with("<svg") || start.starts_with("<?xml") && start.contains("<svg"))
         .then_some(("an SVG drawing", EXPORT))

@@ -12,9 +12,11 @@
 //! | `depth` | the range of a set's samples |
 //! | `jpeg` | decoding at reduced size, and telling a JPEG that is cut short |
 //! | `tiff` | TIFF of every kind |
+//! | `dicom` | DICOM, by the crates of dicom-rs |
 //! | `kind` | what is not read, in words |
 
 mod depth;
+mod dicom;
 mod jpeg;
 mod kind;
 mod samples;
@@ -157,10 +159,14 @@ fn guarded_page(bytes: &[u8], page: usize, reading: &Reading) -> Result<(Samples
         .unwrap_or_else(|| Err("the decoder failed on this file: it is damaged".into()))
 }
 
-/// How many pages a picture file has: 1 of all formats but TIFF, and of what cannot be read.
+/// How many pages a picture file has: 1 of all formats but TIFF and DICOM, and of what cannot be read.
 pub(super) fn pages(bytes: &[u8]) -> usize {
-    let count = || tiff::glance(bytes).map_or(1, |glance| glance.pages);
-    if tiff::is(bytes) { guarded(count).unwrap_or(1) } else { 1 }
+    let count = || match () {
+        () if tiff::is(bytes) => tiff::glance(bytes).map(|glance| glance.pages),
+        () if dicom::is(bytes) => dicom::frames(bytes),
+        () => Ok(1),
+    };
+    guarded(count).and_then(Result::ok).unwrap_or(1)
 }
 
 /// Refuses a size that memory should not be asked for.
@@ -220,6 +226,10 @@ fn encoded(bytes: &[u8], page: usize, reading: &Reading) -> Result<(Samples, [u3
         let (samples, orientation) = tiff::read(bytes, page, check)?;
         let size = [samples.width, samples.height];
         (samples, size, orientation)
+    } else if dicom::is(bytes) {
+        let samples = dicom::read(bytes, page, check)?;
+        let size = [samples.width, samples.height];
+        (samples, size, None)
     } else {
         usual(bytes, reading, check)?
     };

@@ -140,7 +140,11 @@ impl Links {
 /// too many files begin like them.
 fn starts_like_a_picture(path: &Path) -> bool {
     let mut head = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(32).read_to_end(&mut head));
+    let read = std::fs::File::open(path).and_then(|file| file.take(132).read_to_end(&mut head));
+    // Devices often give DICOM files no ending.
+    if head.ends_with(b"DICM") && head.len() == 132 {
+        return true;
+    }
     let format = read.ok().and_then(|_| image::guess_format(&head).ok());
     matches!(
         format,

@@ -11,9 +11,9 @@ use super::table::Table;
 use super::{LARGEST_PICTURE, layout, masks};
 use crate::error::{Error, Result};
 
-pub(super) const EXTENSIONS: [&str; 15] = [
+pub(super) const EXTENSIONS: [&str; 17] = [
     "png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "gif", "bmp", "tif", "tiff", "pbm", "pgm", "ppm",
-    "pnm",
+    "pnm", "dcm", "dicom",
 ];
 
 /// Picture files by their paths.

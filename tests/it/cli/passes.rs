@@ -144,6 +144,9 @@ fn ctrl_c_ends_every_command_that_looks_at_pictures_and_leaves_nothing() {
         assert_eq!(ended.out, "", "{line}");
         assert_eq!(desk.names(""), before, "{line}");
     }
+    let short = desk.run("train slow --config base.toml --normalize dataset --out new --max-time 1s");
+    short.refused(2, &["`max_time`", "before the first step"]);
+    assert_eq!(desk.names(""), before);
 }
 
 #[test]

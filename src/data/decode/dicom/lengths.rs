@@ -1,0 +1,90 @@
+//! The lengths of a DICOM file's elements, checked before anybody believes them: dicom-rs makes room for as many
+//! bytes as an element says that it has, and four damaged bytes can say four gigabytes.
+
+/// Pixels stored in fragments follow an element of this tag and no length.
+const PIXELS: (u16, u16) = (0x7fe0, 0x0010);
+const ITEM: (u16, u16) = (0xfffe, 0xe000);
+const END_OF_SEQUENCE: (u16, u16) = (0xfffe, 0xe0dd);
+const SYNTAX: (u16, u16) = (0x0002, 0x0010);
+/// The transfer syntax whose elements say no kind.
+const IMPLICIT: &str = "1.2.840.10008.1.2";
+/// What stands for a length that an end mark tells.
+const OPEN: u32 = u32::MAX;
+
+/// Checks every element from the mark `DICM` on, those inside sequences too (PS3.5, section 7; PS3.10, section 7.1).
+pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+    let mut walk = Walk { rest: bytes.get(4..).unwrap_or_default(), explicit: true, syntax: None };
+    let mut in_pixels = false;
+    while !walk.rest.is_empty() {
+        let (tag, kind, length) = walk.header().ok_or_else(cut)?;
+        if tag == PIXELS && length == OPEN {
+            in_pixels = true;
+        } else if length == OPEN || tag == ITEM && !in_pixels {
+            // What is inside follows, and is walked like all else. Of unknown kinds nobody knows how it is stored.
+            if length == OPEN && kind == *b"UN" {
+                return Ok(());
+            }
+            if length != OPEN && length as usize > walk.rest.len() {
+                return Err(cut());
+            }
+        } else {
+            let value = walk.rest.get(..length as usize).ok_or_else(cut)?;
+            if tag == SYNTAX {
+                walk.syntax = Some(value);
+            }
+            in_pixels &= tag != END_OF_SEQUENCE;
+            let is_sequence = value.starts_with(&[0xfe, 0xff, 0x00, 0xe0]) && kind != *b"UN" && !in_pixels;
+            if !is_sequence {
+                walk.rest = &walk.rest[value.len()..];
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cut() -> String {
+    "the DICOM file is damaged or cut short: one of its elements is longer than the file".into()
+}
+
+struct Walk<'a> {
+    rest: &'a [u8],
+    /// Whether elements say their kind; those of the head do in every file.
+    explicit: bool,
+    syntax: Option<&'a [u8]>,
+}
+
+impl<'a> Walk<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(head)
+    }
+
+    /// The next element's tag, kind and length.
+    fn header(&mut self) -> Option<((u16, u16), [u8; 2], u32)> {
+        let head = self.take(4)?;
+        let half = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
+        let tag = (half(0), half(2));
+        if tag.0 > 2
+            && let Some(uid) = self.syntax.take()
+        {
+            let uid = String::from_utf8_lossy(uid);
+            self.explicit = uid.trim_matches(['\0', ' ']) != IMPLICIT;
+        }
+        let long = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
+        // Items and end marks have no kind in any syntax.
+        if tag.0 == 0xfffe || !self.explicit {
+            return Some((tag, *b"  ", long(self.take(4)?)?));
+        }
+        let kind = self.take(2)?;
+        let kind = [kind[0], kind[1]];
+        const LONG: [&[u8; 2]; 13] =
+            [b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
+        if LONG.contains(&&kind) {
+            self.take(2)?;
+            return Some((tag, kind, long(self.take(4)?)?));
+        }
+        let length = self.take(2)?;
+        Some((tag, kind, u32::from(u16::from_le_bytes([length[0], length[1]]))))
+    }
+}
