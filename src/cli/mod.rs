@@ -48,7 +48,8 @@ pub enum Outcome {
 /// Runs the program with the given arguments (the first is its own name).
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     crate::data::hush_guarded_panics();
-    let matches = match command().try_get_matches_from(args) {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let matches = match command().try_get_matches_from(&args) {
         Ok(matches) => matches,
         // clap's own errors include `--help` and `--version`, which go to standard output with code 0.
         Err(error) => {
@@ -78,7 +79,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         // Whoever stopped a pass was told so when Ctrl-C was heard.
         Ok(Outcome::Interrupted) | Err(Error::Stopped) => code(130),
         Err(error) => {
-            complain(&error);
+            complain(&error, &args);
             code(if matches!(error, Error::Config { .. }) { 2 } else { 1 })
         }
     }
@@ -131,8 +132,17 @@ fn code(number: i32) -> ExitCode {
     ExitCode::from(u8::try_from(number).unwrap_or(1))
 }
 
-fn complain(error: &Error) {
-    let mut text = format!("error: {error}");
+/// Tells of an error. A setting that was typed is called what was typed: `--max-time`, not `max_time`.
+fn complain(error: &Error, args: &[OsString]) {
+    let typed =
+        |flag: &str| args.iter().any(|arg| arg.to_str().and_then(|arg| arg.split('=').next()) == Some(flag));
+    let mut text = match error {
+        Error::Config { field, reason } => match format!("--{}", field.replace('_', "-")) {
+            flag if typed(&flag) => format!("error: `{flag}`: {reason}"),
+            _ => format!("error: {error}"),
+        },
+        _ => format!("error: {error}"),
+    };
     // `Io` already shows its source; deeper causes would only be seen here.
     let mut cause = error.source().and_then(std::error::Error::source);
     while let Some(error) = cause {

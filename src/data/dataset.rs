@@ -319,7 +319,9 @@ mod tests {
         std::fs::write(&file, b"x").unwrap();
         let message = decode_file(&file, &Reading::default()).unwrap_err().to_string();
         assert!(message.contains("a.png") && message.contains("not a picture"), "{message}");
-        let file = Dataset::open(Some(&file)).unwrap_err().to_string();
-        assert!(file.contains("a.png") && file.contains("this is a file"), "{file}");
+        let text = folder.path().join("notes.text");
+        std::fs::write(&text, b"x").unwrap();
+        let file = Dataset::open(Some(&text)).unwrap_err().to_string();
+        assert!(file.contains("notes.text") && file.contains("this is a file"), "{file}");
     }
 }

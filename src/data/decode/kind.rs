@@ -1,8 +1,13 @@
 //! What bytes are that no decoder here takes, in words and with the way out.
 
+/// Whether this is what git-lfs leaves in place of a file that it has not fetched.
+pub(in crate::data) fn is_pointer(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"version https://git-lfs.github.com/spec/")
+}
+
 /// Why bytes of no known format are no picture; `bytes` are not empty.
 pub(super) fn unread(bytes: &[u8]) -> String {
-    if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
+    if is_pointer(bytes) {
         return "this is a git-lfs pointer, not the picture itself: fetch the pictures with `git lfs pull`"
             .into();
     }

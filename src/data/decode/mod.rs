@@ -37,6 +37,7 @@ use crate::error::Error;
 use samples::{Kind, Samples};
 
 pub(super) use depth::find as find_depth;
+pub(super) use kind::is_pointer;
 pub(super) use samples::Values;
 #[cfg(test)]
 pub(super) use tiff::make;

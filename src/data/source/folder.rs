@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::dataset::{Content, Pictures};
 pub(super) use super::census::{Census, census, census_without};
+use super::look::Found;
 use super::table::Table;
-use super::{LARGEST_PICTURE, layout, masks};
+use super::{LARGEST_PICTURE, beside, layout, masks};
 use crate::error::{Error, Result};
 
 pub(super) const EXTENSIONS: [&str; 17] = [
@@ -68,12 +69,28 @@ pub(super) fn is_picture(path: &Path) -> bool {
     extension.is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
+/// The census of pictures that were named themselves: one file, or those of a pattern.
+pub(super) fn of_files(path: &Path, found: &Found) -> Result<Census> {
+    let relative = |file: &PathBuf| file.strip_prefix(&found.root).unwrap_or(file).to_owned();
+    let named = found.files.iter().filter(|file| is_picture(file)).map(relative);
+    let pictures: Vec<PathBuf> = named.filter(|file| !found.exclude.hits(file)).collect();
+    if pictures.is_empty() {
+        let reason = "this is a file, and its name is not that of a picture; name the folder that holds the pictures, \
+                      or choose another `--source`";
+        return Err(Error::Data { path: path.to_owned(), reason: reason.to_owned() });
+    }
+    Ok(Census { pictures, ..Census::default() })
+}
+
 /// Lists the pictures of a census of `root`.
 pub(super) fn list(root: &Path, found: Census) -> Result<Table> {
     let Census { pictures, archives, mut left, mut notices } = found;
     archives.iter().for_each(|path| left.note(path));
     notices.extend(masks::notice(&pictures));
-    let layout = layout::read(pictures);
+    let mut layout = layout::read(pictures);
+    if layout.classes.len() < 2 && ["csv", "tsv", "jsonl"].iter().any(|ending| left.has(ending)) {
+        beside::label(root, &mut layout, &mut left);
+    }
     if layout.files.is_empty() {
         notices.insert(
             0,
@@ -94,8 +111,8 @@ pub(super) fn list(root: &Path, found: Census) -> Result<Table> {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::Dataset;
     use crate::data::testing::encode;
+    use crate::data::{Dataset, Reading, Source};
     use image::{ImageFormat, RgbImage};
     use std::path::Path;
 
@@ -129,6 +146,29 @@ mod tests {
         assert_eq!(set.pretrain(), [0, 1, 2]);
         assert_eq!(set.decode(2).unwrap().dimensions(), (2, 2));
         assert_eq!(set.name(), folder.path().file_name().unwrap().to_str().unwrap());
+    }
+
+    #[test]
+    fn one_picture_and_the_pictures_of_a_pattern_are_sets() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), &["cat/a.png", "cat/b.png", "dog/a.png", "dog/c.jpg"]);
+        let names = |path: &str| {
+            let set = Dataset::open(Some(&folder.path().join(path))).unwrap();
+            assert!((0..set.len() as u32).all(|picture| set.decode(picture).is_ok()), "{path}");
+            (0..set.len() as u32).map(|picture| set.picture_name(picture)).collect::<Vec<String>>()
+        };
+        let below = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| name.replace('/', std::path::MAIN_SEPARATOR_STR)).collect()
+        };
+        assert_eq!(names("dog/c.jpg"), ["c.jpg"]);
+        assert_eq!(names("cat/*.png"), ["a.png", "b.png"]);
+        assert_eq!(names("*/a.png"), below(&["cat/a.png", "dog/a.png"]));
+        let set = Dataset::open(Some(&folder.path().join("*/*"))).unwrap();
+        assert_eq!(set.classes(), ["cat", "dog"]);
+        std::fs::write(folder.path().join("list"), "").unwrap();
+        let file = Some(folder.path().join("list"));
+        let found = Dataset::open_with(file.as_deref(), Source::Folder, Reading::default());
+        assert!(found.unwrap_err().to_string().contains("not that of a picture"));
     }
 
     #[cfg(unix)]

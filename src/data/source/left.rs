@@ -6,10 +6,10 @@ use std::path::Path;
 /// Endings that are told one by one.
 const TOLD: usize = 8;
 /// Endings of pictures and films in formats that are not read.
-const PICTURES: [&str; 37] = [
-    "heic", "heif", "hif", "avif", "jp2", "j2k", "jpx", "jxl", "dcm", "dicom", "nii", "svg", "psd", "raw",
-    "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "ico", "tga", "exr", "hdr", "dds", "pcx", "qoi",
-    "eps", "svs", "ndpi", "czi", "mp4", "mov", "avi", "mkv",
+const PICTURES: [&str; 35] = [
+    "heic", "heif", "hif", "avif", "jp2", "j2k", "jpx", "jxl", "nii", "svg", "psd", "raw", "cr2", "cr3",
+    "nef", "arw", "dng", "orf", "rw2", "raf", "ico", "tga", "exr", "hdr", "dds", "pcx", "qoi", "eps", "svs",
+    "ndpi", "czi", "mp4", "mov", "avi", "mkv",
 ];
 
 /// Files that are left out.

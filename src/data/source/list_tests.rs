@@ -1,6 +1,25 @@
 //! Lists and tables that name pictures.
 
 use super::*;
+use crate::data::testing::encode;
+use image::{ImageFormat, RgbImage};
+
+#[test]
+fn excluded_rows_are_left_out_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.png", "a_mask.png", "b.png"] {
+        std::fs::write(folder.path().join(name), encode(RgbImage::new(2, 2), ImageFormat::Png)).unwrap();
+    }
+    let list = folder.path().join("list.csv");
+    std::fs::write(&list, "file,label,split\na.png,x,train\na_mask.png,y,train\nb.png,y,test\n").unwrap();
+    let select = Selection { exclude: vec!["*_mask.*".into()], ..Selection::default() };
+    let set = Dataset::open_with(Some(&list), select, Reading::default()).unwrap();
+    let names: Vec<_> = (0..set.len() as u32).map(|at| set.picture_name(at)).collect();
+    assert_eq!((names, set.pretrain()), (vec!["a.png".to_owned(), "b.png".to_owned()], &[0][..]));
+    assert_eq!((set.class_of(1), &set.splits()[0].queries[..]), (Some("y"), &[1][..]));
+    assert!(set.path_of(1).unwrap().ends_with("b.png") && set.decode(1).is_ok());
+    assert!(set.notices().join("\n").contains("*_mask.*: 1 file"), "{:?}", set.notices());
+}
 
 #[test]
 fn list_files_name_pictures_labels_and_parts() {

@@ -43,7 +43,12 @@ pub(super) fn find(path: &Path, exclude: Exclude) -> Result<Found> {
                               for the built-in set";
                 return Err(wrong(path, reason));
             };
-            Ok(Found { root: parent(first), files, is_folder: false, exclude })
+            // A pattern may reach into several folders, and names are to say which.
+            let mut root = parent(first);
+            while !files.iter().all(|file| file.starts_with(&root)) {
+                root = parent(&root);
+            }
+            Ok(Found { root, files, is_folder: false, exclude })
         }
         Err(error) => Err(Error::io(path)(error)),
     }
@@ -160,6 +165,7 @@ pub(super) fn guess(path: &Path, found: &Found, pass: &Pass) -> Result<(Source, 
             // The archives of CIFAR and STL-10 are tar files too.
             Some(Source::WebDataset) if found.files.len() == 1 => inside(first, &found.root)?,
             Some(source) => source,
+            None if folder::is_picture(first) => Source::Folder,
             None => {
                 let reason = "this is a file, and its name does not say what it holds; name the folder that holds \
                               the pictures, or choose a `--source`";

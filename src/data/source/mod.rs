@@ -11,6 +11,7 @@
 //! | `census`, `left`, `exclude`, `masks` | what lies in a folder, what is left out of it and said |
 //! | `folder`, `layout` | picture files in folders, and what the folders mean |
 //! | `list`, `rows`, `headings`, `locate` | picture files in a table: its rows, its columns, and where the files are |
+//! | `beside` | a table among the pictures of a folder |
 //! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
 //! | `stl10`, `idx`, `npy`, `single` | STL-10, MNIST and its relatives, numpy arrays of many pictures and of one |
 //! | `shards`, `columns` | WebDataset tar files, Parquet files |
@@ -23,6 +24,7 @@
 mod archive;
 mod arrays;
 mod arrow;
+mod beside;
 mod census;
 mod cifar;
 mod columns;
@@ -130,13 +132,13 @@ pub(super) fn open(path: &Path, selection: &Selection, pass: &Pass) -> Result<Li
     let is_tar = |file: &Path| matches!(by_name(file), Some(Source::WebDataset));
     let mut table = match source {
         Source::Auto | Source::Folder => {
-            if !found.is_folder {
-                let reason =
-                    "this is a file; name the folder that holds the pictures, or choose another `--source`";
-                return Err(wrong(path, reason));
-            }
-            let census = census
-                .map_or_else(|| folder::census_without(&found.root, &found.exclude, pass, |_| false), Ok)?;
+            let census = match census {
+                Some(census) => census,
+                None if found.is_folder => {
+                    folder::census_without(&found.root, &found.exclude, pass, |_| false)?
+                }
+                None => folder::of_files(path, &found)?,
+            };
             folder::list(&found.root, census)?
         }
         Source::List => list::list(&single(path, &found)?, &found.root, pass)?,
@@ -159,6 +161,9 @@ pub(super) fn open(path: &Path, selection: &Selection, pass: &Pass) -> Result<Li
     // `.` and `..` have no name of their own.
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = full.file_name().map_or_else(|| "pictures".into(), |name| name.to_string_lossy().into_owned());
+    if matches!(source, Source::List | Source::Parquet | Source::Arrow) {
+        table = table.without(&found.exclude);
+    }
     table.notices.extend(found.exclude.notices());
     table.listing(name, path, &found.root)
 }

@@ -9,11 +9,15 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::decode::is_pointer;
 use super::packing::Packing;
 use crate::error::{Error, Result};
 
 /// The most that archives may unpack to in memory: CIFAR is a twelfth of it.
 const UNPACKED: u64 = 2 << 30;
+
+/// What git-lfs leaves in place of a file is shorter, in bytes, by its specification.
+const LONGEST_POINTER: u64 = 1024;
 
 /// A named run of bytes.
 #[derive(Clone, Debug)]
@@ -50,7 +54,12 @@ impl Part {
     pub(super) fn file(path: &Path, root: &Path) -> Result<Self> {
         let length = std::fs::metadata(path).map_err(Error::io(path))?.len();
         let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-        Ok(Self { name, length, store: Store::File(path.into()), offset: 0 })
+        let part = Self { name, length, store: Store::File(path.into()), offset: 0 };
+        if length < LONGEST_POINTER && is_pointer(&part.read(0, length as usize)?) {
+            let reason = "git-lfs has not fetched this file; run `git lfs pull` in its folder".to_owned();
+            return Err(Error::Data { path: path.to_owned(), reason });
+        }
+        Ok(part)
     }
 
     /// Bytes in memory.
@@ -228,6 +237,20 @@ mod tests {
             let short = Part::memory(name.into(), packed[..packed.len() / 2].to_vec()).unpacked(&mut 0);
             assert!(short.unwrap_err().to_string().contains("cut short"), "{name}");
         }
+    }
+
+    #[test]
+    fn what_git_lfs_has_not_fetched_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pictures.csv");
+        std::fs::write(&path, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+            .unwrap();
+        let error = Part::file(&path, folder.path()).unwrap_err().to_string();
+        assert!(error.contains("pictures.csv") && error.contains("git lfs pull"), "{error}");
+        let error = crate::data::Dataset::open(Some(&path)).unwrap_err().to_string();
+        assert!(error.contains("git lfs pull"), "{error}");
+        std::fs::write(&path, "version,path\n").unwrap();
+        assert!(Part::file(&path, folder.path()).is_ok());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What the sources of numbered pictures have in common: labels from numbers or words, and what the
 //! parts of a set (train, test, unlabelled) mean for training and evaluation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::super::dataset::{Listing, Pictures, Split, held_out};
+use super::super::dataset::{Content, Listing, Pictures, Split, held_out};
+use super::exclude::Exclude;
 pub(super) use super::sides::Side;
 use crate::error::{Error, Result};
 
@@ -46,6 +47,23 @@ impl Table {
             pictures: self.pictures,
             notices: self.notices,
         })
+    }
+
+    /// The pictures whose names no pattern hits, for sources that list rows instead of files.
+    pub(super) fn without(self, exclude: &Exclude) -> Self {
+        let hits = |at: u32| exclude.hits(self.pictures.name(at).as_ref());
+        let kept: Vec<u32> = (0..self.labels.len() as u32).filter(|&at| !hits(at)).collect();
+        if kept.len() == self.labels.len() {
+            return self;
+        }
+        let sides =
+            self.sides.iter().flat_map(|&(side, count)| (0..count).map(move |_| side)).collect::<Vec<_>>();
+        Self {
+            labels: kept.iter().map(|&at| self.labels[at as usize]).collect(),
+            sides: kept.iter().map(|&at| (sides[at as usize], 1)).collect(),
+            pictures: Box::new(Chosen { of: self.pictures, kept }),
+            ..self
+        }
     }
 
     /// Pictures to train on, and splits: where there is a train part, every other labelled part is a
@@ -95,6 +113,26 @@ impl Table {
         };
         let splits = names.iter().map(split).filter(|split| !split.queries.is_empty()).collect();
         (pretrain, splits)
+    }
+}
+
+/// Some of the pictures of another source.
+struct Chosen {
+    of: Box<dyn Pictures>,
+    kept: Vec<u32>,
+}
+
+impl Pictures for Chosen {
+    fn name(&self, picture: u32) -> String {
+        self.of.name(self.kept[picture as usize])
+    }
+
+    fn read(&self, picture: u32) -> Result<Content<'_>> {
+        self.of.read(self.kept[picture as usize])
+    }
+
+    fn path(&self, picture: u32) -> Option<PathBuf> {
+        self.of.path(self.kept[picture as usize])
     }
 }
 

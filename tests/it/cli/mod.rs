@@ -239,7 +239,8 @@ impl Ended {
         self
     }
 
-    /// It failed with this code and one error message, at the end, that has all of `words`.
+    /// It failed with this code and one error message, at the end, that has all of `words`. A word such as
+    /// `` `max_time` `` stands for the setting, which is called `--max-time` where it was typed.
     #[track_caller]
     fn refused(self, code: i32, words: &[&str]) -> Self {
         let ended = self.expect(code);
@@ -247,7 +248,8 @@ impl Ended {
         assert_eq!(errors, 1, "one error message is wanted: {ended:#?}");
         let message = &ended.err[ended.err.find("error: ").unwrap()..];
         for word in words {
-            assert!(message.contains(word), "`{word}` is not said: {ended:#?}");
+            let flag = word.replacen('`', "`--", 1).replace('_', "-");
+            assert!(message.contains(word) || message.contains(&flag), "`{word}` is not said: {ended:#?}");
         }
         ended
     }

@@ -113,3 +113,15 @@ fn a_run_that_does_not_fit_is_refused_with_the_numbers() {
     desk.train(line).refused(1, &["a tensor of ", " needs ", "MiB", "available", "lower --"]);
     assert!(!desk.path("run").exists());
 }
+
+#[test]
+fn a_setting_is_called_what_the_person_called_it() {
+    let desk = Desk::new();
+    for line in ["--final-lr 9", "--final-lr=9"] {
+        let said = desk.train(line).refused(2, &["above `lr`"]).err;
+        assert!(said.contains("error: `--final-lr`: is 9"), "{said}");
+    }
+    desk.write("own.toml", "final_lr = 9\n");
+    let said = desk.run("train pics --config own.toml").refused(2, &["above `lr`"]).err;
+    assert!(said.contains("error: setting `final_lr`: is 9"), "{said}");
+}

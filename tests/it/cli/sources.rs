@@ -128,7 +128,7 @@ fn damaged_sources_are_refused_before_a_run_begins() {
     train("empty.csv").refused(1, &["empty.csv", "one picture a line"]);
     train("shards-*.tar").refused(1, &["shards-*.tar", "nothing here"]);
     train("pics --source cifar10").refused(1, &["pics", "not here", "data_batch_1.bin"]);
-    train("pics/dark/00.png").refused(1, &["00.png", "this is a file", "--source"]);
+    train("base.toml --source folder").refused(1, &["base.toml", "this is a file", "--source"]);
     train("pics --source nonsense").expect(2);
     assert!(!desk.path("run").exists());
 }
