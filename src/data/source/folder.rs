@@ -204,9 +204,9 @@ mod tests {
         assert_eq!(Dataset::open(Some(folder.path())).unwrap().len(), 2);
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("x/y")).unwrap();
-        std::fs::write(folder.path().join("x/y/scan.dcm"), "words").unwrap();
+        std::fs::write(folder.path().join("x/y/scan.nii"), "words").unwrap();
         let message = Dataset::open(Some(folder.path())).unwrap_err().to_string();
-        assert!(message.contains("there are 1 .dcm, down to 2 folders deep"), "{message}");
+        assert!(message.contains("there are 1 .nii, down to 2 folders deep"), "{message}");
     }
 
     #[cfg(unix)]

@@ -35,8 +35,8 @@ pub struct Weights {
     pub notice: Option<String>,
 }
 
-/// What a file begins with in place of its contents where git-lfs has not fetched them.
-const POINTER: &[u8] = b"version https://git-lfs";
+/// Bytes of a file by which it is told what it is.
+const START: u64 = 32;
 
 /// Reads the weights of a file, whatever its name ends with. Where it holds several networks, `key` is the path to
 /// one of them or a word of it; without it, a teacher or an average of weights is taken before the trained network,
@@ -52,7 +52,7 @@ pub fn read(path: &Path, key: Option<&str>) -> Result<Weights> {
     if !file.metadata().map_err(Error::io(path))?.is_file() {
         return Err(wrong("a folder or device; name a file of weights, or a run folder"));
     }
-    file.take(POINTER.len() as u64).read_to_end(&mut start).map_err(Error::io(path))?;
+    file.take(START).read_to_end(&mut start).map_err(Error::io(path))?;
     let notice = RefCell::new(None);
     let choose = |shapes: &Shapes| {
         let (names, told) = choose(shapes, key)?;
@@ -64,12 +64,36 @@ pub fn read(path: &Path, key: Option<&str>) -> Result<Weights> {
     } else if start.get(8) == Some(&b'{') {
         let contents = safetensors::read_some(path, &choose)?;
         (contents.tensors, contents.metadata)
-    } else if start == POINTER {
-        return Err(wrong("git-lfs has not fetched this file; run `git lfs pull` in its folder"));
     } else {
-        return Err(wrong("neither a file of PyTorch (.pth, .pth.tar, .pt) nor safetensors"));
+        return Err(wrong(unread(path, &start)));
     };
     Ok(Weights { path: path.to_owned(), tensors, metadata, notice: notice.into_inner() })
+}
+
+/// What a file is that begins so and is of no format that is read, and the way out.
+fn unread(path: &Path, start: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(start).trim_start().to_ascii_lowercase();
+    let named =
+        path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    match () {
+        () if start.starts_with(b"version https://git-lfs") => {
+            "git-lfs has not fetched this file; run `git lfs pull` in its folder"
+        }
+        () if start.starts_with(b"\x89HDF") => {
+            "an HDF5 file, as Keras writes it; weights are read from PyTorch (`torch.save(model.state_dict(), …)`) and \
+             safetensors"
+        }
+        () if text.starts_with("<!doctype html") || text.starts_with("<html") => {
+            "an HTML page, not weights: its download probably failed"
+        }
+        () if start.starts_with(b"GGUF") => {
+            "a GGUF file, which holds language models; weights are read from PyTorch and safetensors"
+        }
+        () if named == "onnx" => {
+            "an ONNX graph, from which no weights are read; take the PyTorch or safetensors file that it was made of"
+        }
+        () => "neither a file of PyTorch (.pth, .pth.tar, .pt) nor safetensors",
+    }
 }
 
 /// The names of the network that is taken, and what a person should know of the choice.

@@ -121,6 +121,8 @@ fn other_files_are_refused_in_words() {
         (b"", "neither"),
         (b"PK\x03\x04zip", "zip archive"),
         (pointer, "git lfs pull"),
+        (b"\x89HDF\r\n\x1a\n", "Keras"),
+        (b"\n<!DOCTYPE html><html>", "download probably failed"),
     ] {
         let path = folder.path().join("a.pth");
         std::fs::write(&path, bytes).unwrap();

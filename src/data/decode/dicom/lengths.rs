@@ -6,6 +6,8 @@ const PIXELS: (u16, u16) = (0x7fe0, 0x0010);
 const ITEM: (u16, u16) = (0xfffe, 0xe000);
 const END_OF_SEQUENCE: (u16, u16) = (0xfffe, 0xe0dd);
 const SYNTAX: (u16, u16) = (0x0002, 0x0010);
+/// The length of what tells how the rest is stored.
+const HEAD: (u16, u16) = (0x0002, 0x0000);
 /// The transfer syntax whose elements say no kind.
 const IMPLICIT: &str = "1.2.840.10008.1.2";
 /// What stands for a length that an end mark tells.
@@ -13,7 +15,8 @@ const OPEN: u32 = u32::MAX;
 
 /// Checks every element from the mark `DICM` on, those inside sequences too (PS3.5, section 7; PS3.10, section 7.1).
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
-    let mut walk = Walk { rest: bytes.get(4..).unwrap_or_default(), explicit: true, syntax: None };
+    let mut walk =
+        Walk { rest: bytes.get(4..).unwrap_or_default(), explicit: true, syntax: None, head: None };
     let mut in_pixels = false;
     while !walk.rest.is_empty() {
         let (tag, kind, length) = walk.header().ok_or_else(cut)?;
@@ -29,8 +32,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
             }
         } else {
             let value = walk.rest.get(..length as usize).ok_or_else(cut)?;
-            if tag == SYNTAX {
-                walk.syntax = Some(value);
+            match tag {
+                SYNTAX => walk.syntax = Some(value),
+                HEAD => walk.head = value.first_chunk().map(|value| (value, walk.rest.len() - value.len())),
+                _ => {}
             }
             in_pixels &= tag != END_OF_SEQUENCE;
             let is_sequence = value.starts_with(&[0xfe, 0xff, 0x00, 0xe0]) && kind != *b"UN" && !in_pixels;
@@ -51,6 +56,8 @@ struct Walk<'a> {
     /// Whether elements say their kind; those of the head do in every file.
     explicit: bool,
     syntax: Option<&'a [u8]>,
+    /// The bytes that the head says it has, and how many follow where it begins.
+    head: Option<(&'a [u8; 4], usize)>,
 }
 
 impl<'a> Walk<'a> {
@@ -62,12 +69,19 @@ impl<'a> Walk<'a> {
 
     /// The next element's tag, kind and length.
     fn header(&mut self) -> Option<((u16, u16), [u8; 2], u32)> {
+        let left = self.rest.len();
         let head = self.take(4)?;
         let half = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
         let tag = (half(0), half(2));
         if tag.0 > 2
             && let Some(uid) = self.syntax.take()
         {
+            // Where the head says that it ends elsewhere, others would read from there.
+            if self.head.is_some_and(|(said, from)| {
+                from.checked_sub(u32::from_le_bytes(*said) as usize) != Some(left)
+            }) {
+                return None;
+            }
             let uid = String::from_utf8_lossy(uid);
             self.explicit = uid.trim_matches(['\0', ' ']) != IMPLICIT;
         }
@@ -78,13 +92,16 @@ impl<'a> Walk<'a> {
         }
         let kind = self.take(2)?;
         let kind = [kind[0], kind[1]];
-        const LONG: [&[u8; 2]; 13] =
-            [b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
-        if LONG.contains(&&kind) {
-            self.take(2)?;
-            return Some((tag, kind, long(self.take(4)?)?));
+        const SHORT: [&[u8; 2]; 21] = [
+            b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH",
+            b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
+        ];
+        if SHORT.contains(&&kind) {
+            let length = self.take(2)?;
+            return Some((tag, kind, u32::from(u16::from_le_bytes([length[0], length[1]]))));
         }
-        let length = self.take(2)?;
-        Some((tag, kind, u32::from(u16::from_le_bytes([length[0], length[1]]))))
+        // So are the kinds that are yet to come (PS3.5, section 7.1.2).
+        self.take(2)?;
+        Some((tag, kind, long(self.take(4)?)?))
     }
 }
