@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::data::testing::{encode, mutants};
-use image::{ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba};
+use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba};
 
 fn decoded(bytes: &[u8], reading: &Reading) -> Result<Decoded, String> {
     picture(Content::Encoded(bytes.into()), reading)

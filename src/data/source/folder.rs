@@ -12,9 +12,15 @@ use super::table::Table;
 use super::{LARGEST_PICTURE, beside, layout, masks};
 use crate::error::{Error, Result};
 
-pub(super) const EXTENSIONS: [&str; 17] = [
+/// Endings of picture files, the last ones where the program is built to read them.
+#[rustfmt::skip]
+pub(super) const EXTENSIONS: &[&str] = &[
     "png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "gif", "bmp", "tif", "tiff", "pbm", "pgm", "ppm",
     "pnm", "dcm", "dicom",
+    #[cfg(feature = "heif")] "heic",
+    #[cfg(feature = "heif")] "heif",
+    #[cfg(feature = "heif")] "hif",
+    #[cfg(feature = "heif")] "avif",
 ];
 
 /// Picture files by their paths.
