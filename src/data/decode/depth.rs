@@ -76,20 +76,20 @@ fn look(content: Content<'_>, reading: &Reading) -> Option<Look> {
     let mut seen = Look::default();
     let deep = match &content {
         Content::Raw(raw) => !matches!(raw.values, Values::U8(_)),
-        Content::Page(bytes, _) if tiff::is(bytes) => {
+        Content::Page(bytes, _) if tiff::is(bytes) && !dicom::is(bytes) => {
             let glance = tiff::glance(bytes).ok()?;
             seen.extra = glance.extra;
             glance.deep
         }
         Content::Page(..) => true,
+        Content::Encoded(bytes) if dicom::is(bytes) => {
+            seen.pages = dicom::frames(bytes).ok()?;
+            true
+        }
         Content::Encoded(bytes) if tiff::is(bytes) => {
             let glance = tiff::glance(bytes).ok()?;
             (seen.pages, seen.extra) = (glance.pages, glance.extra);
             glance.deep
-        }
-        Content::Encoded(bytes) if dicom::is(bytes) => {
-            seen.pages = dicom::frames(bytes).ok()?;
-            true
         }
         // The byte of a PNG's header that says the bits of a channel.
         Content::Encoded(bytes) if bytes.starts_with(b"\x89PNG") => bytes.get(24) == Some(&16),

@@ -166,8 +166,8 @@ fn guarded_page(bytes: &[u8], page: usize, reading: &Reading) -> Result<(Samples
 /// How many pages a picture file has: 1 of all formats but TIFF and DICOM, and of what cannot be read.
 pub(super) fn pages(bytes: &[u8]) -> usize {
     let count = || match () {
-        () if tiff::is(bytes) => tiff::glance(bytes).map(|glance| glance.pages),
         () if dicom::is(bytes) => dicom::frames(bytes),
+        () if tiff::is(bytes) => tiff::glance(bytes).map(|glance| glance.pages),
         () => Ok(1),
     };
     guarded(count).and_then(Result::ok).unwrap_or(1)
@@ -217,14 +217,15 @@ fn encoded(bytes: &[u8], page: usize, reading: &Reading) -> Result<(Samples, [u3
     let check = |size: [u32; 2], channels| {
         check_size(size, channels, reading).map_err(|reason| doubted(reason, size, bytes.len()))
     };
-    let (samples, size, orientation) = if tiff::is(bytes) {
-        let (samples, orientation) = tiff::read(bytes, page, check)?;
-        let size = [samples.width, samples.height];
-        (samples, size, orientation)
-    } else if dicom::is(bytes) {
+    // The preamble of a DICOM file may be the head of a TIFF file, for programs that know only that.
+    let (samples, size, orientation) = if dicom::is(bytes) {
         let samples = dicom::read(bytes, page, check)?;
         let size = [samples.width, samples.height];
         (samples, size, None)
+    } else if tiff::is(bytes) {
+        let (samples, orientation) = tiff::read(bytes, page, check)?;
+        let size = [samples.width, samples.height];
+        (samples, size, orientation)
     } else if heif::is(bytes) {
         let samples = heif::read(bytes, check)?;
         let size = [samples.width, samples.height];

@@ -10,6 +10,10 @@ const SYNTAX: (u16, u16) = (0x0002, 0x0010);
 const HEAD: (u16, u16) = (0x0002, 0x0000);
 /// The transfer syntax whose elements say no kind.
 const IMPLICIT: &str = "1.2.840.10008.1.2";
+/// Retired in 2006, and hardly ever seen.
+const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+/// All of it compressed, so that nobody knows how much it is.
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 /// What stands for a length that an end mark tells.
 const OPEN: u32 = u32::MAX;
 
@@ -19,7 +23,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
         Walk { rest: bytes.get(4..).unwrap_or_default(), explicit: true, syntax: None, head: None };
     let mut in_pixels = false;
     while !walk.rest.is_empty() {
-        let (tag, kind, length) = walk.header().ok_or_else(cut)?;
+        let (tag, kind, length) = walk.header()?;
         if tag == PIXELS && length == OPEN {
             in_pixels = true;
         } else if length == OPEN || tag == ITEM && !in_pixels {
@@ -51,6 +55,9 @@ fn cut() -> String {
     "the DICOM file is damaged or cut short: one of its elements is longer than the file".into()
 }
 
+/// The tag of an element, its kind and its length.
+type Header = ((u16, u16), [u8; 2], u32);
+
 struct Walk<'a> {
     rest: &'a [u8],
     /// Whether elements say their kind; those of the head do in every file.
@@ -61,14 +68,18 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (head, rest) = self.rest.split_at_checked(count)?;
+    fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
+        let (head, rest) = self.rest.split_at_checked(count).ok_or_else(cut)?;
         self.rest = rest;
-        Some(head)
+        Ok(head)
+    }
+
+    fn long(&mut self) -> Result<u32, String> {
+        self.take(4)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)).ok_or_else(cut)
     }
 
     /// The next element's tag, kind and length.
-    fn header(&mut self) -> Option<((u16, u16), [u8; 2], u32)> {
+    fn header(&mut self) -> Result<Header, String> {
         let left = self.rest.len();
         let head = self.take(4)?;
         let half = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
@@ -80,15 +91,21 @@ impl<'a> Walk<'a> {
             if self.head.is_some_and(|(said, from)| {
                 from.checked_sub(u32::from_le_bytes(*said) as usize) != Some(left)
             }) {
-                return None;
+                return Err(cut());
             }
             let uid = String::from_utf8_lossy(uid);
-            self.explicit = uid.trim_matches(['\0', ' ']) != IMPLICIT;
+            let uid = uid.trim_matches(['\0', ' ']);
+            if uid == BIG_ENDIAN || uid == DEFLATED {
+                return Err(format!(
+                    "this DICOM file is stored in a way that is not read any more (transfer syntax {uid}); convert it with \
+                     `dcmconv +te IN.dcm OUT.dcm`"
+                ));
+            }
+            self.explicit = uid != IMPLICIT;
         }
-        let long = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
         // Items and end marks have no kind in any syntax.
         if tag.0 == 0xfffe || !self.explicit {
-            return Some((tag, *b"  ", long(self.take(4)?)?));
+            return Ok((tag, *b"  ", self.long()?));
         }
         let kind = self.take(2)?;
         let kind = [kind[0], kind[1]];
@@ -98,10 +115,10 @@ impl<'a> Walk<'a> {
         ];
         if SHORT.contains(&&kind) {
             let length = self.take(2)?;
-            return Some((tag, kind, u32::from(u16::from_le_bytes([length[0], length[1]]))));
+            return Ok((tag, kind, u32::from(u16::from_le_bytes([length[0], length[1]]))));
         }
         // So are the kinds that are yet to come (PS3.5, section 7.1.2).
         self.take(2)?;
-        Some((tag, kind, long(self.take(4)?)?))
+        Ok((tag, kind, self.long()?))
     }
 }

@@ -150,6 +150,23 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
+fn a_preamble_may_be_the_head_of_a_tiff_file() {
+    let mut bytes = File::grey([2, 2], [8, 8, 0], &[0, 7, 200, 255]).bytes();
+    bytes[..8].copy_from_slice(b"II*\0\x40\0\0\0");
+    assert_eq!(first(&bytes, &Reading::default()).unwrap(), [0, 7, 200, 255]);
+    assert_eq!(pages(&bytes), 1);
+}
+
+#[test]
+fn what_is_stored_in_retired_ways_is_named() {
+    let bytes = File::grey([2, 2], [8, 8, 0], &[0, 7, 200, 255]).bytes();
+    let at = bytes.windows(20).position(|part| part == b"1.2.840.10008.1.2.1\0").unwrap();
+    let mut big = bytes.clone();
+    big[at + 18] = b'2';
+    assert!(first(&big, &Reading::default()).unwrap_err().contains("dcmconv"));
+}
+
+#[test]
 fn no_cut_and_no_flipped_bit_does_worse_than_fail() {
     let whole = File { rescale: Some(["2", "-7"]), ..File::grey([5, 4], [16, 12, 0], &[77; 20]) }.bytes();
     for at in PREAMBLE..whole.len() {
