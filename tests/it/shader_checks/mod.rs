@@ -10,12 +10,14 @@
 //! | `backends` | SPIR-V, MSL, HLSL and GLSL |
 //! | `limits` | WebGPU's default limits |
 //! | `stores` | nothing is stored to a variable place of a vector |
+//! | `written` | all of them as files, for other compilers |
 //! | `twins` | one Rust owner each, the same `Params`, nothing forgotten in the list |
 
 mod backends;
 mod limits;
 mod stores;
 mod twins;
+mod written;
 
 use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::process_overrides;
