@@ -13,9 +13,10 @@ use super::{Outcome, flags, interrupt, print, table, tune};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, ProfileRow};
 use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
+use crate::words::counted;
 
 /// The settings of `train` that a measurement has too.
-const SETTINGS: [&str; 4] = ["adapter", "kernels", "tuned", "precision"];
+const SETTINGS: [&str; 5] = ["adapter", "kernels", "tuned", "precision", "submission_ms"];
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -123,15 +124,17 @@ impl Report {
         let mut line = |head: &str, value: String| {
             let _ = writeln!(text, "{head:14}{value}");
         };
-        line("adapter", format!("{name}; {kind}, {backend}, driver {driver}; {kernels} kernels"));
+        let compiler = adapter.compiler().map_or_else(String::new, |name| format!(", compiler {name}"));
+        line("adapter", format!("{name}; {kind}, {backend}, driver {driver}{compiler}; {kernels} kernels"));
         line("network", format!("{config}: {settings}"));
         let (median, min, max) = (seconds(step_s.median), seconds(step_s.min), seconds(step_s.max));
         let first = seconds(self.figures.first_step_s);
         line("a step", format!("{median}, median of {steps} ({min} to {max}); the first {first}"));
         line("images", format!("{images_per_s:.1} a second"));
         let memory = table::bytes(self.figures.memory_bytes);
-        let (dispatches, parameters) = (self.figures.dispatches, self.figures.parameters);
-        line("memory", format!("{memory}; {dispatches} dispatches a step; {parameters} parameters"));
+        let Figures { dispatches, submissions, parameters, .. } = &self.figures;
+        line("memory", format!("{memory}; {parameters} parameters"));
+        line("dispatches", format!("{dispatches} a step, in {}", counted(*submissions, "submission")));
         roofline(&self.figures.roofline, self.figures.batch, &mut line);
         match &self.figures.device {
             Some(device) => {

@@ -48,7 +48,8 @@ fn render(adapters: &[AdapterFacts]) -> String {
         let AdapterFacts { index, name, kind, backend, driver, .. } = facts;
         let _ = writeln!(text, "{index}  {name}");
         let driver = if driver.is_empty() { "unnamed" } else { driver };
-        let _ = writeln!(text, "   {kind}, {backend}, driver {driver}");
+        let compiler = facts.compiler().map_or_else(String::new, |name| format!(", shader compiler {name}"));
+        let _ = writeln!(text, "   {kind}, {backend}, driver {driver}{compiler}");
         let _ = writeln!(
             text,
             "   buffers to {}, {} a binding; subgroups {}; f16 arithmetic {}; timestamps {}",
@@ -57,6 +58,13 @@ fn render(adapters: &[AdapterFacts]) -> String {
             facts.subgroup.map_or_else(|| "no".to_owned(), lanes),
             yes(facts.f16),
             yes(facts.timestamps),
+        );
+    }
+    if adapters.iter().any(|facts| facts.compiler() == Some("FXC")) {
+        text.push_str(
+            "\nFXC is the compiler that Windows has kept for old programs: it takes minutes over large kernels, and \
+             knows no subgroups. Put dxcompiler.dll (of Microsoft's DirectXShaderCompiler, 1.8.2502 or later) beside \
+             the program or on PATH, or take the Vulkan adapter.\n",
         );
     }
     if adapters.iter().all(|facts| facts.software) {
@@ -125,6 +133,12 @@ mod tests {
         assert!(text.contains("Only software adapters"));
         let gpu = AdapterFacts { software: false, subgroup: None, ..lavapipe() };
         assert!(!render(&[lavapipe(), gpu]).contains("Only software"));
+        assert!(!text.contains("compiler"));
+        let old = AdapterFacts { backend: "DX12".into(), int64: false, subgroup: None, ..lavapipe() };
+        let text = render(std::slice::from_ref(&old));
+        assert!(text.contains("shader compiler FXC\n") && text.contains("dxcompiler.dll"), "{text}");
+        let text = render(&[AdapterFacts { int64: true, ..old }]);
+        assert!(text.contains("shader compiler DXC\n") && !text.contains("dxcompiler.dll"), "{text}");
     }
 
     #[test]

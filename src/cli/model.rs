@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -14,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::train::{Model, ModelOptions, Viewing, pictures};
 
 /// The settings of `train` that these commands have too.
-const SETTINGS: [&str; 6] = ["weights_key", "adapter", "kernels", "tuned", "eval_size", "eval_resize"];
+const SETTINGS: [&str; 7] =
+    ["weights_key", "adapter", "kernels", "tuned", "submission_ms", "eval_size", "eval_resize"];
 
 /// The argument that names the network.
 pub(super) fn source() -> Arg {
@@ -64,12 +66,13 @@ fn opened(matches: &ArgMatches) -> Result<Model> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let source = Path::new(text("network").unwrap_or_default());
     let mut device = Config::default();
-    flags::set(&mut device, matches, &["adapter", "kernels", "tuned"])?;
+    flags::set(&mut device, matches, &["adapter", "kernels", "tuned", "submission_ms"])?;
     tune::apply(&mut device)?;
     let mut options = ModelOptions {
         adapter: device.adapter,
         kernels: Some(device.kernels),
         tuned: Some(device.tuned),
+        submission: Some(Duration::from_millis(device.submission_ms)),
         weights_key: text("weights_key").map(str::to_owned),
         ..ModelOptions::default()
     };

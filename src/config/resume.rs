@@ -11,13 +11,14 @@ const PLACES: [&str; 2] = ["data", "out"];
 impl Config {
     /// The settings that a resumed run may change: they decide how long and where it runs, not what it
     /// computes next. `steps` is among them for extending a run, `data` for pictures that were moved.
-    pub const RESUMABLE: [&str; 14] = [
+    pub const RESUMABLE: [&str; 16] = [
         "data",
         "steps",
         "max_time",
         "adapter",
         "kernels",
         "tuned",
+        "submission_ms",
         "recompute",
         "workers",
         "cache",
@@ -25,6 +26,7 @@ impl Config {
         "report_every",
         "checkpoint_every",
         "eval_every",
+        "eval_pictures",
         "tensorboard",
     ];
 

@@ -255,6 +255,9 @@ settings! {
         /// Kernels of single products, where `kernels` is auto. auto takes what `swav-wgpu tune` has found for
         /// the adapter, off the usual ones. A run records what it took, so that resuming it changes no bit.
         tuned: Tuned = Tuned::Auto;
+        /// The milliseconds that one submission to the device may take, estimated at first and then measured. Systems
+        /// end what keeps a device busy for seconds; lower this where the screen stutters or the device gets lost.
+        submission_ms: u64 = 100 => within(1, 10_000);
         /// Keep only the input of every residual block and compute the rest again for its gradients: about
         /// half the memory for a quarter to a third more time, and the same results to the last bit.
         recompute: bool = false;

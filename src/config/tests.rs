@@ -89,6 +89,7 @@ const OTHER: &[(&str, &str)] = &[
     ("knn_temperature", "0.1"),
     ("adapter", "llvmpipe"),
     ("kernels", "tile"),
+    ("submission_ms", "20"),
     ("depth", "-1000..400.5"),
     ("bands", "4,3,2"),
     ("weights_key", "encoder_q"),

@@ -50,6 +50,14 @@ impl AdapterFacts {
         family != Family::Subgroup || (self.subgroup == Some((8, 8)) && self.int64)
     }
 
+    /// The shader compiler, where a system has several: on DX12 the old FXC unless `dxcompiler.dll` is found, told by
+    /// what only DXC compiles.
+    #[must_use]
+    pub fn compiler(&self) -> Option<&'static str> {
+        let modern = self.int64 || self.subgroup.is_some();
+        (self.backend == "DX12").then_some(if modern { "DXC" } else { "FXC" })
+    }
+
     /// The kernel families that can run.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::adapter::{self, AdapterFacts};
 use super::choice::{Choices, Family};
 use super::kernel::{Kernel, KernelInner, ShaderParams};
+use super::pace;
 use super::shader::Shader;
 use crate::error::{Error, Result};
 
@@ -35,6 +37,7 @@ pub struct Gpu {
     limits: wgpu::Limits,
     faults: Arc<Mutex<Faults>>,
     kernels: Arc<Mutex<HashMap<String, Arc<KernelInner>>>>,
+    submission: Duration,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -93,22 +96,48 @@ impl Gpu {
                 locked(&for_loss).lost.get_or_insert(message);
             }
         });
-        Ok(Arc::new(Self { device, queue, facts, choices, limits, faults, kernels: Arc::default() }))
+        Ok(Arc::new(Self {
+            device,
+            queue,
+            facts,
+            choices,
+            limits,
+            faults,
+            kernels: Arc::default(),
+            submission: pace::USUAL,
+        }))
+    }
+
+    /// The same device for work that goes over in parts of at most this time ([`super::Pace`]).
+    #[must_use]
+    pub fn with_submission(&self, submission: Duration) -> Arc<Self> {
+        Arc::new(Self { submission, ..self.shared() })
+    }
+
+    /// How long a submission may take.
+    #[must_use]
+    pub fn submission(&self) -> Duration {
+        self.submission
     }
 
     /// The same device with other kernels: those that are compiled serve both.
     #[must_use]
     pub fn with_choices(&self, choices: Choices) -> Arc<Self> {
         debug_assert!(self.facts.supports(choices.family()), "the adapter runs {choices}");
-        Arc::new(Self {
+        Arc::new(Self { choices, ..self.shared() })
+    }
+
+    fn shared(&self) -> Self {
+        Self {
             device: self.device.clone(),
             queue: self.queue.clone(),
             facts: self.facts.clone(),
-            choices,
+            choices: self.choices.clone(),
             limits: self.limits.clone(),
             faults: Arc::clone(&self.faults),
             kernels: Arc::clone(&self.kernels),
-        })
+            submission: self.submission,
+        }
     }
 
     /// What is known of the adapter.

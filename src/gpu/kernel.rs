@@ -63,16 +63,22 @@ impl<P: ShaderParams> Kernel<P> {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
+        let source = shader.source();
+        #[cfg(test)]
+        let source = super::poison::text(source);
         let module = gpu.device().create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(shader.file),
-            source: wgpu::ShaderSource::Wgsl(shader.source().into()),
+            source: wgpu::ShaderSource::Wgsl(source.as_str().into()),
         });
         let pipeline = gpu.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(entry),
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some(entry),
-            compilation_options: wgpu::PipelineCompilationOptions { constants, ..Default::default() },
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                zero_initialize_workgroup_memory: is_zeroed(&source),
+            },
             cache: None,
         });
         // Whoever reads that a driver refuses a kernel wants to know which.
@@ -85,6 +91,13 @@ impl<P: ShaderParams> Kernel<P> {
         gpu.kernels().insert(key, Arc::clone(&inner));
         Ok(Self { inner, params: PhantomData })
     }
+}
+
+/// Whether workgroup memory has to begin as zeros. Every kernel writes it before it reads it (a test fills it with
+/// NaN), and on some systems one invocation alone writes the zeros, 16 bytes at a time (wgpu 4592). Only beside
+/// `workgroupUniformLoad` they stay: without them it has frozen Metal (vello 363).
+pub(super) fn is_zeroed(source: &str) -> bool {
+    source.contains("workgroupUniformLoad")
 }
 
 /// What WGSL says of the entry point, once the Rust side agrees with it.

@@ -13,6 +13,8 @@
 //! | `shader`, `kernel` | WGSL files, their reflection by naga, pipelines with checked `Params` |
 //! | `plan` | the recorded list of dispatches |
 //! | `session`, `replay` | a run's memory: binds plans and submits them |
+//! | `pace` | how much work goes into one submission |
+//! | `journal` | what the device did, by its own word |
 //! | `transfer` | data in and out of tensors |
 //! | `profile` | time stamps of every dispatch of one replay |
 
@@ -20,8 +22,12 @@ mod adapter;
 mod arena;
 mod choice;
 mod device;
+mod journal;
 mod kernel;
+mod pace;
 mod plan;
+#[cfg(test)]
+mod poison;
 mod profile;
 mod replay;
 mod session;
@@ -34,6 +40,7 @@ pub use arena::{Arena, Usage};
 pub use choice::{Choices, Class, Family, Geometry, Method, Operation};
 pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
+pub use pace::{Pace, USUAL as USUAL_SUBMISSION};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};
 pub use replay::{Replay, Traffic};
@@ -43,3 +50,5 @@ pub use tensor::{Element, Shape, Tensor};
 pub use transfer::Fetch;
 
 pub(crate) use kernel::shader_params;
+#[cfg(test)]
+pub(crate) use poison::poisoned;

@@ -47,6 +47,8 @@ pub(super) struct Dispatch {
     pub(super) kernel: Arc<KernelInner>,
     pub(super) grid: [u32; 3],
     pub(super) params: Vec<u8>,
+    /// Multiplications and additions, where they take longer than moving the tensors.
+    pub(super) flop: u64,
     pub(super) regions: Vec<Region>,
 }
 
@@ -84,13 +86,21 @@ pub struct Plan {
     arena: Arc<Arena>,
     pub(super) commands: Vec<Command>,
     scope: String,
+    /// Of the next dispatch.
+    flop: u64,
 }
 
 impl Plan {
     /// An empty plan that leases its memory from `arena`.
     #[must_use]
     pub fn new(gpu: &Arc<Gpu>, arena: &Arc<Arena>) -> Self {
-        Self { gpu: Arc::clone(gpu), arena: Arc::clone(arena), commands: Vec::new(), scope: String::new() }
+        Self {
+            gpu: Arc::clone(gpu),
+            arena: Arc::clone(arena),
+            commands: Vec::new(),
+            scope: String::new(),
+            flop: 0,
+        }
     }
 
     /// The device that the plan is for.
@@ -102,6 +112,12 @@ impl Plan {
     /// Names what is recorded next: labels read `scope/entry point`.
     pub fn scope(&mut self, scope: impl Into<String>) {
         self.scope = scope.into();
+    }
+
+    /// Says how many multiplications and additions the next dispatch does, or it and those that prepare for it:
+    /// only products do so many that their tensors' sizes say nothing of their time.
+    pub fn computes(&mut self, flop: u64) {
+        self.flop = flop;
     }
 
     /// A tensor for a result. Its contents are undefined until a dispatch writes them.
@@ -144,6 +160,7 @@ impl Plan {
             kernel: Arc::clone(inner),
             grid: grid.0,
             params: bytemuck::bytes_of(&params).to_vec(),
+            flop: std::mem::take(&mut self.flop),
             regions: tensors.iter().map(|t| t.region()).collect(),
         }));
         Ok(())

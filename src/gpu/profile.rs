@@ -109,7 +109,7 @@ impl Session {
         // Before which dispatches something is copied, and how many bytes that moves.
         let mut copies: BTreeMap<usize, u64> = BTreeMap::new();
         for command in commands {
-            let Bound::Dispatch { label, kernel, group, grid, moves } = command else {
+            let Bound::Dispatch { label, kernel, group, grid, work } = command else {
                 encode_copy(&mut encoder, command);
                 *copies.entry(labels.len()).or_default() += command.copied();
                 continue;
@@ -126,7 +126,7 @@ impl Session {
             pass.set_pipeline(&kernel.pipeline);
             pass.set_bind_group(0, group, &[]);
             pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
-            labels.push((label.clone(), *moves));
+            labels.push((label.clone(), work.bytes));
         }
         let size = labels.len() as u64 * 16;
         let buffer = |usage| {
@@ -141,6 +141,7 @@ impl Session {
         let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
         encoder.resolve_query_set(&set, 0..labels.len() as u32 * 2, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, size);
+        self.journal.enter(&mut encoder);
         self.gpu().queue().submit([encoder.finish()]);
         staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
         self.gpu().wait()?;

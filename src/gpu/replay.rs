@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::arena::TEXEL_ROW;
 use super::kernel::KernelInner;
+use super::pace::Work;
 use super::tensor::Element;
 
 /// A plan with real buffers: ready to be submitted any number of times.
@@ -15,13 +16,13 @@ pub struct Replay {
 
 #[derive(Debug)]
 pub(super) enum Bound {
-    /// `moves`: bytes that it reads and writes ([`Traffic`]).
+    /// The bytes of `work` are what it reads and writes ([`Traffic`]).
     Dispatch {
         label: String,
         kernel: Arc<KernelInner>,
         group: wgpu::BindGroup,
         grid: [u32; 3],
-        moves: u64,
+        work: Work,
     },
     Stage {
         from: wgpu::Buffer,
@@ -75,13 +76,21 @@ impl Replay {
         self.params_bytes
     }
 
+    /// What each command does, in order.
+    pub(super) fn works(&self) -> impl Iterator<Item = Work> + '_ {
+        self.commands.iter().map(|command| match command {
+            Bound::Dispatch { work, .. } => *work,
+            copy => Work { flop: 0, bytes: copy.copied() },
+        })
+    }
+
     /// What a submission moves.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         let mut traffic = Traffic::default();
         for command in &self.commands {
             match command {
-                Bound::Dispatch { moves, .. } => traffic.kernels += moves,
+                Bound::Dispatch { work, .. } => traffic.kernels += work.bytes,
                 copy => traffic.copies += copy.copied(),
             }
         }

@@ -1,10 +1,14 @@
 //! A run's memory: binds plans to real buffers and submits them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::arena::{Arena, TEXEL_ROW, Usage};
 use super::device::Gpu;
+use super::journal::Journal;
+use super::pace::{Pace, Work};
 use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
 use super::replay::{Bound, Replay, encode_copy};
 use super::shader::{BindingKind, texel_format};
@@ -23,6 +27,10 @@ pub struct Session {
     gpu: Arc<Gpu>,
     memory: Vec<Memory>,
     block_of: Vec<usize>,
+    pub(super) journal: Journal,
+    pace: Mutex<Pace>,
+    /// Whether the last part of the next submission goes missing, for tests.
+    loses: AtomicBool,
 }
 
 impl Session {
@@ -68,7 +76,10 @@ impl Session {
             taken += block.bytes;
         }
         gpu.check()?;
-        Ok(Self { gpu: Arc::clone(gpu), memory, block_of: placement.block_of })
+        let journal = Journal::new(gpu);
+        let pace = Mutex::new(Pace::of(gpu.facts(), gpu.submission()));
+        let loses = AtomicBool::new(false);
+        Ok(Self { gpu: Arc::clone(gpu), memory, block_of: placement.block_of, journal, pace, loses })
     }
 
     /// The device.
@@ -158,13 +169,13 @@ impl Session {
         };
         let mut regions = d.regions.iter();
         let mut entries = Vec::with_capacity(d.kernel.bindings.len());
-        let mut moves = 0;
+        let mut work = Work { flop: d.flop, bytes: 0 };
         for binding in &d.kernel.bindings {
             let resource = if binding.name == "params" {
                 range(params, slots[&d.params], d.params.len() as u64)
             } else {
                 let Some(&region) = regions.next() else { unreachable!("counted when recorded") };
-                moves += binding.moves * region.bytes;
+                work.bytes += binding.moves * region.bytes;
                 match (self.memory(region), binding.kind) {
                     (Memory::Texels(_, view), BindingKind::Texels) => {
                         wgpu::BindingResource::TextureView(view)
@@ -182,33 +193,75 @@ impl Session {
             layout: &d.kernel.layout,
             entries: &entries,
         });
-        Bound::Dispatch { label: d.label, kernel: d.kernel, group, grid: d.grid, moves }
+        Bound::Dispatch { label: d.label, kernel: d.kernel, group, grid: d.grid, work }
     }
 
-    /// Submits a plan, and returns at once.
+    /// Submits a plan in parts of bounded work ([`Pace`]), and returns at once. What is computed is the same to the
+    /// last bit however it is cut.
     ///
     /// # Errors
     /// What the driver reported so far.
     pub fn submit(&self, replay: &Replay) -> Result<()> {
-        let mut encoder =
-            self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let mut commands = replay.commands.iter().peekable();
-        while let Some(command) = commands.peek() {
-            if matches!(command, Bound::Dispatch { .. }) {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                while let Some(Bound::Dispatch { kernel, group, grid, .. }) =
-                    commands.next_if(|c| matches!(c, Bound::Dispatch { .. }))
-                {
-                    pass.set_pipeline(&kernel.pipeline);
-                    pass.set_bind_group(0, group, &[]);
-                    pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
-                }
-            } else if let Some(command) = commands.next() {
-                encode_copy(&mut encoder, command);
+        let cuts = self.pace().cuts(replay.works());
+        let loses = self.loses.swap(false, Ordering::Relaxed);
+        let mut first = 0;
+        for &end in &cuts {
+            let mut encoder =
+                self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encode(&mut encoder, &replay.commands[first..end]);
+            self.journal.enter(&mut encoder);
+            if !(loses && cuts.last() == Some(&end)) {
+                self.gpu.queue().submit([encoder.finish()]);
             }
+            first = end;
         }
-        self.gpu.queue().submit([encoder.finish()]);
         self.gpu.check()
+    }
+
+    /// Submissions that a plan takes now.
+    #[must_use]
+    pub fn parts(&self, replay: &Replay) -> usize {
+        self.pace().cuts(replay.works()).len()
+    }
+
+    /// Takes in how long a plan took, for the parts of those that come.
+    pub fn learn(&self, replay: &Replay, took: Duration) {
+        self.pace().learn(replay.works(), took);
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Submits every plan in so many parts, whatever they take.
+    #[doc(hidden)]
+    pub fn submit_in(&self, parts: usize) {
+        self.pace().fix(parts);
+    }
+
+    /// Hands over all of the next submission but its last part, as a driver does that aborts it and says nothing.
+    #[doc(hidden)]
+    pub fn lose_last_part(&self) {
+        self.loses.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Encodes commands in order; dispatches that follow each other share a pass.
+fn encode(encoder: &mut wgpu::CommandEncoder, commands: &[Bound]) {
+    let mut commands = commands.iter().peekable();
+    while let Some(command) = commands.peek() {
+        if matches!(command, Bound::Dispatch { .. }) {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            while let Some(Bound::Dispatch { kernel, group, grid, .. }) =
+                commands.next_if(|c| matches!(c, Bound::Dispatch { .. }))
+            {
+                pass.set_pipeline(&kernel.pipeline);
+                pass.set_bind_group(0, group, &[]);
+                pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
+            }
+        } else if let Some(command) = commands.next() {
+            encode_copy(encoder, command);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::device::Gpu;
+use super::journal;
 use super::session::Session;
 use super::tensor::{Element, Tensor};
 use crate::error::{Error, Result};
@@ -51,19 +52,21 @@ impl Session {
     #[must_use]
     pub fn fetch(&self, tensor: &Tensor) -> Fetch {
         let size = tensor.bytes.max(16);
+        // The device's own word of what it did comes along.
         let staging = self.gpu().device().create_buffer(&wgpu::BufferDescriptor {
             label: Some("read-back"),
-            size,
+            size: size + journal::BYTES,
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
         let mut encoder =
             self.gpu().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(self.buffer(tensor), tensor.offset, &staging, 0, size);
+        let parts = self.journal.copy(&mut encoder, &staging, size);
         let index = self.gpu().queue().submit([encoder.finish()]);
         staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
         let (values, element) = (tensor.shape.values(), tensor.shape.element);
-        Fetch { gpu: Arc::clone(self.gpu()), staging, index, values, element }
+        Fetch { gpu: Arc::clone(self.gpu()), staging, index, values, element, size, parts }
     }
 
     /// A tensor's contents, padding included. Waits for what is submitted so far.
@@ -83,13 +86,18 @@ pub struct Fetch {
     index: wgpu::SubmissionIndex,
     values: usize,
     element: Element,
+    /// Bytes of the tensor, behind which the log stands.
+    size: u64,
+    /// Parts that the device should have done.
+    parts: u64,
 }
 
 impl Fetch {
     /// The values in single precision, once the device has got there; later submissions go on meanwhile.
     ///
     /// # Errors
-    /// What the driver reported.
+    /// What the driver reported; [`Error::DeviceLost`] where the device did not do all that it was given, once and
+    /// in order, whatever the driver says.
     pub fn wait(self) -> Result<Vec<f32>> {
         let polled = self
             .gpu
@@ -97,7 +105,13 @@ impl Fetch {
             .poll(wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None });
         self.gpu.check()?;
         polled.map_err(|e| Error::Device(e.to_string()))?;
-        let mapped = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
+        let range = |from, to| {
+            let range = self.staging.slice(from..to).get_mapped_range();
+            range.map_err(|e| Error::Device(e.to_string()))
+        };
+        let log: Vec<u32> = bytemuck::pod_collect_to_vec(&range(self.size, self.size + journal::BYTES)?);
+        journal::check(&log, self.parts)?;
+        let mapped = range(0, self.size)?;
         Ok(match self.element {
             Element::F32 => bytemuck::pod_collect_to_vec(&mapped),
             Element::F16 => {

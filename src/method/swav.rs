@@ -14,6 +14,7 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,8 @@ pub struct Trainer {
     rules: Rules,
     position: Position,
     pending: Option<(u64, Fetch)>,
+    /// When the last report came.
+    reported: Option<Instant>,
     memory: MemoryUse,
     dispatches: usize,
 }
@@ -143,6 +146,7 @@ impl Trainer {
             rules,
             position,
             pending: None,
+            reported: None,
             memory,
             dispatches,
         })
@@ -262,8 +266,32 @@ impl Trainer {
         self.pending.take().map(|(step, fetch)| self.report(step, fetch)).transpose()
     }
 
-    fn report(&self, step: u64, fetch: Fetch) -> Result<StepReport> {
-        Ok(StepReport::read(step, &fetch.wait()?, &self.tensors.layout, self.store.parameters()))
+    fn report(&mut self, step: u64, fetch: Fetch) -> Result<StepReport> {
+        let values = fetch.wait()?;
+        // From one report to the next the device did a step, and waited at the most.
+        let now = Instant::now();
+        if let Some(before) = self.reported.replace(now) {
+            self.session.learn(&self.train, now - before);
+        }
+        Ok(StepReport::read(step, &values, &self.tensors.layout, self.store.parameters()))
+    }
+
+    /// The submissions that a step takes now.
+    #[must_use]
+    pub fn submissions(&self) -> usize {
+        self.session.parts(&self.train)
+    }
+
+    /// Submits every step in so many parts, whatever they take.
+    #[doc(hidden)]
+    pub fn submit_in(&self, parts: usize) {
+        self.session.submit_in(parts);
+    }
+
+    /// The next step goes missing in part, as if a driver aborted it and said nothing.
+    #[doc(hidden)]
+    pub fn lose_part_of_step(&self) {
+        self.session.lose_last_part();
     }
 
     /// The prototypes as they are stored, `[K, D]`.

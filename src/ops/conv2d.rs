@@ -86,6 +86,12 @@ impl Filter {
         let side = |size: u32| (size + 2 * self.pad - self.kernel) / self.stride + 1;
         Shape { height: side(x.height), width: side(x.width), channels: self.filters, ..x }
     }
+
+    /// Multiplications and additions of the product with pictures of shape `x`, the same for both gradients.
+    fn flop(&self, x: Shape) -> u64 {
+        let sums = u64::from(self.output(x).rows()) * u64::from(self.filters);
+        2 * sums * u64::from(self.channels) * u64::from(self.taps())
+    }
 }
 
 /// Direct sums as the workgroups of one kernel make them.
@@ -199,6 +205,7 @@ pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Resu
     }
     let w = input(plan, w);
     let launch = Launch::new(method, filter.filters);
+    plan.computes(filter.flop(x.shape));
     let tiles = y.shape.rows().div_ceil(launch.rows);
     let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
     let kernel = launch.kernel(plan, "gather_multiply", x.shape.element)?;
@@ -240,6 +247,7 @@ pub fn backward_input(
     let panels = filter.channels.div_ceil(panel_width(filter.channels)).div_ceil(launch.panels);
     let kernel = launch.kernel(plan, "gather_multiply", x.element)?;
     let params = Params { backward: 1, accumulate: u32::from(accumulate), ..params(filter, dy.shape, x) };
+    plan.computes(filter.flop(x));
     plan.dispatch(&kernel, Grid::folded(tiles, panels * s * s), params, &[dy, &transposed, &dx])?;
     Ok(dx)
 }
@@ -269,6 +277,7 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     let partial = plan.lease(Shape::matrix(slices * panel_rows.images, panel_rows.channels));
     let kernel = launch.kernel(plan, "backward_weight", x.shape.element)?;
     let params = Params { slice, ..params(filter, x.shape, dy.shape) };
+    plan.computes(filter.flop(x.shape));
     plan.dispatch(&kernel, Grid([panels, quads, slices]), params, &[x, dy, &partial])?;
     weights::reduce_slices(plan, &partial, slices, dw)
 }

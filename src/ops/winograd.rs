@@ -118,6 +118,7 @@ pub(super) fn multiply(
         let kernel = plan.gpu().kernel(of(&PASSES, y.shape.element), "multiply", &[])?;
         return passes(p).try_for_each(|p| {
             let patches = transform_patches(plan, x, p)?;
+            plan.computes(flop(p.blocks * 8, &p));
             plan.dispatch(&kernel, Grid::folded(p.blocks * 8 / MANY_TILES, p.panels), p, &[&patches, &u, y])
         });
     }
@@ -127,7 +128,13 @@ pub(super) fn multiply(
     };
     let width = [("WIDTH", f64::from(panel_width(columns)))];
     let kernel = plan.gpu().kernel(of(forms, x.shape.element), "multiply", &width)?;
+    plan.computes(flop(count(x.shape), &p));
     plan.dispatch(&kernel, Grid::folded(count(x.shape).div_ceil(made), p.panels), p, &[x, &u, y])
+}
+
+/// Multiplications and additions of a product over so many tiles: sixteen products of channels each.
+fn flop(tiles: u32, p: &Params) -> u64 {
+    2 * 16 * u64::from(tiles) * u64::from(4 * p.source_quads) * u64::from(32 * p.panels)
 }
 
 /// `dw += xᵀ ∗ dy`, in slices that are summed in order. `x` and `dy` are staged.
@@ -153,6 +160,7 @@ fn sums(plan: &mut Plan, x: &Tensor, dy: &Tensor, p: Params) -> Result<(Tensor, 
     let constants = [("WIDTH", f64::from(width)), ("QUADS", f64::from(quads))];
     let kernel = plan.gpu().kernel(of(&SUBGROUP, x.shape.element), "backward_weight", &constants)?;
     let grid = Grid([p.panels, shares, slices]);
+    plan.computes(flop(tiles, &p));
     plan.dispatch(&kernel, grid, Params { slice, ..p }, &[x, dy, &partial])?;
     Ok((partial, slices))
 }
@@ -166,6 +174,7 @@ fn sums_of_passes(plan: &mut Plan, x: &Tensor, dy: &Tensor, p: Params) -> Result
         let patches = transform_patches(plan, x, p)?;
         let gradients = transform_gradients(plan, dy, p)?;
         let grid = Grid([p.panels, p.source_quads / 4, 16]);
+        plan.computes(flop(p.blocks * 8, &p));
         plan.dispatch(&kernel, grid, p, &[&patches, &gradients, &partial])?;
     }
     Ok((partial, slices))

@@ -113,3 +113,46 @@ fn outcomes_add_up_and_keep_the_error_that_is_worst_beside_its_tolerance() {
     assert_eq!((sum.cases, score.cases, score.failed), (6, 6, 1));
     assert_eq!([score.error, score.tolerance].map(f64::to_bits), [5e-6, 1e-6f64].map(f64::to_bits));
 }
+
+/// Of every operation whose kernels have workgroup memory, in the forms that this adapter runs.
+#[test]
+fn no_kernel_reads_workgroup_memory_that_it_has_not_written() {
+    use crate::gpu::{Choices, Family, poisoned};
+    use crate::selftest::{OPERATIONS, variants};
+    let names = [
+        "convolutions",
+        "wide_convolutions",
+        "linear_layers",
+        "codes_by_sinkhorn",
+        "swapped_losses",
+        "reports",
+        "updates",
+        "crops",
+        "loss_scales",
+        "linear_classifiers",
+    ];
+    let gpu = Gpu::open(None, None).expect("an adapter; `make test` installs one");
+    let mut judged = BTreeSet::new();
+    for family in gpu.facts().families() {
+        for operation in OPERATIONS.iter().filter(|operation| names.contains(&operation.name)) {
+            let tiles = family == Family::Tile && operation.has_variants();
+            let forms = if tiles { variants(family) } else { vec![Choices::usual(family)] };
+            for form in forms {
+                let gpu = Gpu::open_with(None, Some(form.clone())).expect("it was opened before");
+                let outcome = poisoned(|| operation.run(&gpu));
+                assert!(outcome.failures.is_empty(), "{} {form}: {:?}", operation.name, outcome.failures);
+                judged.extend(outcome.scores.into_keys());
+            }
+        }
+    }
+    for wanted in [
+        "conv2d.tile.wgsl/gather_multiply",
+        "conv2d.tile.wgsl/backward_weight",
+        "winograd.tile.wgsl/multiply",
+        "optimizer.wgsl/norms",
+        "augment.wgsl/adjust",
+        "report.wgsl/summarize",
+    ] {
+        assert!(judged.contains(wanted), "{wanted}: {judged:?}");
+    }
+}

@@ -21,6 +21,7 @@ use crate::method::swav::{Fit, NetworkSpec, Trainer, adapt_stem, picture_room};
 use crate::pass;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Compiling kernels and making room for tensors, which drivers may take their time for.
 const PREPARING: (&str, &str) = ("preparing the device", "");
@@ -139,7 +140,8 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
 
 /// Opens the adapter and kernels of the settings.
 pub(super) fn gpu(config: &Config) -> Result<Arc<Gpu>> {
-    open_adapter(config.adapter.as_deref(), config.kernels, &config.tuned)
+    let gpu = open_adapter(config.adapter.as_deref(), config.kernels, &config.tuned)?;
+    Ok(gpu.with_submission(Duration::from_millis(config.submission_ms)))
 }
 
 /// Opens an adapter by its name or index, with a kernel family or what a tuning chose.

@@ -15,6 +15,7 @@ use crate::method::swav::{Inference, NetworkSpec, Seen, best_prototypes};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where and how a network looks at pictures.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,8 @@ pub struct ModelOptions {
     pub viewing: Option<Viewing>,
     /// Which network of a file that holds several, as [`weights::read`] takes it.
     pub weights_key: Option<String>,
+    /// The time that one submission to the device may take; `None` is the usual one.
+    pub submission: Option<Duration>,
     /// What a 3×3 stem is where the file does not say it; `None` is [`Stem::Cifar`].
     pub stem: Option<Stem>,
 }
@@ -125,6 +128,10 @@ impl Model {
             options.kernels.unwrap_or(Kernels::Auto),
             options.tuned.as_ref().unwrap_or(&Tuned::Off),
         )?;
+        let gpu = match options.submission {
+            Some(time) => gpu.with_submission(time),
+            None => gpu,
+        };
         let side = [viewing.size; 2];
         let inference = Inference::new(&gpu, &spec, side, &weights.path, &weights.tensors)?;
         let prototypes = inference.prototypes()?;

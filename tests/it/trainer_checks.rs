@@ -4,6 +4,7 @@
 use crate::devices::devices;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use swav_wgpu::config::{Config, CropGroup};
 use swav_wgpu::error::Error;
 use swav_wgpu::gpu::{Arena, Gpu, Plan, Shape, Usage};
@@ -85,6 +86,61 @@ fn shards_change_no_bit() {
         names.sort();
         others.sort();
         assert_eq!(names, others);
+    }
+}
+
+#[test]
+fn parts_of_a_step_change_no_bit() {
+    for (optimizer, precision) in [("larc", "f32"), ("adamw", "f16")] {
+        let mut config = config(optimizer);
+        config.set("precision", precision).expect("a precision");
+        let gpu = &devices()[0];
+        let run = |parts: usize| {
+            let mut trainer = plain(gpu, &config);
+            trainer.submit_in(parts);
+            for step in 0..17 {
+                trainer.step(&pictures(&config, step), 0.1).expect("a step");
+            }
+            let submissions = trainer.submissions();
+            (submissions, trained(trainer, &config))
+        };
+        let (one, want) = run(1);
+        assert_eq!(one, 1);
+        for parts in [2, 7, usize::MAX] {
+            let (submissions, got) = run(parts);
+            assert!(submissions == parts || submissions >= plain(gpu, &config).dispatches(), "{submissions}");
+            assert!(got == want, "{optimizer} {precision}: {submissions} submissions");
+        }
+    }
+}
+
+#[test]
+fn short_submissions_cut_a_step() {
+    let (config, gpu) = (config("larc"), &devices()[0]);
+    let submissions = |limit| plain(&gpu.with_submission(limit), &config).submissions();
+    assert_eq!(submissions(Duration::from_secs(3600)), 1);
+    assert!(submissions(Duration::ZERO) >= plain(gpu, &config).dispatches());
+    let some = submissions(Duration::from_micros(500));
+    assert!(some > 1 && some < submissions(Duration::ZERO), "{some}");
+}
+
+#[test]
+fn work_that_a_driver_leaves_out_in_silence_is_found_out() {
+    let (config, gpu) = (config("larc"), &devices()[0]);
+    for parts in [1, 3] {
+        let mut trainer = plain(gpu, &config);
+        trainer.submit_in(parts);
+        for step in 0..2 {
+            trainer.step(&pictures(&config, step), 0.1).expect("a step");
+        }
+        assert!(trainer.flush().expect("nothing is missing yet").is_some());
+        trainer.lose_part_of_step();
+        trainer.step(&pictures(&config, 2), 0.1).expect("what is missing shows when it is read");
+        let lost = |error: Error| matches!(&error, Error::DeviceLost(why) if why.contains("--submission-ms"));
+        assert!(trainer.flush().err().is_some_and(lost), "{parts}");
+        // Nor does anything wrong get into a checkpoint.
+        assert!(trainer.export().err().is_some_and(lost), "{parts}");
+        assert!(trainer.prototypes().err().is_some_and(lost), "{parts}");
     }
 }
 

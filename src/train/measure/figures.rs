@@ -54,6 +54,8 @@ pub struct Figures {
     pub parameters: u64,
     /// Dispatches of a step.
     pub dispatches: usize,
+    /// Submissions of a step, by the time that was measured.
+    pub submissions: usize,
     /// Work and speed.
     pub roofline: Roofline,
     /// Where the time goes, on an adapter with time stamps.

@@ -1,0 +1,134 @@
+//! How much work goes into one submission.
+//!
+//! Systems end what keeps a graphics device busy for too long: Windows after two seconds, macOS when the screen
+//! stutters, Linux drivers after ten. So a plan goes over in parts of some 100 ms, by what its dispatches
+//! compute and move and, once steps were timed, by how long they take.
+
+use std::time::Duration;
+
+use super::adapter::AdapterFacts;
+
+/// The usual time of a part.
+pub const USUAL: Duration = Duration::from_millis(100);
+
+/// What a command does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Work {
+    /// Multiplications and additions.
+    pub(super) flop: u64,
+    /// Bytes read and written.
+    pub(super) bytes: u64,
+}
+
+/// How fast a device is taken to be, and how long a part may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    flop_per_second: f64,
+    bytes_per_second: f64,
+    /// Seconds that were measured for each one that was estimated.
+    measured: Option<f64>,
+    limit: Duration,
+    /// So many parts whatever they do, for tests.
+    parts: Option<usize>,
+}
+
+impl Pace {
+    /// That of an adapter that nothing was measured of: slow for its kind, so that parts are rather too short.
+    pub(super) fn of(facts: &AdapterFacts, limit: Duration) -> Self {
+        let [flop_per_second, bytes_per_second] = match facts.kind.as_str() {
+            "discrete GPU" => [2e12, 100e9],
+            "software (CPU)" => [20e9, 4e9],
+            _ => [200e9, 20e9],
+        };
+        Self { flop_per_second, bytes_per_second, measured: None, limit, parts: None }
+    }
+
+    /// The seconds that work is expected to take.
+    fn seconds(&self, work: Work) -> f64 {
+        let estimate = work.flop as f64 / self.flop_per_second + work.bytes as f64 / self.bytes_per_second;
+        estimate * self.measured.unwrap_or(1.0)
+    }
+
+    /// Takes in that all of `works` took so long. Where the device also waited, it took less: of several times the
+    /// shortest counts.
+    pub(super) fn learn(&mut self, works: impl IntoIterator<Item = Work>, took: Duration) {
+        let unscaled = Self { measured: None, ..*self };
+        let estimate: f64 = works.into_iter().map(|work| unscaled.seconds(work)).sum();
+        if estimate > 0.0 {
+            let measured = took.as_secs_f64() / estimate;
+            self.measured = Some(self.measured.map_or(measured, |known| known.min(measured)));
+        }
+    }
+
+    /// From now on cuts into so many parts of about as many works each.
+    pub(super) fn fix(&mut self, parts: usize) {
+        self.parts = Some(parts);
+    }
+
+    /// Where parts end: the numbers of the works after which a new one begins, and that of all. A work that takes
+    /// longer than a part may is one of its own.
+    pub(super) fn cuts(&self, works: impl IntoIterator<Item = Work>) -> Vec<usize> {
+        if let Some(parts) = self.parts {
+            let all = works.into_iter().count();
+            let parts = parts.clamp(1, all.max(1));
+            return (1..=parts).map(|part| part * all / parts).collect();
+        }
+        let limit = self.limit.as_secs_f64();
+        let (mut cuts, mut taken, mut count) = (Vec::new(), 0.0, 0);
+        for work in works {
+            let seconds = self.seconds(work);
+            if taken + seconds > limit && taken > 0.0 {
+                cuts.push(count);
+                taken = 0.0;
+            }
+            taken += seconds;
+            count += 1;
+        }
+        if count > 0 {
+            cuts.push(count);
+        }
+        cuts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(limit_ms: u64) -> Pace {
+        Pace {
+            flop_per_second: 1e9,
+            bytes_per_second: 1e9,
+            measured: None,
+            limit: Duration::from_millis(limit_ms),
+            parts: None,
+        }
+    }
+
+    /// Works of so many milliseconds at that pace.
+    fn works(milliseconds: &[u64]) -> impl Iterator<Item = Work> {
+        milliseconds.iter().map(|ms| Work { flop: ms * 500_000, bytes: ms * 500_000 })
+    }
+
+    #[test]
+    fn parts_are_as_long_as_they_may_be() {
+        assert_eq!(pace(100).cuts(works(&[40, 50, 20, 90, 5, 6, 300, 1])), [2, 3, 5, 6, 7, 8]);
+        assert_eq!(pace(1000).cuts(works(&[40, 50, 20])), [3]);
+        assert_eq!(pace(0).cuts(works(&[1, 2, 3])), [1, 2, 3], "each work is a part of its own");
+        assert_eq!(pace(100).cuts(works(&[])), [0; 0]);
+        assert_eq!(pace(0).cuts(works(&[0, 0, 5])), [3], "what costs nothing opens no part");
+    }
+
+    #[test]
+    fn measured_time_takes_the_place_of_the_estimate() {
+        let mut pace = pace(100);
+        // A device ten times as fast, seen first while it waited for pictures.
+        pace.learn(works(&[60, 60]), Duration::from_millis(240));
+        assert_eq!(pace.cuts(works(&[60, 60])), [1, 2]);
+        pace.learn(works(&[60, 60]), Duration::from_millis(12));
+        assert_eq!(pace.cuts(works(&[60, 60])), [2]);
+        pace.learn(works(&[]), Duration::from_millis(500));
+        pace.learn(works(&[60, 60]), Duration::from_secs(5));
+        assert_eq!(pace.cuts(works(&[60, 60])), [2], "the shortest time counts");
+    }
+}
