@@ -67,6 +67,14 @@ pub fn read(path: &Path, key: Option<&str>) -> Result<Weights> {
     } else {
         return Err(wrong(unread(path, &start)));
     };
+    if let Some((name, _)) =
+        tensors.iter().find(|(_, tensor)| !tensor.data.iter().all(|value| value.is_finite()))
+    {
+        return Err(wrong(&format!(
+            "`{name}` holds values that are no finite numbers in single precision: its training diverged, or they are \
+             doubles beyond that range"
+        )));
+    }
     Ok(Weights { path: path.to_owned(), tensors, metadata, notice: notice.into_inner() })
 }
 

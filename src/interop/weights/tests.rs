@@ -132,3 +132,23 @@ fn other_files_are_refused_in_words() {
     assert!(read(folder.path(), None).unwrap_err().to_string().contains("run folder"));
     assert!(matches!(read(&folder.path().join("none.pth"), None), Err(Error::Io { .. })));
 }
+
+#[test]
+fn doubles_beyond_single_precision_are_refused_by_name() {
+    use ::safetensors::tensor::{Dtype, TensorView};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    let save = |value: f64| {
+        let bytes: Vec<u8> =
+            [1.0, value, 1.0, 1.0].iter().flat_map(|value: &f64| value.to_le_bytes()).collect();
+        let shape = |name: &str| {
+            if name.contains("conv") || name.ends_with("0.weight") { vec![4, 1, 1, 1] } else { vec![4] }
+        };
+        let views = PLAIN.map(|name| (name, TensorView::new(Dtype::F64, shape(name), &bytes).unwrap()));
+        std::fs::write(&path, ::safetensors::serialize(views, None).unwrap()).unwrap();
+        read(&path, None)
+    };
+    assert_eq!(save(2.0).unwrap().tensors["conv1.weight"].data, [1.0, 2.0, 1.0, 1.0]);
+    let error = save(1e300).unwrap_err().to_string();
+    assert!(error.contains("`bn1.running_mean`") && error.contains("single precision"), "{error}");
+}
