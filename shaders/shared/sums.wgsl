@@ -4,31 +4,37 @@
 
 alias Sums = array<vec4<f32>, 16>;
 
+// sum + b * a, one term after another: compilers make a fused operation of each, where the product of a matrix and a
+// vector becomes multiplications and sums of its own, and an addition of the whole to the sum.
+fn added(sum: vec4<f32>, b: mat4x4<f32>, a: vec4<f32>) -> vec4<f32> {
+    return sum + b[0] * a.x + b[1] * a.y + b[2] * a.z + b[3] * a.w;
+}
+
 // Four terms of four rows: a is a row's four values, b the terms' rows of the right matrix.
 fn add_products(c: ptr<function, Sums>, a0: vec4<f32>, a1: vec4<f32>, a2: vec4<f32>, a3: vec4<f32>, b: mat4x4<f32>, second: mat4x4<f32>) {
-    (*c)[0] += b * a0;
-    (*c)[1] += b * a1;
-    (*c)[2] += b * a2;
-    (*c)[3] += b * a3;
+    (*c)[0] = added((*c)[0], b, a0);
+    (*c)[1] = added((*c)[1], b, a1);
+    (*c)[2] = added((*c)[2], b, a2);
+    (*c)[3] = added((*c)[3], b, a3);
     if PANELS == 2u {
-        (*c)[8] += second * a0;
-        (*c)[9] += second * a1;
-        (*c)[10] += second * a2;
-        (*c)[11] += second * a3;
+        (*c)[8] = added((*c)[8], second, a0);
+        (*c)[9] = added((*c)[9], second, a1);
+        (*c)[10] = added((*c)[10], second, a2);
+        (*c)[11] = added((*c)[11], second, a3);
     }
 }
 
 // The same for rows 4 .. 8.
 fn add_more_products(c: ptr<function, Sums>, a0: vec4<f32>, a1: vec4<f32>, a2: vec4<f32>, a3: vec4<f32>, b: mat4x4<f32>, second: mat4x4<f32>) {
-    (*c)[4] += b * a0;
-    (*c)[5] += b * a1;
-    (*c)[6] += b * a2;
-    (*c)[7] += b * a3;
+    (*c)[4] = added((*c)[4], b, a0);
+    (*c)[5] = added((*c)[5], b, a1);
+    (*c)[6] = added((*c)[6], b, a2);
+    (*c)[7] = added((*c)[7], b, a3);
     if PANELS == 2u {
-        (*c)[12] += second * a0;
-        (*c)[13] += second * a1;
-        (*c)[14] += second * a2;
-        (*c)[15] += second * a3;
+        (*c)[12] = added((*c)[12], second, a0);
+        (*c)[13] = added((*c)[13], second, a1);
+        (*c)[14] = added((*c)[14], second, a2);
+        (*c)[15] = added((*c)[15], second, a3);
     }
 }
 
