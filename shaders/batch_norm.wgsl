@@ -35,6 +35,11 @@ struct Params {
 @group(0) @binding(17) var<storage, read> saved_var: array<vec4<f32>>;
 @group(0) @binding(18) var<storage, read> sums: array<vec4<f32>>;        // partial, read only
 
+override SHARES: u32 = 1u; // invocations that add up the chunks of one column quad; a divisor of 64
+
+var<workgroup> shared_a: array<vec4<f32>, 64>;
+var<workgroup> shared_b: array<vec4<f32>, 64>;
+
 // An invocation's share: one column quad of one chunk of rows, so that what belongs to the channel
 // stays in registers.
 struct Share {
@@ -61,11 +66,25 @@ struct Sums {
     b: vec4<f32>,
 }
 
-fn total(quad: u32) -> Sums {
+// The sums over all chunks. Of several invocations each adds up a share of the chunks, and then all add up the shares, in
+// their order.
+fn total(at: u32, index: u32) -> Sums {
+    let quad = min(at / SHARES, params.quads - 1u);
     var result = Sums();
-    for (var chunk = 0u; chunk < params.chunks; chunk++) {
+    for (var chunk = at % SHARES; chunk < params.chunks; chunk += SHARES) {
         result.a += sums[chunk * 2u * params.quads + quad];
         result.b += sums[(chunk * 2u + 1u) * params.quads + quad];
+    }
+    if SHARES > 1u {
+        shared_a[index] = result.a;
+        shared_b[index] = result.b;
+        workgroupBarrier();
+        result = Sums();
+        let first = index / SHARES * SHARES;
+        for (var i = 0u; i < SHARES; i++) {
+            result.a += shared_a[first + i];
+            result.b += shared_b[first + i];
+        }
     }
     return result;
 }
@@ -96,7 +115,18 @@ fn statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
     let origin = a_quad(s.quad);
     var sum = vec4<f32>();
     var square = vec4<f32>();
-    for (var row = s.first; row < s.end; row++) {
+    var row = s.first;
+    for (; row + 4u <= s.end; row += 4u) {
+        // Four loads are under way before the first is waited for.
+        let at = row * params.quads + s.quad;
+        let p = a_quad(at) - origin;
+        let q = a_quad(at + params.quads) - origin;
+        let r = a_quad(at + 2u * params.quads) - origin;
+        let t = a_quad(at + 3u * params.quads) - origin;
+        sum += (p + q) + (r + t);
+        square += (p * p + q * q) + (r * r + t * t);
+    }
+    for (; row < s.end; row++) {
         let d = a_quad(row * params.quads + s.quad) - origin;
         sum += d;
         square += d * d;
@@ -106,11 +136,12 @@ fn statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
 
 @compute @workgroup_size(64)
 fn finish_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let quad = invocation(group, groups, index);
-    if quad >= params.quads {
+    let at = invocation(group, groups, index);
+    let all = total(at, index);
+    let quad = at / SHARES;
+    if quad >= params.quads || at % SHARES > 0u {
         return;
     }
-    let all = total(quad);
     let n = f32(params.rows);
     let shifted = all.a / n;
     let variance = max(all.b / n - shifted * shifted, vec4<f32>());
@@ -171,7 +202,17 @@ fn backward_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_wor
     let c = channel(s.quad);
     var sum = vec4<f32>();
     var product = vec4<f32>();
-    for (var row = s.first; row < s.end; row++) {
+    var row = s.first;
+    for (; row + 4u <= s.end; row += 4u) {
+        let at = row * params.quads + s.quad;
+        let p = backward_at(at, c);
+        let q = backward_at(at + params.quads, c);
+        let r = backward_at(at + 2u * params.quads, c);
+        let t = backward_at(at + 3u * params.quads, c);
+        sum += (p.g + q.g) + (r.g + t.g);
+        product += (p.g * p.xhat + q.g * q.xhat) + (r.g * r.xhat + t.g * t.xhat);
+    }
+    for (; row < s.end; row++) {
         let v = backward_at(row * params.quads + s.quad, c);
         sum += v.g;
         product += v.g * v.xhat;
@@ -181,11 +222,12 @@ fn backward_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_wor
 
 @compute @workgroup_size(64)
 fn finish_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let quad = invocation(group, groups, index);
-    if quad >= params.quads {
+    let at = invocation(group, groups, index);
+    let all = total(at, index);
+    let quad = at / SHARES;
+    if quad >= params.quads || at % SHARES > 0u {
         return;
     }
-    let all = total(quad);
     dweight[quad] += all.b;
     dbias[quad] += all.a;
     let c = channel(quad);

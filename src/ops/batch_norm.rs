@@ -1,6 +1,6 @@
 //! Batch normalisation, with ReLU and residual where asked. Twin of `batch_norm.wgsl`.
 
-use super::{chunks, forms, input, of, variant};
+use super::{chunks, forms, input, lanes, of, variant};
 use crate::error::Result;
 use crate::gpu::{Family, Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -36,7 +36,23 @@ enum Walk {
     Elements,
 }
 
-/// Few chunks of the sums, since one pass adds them up, and many of the element-wise passes. A CPU driver is busy
+/// Invocations that keep a large GPU's memory busy: each waits for its loads for most of its time.
+const IN_FLIGHT: u32 = 1 << 17;
+
+/// The rows of a chunk of the sums, and how many chunks there are, on a GPU: enough for [`IN_FLIGHT`], but none shorter
+/// than what is worth a partial sum.
+fn chunks_of_sums(rows: u32, quads: u32) -> (u32, u32) {
+    chunks(rows, (IN_FLIGHT / quads).max(256).min(rows.div_ceil(16)))
+}
+
+/// Invocations that add up the chunks of one column quad, as many as share a row elsewhere; on a CPU driver one, which
+/// needs no barrier.
+fn shares(plan: &Plan) -> u32 {
+    let [(_, lanes)] = lanes(plan);
+    if lanes < 64.0 { 1 } else { 64 }
+}
+
+/// Few chunks of the sums, since another pass adds them up, and many of the element-wise passes. A CPU driver is busy
 /// with few sums; it runs the invocations of a workgroup one vector after another, and walks through memory in
 /// order only where an invocation takes few rows.
 fn params(plan: &Plan, x: Shape, relu: bool, of: Walk) -> Params {
@@ -44,7 +60,7 @@ fn params(plan: &Plan, x: Shape, relu: bool, of: Walk) -> Params {
     let (chunk, chunks) = match (plan.gpu().family(), of) {
         (Family::Subgroup, Walk::Sums) => chunks(rows, (2048 / quads).clamp(16, 256)),
         (Family::Subgroup, Walk::Elements) => (4, rows.div_ceil(4)),
-        (Family::Tile | Family::Direct, Walk::Sums) => chunks(rows, 256),
+        (Family::Tile | Family::Direct, Walk::Sums) => chunks_of_sums(rows, quads),
         (Family::Tile | Family::Direct, Walk::Elements) => (16, rows.div_ceil(16)),
     };
     Params { rows, quads, chunk, chunks, relu: u32::from(relu), eps: EPS, momentum: MOMENTUM }
@@ -74,10 +90,11 @@ pub fn forward(
     let coefficients = plan.lease(Shape::matrix(4, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "statistics", &[])?;
     plan.dispatch(&kernel, walk(p), p, &[&a, &partial])?;
-    let kernel = plan.gpu().kernel(shader, "finish_statistics", &[])?;
+    let shares = shares(plan);
+    let kernel = plan.gpu().kernel(shader, "finish_statistics", &[("SHARES", f64::from(shares))])?;
     let Channels { weight, bias, mean, variance } = channels;
     let tensors = [&a, weight, bias, mean, variance, &coefficients, &partial];
-    plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &tensors)?;
+    plan.dispatch(&kernel, Grid::invocations(p.quads * shares, 64), p, &tensors)?;
     let y = apply(plan, x.shape, &a, &coefficients, residual, relu)?;
     Ok((y, coefficients))
 }
@@ -163,12 +180,44 @@ pub fn backward(
     let terms = plan.lease(Shape::matrix(6, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "backward_statistics", &[])?;
     plan.dispatch(&kernel, walk(p), p, &[&a, &b, &partial, &c])?;
-    let kernel = plan.gpu().kernel(shader, "finish_backward", &[])?;
-    plan.dispatch(&kernel, Grid::invocations(p.quads, 64), p, &[dweight, dbias, &terms, &partial, &c])?;
+    let shares = shares(plan);
+    let kernel = plan.gpu().kernel(shader, "finish_backward", &[("SHARES", f64::from(shares))])?;
+    plan.dispatch(
+        &kernel,
+        Grid::invocations(p.quads * shares, 64),
+        p,
+        &[dweight, dbias, &terms, &partial, &c],
+    )?;
     let p = params(plan, x.shape, relu, Walk::Elements);
     let c = input(plan, &terms);
     let dx = plan.lease(x.shape);
     let kernel = plan.gpu().kernel(shader, "backward_input", &[])?;
     plan.dispatch(&kernel, walk(p), p, &[&a, &b, &dx, &c])?;
     Ok(dx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layers_of_a_resnet_50_keep_a_gpu_busy() {
+        // Side and channels after each kind of layer, on 64 pictures with two crops of 224.
+        for (side, channels) in
+            [(112, 64), (56, 64), (56, 256), (28, 128), (28, 512), (14, 256), (14, 1024), (7, 512), (7, 2048)]
+        {
+            let (rows, quads) = (128 * side * side, channels / 4);
+            let (chunk, chunks) = chunks_of_sums(rows, quads);
+            let partial = u64::from(chunks) * 2 * u64::from(channels) * 4;
+            assert!(
+                chunk * chunks >= rows && chunk * (chunks - 1) < rows,
+                "{side} {channels}: every row once"
+            );
+            // What has fewer values than that has a row for every sixteenth.
+            let wanted = 100_000.min(rows * quads / 20);
+            assert!(chunks * quads >= wanted, "{side} {channels}: {} invocations", chunks * quads);
+            assert!(partial <= 8 << 20, "{side} {channels}: {partial} bytes of partial sums");
+        }
+        assert_eq!(chunks_of_sums(5, 1), (5, 1));
+    }
 }

@@ -67,6 +67,7 @@ fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
         [] => vec![Vec::new()],
         ["WIDTH"] => vec![vec![16], vec![32]],
         ["LANES"] => vec![vec![8], vec![64]],
+        ["SHARES"] => vec![vec![1], vec![64]],
         ["LANES", "LENGTH"] => vec![vec![8, 64], vec![8, 256], vec![64, 128], vec![64, 256]],
         ["WIDTH", "QUADS"] => vec![vec![16, 1], vec![16, 2], vec![32, 1], vec![32, 2]],
         ["WIDTH", "ONE_TAP"] => vec![vec![16, 0], vec![16, 1], vec![32, 0], vec![32, 1]],
