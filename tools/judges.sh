@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Other drivers and compilers judge the kernels, so that not one CPU driver alone has seen them.
+#
+#   tools/judges.sh [JUDGE ...]
+#
+#   spirv        the validator of SPIR-V on every module
+#   dxc          Microsoft's shader compiler on every HLSL text
+#   amd          AMD's compiler on a GPU that is not there: registers, spills and instructions, compared with
+#                tools/judges/amd.tsv (renewed by AMD_RENEW=1)
+#   swiftshader  the self-test on SwiftShader (subgroups of 4, no half precision, no 64-bit integers)
+#   mesa         the self-test on a newer Mesa's CPU driver
+#
+# Without names, all of them. For Debian and Ubuntu on x86-64; what is missing is fetched into target/judges or, where it
+# is a small package, installed by apt-get.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+here="$PWD/tools/judges"
+out="$PWD/target/judges"
+mkdir -p "$out"
+
+packages() {
+    dpkg -s "$@" > /dev/null 2>&1 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" > /dev/null
+}
+
+# Every entry point as SPIR-V and HLSL, and a table of them.
+written() {
+    [ -z "${done:-}" ] || return 0
+    rm -rf "$out/shaders"
+    SHADERS_OUT="$out/shaders" cargo test --quiet --release --workspace --test it -- --ignored --exact \
+        shader_checks::written::every_entry_point_is_written_down > "$out/written.log" 2>&1 \
+        || { cat "$out/written.log"; exit 1; }
+    done=yes
+}
+
+program() {
+    cargo build --quiet --release --workspace
+    echo "$PWD/target/release/swav-wgpu"
+}
+
+# Tells a verdict: the judge, and how many of how many it accepts.
+verdict() { printf '%-12s %s\n' "$1" "$2"; }
+
+spirv() {
+    packages spirv-tools
+    written
+    local all=0 refused=0 number portable target
+    while IFS=$'\t' read -r number _ _ portable _; do
+        all=$((all + 1))
+        target=vulkan1.1
+        [ "$portable" = true ] || target=vulkan1.3
+        spirv-val --target-env "$target" "$out/shaders/$number.spv" || refused=$((refused + 1))
+    done < "$out/shaders/index.tsv"
+    verdict spirv "$((all - refused)) of $all modules are valid"
+    [ "$refused" = 0 ]
+}
+
+dxc() {
+    packages g++ python3-pip
+    written
+    if [ ! -x "$out/dxc" ]; then
+        # The library and its headers come with this Python package; nothing of it is installed.
+        (cd "$out" && pip download --quiet --no-deps --no-binary :all: compushady && tar xf compushady-*.tar.gz)
+        g++ -std=c++17 -fms-extensions -D__EMULATE_UUID -w -I"$(echo "$out"/compushady-*/compushady/backends)" \
+            "$here/dxc.cpp" -ldl -o "$out/dxc"
+    fi
+    local library refused=0 all
+    library="$(echo "$out"/compushady-*/compushady/backends/libdxcompiler_x86_64.so.3.7)"
+    all=$(wc -l < "$out/shaders/index.tsv")
+    (cd "$out/shaders" && awk -F'\t' '{ print $1 ".hlsl"; print $3 }' index.tsv | xargs -n 64 "$out/dxc" "$library") \
+        || refused=1
+    verdict dxc "$([ "$refused" = 0 ] && echo "all $all" || echo "not all of $all") HLSL texts compile (cs_6_0)"
+    [ "$refused" = 0 ]
+}
+
+amd() {
+    packages gcc libvulkan-dev mesa-vulkan-drivers
+    written
+    gcc -O1 "$here/amd.c" -lvulkan -o "$out/amd"
+    # The families that GPUs take; each is compiled by itself, so that one that ends the compiler ends only itself.
+    awk -F'\t' '$4 == "true" && $5 ~ /tile|winograd|batch_norm/' "$out/shaders/index.tsv" > "$out/amd.index"
+    : > "$out/amd.tsv"
+    while IFS=$'\t' read -r number entry _ _ label; do
+        RADV_FORCE_FAMILY=navi21 RADV_DEBUG=shaders,shaderstats MESA_SHADER_CACHE_DISABLE=1 \
+            VK_DRIVER_FILES="$(echo /usr/share/vulkan/icd.d/radeon_icd.*.json)" \
+            "$out/amd" "$out/shaders/$number.spv" "$entry" > "$out/amd.text" 2>&1 || true
+        awk -v label="$label" -v OFS='\t' '
+            /^VGPRs:/ { vgpr = $2 } /^Spilled VGPRs:/ { spills = $3 } /^Instructions:/ { all = $2 }
+            /v_(pk_)?(fma|mac|fmac)/ { fma++ } /v_(pk_)?(add|mul)_f32/ { other++ }
+            END { print label, vgpr + 0, spills + 0, all + 0, fma + 0, other + 0 }' "$out/amd.text" >> "$out/amd.tsv"
+    done < "$out/amd.index"
+    [ -z "${AMD_RENEW:-}" ] || { { printf 'entry point\tVGPRs\tspills\tinstructions\tfma\tother adds and muls\n'; cat "$out/amd.tsv"; } > "$here/amd.tsv"; }
+    local spills worse
+    spills=$(awk -F'\t' '$3 > 0' "$out/amd.tsv" | wc -l)
+    # Two in a hundred more is the compiler's own scatter from one of its versions to the next.
+    worse=$(awk -F'\t' 'NR == FNR { if (FNR > 1) known[$1] = $4; next } known[$1] && $4 > 1.02 * known[$1] { print "  " $1 ": " known[$1] " -> " $4 " instructions" }' "$here/amd.tsv" "$out/amd.tsv")
+    verdict amd "$(wc -l < "$out/amd.tsv") entry points, $spills with spills; ${worse:+worse than tools/judges/amd.tsv:}"
+    [ -z "$worse" ] || { echo "$worse"; return 1; }
+    [ "$spills" = 0 ]
+}
+
+swiftshader() {
+    packages chromium
+    VK_DRIVER_FILES=/usr/lib/chromium/vk_swiftshader_icd.json XDG_RUNTIME_DIR=/dev/null \
+        "$(program)" selftest > "$out/swiftshader.log" 2>&1 && verdict swiftshader "$(tail -n 1 "$out/swiftshader.log")" \
+        || { cat "$out/swiftshader.log"; return 1; }
+}
+
+mesa() {
+    [ -x "$out/mesa/run" ] || "$here/mesa-prefix.sh" "$out/mesa" > "$out/mesa.log"
+    "$out/mesa/run" "$(program)" selftest > "$out/mesa-selftest.log" 2>&1 \
+        && verdict mesa "$(tail -n 1 "$out/mesa-selftest.log") ($(grep -o 'mesa-vulkan-drivers.*' "$out/mesa/packages.txt"))" \
+        || { cat "$out/mesa-selftest.log"; return 1; }
+}
+
+failed=0
+[ $# -gt 0 ] || set -- spirv dxc amd swiftshader mesa
+for judge in "$@"; do
+    case "$judge" in
+        spirv | dxc | amd | swiftshader | mesa) "$judge" || failed=1 ;;
+        *) echo "no judge is called $judge: spirv, dxc, amd, swiftshader, mesa" >&2; exit 2 ;;
+    esac
+done
+exit "$failed"
