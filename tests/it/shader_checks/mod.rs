@@ -90,7 +90,10 @@ fn entry_points(shader: &Shader) -> Result<Vec<(String, Ready)>, String> {
     let mut found = Vec::new();
     for constants in settings(&module).map_err(|e| format!("{}: {e}", shader.name()))? {
         for entry in &module.entry_points {
-            let set: String = constants.iter().map(|(name, value)| format!(", {name} = {value}")).collect();
+            let mut set: Vec<_> =
+                constants.iter().map(|(name, value)| format!(", {name} = {value}")).collect();
+            set.sort_unstable();
+            let set = set.concat();
             let label = format!("{}, `{}`{set}", shader.name(), entry.name);
             let (module, info) =
                 process_overrides(&module, &info, Some((entry.stage, &entry.name)), &constants)
