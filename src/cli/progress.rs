@@ -205,7 +205,8 @@ mod tests {
         }
     }
 
-    fn at(step: u64) -> Report {
+    /// A report of a run in its third epoch, for the tests of lines too.
+    pub(super) fn at(step: u64) -> Report {
         Report {
             epoch: 3,
             epochs: 44,

@@ -143,19 +143,11 @@ fn clock(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::at;
     use super::*;
 
     fn report() -> Report {
-        Report {
-            epoch: 3,
-            epochs: 44,
-            step: 129,
-            loss: 4.2131,
-            ln_k: 300_f64.ln(),
-            lr: 0.00182,
-            images_per_s: 812.4,
-            wait_share: 0.02,
-        }
+        at(129)
     }
 
     #[test]
