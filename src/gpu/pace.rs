@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::adapter::AdapterFacts;
 
 /// The usual time of a part.
-pub const USUAL: Duration = Duration::from_millis(100);
+pub(super) const USUAL: Duration = Duration::from_millis(100);
 
 /// What a command does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
