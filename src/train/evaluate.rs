@@ -4,7 +4,7 @@
 //! pixels. A picture that cannot be read is left out of all of them, and noted.
 
 use super::events::SplitAccuracy;
-use super::preview::spread;
+use super::preview::{spread, thinned};
 use super::views::{ASKING, LOOKING, READING_PIXELS, Viewing, look};
 use crate::config::Config;
 use crate::data::{Dataset, Picture, Split};
@@ -39,19 +39,10 @@ impl Judge {
     /// A judge of the pictures of `dataset` by the settings of `config`.
     pub(super) fn new(dataset: Arc<Dataset>, config: &Config) -> Self {
         let most = if config.eval_pictures == 0 { usize::MAX } else { config.eval_pictures };
-        let thin = |split: &Split| Split {
-            name: split.name.clone(),
-            bank: spread(&split.bank, most),
-            queries: spread(&split.queries, most),
-        };
-        let splits: Vec<Split> = dataset.splits().iter().map(thin).collect();
+        let (splits, pictures) = thinned(dataset.splits(), most);
         let all: Vec<u32> = (0..dataset.len() as u32).collect();
         let shown = spread(&all, most.saturating_mul(GALLERY));
         let notice = sampled(dataset.splits(), &splits, shown.len(), all.len());
-        let mut pictures: Vec<u32> =
-            splits.iter().flat_map(|split| split.bank.iter().chain(&split.queries).copied()).collect();
-        pictures.sort_unstable();
-        pictures.dedup();
         Self {
             dataset,
             viewing: Viewing::of_config(config),

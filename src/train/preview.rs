@@ -9,7 +9,7 @@ use super::events::Event;
 use super::run::Engine;
 use super::sample::Sample;
 use super::setup::Setup;
-use crate::data::{Augment, CropParams, Showcase, View as Cropped, render};
+use crate::data::{Augment, CropParams, Showcase, Split, View as Cropped, render};
 use crate::error::{Error, Result};
 use crate::eval::{Features, codes};
 use crate::pass;
@@ -192,6 +192,21 @@ fn cut(picture: u32, shown: Showcase) -> Crops {
     let view =
         |view: Cropped| View { params: view.params, pixels: view.pixels, prediction: Vec::new(), code: None };
     Crops { picture, image: shown.look(), views: shown.views.into_iter().map(view).collect() }
+}
+
+/// Splits of at most `most` pictures on each side, evenly spread, and all pictures of them in ascending order.
+pub(super) fn thinned(splits: &[Split], most: usize) -> (Vec<Split>, Vec<u32>) {
+    let thin = |split: &Split| Split {
+        name: split.name.clone(),
+        bank: spread(&split.bank, most),
+        queries: spread(&split.queries, most),
+    };
+    let splits: Vec<Split> = splits.iter().map(thin).collect();
+    let mut pictures: Vec<u32> =
+        splits.iter().flat_map(|split| split.bank.iter().chain(&split.queries).copied()).collect();
+    pictures.sort_unstable();
+    pictures.dedup();
+    (splits, pictures)
 }
 
 /// At most `most` of the pictures, evenly spread.

@@ -23,7 +23,7 @@ pub use linear::{LinearOptions, LinearResult, linear};
 pub use nearest::{NearestOptions, NearestResult, nearest};
 pub use table::Table;
 
-use super::preview::spread;
+use super::preview::{spread, thinned};
 use super::trained::Model;
 use super::views::{LOOKING, READING_PIXELS, look};
 use crate::data::{Dataset, Picture, Split};
@@ -96,19 +96,10 @@ impl<'a> Examination<'a> {
     /// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass
     /// is.
     pub fn new(model: &'a Model, dataset: &'a Dataset, limit: usize, watch: &mut Watch<'_>) -> Result<Self> {
-        let cut = |split: &Split| Split {
-            name: split.name.clone(),
-            bank: spread(&split.bank, limit),
-            queries: spread(&split.queries, limit),
-        };
-        let splits: Vec<Split> = dataset.splits().iter().map(cut).collect();
-        let mut pictures: Vec<u32> =
-            splits.iter().flat_map(|split| split.bank.iter().chain(&split.queries).copied()).collect();
+        let (splits, mut pictures) = thinned(dataset.splits(), limit);
         if splits.is_empty() {
             pictures = spread(&(0..dataset.len() as u32).collect::<Vec<_>>(), limit);
         }
-        pictures.sort_unstable();
-        pictures.dedup();
         let untrained = model.untrained(model.config().map_or(SEED, |config| config.seed))?;
         let mut unreadable = BTreeMap::new();
         let mut described = Vec::new();
