@@ -11,7 +11,7 @@
 //! | `content` | what a source gives of a picture; the trait that a source implements |
 //! | `source` | [`Source`]: one file a kind, and which one a path holds |
 //! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; one file for each format that needs it |
-//! | `pages` | each page of a file as a picture |
+//! | `pages` | some pictures of a source, or each page of its files |
 //! | `guard` | readers of strangers' files, which may panic |
 //! | `fingerprint` | [`Looks`], [`contents()`]: whether two pictures are the same |
 //! | `picture` | [`Picture`]: decoded samples of any number of channels, and how a person is shown them |

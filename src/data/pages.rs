@@ -1,4 +1,5 @@
-//! Files of several pages, such as stacks of a microscope: each page as a picture of its own.
+//! Pictures picked from a source: some of them, or each page of files of several, such as stacks of a microscope, as a
+//! picture of its own.
 //!
 //! A page keeps the label and the side of its file, so that no split parts pages of one file.
 
@@ -15,39 +16,53 @@ use crate::pass::Pass;
 /// Pages that a file may have: one that says more is damaged.
 const MOST: usize = 100_000;
 
-/// The pictures of another source, those of several pages once for each.
-struct Pages {
-    of: Box<dyn Pictures>,
-    /// Which picture of the other source, its page from 0, and whether it has more than one.
-    places: Vec<(u32, u32, bool)>,
+/// Where a picture comes from.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Its number in the other source.
+    file: u32,
+    /// Its page from 0, where its file has several.
+    page: Option<u32>,
 }
 
-impl Pages {
-    fn place(&self, picture: u32) -> (u32, u32, bool) {
-        self.places.get(picture as usize).copied().unwrap_or((picture, 0, false))
+/// Pictures of another source: some of them, or each page of their files.
+pub(super) struct Picked {
+    of: Box<dyn Pictures>,
+    places: Vec<Place>,
+}
+
+impl Picked {
+    /// The pictures `kept` of a source, in that order.
+    pub(super) fn some(of: Box<dyn Pictures>, kept: &[u32]) -> Self {
+        Self { of, places: kept.iter().map(|&file| Place { file, page: None }).collect() }
+    }
+
+    fn place(&self, picture: u32) -> Place {
+        self.places[picture as usize]
     }
 }
 
-impl Pictures for Pages {
+impl Pictures for Picked {
     fn name(&self, picture: u32) -> String {
-        match self.place(picture) {
-            (file, page, true) => format!("{}#{}", self.of.name(file), page + 1),
-            (file, ..) => self.of.name(file),
+        let Place { file, page } = self.place(picture);
+        match page {
+            Some(page) => format!("{}#{}", self.of.name(file), page + 1),
+            None => self.of.name(file),
         }
     }
 
     fn read(&self, picture: u32) -> Result<Content<'_>> {
-        let (file, page, several) = self.place(picture);
-        Ok(match self.of.read(file)? {
-            Content::Encoded(bytes) if several => Content::Page(bytes, page as usize),
-            content => content,
+        let Place { file, page } = self.place(picture);
+        Ok(match (self.of.read(file)?, page) {
+            (Content::Encoded(bytes), Some(page)) => Content::Page(bytes, page as usize),
+            (content, _) => content,
         })
     }
 
     fn path(&self, picture: u32) -> Option<PathBuf> {
-        let (file, _, several) = self.place(picture);
+        let Place { file, page } = self.place(picture);
         // A page is no file that could be linked to.
-        (!several).then(|| self.of.path(file)).flatten()
+        page.is_none().then(|| self.of.path(file)).flatten()
     }
 }
 
@@ -75,20 +90,20 @@ pub(super) fn apart(listing: Listing, pass: &Pass) -> Result<Listing> {
     let ends: Vec<u32> = counts.iter().scan(0, total).collect();
     let of = |&file: &u32| ends[file as usize] - counts[file as usize]..ends[file as usize];
     let spread = |files: &[u32]| -> Vec<u32> { files.iter().flat_map(of).collect() };
-    let places = (0..files)
-        .zip(&counts)
-        .flat_map(|(file, &pages)| (0..pages).map(move |page| (file, page, pages > 1)));
-    let places: Vec<_> = places.collect();
+    let pages = |(file, &count): (u32, &u32)| {
+        (0..count).map(move |page| Place { file, page: (count > 1).then_some(page) })
+    };
+    let places: Vec<Place> = (0..files).zip(&counts).flat_map(pages).collect();
     let split = |split: &Split| Split {
         name: split.name.clone(),
         bank: spread(&split.bank),
         queries: spread(&split.queries),
     };
     Ok(Listing {
-        labels: places.iter().map(|&(file, ..)| listing.labels[file as usize]).collect(),
+        labels: places.iter().map(|place| listing.labels[place.file as usize]).collect(),
         pretrain: spread(&listing.pretrain),
         splits: listing.splits.iter().map(split).collect(),
-        pictures: Box::new(Pages { of: listing.pictures, places }),
+        pictures: Box::new(Picked { of: listing.pictures, places }),
         ..listing
     })
 }

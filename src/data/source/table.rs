@@ -1,9 +1,10 @@
 //! What the sources of numbered pictures have in common: labels from numbers or words, and what the
 //! parts of a set (train, test, unlabelled) mean for training and evaluation.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::super::dataset::{Content, Listing, Pictures, Split, held_out};
+use super::super::dataset::{Listing, Pictures, Split, held_out};
+use super::super::pages::Picked;
 use super::exclude::Exclude;
 pub(super) use super::sides::Side;
 use crate::error::{Error, Result};
@@ -61,7 +62,7 @@ impl Table {
         Self {
             labels: kept.iter().map(|&at| self.labels[at as usize]).collect(),
             sides: kept.iter().map(|&at| (sides[at as usize], 1)).collect(),
-            pictures: Box::new(Chosen { of: self.pictures, kept }),
+            pictures: Box::new(Picked::some(self.pictures, &kept)),
             ..self
         }
     }
@@ -113,26 +114,6 @@ impl Table {
         };
         let splits = names.iter().map(split).filter(|split| !split.queries.is_empty()).collect();
         (pretrain, splits)
-    }
-}
-
-/// Some of the pictures of another source.
-struct Chosen {
-    of: Box<dyn Pictures>,
-    kept: Vec<u32>,
-}
-
-impl Pictures for Chosen {
-    fn name(&self, picture: u32) -> String {
-        self.of.name(self.kept[picture as usize])
-    }
-
-    fn read(&self, picture: u32) -> Result<Content<'_>> {
-        self.of.read(self.kept[picture as usize])
-    }
-
-    fn path(&self, picture: u32) -> Option<PathBuf> {
-        self.of.path(self.kept[picture as usize])
     }
 }
 
