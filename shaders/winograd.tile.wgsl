@@ -51,11 +51,6 @@ fn weights_at(at: u32) -> mat4x4<f32> {
     return mat4x4(memory[at], memory[at + WIDTH / 4u], memory[at + WIDTH / 2u], memory[at + WIDTH / 4u * 3u]);
 }
 
-// sum + b * a, one term after another, as in sums.wgsl.
-fn added(sum: vec4<f32>, b: mat4x4<f32>, a: vec4<f32>) -> vec4<f32> {
-    return sum + b[0] * a.x + b[1] * a.y + b[2] * a.z + b[3] * a.w;
-}
-
 fn add_tile(c: ptr<function, Sums>, i: u32, a: vec4<f32>, b: mat4x4<f32>, second: mat4x4<f32>) {
     (*c)[i] = added((*c)[i], b, a);
     if WIDTH == 32u {

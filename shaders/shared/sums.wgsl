@@ -4,12 +4,6 @@
 
 alias Sums = array<vec4<f32>, 16>;
 
-// sum + b * a, one term after another: compilers make a fused operation of each, where the product of a matrix and a
-// vector becomes multiplications and sums of its own, and an addition of the whole to the sum.
-fn added(sum: vec4<f32>, b: mat4x4<f32>, a: vec4<f32>) -> vec4<f32> {
-    return sum + b[0] * a.x + b[1] * a.y + b[2] * a.z + b[3] * a.w;
-}
-
 // Four terms of four rows: a is a row's four values, b the terms' rows of the right matrix.
 fn add_products(c: ptr<function, Sums>, a0: vec4<f32>, a1: vec4<f32>, a2: vec4<f32>, a3: vec4<f32>, b: mat4x4<f32>, second: mat4x4<f32>) {
     (*c)[0] = added((*c)[0], b, a0);

@@ -15,10 +15,14 @@ use crate::gpu::{
 
 pub(crate) const SUBGROUP: [Shader; 2] =
     forms!("conv2d.subgroup.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "lanes.wgsl", false);
-pub(crate) const TILE: [Shader; 2] =
-    forms!("conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "sums.wgsl", true);
-pub(crate) const DIRECT: [Shader; 2] =
-    forms!("conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "sums.wgsl", true);
+pub(crate) const TILE: [Shader; 2] = forms!(
+    "conv2d.tile.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "products.wgsl" + "sums.wgsl",
+    true
+);
+pub(crate) const DIRECT: [Shader; 2] = forms!(
+    "conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "products.wgsl" + "sums.wgsl",
+    true
+);
 
 shader_params! {
     struct Params {

@@ -27,7 +27,7 @@ pub(crate) const PASSES: [Shader; 2] = forms!(
     false
 );
 pub(crate) const TILE: [Shader; 2] =
-    forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl", true);
+    forms!("winograd.tile.wgsl" + "grid.wgsl" + "tiles.wgsl" + "store.wgsl" + "products.wgsl", true);
 
 shader_params! {
     struct Params {
