@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
-/// A number of things: `1 picture`, `2 pictures`.
+/// A number of things: `1 picture`, `2 pictures`, `2 classes`.
 pub(crate) fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+    let ending = match count {
+        1 => "",
+        _ if thing.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{count} {thing}{ending}")
 }
 
 /// A path or value as a shell takes it, ready to be pasted.
@@ -27,6 +32,7 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         assert_eq!([0, 1, 2].map(|n| counted(n, "picture")), ["0 pictures", "1 picture", "2 pictures"]);
+        assert_eq!([1, 2].map(|n| counted(n, "class")), ["1 class", "2 classes"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::pass;
 
 /// Shows passes while it lives, and stops them where Ctrl-C was pressed.
 pub(super) struct Passes {
-    progress: Option<Progress>,
+    progress: Progress,
     interrupt: Interrupt,
 }
 
@@ -20,17 +20,15 @@ impl Passes {
 
     /// For one that Ctrl-C tells something else.
     pub(super) fn of(interrupt: Interrupt) -> Self {
-        Self { progress: Some(Progress::new()), interrupt }
+        Self { progress: Progress::new(), interrupt }
     }
 
     /// What passes are to be watched by.
     pub(super) fn watch(&mut self) -> impl FnMut(&pass::Progress) -> ControlFlow<()> + '_ {
         |progress| {
-            if let Some(shown) = &mut self.progress {
-                shown.pass(progress);
-                if progress.total > 0 && progress.done >= progress.total {
-                    shown.clear();
-                }
+            self.progress.pass(progress);
+            if progress.total > 0 && progress.done >= progress.total {
+                self.progress.clear();
             }
             if self.interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
@@ -38,9 +36,7 @@ impl Passes {
 
     /// Shows a sentence above the line or in the log.
     pub(super) fn say(&mut self, text: &str) {
-        if let Some(shown) = &mut self.progress {
-            shown.message(text);
-        }
+        self.progress.message(text);
     }
 
     /// Results are about to be written: Ctrl-C no longer ends the process before they are.
@@ -51,9 +47,7 @@ impl Passes {
 
 impl Drop for Passes {
     fn drop(&mut self) {
-        if let Some(mut shown) = self.progress.take() {
-            shown.clear();
-            shown.finish();
-        }
+        self.progress.clear();
+        self.progress.finish();
     }
 }

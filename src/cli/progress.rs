@@ -141,11 +141,11 @@ impl Progress {
     }
 
     /// Leaves the last state on the screen and gives the terminal back.
-    pub fn finish(self) {
-        match self.face {
+    pub fn finish(&mut self) {
+        match &mut self.face {
             Face::Line(bar) if bar.message().is_empty() => bar.finish_and_clear(),
             Face::Line(bar) => bar.abandon(),
-            Face::Log { mut out, .. } => {
+            Face::Log { out, .. } => {
                 let _ = out.flush();
             }
         }

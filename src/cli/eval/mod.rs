@@ -45,15 +45,11 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let passes = RefCell::new(Passes::new());
     let network = model::open(matches)?;
     let dataset = model::dataset(matches, &network, &mut passes.borrow_mut())?;
-    let classes = match dataset.classes().len() {
-        1 => "1 class".to_owned(),
-        count => format!("{count} classes"),
-    };
     say(&format!(
         "{}\n{} of {} in {}, on {}",
         network.describe(),
         counted(dataset.len(), "picture"),
-        classes,
+        counted(dataset.classes().len(), "class"),
         dataset.name(),
         network.adapter().name
     ));

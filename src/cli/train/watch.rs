@@ -149,7 +149,7 @@ impl Watch {
     }
 
     /// Gives the terminal back; returns the profile and whether Ctrl-C was pressed.
-    fn finish(self) -> (Option<Profile>, bool) {
+    fn finish(mut self) -> (Option<Profile>, bool) {
         self.progress.finish();
         (self.profile, self.interrupt.is_set())
     }
