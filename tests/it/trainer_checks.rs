@@ -120,8 +120,10 @@ fn short_submissions_cut_a_step() {
     let submissions = |limit| plain(&gpu.with_submission(limit), &config).submissions();
     assert_eq!(submissions(Duration::from_secs(3600)), 1);
     assert!(submissions(Duration::ZERO) >= plain(gpu, &config).dispatches());
-    let some = submissions(Duration::from_micros(500));
-    assert!(some > 1 && some < submissions(Duration::ZERO), "{some}");
+    // Which time cuts this net somewhere in between depends on how fast the adapter is taken to be.
+    let most = submissions(Duration::ZERO);
+    let between = (0..30).map(|power| submissions(Duration::from_nanos(1 << power)));
+    assert!(between.into_iter().any(|some| some > 1 && some < most));
 }
 
 #[test]
