@@ -239,7 +239,7 @@ settings! {
         eval_size: u32 = 224 => within(8, 1024);
         /// Pictures on each side of a split that a run judges itself by, at most, spread evenly; 0 takes all. The
         /// time of an evaluation goes with its square. The gallery is chosen from four times as many. `eval knn`
-        /// looks at all of them once the run is done.
+        /// looks at more of them once the run is done.
         eval_pictures: usize = 5000;
         /// Neighbours that vote in the kNN evaluation; the field uses 20 and 200.
         knn_k: usize = 20 => within(1, 100_000);
