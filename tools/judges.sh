@@ -85,7 +85,8 @@ amd() {
             "$out/amd" "$out/shaders/$number.spv" "$entry" > "$out/amd.text" 2>&1 || true
         awk -v label="$label" -v OFS='\t' '
             /^VGPRs:/ { vgpr = $2 } /^Spilled VGPRs:/ { spills = $3 } /^Instructions:/ { all = $2 }
-            /v_(pk_)?(fma|mac|fmac)/ { fma++ } /v_(pk_)?(add|mul)_f32/ { other++ }
+            # Only the assembly, whose lines begin with the instruction: the form before it is listed as well.
+            /^\tv_(pk_)?(fma|mac|fmac)/ { fma++ } /^\tv_(pk_)?(add|mul)_f32/ { other++ }
             END { print label, vgpr + 0, spills + 0, all + 0, fma + 0, other + 0 }' "$out/amd.text" >> "$out/amd.all"
     done < "$out/amd.index"
     # The same constants may serve several geometries.
