@@ -59,10 +59,13 @@
 //! `pool::average_backward`, where they are scaled, and leave it as gradients of weights, where
 //! [`ops::loss_scale`] takes the scale away.
 //!
-//! # Three kernel families
+//! # Four kernel families
 //!
-//! GPUs get tiles in workgroup memory, drivers that would have to emulate it read straight into registers.
-//! CPU drivers get subgroup broadcasts and operands *staged as texels*: Mesa's lavapipe expands a buffer
+//! GPUs get tiles in workgroup memory, drivers that would have to emulate it read straight into registers. Matrix units
+//! multiply what half precision stores (`conv2d.matrix.wgsl`), where an adapter has them and they stand a check
+//! (`tune`'s `units`): the tiles of that family are blocks that four subgroups share, so it serves subgroups of any size. Only
+//! convolutions of the trunk use them, which are nearly all the work; what is single precision in memory is multiplied as in
+//! the tile family. wgpu asks for one `unsafe` word for them, which stands in `gpu::device`. CPU drivers get subgroup broadcasts and operands *staged as texels*: Mesa's lavapipe expands a buffer
 //! load whose address differs between lanes into a loop over the lanes, and without AVX-512 each turn of it
 //! costs a failed store-to-load forward (about 20 cycles a float; measured 7 GF/s). A texel fetch is eight
 //! vector loads and a transposition (30 GF/s in the same kernel), so `gpu::Plan::stage` copies an operand

@@ -52,11 +52,12 @@ fn render(adapters: &[AdapterFacts]) -> String {
         let _ = writeln!(text, "   {kind}, {backend}, driver {driver}{compiler}");
         let _ = writeln!(
             text,
-            "   buffers to {}, {} a binding; subgroups {}; f16 arithmetic {}; timestamps {}",
+            "   buffers to {}, {} a binding; subgroups {}; f16 arithmetic {}; matrix units {}; timestamps {}",
             bytes(facts.max_buffer_bytes),
             bytes(facts.max_binding_bytes),
             facts.subgroup.map_or_else(|| "no".to_owned(), lanes),
             yes(facts.f16),
+            facts.matrix.map_or_else(|| "no".to_owned(), |side| format!("{side}×{side}")),
             yes(facts.timestamps),
         );
     }
@@ -118,6 +119,7 @@ mod tests {
             subgroup: Some((8, 8)),
             int64: true,
             f16: true,
+            matrix: None,
             timestamps: true,
         }
     }

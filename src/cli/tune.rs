@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Outcome, flags, interrupt, print};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::tune::{self, Entry, Row, Store, Tuner, Tuning};
+use crate::tune::{self, Entry, Row, Store, Taken, Tuner, Tuning, Units};
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -70,11 +70,17 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
 pub(super) fn apply(config: &mut Config) -> Result<()> {
     let Some(cache) = dirs::cache_dir() else { return Ok(()) };
     match tune::take(config, &cache) {
-        Ok(Some(file)) => say(&format!(
-            "kernels as tuned for this adapter ({}; --tuned off: the usual ones)",
-            file.display()
-        )),
-        Ok(None) => {}
+        Ok(Taken { kept, units }) => {
+            if let Some(file) = kept {
+                say(&format!(
+                    "kernels as tuned for this adapter ({}; --tuned off: the usual ones)",
+                    file.display()
+                ));
+            }
+            if let Some(units) = units {
+                say(&units.sentence());
+            }
+        }
         Err(error @ Error::Io { .. }) => {
             say(&format!("warning: {error}; the usual kernels are taken (`swav-wgpu tune` writes it anew)"));
         }
@@ -109,7 +115,7 @@ fn progress(cases: usize) -> ProgressBar {
 
 /// A line for each product: what was usual, what is fastest, and what that gains.
 fn render(tuning: &Tuning) -> String {
-    let Tuning { adapter, choices, rows } = tuning;
+    let Tuning { adapter, choices, rows, units } = tuning;
     let mut text = format!(
         "{} ({}, driver {}), {} kernels\n\n{:<16}{:<11}{:<34}{:<14}{:>9} {:<14}{:>9} {:>7} {:>8}\n",
         adapter.name,
@@ -142,17 +148,21 @@ fn render(tuning: &Tuning) -> String {
     }
     let pairs = rows.iter().filter_map(|row| tuning.gain(row));
     let (was, is) = pairs.fold((0.0, 0.0), |sum, (was, is)| (sum.0 + was.seconds, sum.1 + is.seconds));
-    if choices.is_usual() && choices.family() == adapter.family() {
+    let family = choices.clone().without_matrix_units().family();
+    if choices.is_usual() && family == adapter.family() {
         text += "\nnothing beats the usual kernels by five percent: they stay\n";
     } else {
         let _ = writeln!(text, "\nall of them: {:.1} ms before, {:.1} ms now", was * 1e3, is * 1e3);
+    }
+    if let Some(units) = units {
+        let _ = writeln!(text, "{}", units.sentence());
     }
     text
 }
 
 /// Every timing.
 fn json(tuning: &Tuning) -> String {
-    let Tuning { adapter, choices, rows } = tuning;
+    let Tuning { adapter, choices, rows, units } = tuning;
     let rows = rows.iter().map(|row| {
         let timings = row.forms.iter().map(|form| {
             let methods = form.methods.iter().map(|timed| (timed.method.to_string(), timed.seconds.into()));
@@ -172,7 +182,8 @@ fn json(tuning: &Tuning) -> String {
         })
     });
     let rows: Vec<_> = rows.collect();
-    let all = json!({ "entry": Entry::new(adapter, choices), "rows": rows });
+    let units = units.as_ref().map(Units::sentence);
+    let all = json!({ "entry": Entry::new(adapter, choices), "rows": rows, "matrix_units": units });
     // Strings, numbers and lists only: it cannot fail.
     serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
 }

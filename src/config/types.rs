@@ -174,6 +174,8 @@ words! {
         Tile = "tile",
         /// Neither: operands go straight into registers.
         Direct = "direct",
+        /// Matrix units, for products of half precision; the others in tiles.
+        Matrix = "matrix",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::check::require;
 use super::settings::Config;
-use super::types::Augmenter;
+use super::types::{Augmenter, Kernels, Precision};
 use crate::error::{Error, Result};
 
 type Check = fn(&Config) -> Result<(), String>;
@@ -13,7 +13,7 @@ impl Config {
         for setting in Self::SETTINGS {
             (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
         }
-        let checks: [(&str, Check); 11] = [
+        let checks: [(&str, Check); 12] = [
             ("assign", Self::check_assign),
             ("blur_min", Self::check_blur),
             ("final_lr", Self::check_final_lr),
@@ -23,6 +23,7 @@ impl Config {
             ("eval_size", Self::check_eval),
             ("bands", Self::check_bands),
             ("augment", Self::check_augment),
+            ("kernels", Self::check_kernels),
             ("mean", |config| config.check_values(&config.mean)),
             ("std", |config| config.check_values(&config.std)),
         ];
@@ -97,6 +98,13 @@ impl Config {
             format!(
                 "is gpu, which makes crops of three channels only, not of {channels}: leave it at auto or use cpu"
             )
+        })
+    }
+
+    fn check_kernels(&self) -> Result<(), String> {
+        require(self.kernels != Kernels::Matrix || self.precision == Precision::F16, || {
+            "is matrix, but matrix units multiply half precision: add `precision` f16, or leave it at auto"
+                .to_owned()
         })
     }
 

@@ -28,6 +28,9 @@ pub struct AdapterFacts {
     pub int64: bool,
     /// Half-precision arithmetic in shaders.
     pub f16: bool,
+    /// Matrix units (cooperative matrices) for half precision with sums of single: the side of the square blocks that
+    /// they multiply, 8 or 16. Some drivers list what their hardware does not have.
+    pub matrix: Option<u32>,
     /// Time stamps for `--profile`.
     pub timestamps: bool,
 }
@@ -44,10 +47,32 @@ impl AdapterFacts {
     }
 
     /// Whether a family can run at all: the subgroup kernels are written for exactly 8 lanes and store
-    /// words of 64 bits.
+    /// words of 64 bits, the matrix kernels need units for matrices.
     #[must_use]
     pub fn supports(&self, family: Family) -> bool {
-        family != Family::Subgroup || (self.subgroup == Some((8, 8)) && self.int64)
+        match family {
+            Family::Subgroup => self.subgroup == Some((8, 8)) && self.int64,
+            Family::Tile | Family::Direct => true,
+            Family::Matrix => self.matrix.is_some(),
+        }
+    }
+
+    /// What a family needs and this adapter lacks.
+    pub(super) fn lacks(&self, family: Family) -> Option<String> {
+        let needs = match family {
+            _ if self.supports(family) => return None,
+            Family::Matrix => {
+                "need matrix units that multiply half precision (cooperative matrices), and room for 256 \
+                               invocations and 32 KiB in a workgroup"
+                    .to_owned()
+            }
+            _ => format!(
+                "need subgroups of exactly 8 lanes and 64-bit integers; it has {:?} and {}",
+                self.subgroup,
+                if self.int64 { "such integers" } else { "no such integers" }
+            ),
+        };
+        Some(format!("{} cannot run the {family} kernels, which {needs}", self.name))
     }
 
     /// The shader compiler, where a system has several: on DX12 the old FXC unless `dxcompiler.dll` is found, told by
@@ -94,10 +119,31 @@ impl AdapterFacts {
                 .then_some((info.subgroup_min_size, info.subgroup_max_size)),
             int64: features.contains(wgpu::Features::SHADER_INT64),
             f16: features.contains(wgpu::Features::SHADER_F16),
+            matrix: matrix_side(adapter),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             name: info.name,
         }
     }
+}
+
+/// The features that the matrix kernels are made with.
+pub(super) const MATRIX: wgpu::Features =
+    wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);
+
+/// The larger of the square blocks that an adapter's matrix units multiply as the kernels want it, where workgroups are
+/// large enough: four subgroups, and their operands.
+fn matrix_side(adapter: &wgpu::Adapter) -> Option<u32> {
+    let (info, limits) = (adapter.get_info(), adapter.limits());
+    let [half, single] = [wgpu::CooperativeScalarType::F16, wgpu::CooperativeScalarType::F32];
+    let large = limits.max_compute_workgroup_storage_size >= 32 << 10
+        && limits.max_compute_invocations_per_workgroup >= 4 * info.subgroup_max_size;
+    let sides = adapter.cooperative_matrix_properties().into_iter().filter_map(|block| {
+        let side = block.m_size;
+        let square = block.n_size == side && block.k_size == side && [8, 16].contains(&side);
+        (square && block.ab_type == half && block.cr_type == single).then_some(side)
+    });
+    let there = adapter.features().contains(MATRIX | wgpu::Features::SUBGROUP) && info.subgroup_max_size > 0;
+    sides.max().filter(|_| large && there)
 }
 
 fn enumerate() -> Vec<wgpu::Adapter> {

@@ -16,11 +16,14 @@ pub enum Family {
     Tile,
     /// Operands straight from buffers into registers: for drivers that emulate workgroup memory.
     Direct,
+    /// Products of half precision by the units for matrices that GPUs have (cooperative matrices); everything else as
+    /// [`Family::Tile`].
+    Matrix,
 }
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Subgroup, Self::Tile, Self::Direct];
+    pub const ALL: [Self; 4] = [Self::Subgroup, Self::Tile, Self::Direct, Self::Matrix];
 
     /// The word for it in flags and files.
     #[must_use]
@@ -29,6 +32,7 @@ impl Family {
             Self::Subgroup => "subgroup",
             Self::Tile => "tile",
             Self::Direct => "direct",
+            Self::Matrix => "matrix",
         }
     }
 }
@@ -44,7 +48,7 @@ impl FromStr for Family {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|family| family.name() == text);
-        found.ok_or_else(|| format!("`{text}` is no family of kernels: subgroup, tile or direct"))
+        found.ok_or_else(|| format!("`{text}` is no family of kernels: subgroup, tile, direct or matrix"))
     }
 }
 
@@ -90,10 +94,13 @@ pub enum Method {
     Direct(Geometry),
     /// Winograd's F(2×2, 3×3), with the kernel that reads operands in the form at hand.
     Winograd,
+    /// Direct sums by matrix units. Nobody chooses it: the matrix family makes every product of half precision so, and
+    /// no other.
+    Matrix,
 }
 
 impl Method {
-    /// Every method that works on operands in the form that a family stages them in.
+    /// Every method to choose from that works on operands in the form that a family stages them in.
     #[must_use]
     pub fn all(family: Family) -> Vec<Self> {
         if family == Family::Subgroup {
@@ -112,6 +119,7 @@ impl fmt::Display for Method {
             Self::Tile(Geometry { rows, columns, depth }) => format!("tile-{rows}x{columns}x{depth}"),
             Self::Direct(Geometry { rows, columns, .. }) => format!("direct-{rows}x{columns}"),
             Self::Winograd => "winograd".to_owned(),
+            Self::Matrix => "matrix".to_owned(),
         };
         f.pad(&text)
     }
@@ -237,6 +245,20 @@ impl Choices {
     #[must_use]
     pub fn is_usual(&self) -> bool {
         self.methods.is_empty()
+    }
+
+    /// The same with matrix units for what is half precision, where its other kernels read buffers.
+    #[must_use]
+    pub fn with_matrix_units(self) -> Self {
+        let family = if self.family == Family::Subgroup { self.family } else { Family::Matrix };
+        Self { family, ..self }
+    }
+
+    /// The same without matrix units.
+    #[must_use]
+    pub fn without_matrix_units(self) -> Self {
+        let family = if self.family == Family::Matrix { Family::Tile } else { self.family };
+        Self { family, ..self }
     }
 
     /// Chooses a method, which must be one of [`Method::all`] of the family.

@@ -40,6 +40,16 @@ pub struct Gpu {
     submission: Duration,
 }
 
+/// Leave to use matrix units. wgpu counts them as experimental, and asks for a word that is `unsafe`: code that uses them
+/// may meet faults of its own. They are used only by `shaders/conv2d.matrix.wgsl`, whose loads and stores are
+/// within arrays of constant size, whose accesses to buffers wgpu checks as everywhere, and whose results the program
+/// checks against whole numbers before it trusts them (`tune::units`).
+#[expect(unsafe_code, reason = "the one word that wgpu asks for")]
+fn matrix_units() -> wgpu::ExperimentalFeatures {
+    // SAFETY: that there may be faults in wgpu's handling of what is experimental is known and accepted.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -62,24 +72,26 @@ impl Gpu {
         let (adapter, facts) = adapter::choose(adapter)?;
         let choices = choices.unwrap_or_else(|| Choices::usual(facts.family()));
         let family = choices.family();
-        if !facts.supports(family) {
-            let reason = format!(
-                "the subgroup kernels need subgroups of exactly 8 lanes and 64-bit integers, {} has {:?} and {}; \
-                 `--kernels` and `--tuned off` take others",
-                facts.name,
-                facts.subgroup,
-                if facts.int64 { "such integers" } else { "no such integers" }
-            );
-            return Err(Error::config("kernels", reason));
+        if let Some(reason) = facts.lacks(family) {
+            return Err(Error::config(
+                "kernels",
+                format!("{reason}; `--kernels` and `--tuned off` take others"),
+            ));
         }
-        let wanted =
+        let mut wanted =
             wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64 | wgpu::Features::TIMESTAMP_QUERY;
+        let mut experimental = wgpu::ExperimentalFeatures::disabled();
+        // Only for those who want it: a driver that lists matrix units and fails at them serves the other kernels.
+        if family == Family::Matrix {
+            wanted |= adapter::MATRIX;
+            experimental = matrix_units();
+        }
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("swav-wgpu"),
             required_features: adapter.features() & wanted,
             required_limits: limits.clone(),
-            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            experimental_features: experimental,
             memory_hints: wgpu::MemoryHints::Performance,
             trace: wgpu::Trace::Off,
         };
@@ -124,6 +136,10 @@ impl Gpu {
     #[must_use]
     pub fn with_choices(&self, choices: Choices) -> Arc<Self> {
         debug_assert!(self.facts.supports(choices.family()), "the adapter runs {choices}");
+        debug_assert!(
+            choices.family() != Family::Matrix || self.device.features().contains(adapter::MATRIX),
+            "matrix units are asked for when a device is opened"
+        );
         Arc::new(Self { choices, ..self.shared() })
     }
 

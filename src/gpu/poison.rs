@@ -61,7 +61,9 @@ fn fill(module: &Module, variable: &GlobalVariable, step: u32) -> String {
         panic!("{name} is no array: say how it is to be filled");
     };
     let value = match &module.types[*base].inner {
+        TypeInner::Vector { scalar, .. } if scalar.width == 2 => "vec4<f16>(f16(nan))",
         TypeInner::Vector { .. } => "vec4(nan)",
+        TypeInner::Scalar(scalar) if scalar.width == 2 => "f16(nan)",
         TypeInner::Scalar(_) => "nan",
         other => panic!("{name} holds {other:?}: say how it is to be filled"),
     };

@@ -1,10 +1,8 @@
 //! WGSL files and what naga says of them.
 
+use super::choice::Family;
 use super::tensor::Element;
 use crate::error::{Error, Result};
-
-/// What the names of kernels end with that see tensors of half precision.
-const HALF: &str = ".f16";
 
 /// One WGSL file. Helpers are appended after it, so that error lines stay those of the file.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +36,12 @@ impl Shader {
         self.shared.iter().fold(self.file.to_owned(), |name, (helper, _)| name + "+" + helper)
     }
 
+    /// The family that alone runs it, which its file's name says; `None` for what all of them run.
+    #[must_use]
+    pub fn family(&self) -> Option<Family> {
+        self.file.split('.').find_map(|word| word.parse().ok())
+    }
+
     /// The names of the entry points, in the order of the file.
     ///
     /// # Errors
@@ -56,14 +60,16 @@ impl Shader {
         let entries = self.entry_points()?;
         let all = entries.iter().map(|entry| Ok(self.kernel_name(entry, &self.reflect(entry)?)));
         let all = all.collect::<Result<Vec<_>>>()?;
-        let half: Vec<_> = all.iter().filter(|name| name.ends_with(HALF)).cloned().collect();
+        let half = Element::F16.suffix();
+        let half: Vec<_> = all.iter().filter(|name| name.ends_with(half)).cloned().collect();
         Ok(if half.is_empty() { all } else { half })
     }
 
     /// The name of a kernel.
     pub(super) fn kernel_name(&self, entry: &str, reflection: &Reflection) -> String {
         let half = reflection.bindings.iter().any(|binding| binding.element == Some(Element::F16));
-        format!("{}/{entry}{}", self.file, if half { HALF } else { "" })
+        let element = if half { Element::F16 } else { Element::F32 };
+        format!("{}/{entry}{}", self.file, element.suffix())
     }
 
     fn parse(&self, entry: &str) -> Result<naga::Module> {
@@ -83,6 +89,8 @@ impl Shader {
         let capabilities = naga::valid::Capabilities::SUBGROUP
             | naga::valid::Capabilities::SUBGROUP_BARRIER
             | naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32
+            | naga::valid::Capabilities::SHADER_FLOAT16
+            | naga::valid::Capabilities::COOPERATIVE_MATRIX
             | naga::valid::Capabilities::SHADER_INT64;
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
             .validate(&module)
@@ -185,6 +193,7 @@ fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Elemen
             Some(Element::F32)
         }
         naga::TypeInner::Vector { size: naga::VectorSize::Bi, scalar: naga::Scalar::U32 }
+        | naga::TypeInner::Vector { scalar: naga::Scalar::F16, .. }
         | naga::TypeInner::Scalar(naga::Scalar::U64) => Some(Element::F16),
         _ => None,
     }

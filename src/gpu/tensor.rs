@@ -23,6 +23,15 @@ impl Element {
             Self::F16 => 8,
         }
     }
+
+    /// What the names of kernels end with that see such tensors.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::F32 => "",
+            Self::F16 => ".f16",
+        }
+    }
 }
 
 impl std::fmt::Display for Element {

@@ -60,8 +60,8 @@ fn params(plan: &Plan, x: Shape, relu: bool, of: Walk) -> Params {
     let (chunk, chunks) = match (plan.gpu().family(), of) {
         (Family::Subgroup, Walk::Sums) => chunks(rows, (2048 / quads).clamp(16, 256)),
         (Family::Subgroup, Walk::Elements) => (4, rows.div_ceil(4)),
-        (Family::Tile | Family::Direct, Walk::Sums) => chunks_of_sums(rows, quads),
-        (Family::Tile | Family::Direct, Walk::Elements) => (16, rows.div_ceil(16)),
+        (_, Walk::Sums) => chunks_of_sums(rows, quads),
+        (_, Walk::Elements) => (16, rows.div_ceil(16)),
     };
     Params { rows, quads, chunk, chunks, relu: u32::from(relu), eps: EPS, momentum: MOMENTUM }
 }

@@ -1,12 +1,14 @@
 //! Convolution forward and backward; a linear layer is a convolution of 1×1 pictures.
 //!
-//! Twin of `conv2d.{subgroup,tile,direct}.wgsl`: one Rust side, three kernel families, of which two come
+//! Twin of `conv2d.{subgroup,tile,direct,matrix}.wgsl`: one Rust side, four kernel families, of which two come
 //! in several geometries. Which of them makes a product is chosen by operation and class of shapes
-//! ([`Choices`](crate::gpu::Choices)), or else what is usual for the family. Weights live on the device
+//! ([`Choices`](crate::gpu::Choices)), or else what is usual for the family. The matrix family leaves to the others
+//! what is single precision in memory, which is the projection head and the prototypes: they are less than a
+//! hundredth of a step's work, and gradients reach them before they are scaled for half precision. Weights live on the device
 //! as panels `[N / width][kernel² · C][width]` ([`Filter`]). They and their gradients are single precision;
 //! pictures and their gradients are what the caller stores them as.
 
-use super::{forms, input, of, weights, winograd};
+use super::{forms, input, of, shader, weights, winograd};
 use crate::error::Result;
 use crate::gpu::{
     Class, Element, Family, Geometry, Gpu, Grid, Kernel, Method, Operation, Plan, Shader, Shape, Tensor,
@@ -23,6 +25,40 @@ pub(crate) const DIRECT: [Shader; 2] = forms!(
     "conv2d.direct.wgsl" + "grid.wgsl" + "window.wgsl" + "store.wgsl" + "products.wgsl" + "sums.wgsl",
     true
 );
+
+/// For blocks of 16 and of 8, and for the latter on Metal.
+pub(crate) const MATRIX: [Shader; 3] = [
+    shader!(
+        "conv2d.matrix.wgsl"
+            + "grid.wgsl"
+            + "window.wgsl"
+            + "store.wgsl"
+            + "matrix.16.wgsl"
+            + "quads.f16.wgsl"
+            + "half.wgsl",
+        false
+    ),
+    shader!(
+        "conv2d.matrix.wgsl"
+            + "grid.wgsl"
+            + "window.wgsl"
+            + "store.wgsl"
+            + "matrix.8.wgsl"
+            + "quads.f16.wgsl"
+            + "half.wgsl",
+        false
+    ),
+    shader!(
+        "conv2d.matrix.wgsl"
+            + "grid.wgsl"
+            + "window.wgsl"
+            + "store.wgsl"
+            + "matrix.8.metal.wgsl"
+            + "quads.f16.wgsl"
+            + "half.wgsl",
+        false
+    ),
+];
 
 shader_params! {
     struct Params {
@@ -100,7 +136,7 @@ impl Filter {
 
 /// Direct sums as the workgroups of one kernel make them.
 struct Launch {
-    forms: &'static [Shader; 2],
+    shader: &'static Shader,
     constants: Vec<(&'static str, f64)>,
     /// Rows of the result that a workgroup makes.
     rows: u32,
@@ -112,19 +148,30 @@ struct Launch {
 
 impl Launch {
     /// Of a result with `columns` columns. A narrow panel has no columns for the larger geometries.
-    fn new(method: Method, columns: u32) -> Self {
+    fn new(gpu: &Gpu, method: Method, element: Element, columns: u32) -> Self {
         let width = panel_width(columns);
         let most = columns.div_ceil(width);
         let constant = |name, value: u32| (name, f64::from(value));
         let mut constants = vec![constant("WIDTH", width)];
         let (forms, invocations, geometry) = match method {
+            Method::Matrix => {
+                let facts = gpu.facts();
+                let (shader, side) = match facts.matrix {
+                    Some(16) => (&MATRIX[0], 16),
+                    _ if facts.backend == "Metal" => (&MATRIX[2], 8),
+                    _ => (&MATRIX[1], 8),
+                };
+                let lanes = facts.subgroup.map_or(32, |(_, most)| most);
+                constants.push(constant("INVOCATIONS", 4 * lanes));
+                return Self { shader, constants, rows: 8 * side, quads: 2 * side, panels: 4 * side / width };
+            }
             Method::Tile(geometry) if width == 16 => {
                 (&TILE, 128, Geometry { rows: 4, columns: 4, depth: geometry.depth.min(16) })
             }
             Method::Tile(geometry) => (&TILE, 128, geometry),
             Method::Direct(geometry) => (&DIRECT, 64, geometry),
             Method::Subgroup | Method::Winograd => {
-                return Self { forms: &SUBGROUP, constants, rows: 32, quads: 4, panels: 1 };
+                return Self { shader: of(&SUBGROUP, element), constants, rows: 32, quads: 4, panels: 1 };
             }
         };
         let Geometry { rows, columns, depth } = geometry;
@@ -134,11 +181,11 @@ impl Launch {
             constants.push(constant("DEPTH", depth));
         }
         let rows = rows * invocations * 4 / width;
-        Self { forms, constants, rows, quads: rows / 4, panels }
+        Self { shader: of(forms, element), constants, rows, quads: rows / 4, panels }
     }
 
-    fn kernel(&self, plan: &Plan, entry: &str, element: Element) -> Result<Kernel<Params>> {
-        plan.gpu().kernel(of(self.forms, element), entry, &self.constants)
+    fn kernel(&self, plan: &Plan, entry: &str) -> Result<Kernel<Params>> {
+        plan.gpu().kernel(self.shader, entry, &self.constants)
     }
 }
 
@@ -146,6 +193,9 @@ impl Launch {
 /// work, or as its family usually does.
 #[must_use]
 pub fn method(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Method {
+    if gpu.family() == Family::Matrix && x.element == Element::F16 {
+        return Method::Matrix;
+    }
     let Filter { channels, filters, kernel, stride, .. } = *filter;
     let class = Class::of(channels, filters, kernel, stride);
     match gpu.choices().method(operation, class) {
@@ -173,8 +223,8 @@ fn usual_sums(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Met
     let busy = gpu.facts().software || rows.div_ceil(128).saturating_mul(columns.div_ceil(64)) >= ENOUGH;
     match gpu.family() {
         Family::Subgroup => Method::Subgroup,
-        Family::Tile if busy => Method::Tile(large),
-        Family::Tile => Method::Tile(Geometry { rows: 4, columns: 4, depth: 16 }),
+        Family::Tile | Family::Matrix if busy => Method::Tile(large),
+        Family::Tile | Family::Matrix => Method::Tile(Geometry { rows: 4, columns: 4, depth: 16 }),
         Family::Direct if busy => Method::Direct(Geometry { depth: 0, ..large }),
         Family::Direct => Method::Direct(Geometry { rows: 4, columns: 4, depth: 0 }),
     }
@@ -208,11 +258,11 @@ pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Resu
         return Ok(y);
     }
     let w = input(plan, w);
-    let launch = Launch::new(method, filter.filters);
+    let launch = Launch::new(plan.gpu(), method, x.shape.element, filter.filters);
     plan.computes(filter.flop(x.shape));
     let tiles = y.shape.rows().div_ceil(launch.rows);
     let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
-    let kernel = launch.kernel(plan, "gather_multiply", x.shape.element)?;
+    let kernel = launch.kernel(plan, "gather_multiply")?;
     plan.dispatch(&kernel, Grid::folded(tiles, panels), params(filter, x.shape, y.shape), &[x, &w, &y])?;
     Ok(y)
 }
@@ -244,12 +294,12 @@ pub fn backward_input(
         return Ok(dx);
     }
     let transposed = input(plan, &transposed);
-    let launch = Launch::new(method, filter.channels);
+    let launch = Launch::new(plan.gpu(), method, x.element, filter.channels);
     let s = filter.stride;
     let class_rows = x.images * x.height.div_ceil(s) * x.width.div_ceil(s);
     let tiles = class_rows.div_ceil(launch.rows);
     let panels = filter.channels.div_ceil(panel_width(filter.channels)).div_ceil(launch.panels);
-    let kernel = launch.kernel(plan, "gather_multiply", x.element)?;
+    let kernel = launch.kernel(plan, "gather_multiply")?;
     let params = Params { backward: 1, accumulate: u32::from(accumulate), ..params(filter, dy.shape, x) };
     plan.computes(filter.flop(x));
     plan.dispatch(&kernel, Grid::folded(tiles, panels * s * s), params, &[dy, &transposed, &dx])?;
@@ -265,7 +315,7 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     if method == Method::Winograd {
         return winograd::backward_weight(plan, x, dy, dw);
     }
-    let mut launch = Launch::new(method, filter.filters);
+    let mut launch = Launch::new(plan.gpu(), method, x.shape.element, filter.filters);
     if method == Method::Subgroup && filter.rows().is_multiple_of(4 * launch.quads) {
         launch.constants.push(("ONE_TAP", 1.0));
     }
@@ -279,7 +329,7 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     let slices = pixels.div_ceil(slice);
     let panel_rows = filter.panels();
     let partial = plan.lease(Shape::matrix(slices * panel_rows.images, panel_rows.channels));
-    let kernel = launch.kernel(plan, "backward_weight", x.shape.element)?;
+    let kernel = launch.kernel(plan, "backward_weight")?;
     let params = Params { slice, ..params(filter, x.shape, dy.shape) };
     plan.computes(filter.flop(x.shape));
     plan.dispatch(&kernel, Grid([panels, quads, slices]), params, &[x, dy, &partial])?;

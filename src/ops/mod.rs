@@ -32,6 +32,9 @@ pub const SHADERS: &[&Shader] = &[
     &conv2d::TILE[1],
     &conv2d::DIRECT[0],
     &conv2d::DIRECT[1],
+    &conv2d::MATRIX[0],
+    &conv2d::MATRIX[1],
+    &conv2d::MATRIX[2],
     &winograd::SUBGROUP[0],
     &winograd::SUBGROUP[1],
     &winograd::PASSES[0],
@@ -112,7 +115,7 @@ fn of([single, half]: &[Shader; 2], element: Element) -> &Shader {
 fn variant<'a, S>(plan: &Plan, buffers: &'a S, texels: &'a S) -> &'a S {
     match plan.gpu().family() {
         Family::Subgroup => texels,
-        Family::Tile | Family::Direct => buffers,
+        Family::Tile | Family::Direct | Family::Matrix => buffers,
     }
 }
 
@@ -120,7 +123,7 @@ fn variant<'a, S>(plan: &Plan, buffers: &'a S, texels: &'a S) -> &'a S {
 fn input(plan: &mut Plan, tensor: &Tensor) -> Tensor {
     match plan.gpu().family() {
         Family::Subgroup => plan.stage(tensor),
-        Family::Tile | Family::Direct => tensor.clone(),
+        Family::Tile | Family::Direct | Family::Matrix => tensor.clone(),
     }
 }
 
@@ -136,6 +139,6 @@ fn lanes(plan: &Plan) -> [(&'static str, f64); 1] {
     match plan.gpu().family() {
         Family::Subgroup => [("LANES", 8.0)],
         Family::Direct if plan.gpu().facts().software => [("LANES", 8.0)],
-        Family::Tile | Family::Direct => [("LANES", 64.0)],
+        Family::Tile | Family::Direct | Family::Matrix => [("LANES", 64.0)],
     }
 }

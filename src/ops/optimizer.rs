@@ -180,7 +180,7 @@ pub fn apply(
             .flatten()
             .map(|t| plan.stage(t))
             .collect(),
-        Family::Tile | Family::Direct => Vec::new(),
+        Family::Tile | Family::Direct | Family::Matrix => Vec::new(),
     };
     let (entry, mut tensors) = match second {
         Some(second) => ("update_adamw", vec![chunks, parameters, &gradient, value, moment, second, step]),

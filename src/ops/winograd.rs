@@ -124,7 +124,7 @@ pub(super) fn multiply(
     }
     let (forms, made) = match plan.gpu().family() {
         Family::Subgroup => (&SUBGROUP, TILES),
-        Family::Tile | Family::Direct => (&TILE, MANY_TILES),
+        Family::Tile | Family::Direct | Family::Matrix => (&TILE, MANY_TILES),
     };
     let width = [("WIDTH", f64::from(panel_width(columns)))];
     let kernel = plan.gpu().kernel(of(forms, x.shape.element), "multiply", &width)?;

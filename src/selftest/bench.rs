@@ -63,6 +63,11 @@ impl Bench {
         Self { lab: Lab::new(gpu), rng: Rng64(31), element: Element::F32, expected: Vec::new() }
     }
 
+    /// The device that the case is for.
+    pub fn gpu(&self) -> &Gpu {
+        self.lab.plan.gpu()
+    }
+
     /// What is recorded so far.
     pub fn plan(&mut self) -> &mut Plan {
         &mut self.lab.plan

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use suite::{Outcome, Score, Suite};
 
 use crate::error::Result;
-use crate::gpu::{Choices, Family, Gpu, Method};
+use crate::gpu::{Choices, Element, Family, Gpu, Method};
 use crate::ops::SHADERS;
 
 /// The cases of one operation.
@@ -61,8 +61,10 @@ pub fn variants(family: Family) -> Vec<Choices> {
         Method::Subgroup => family == Family::Subgroup,
         Method::Tile(_) => family == Family::Tile,
         Method::Direct(_) => family == Family::Direct,
-        // The direct family reads buffers too, but leaves them to the tile family's kernel.
-        Method::Winograd => family != Family::Direct,
+        // The direct family reads buffers too, but leaves them to the tile family's kernel. What the matrix family does
+        // with single precision is the tile family's.
+        Method::Winograd => matches!(family, Family::Subgroup | Family::Tile),
+        Method::Matrix => false,
     };
     Method::all(family).into_iter().filter(own).map(|method| Choices::only(family, method)).collect()
 }
@@ -73,13 +75,20 @@ pub fn variants(family: Family) -> Vec<Choices> {
 /// # Errors
 /// A shader that is no WGSL.
 pub fn entry_points(family: Family) -> Result<Vec<String>> {
-    let of_another = |file: &str| {
-        let named = file.split('.').find_map(|word| word.parse::<Family>().ok());
-        named.is_some_and(|named| named != family)
-    };
     let mut found = Vec::new();
-    for shader in SHADERS.iter().filter(|shader| !of_another(shader.file)) {
-        found.extend(shader.kernels()?);
+    for shader in SHADERS {
+        let kernels = shader.kernels()?;
+        let own = match shader.family() {
+            None => true,
+            // What is single precision, the matrix family multiplies in tiles.
+            Some(Family::Tile) if family == Family::Matrix => {
+                kernels.iter().all(|name| !name.ends_with(Element::F16.suffix()))
+            }
+            Some(named) => named == family,
+        };
+        if own {
+            found.extend(kernels);
+        }
     }
     found.sort();
     found.dedup();

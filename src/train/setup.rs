@@ -155,6 +155,7 @@ pub(super) fn open_adapter(adapter: Option<&str>, kernels: Kernels, tuned: &Tune
         (Kernels::Subgroup, _) => Some(Choices::usual(Family::Subgroup)),
         (Kernels::Tile, _) => Some(Choices::usual(Family::Tile)),
         (Kernels::Direct, _) => Some(Choices::usual(Family::Direct)),
+        (Kernels::Matrix, _) => Some(Choices::usual(Family::Matrix)),
     };
     Gpu::open_with(adapter, choices)
 }

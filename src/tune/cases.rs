@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::Result;
-use crate::gpu::{Arena, Class, Gpu, Method, Operation, Plan, Replay, Session, Shape, Tensor, Usage};
+use crate::gpu::{
+    Arena, Class, Element, Gpu, Method, Operation, Plan, Replay, Session, Shape, Tensor, Usage,
+};
 use crate::ops::conv2d::{self, Filter};
 
 /// Runs of a method, after one that warms up.
@@ -31,6 +33,7 @@ pub(super) struct Case {
     pub(super) operation: Operation,
     filter: Filter,
     side: u32,
+    element: Element,
 }
 
 impl Case {
@@ -45,11 +48,21 @@ impl Case {
         ];
         let cases = filters
             .into_iter()
-            .flat_map(|(filter, side)| Operation::ALL.map(|operation| Self { operation, filter, side }));
+            .flat_map(|(filter, side)| Operation::ALL.map(|operation| Self::new(operation, filter, side)));
         // Nobody asks for the gradient of the pictures.
         cases
             .filter(|case| (case.class(), case.operation) != (Class::Stem, Operation::BackwardInput))
             .collect()
+    }
+
+    fn new(operation: Operation, filter: Filter, side: u32) -> Self {
+        Self { operation, filter, side, element: Element::F32 }
+    }
+
+    /// The one that stands for products of half precision: where most of a network's work is.
+    pub(super) fn half(operation: Operation) -> Self {
+        let filter = Filter { channels: 256, filters: 256, kernel: 3, stride: 1, pad: 1 };
+        Self { element: Element::F16, ..Self::new(operation, filter, 8) }
     }
 
     pub(super) fn class(&self) -> Class {
@@ -58,7 +71,7 @@ impl Case {
     }
 
     fn pictures(&self, images: u32) -> Shape {
-        Shape::pictures(images, self.side, self.side, self.filter.channels)
+        Shape::pictures(images, self.side, self.side, self.filter.channels).stored(self.element)
     }
 
     /// Multiplications and additions of the direct sums.
@@ -144,7 +157,7 @@ impl Case {
         };
         let session = Session::allocate(gpu, &arena)?;
         for tensor in &inputs {
-            session.write(tensor, &numbers((tensor.shape.bytes() / 4) as usize));
+            session.write(tensor, &numbers(tensor.shape.values()));
         }
         session.settle()?;
         let replay = session.bind(plan)?;
@@ -160,7 +173,7 @@ fn repeats(seconds: f64) -> u32 {
 }
 
 /// Small numbers of both signs. Zeros would be too easy on a device that saves power where nothing flips.
-fn numbers(count: usize) -> Vec<f32> {
+pub(super) fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|at| ((at * 7919) % 1009) as f32 / 10_090.0 - 0.05).collect()
 }
 

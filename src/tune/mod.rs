@@ -10,18 +10,21 @@
 //! |---|---|
 //! | `cases` | the shapes, and how one of them is timed |
 //! | `store` | the file of results, by adapter, driver and program version |
+//! | `units` | whether matrix units are right, and faster |
 
 mod cases;
 mod store;
+mod units;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use cases::Timed;
 pub use store::{Entry, Store};
+pub use units::Units;
 
-use crate::config::{Config, Kernels, Tuned};
-use crate::error::Result;
+use crate::config::{Config, Kernels, Precision, Tuned};
+use crate::error::{Error, Result};
 use crate::gpu::{self, AdapterFacts, Choices, Class, Family, Gpu, Method, Operation};
 use cases::Case;
 
@@ -33,27 +36,58 @@ const GAIN: f64 = 0.95;
 const HOPELESS: f64 = 0.5;
 
 /// Takes the kernels that a tuning has kept below the folder `cache` into settings, where they leave the
-/// choice to the program, and says from which file. Settings that could not be filled in ask for the usual
-/// kernels afterwards, whatever happened.
+/// choice to the program; for half precision where none are kept, matrix units that stand a check. Settings that could
+/// not be filled in ask for the usual kernels afterwards, whatever happened.
 ///
 /// # Errors
-/// [`Error::Config`](crate::error::Error::Config) where there is no such adapter, and
-/// [`Error::Io`](crate::error::Error::Io) where the file cannot be read, without which training goes as well.
-pub fn take(config: &mut Config, cache: &Path) -> Result<Option<PathBuf>> {
+/// [`Error::Config`] where there is no such adapter, or where matrix units are asked for and cannot be used, and
+/// [`Error::Io`] where the file cannot be read, without which training goes as well.
+pub fn take(config: &mut Config, cache: &Path) -> Result<Taken> {
+    let adapter = config.adapter.clone();
+    if config.kernels == Kernels::Matrix {
+        config.kernels = Kernels::Auto;
+        Gpu::open(adapter.as_deref(), Some(Family::Matrix))?;
+        let usual = Choices::usual(gpu::find(adapter.as_deref())?.family());
+        return match units::check(adapter.as_deref(), &usual) {
+            Units::Unusable(reason) => Err(Error::config("kernels", format!("is matrix, but {reason}"))),
+            units => {
+                config.kernels = Kernels::Matrix;
+                Ok(Taken { kept: None, units: Some(units) })
+            }
+        };
+    }
     if config.tuned != Tuned::Auto {
-        return Ok(None);
+        return Ok(Taken::default());
     }
     config.tuned = Tuned::Off;
     if config.kernels != Kernels::Auto {
-        return Ok(None);
+        return Ok(Taken::default());
     }
-    let facts = gpu::find(config.adapter.as_deref())?;
+    let facts = gpu::find(adapter.as_deref())?;
+    let half = config.precision == Precision::F16;
     let file = Store::file(cache);
-    let kept = Store::read(&file)?.find(&facts)?;
-    Ok(kept.map(|choices| {
+    if let Some(choices) = Store::read(&file)?.find(&facts)? {
+        let choices = if half { choices } else { choices.without_matrix_units() };
         config.tuned = Tuned::Choices(choices.to_string());
-        file
-    }))
+        return Ok(Taken { kept: Some(file), units: None });
+    }
+    if !half || facts.matrix.is_none() {
+        return Ok(Taken::default());
+    }
+    let units = units::check(adapter.as_deref(), &Choices::usual(facts.family()));
+    if let Units::Faster(_) = units {
+        config.tuned = Tuned::Choices(Choices::usual(Family::Matrix).to_string());
+    }
+    Ok(Taken { kept: None, units: Some(units) })
+}
+
+/// What settings were given by [`take`].
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// The file from which kernels were taken.
+    pub kept: Option<PathBuf>,
+    /// What a check of matrix units has shown, where there was one.
+    pub units: Option<Units>,
 }
 
 /// Times cases one by one.
@@ -63,6 +97,7 @@ pub struct Tuner {
     devices: Vec<Arc<Gpu>>,
     cases: Vec<Case>,
     rows: Vec<Row>,
+    units: Option<Units>,
 }
 
 /// What was found for an operation on a class of shapes.
@@ -111,6 +146,8 @@ pub struct Tuning {
     pub choices: Choices,
     /// A row for each operation and class.
     pub rows: Vec<Row>,
+    /// What a check of matrix units has shown, where the adapter lists them.
+    pub units: Option<Units>,
 }
 
 impl Tuning {
@@ -118,7 +155,8 @@ impl Tuning {
     #[must_use]
     pub fn gain(&self, row: &Row) -> Option<(Timed, Timed)> {
         let of = |family| row.forms.iter().find(|form| form.family == family);
-        Some((of(self.adapter.family())?.usual, of(self.choices.family())?.best()))
+        let chosen = self.choices.clone().without_matrix_units().family();
+        Some((of(self.adapter.family())?.usual, of(chosen)?.best()))
     }
 }
 
@@ -130,16 +168,20 @@ impl Tuner {
     pub fn open(adapter: Option<&str>) -> Result<Self> {
         let usual = Gpu::open(adapter, None)?;
         let facts = usual.facts();
+        let units = facts.matrix.map(|_| units::check(adapter, usual.choices()));
         let other = match usual.family() {
             // Without workgroup memory, because a driver that is usually given subgroups emulates it.
             Family::Subgroup => Some(Family::Direct),
-            Family::Tile | Family::Direct => facts.supports(Family::Subgroup).then_some(Family::Subgroup),
+            Family::Tile | Family::Direct | Family::Matrix => {
+                facts.supports(Family::Subgroup).then_some(Family::Subgroup)
+            }
         };
         let other = other.map(|family| usual.with_choices(Choices::usual(family)));
         Ok(Self {
             devices: std::iter::once(usual).chain(other).collect(),
             cases: Case::all(),
             rows: Vec::new(),
+            units,
         })
     }
 
@@ -189,8 +231,11 @@ impl Tuner {
     #[must_use]
     pub fn finish(self) -> Tuning {
         let adapter = self.adapter().clone();
-        let choices = choose(&adapter, &self.rows);
-        Tuning { adapter, choices, rows: self.rows }
+        let mut choices = choose(&adapter, &self.rows);
+        if let Some(Units::Faster(_)) = self.units {
+            choices = choices.with_matrix_units();
+        }
+        Tuning { adapter, choices, rows: self.rows, units: self.units }
     }
 }
 

@@ -14,6 +14,7 @@ fn facts() -> AdapterFacts {
         subgroup: Some((8, 8)),
         int64: false,
         f16: false,
+        matrix: None,
         timestamps: true,
     }
 }
@@ -49,7 +50,7 @@ fn the_form_that_takes_less_in_all_wins_and_small_gains_change_nothing() {
     assert_eq!(of(Operation::Forward), Some(SQUARE));
     assert_eq!(of(Operation::BackwardInput), None, "1 % is no gain");
     assert_eq!(of(Operation::BackwardWeight), None, "nothing is faster than the usual one");
-    let tuning = Tuning { adapter: facts(), choices, rows: rows.to_vec() };
+    let tuning = Tuning { adapter: facts(), choices, rows: rows.to_vec(), units: None };
     let gain = tuning.gain(&tuning.rows[0]).map(|(was, is)| (was.seconds, is.seconds));
     assert_eq!(gain, Some((2.0, 1.0)));
 

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use swav_wgpu::error::Error;
 use swav_wgpu::train::{Event, Preview, PreviewRequest, Summary, TrainOptions, train};
-use swav_wgpu::tune;
+use swav_wgpu::tune::{self, Taken};
 
 /// How soon news are drawn: on a GPU, and where the processor draws the window beside the training, which takes
 /// it some 70 ms of all its cores for a window of 1280×800. A person who moves the pointer sees them at once.
@@ -176,7 +176,10 @@ fn tuned(options: &mut TrainOptions, cache: &Path) -> Option<String> {
         return None;
     }
     match tune::take(&mut options.config, cache) {
-        Ok(file) => file.map(|file| format!("kernels as tuned for this adapter ({})", file.display())),
+        Ok(Taken { kept, units }) => {
+            let kept = kept.map(|file| format!("kernels as tuned for this adapter ({})", file.display()));
+            kept.or(units.map(|units| units.sentence()))
+        }
         Err(error) => Some(format!("{error}; the usual kernels are taken")),
     }
 }

@@ -125,3 +125,22 @@ fn a_setting_is_called_what_the_person_called_it() {
     let said = desk.run("train pics --config own.toml").refused(2, &["above `lr`"]).err;
     assert!(said.contains("error: setting `final_lr`: is 9"), "{said}");
 }
+
+/// Matrix units are for half precision, and only where an adapter has them.
+#[test]
+fn matrix_units_are_refused_in_words_or_checked_first() {
+    let desk = Desk::new();
+    desk.train("--kernels matrix --out no").refused(2, &["--kernels", "half precision", "f16"]);
+    let facts = swav_wgpu::gpu::find(None).unwrap();
+    let started = desk.train("--kernels matrix --precision f16 --steps 2 --out run");
+    if facts.matrix.is_none() {
+        started
+            .refused(2, &["--kernels", &facts.name, "cannot run the matrix kernels", "cooperative matrices"]);
+        assert!(!desk.path("run").exists());
+        let usual = desk.train("--precision f16 --steps 2 --out usual").expect(0);
+        assert!(!usual.err.contains("matrix units"), "there are none to speak of: {usual:#?}");
+    } else {
+        let ended = started.expect(0);
+        assert!(ended.err.contains("matrix units"), "the check says what it found: {ended:#?}");
+    }
+}

@@ -2,6 +2,8 @@
 
 use super::{Ready, each_entry, entry_points, sketch};
 use naga::AddressSpace;
+use std::cell::Cell;
+use swav_wgpu::gpu::Family;
 
 const STORAGE_BUFFERS: usize = 8;
 const UNIFORM_BUFFERS: usize = 12;
@@ -58,6 +60,29 @@ fn portable_entry_points_keep_to_the_limits_of_any_adapter() {
         let found = if shader.portable { excess(ready) } else { Vec::new() };
         if found.is_empty() { Ok(()) } else { Err(found.join("; ")) }
     });
+}
+
+/// What `AdapterFacts::matrix` asks of an adapter.
+#[test]
+fn matrix_entry_points_keep_to_what_their_adapters_have() {
+    let most = Cell::new(0);
+    each_entry(|shader, ready| {
+        if shader.family() != Some(Family::Matrix) {
+            return Ok(());
+        }
+        let Ready { module, info } = ready;
+        let uses = info.get_entry_point(0);
+        let shared = module.global_variables.iter().filter(|(handle, variable)| {
+            variable.space == AddressSpace::WorkGroup && !uses[*handle].is_empty()
+        });
+        let bytes = shared
+            .map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx()).next_multiple_of(16));
+        let bytes: u32 = bytes.sum();
+        most.set(bytes.max(most.get()));
+        let invocations: u32 = ready.entry().workgroup_size.iter().product();
+        if bytes <= 32 << 10 && invocations <= 256 { Ok(()) } else { Err(format!("{bytes}, {invocations}")) }
+    });
+    assert!(most.get() > 16 << 10, "the sizes of arrays are seen: {most:?}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{EntryPoint, Module};
-use swav_wgpu::gpu::{Geometry, Shader};
+use swav_wgpu::gpu::{Family, Geometry, Shader};
 use swav_wgpu::ops::SHADERS;
 
 /// One entry point with one set of override constants, as a driver gets it.
@@ -46,10 +46,11 @@ fn parsed(shader: &Shader) -> Result<(Module, ModuleInfo), String> {
     let (name, source) = (shader.name(), shader.source());
     let module =
         naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string_with_path(&source, &name))?;
-    let capabilities = if shader.portable {
-        PORTABLE
-    } else {
-        PORTABLE | Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER | Capabilities::SHADER_INT64
+    let subgroups = PORTABLE | Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER;
+    let capabilities = match shader.family() {
+        _ if shader.portable => PORTABLE,
+        Some(Family::Matrix) => subgroups | Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX,
+        _ => subgroups | Capabilities::SHADER_INT64,
     };
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
@@ -69,6 +70,9 @@ fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
         ["LANES"] => vec![vec![8], vec![64]],
         ["SHARES"] => vec![vec![1], vec![64]],
         ["LANES", "LENGTH"] => vec![vec![8, 64], vec![8, 256], vec![64, 128], vec![64, 256]],
+        ["WIDTH", "INVOCATIONS"] => {
+            vec![vec![16, 32], vec![32, 32], vec![16, 128], vec![32, 128], vec![32, 256]]
+        }
         ["WIDTH", "QUADS"] => vec![vec![16, 1], vec![16, 2], vec![32, 1], vec![32, 2]],
         ["WIDTH", "ONE_TAP"] => vec![vec![16, 0], vec![16, 1], vec![32, 0], vec![32, 1]],
         ["WIDTH", "ROWS", "PANELS", "DEPTH"] => {

@@ -5,9 +5,10 @@ use super::entry_points;
 use naga::back::hlsl::ShaderModel;
 use std::fmt::Write as _;
 use std::path::Path;
+use swav_wgpu::gpu::Family;
 use swav_wgpu::ops::SHADERS;
 
-/// Writes `NNN.spv`, `NNN.hlsl` and `index.tsv` (number, entry point in either language, whether it is portable, name
+/// Writes `NNN.spv`, `NNN.hlsl` and `index.tsv` (number, entry point in either language, `-` where there is none, whether it is portable, name
 /// with the constants) into the folder that `SHADERS_OUT` names.
 #[test]
 #[ignore = "writes files for tools/judges.sh"]
@@ -21,11 +22,16 @@ fn every_entry_point_is_written_down() {
         for (label, ready) in entry_points(shader).expect("every shader is valid") {
             let words = spirv(shader, &ready).expect("it can be written");
             let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            let (text, names) = directx(&ready, ShaderModel::V6_0).expect("it can be written");
             std::fs::write(folder.join(format!("{number:03}.spv")), bytes).expect("it can be kept");
-            std::fs::write(folder.join(format!("{number:03}.hlsl")), text).expect("it can be kept");
             let entry = &ready.entry().name;
-            let _ = writeln!(index, "{number:03}\t{entry}\t{}\t{}\t{label}", names[0], shader.portable);
+            // DirectX has no matrix units.
+            let mut name = "-".to_owned();
+            if shader.family() != Some(Family::Matrix) {
+                let (text, names) = directx(&ready, ShaderModel::V6_0).expect("it can be written");
+                std::fs::write(folder.join(format!("{number:03}.hlsl")), text).expect("it can be kept");
+                name.clone_from(&names[0]);
+            }
+            let _ = writeln!(index, "{number:03}\t{entry}\t{name}\t{}\t{label}", shader.portable);
             number += 1;
         }
     }

@@ -1,0 +1,163 @@
+//! Whether the matrix units of an adapter compute right, and faster than its other kernels do. Some drivers list what
+//! their hardware does not have, so a list alone is not believed.
+
+use std::sync::Arc;
+
+use super::cases::{Case, numbers};
+use crate::error::Result;
+use crate::gpu::{Arena, Choices, Element, Family, Gpu, Operation, Plan, Session, Shape, Tensor, Usage};
+use crate::ops::conv2d::{self, Filter};
+
+/// What a check of matrix units has shown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Units {
+    /// They are right, and take this share of the time.
+    Faster(f64),
+    /// They are right, but take so many times the time.
+    Slower(f64),
+    /// They cannot be used, for this reason.
+    Unusable(String),
+}
+
+impl Units {
+    /// The check as a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Faster(share) => format!(
+                "matrix units multiply half precision {:.1} times as fast as the other kernels (--kernels tile: \
+                 without them)",
+                1.0 / share
+            ),
+            Self::Slower(times) => format!(
+                "matrix units are left aside: they take {times:.1} times as long as the other kernels (--kernels \
+                 matrix takes them all the same)"
+            ),
+            Self::Unusable(reason) => format!("matrix units are left aside: {reason}"),
+        }
+    }
+}
+
+/// Checks the matrix units of the adapter that `adapter` means, against what `usual` does there, in about a second.
+#[must_use]
+pub(super) fn check(adapter: Option<&str>, usual: &Choices) -> Units {
+    match checked(adapter, usual) {
+        Ok(units) => units,
+        Err(error) => Units::Unusable(format!("the driver lists them and fails ({error})")),
+    }
+}
+
+fn checked(adapter: Option<&str>, usual: &Choices) -> Result<Units> {
+    let matrix = Gpu::open(adapter, Some(Family::Matrix))?;
+    let tile = matrix.with_choices(Choices::usual(Family::Tile));
+    for (filter, side) in EXACT {
+        for operation in Operation::ALL {
+            let [got, want] = [&matrix, &tile].map(|gpu| products(gpu, operation, &filter, side));
+            let (got, want) = (got?, want?);
+            let wrong = got.iter().zip(&want).filter(|(got, want)| got.to_bits() != want.to_bits()).count();
+            if wrong > 0 {
+                return Ok(Units::Unusable(format!(
+                    "{wrong} of {} sums of whole numbers are wrong ({operation})",
+                    want.len()
+                )));
+            }
+        }
+    }
+    let usual = matrix.with_choices(usual.clone());
+    let mut seconds = [0.0; 2];
+    for operation in Operation::ALL {
+        let case = Case::half(operation);
+        let images = case.images(&usual)?;
+        for (sum, gpu) in seconds.iter_mut().zip([&matrix, &usual]) {
+            *sum += case.time(gpu, images, f64::INFINITY)?;
+        }
+    }
+    let share = seconds[0] / seconds[1];
+    Ok(if share < 1.0 { Units::Faster(share) } else { Units::Slower(share) })
+}
+
+/// Filters and sides of pictures whose tails meet every edge of a block: rows, columns and terms.
+const EXACT: [(Filter, u32); 3] = [
+    (Filter { channels: 40, filters: 72, kernel: 3, stride: 1, pad: 1 }, 9),
+    (Filter { channels: 3, filters: 33, kernel: 7, stride: 2, pad: 3 }, 20),
+    (Filter { channels: 68, filters: 12, kernel: 1, stride: 1, pad: 0 }, 13),
+];
+
+/// A product of whole numbers from -1 to 1. Its sums, below 2,048, are exact in whatever order and precision they are
+/// made, so that two kernels must agree to the last bit.
+fn products(gpu: &Arc<Gpu>, operation: Operation, filter: &Filter, side: u32) -> Result<Vec<f32>> {
+    let arena = Arc::new(Arena::default());
+    let mut plan = Plan::new(gpu, &arena);
+    let x = Shape::pictures(2, side, side, filter.channels).stored(Element::F16);
+    let lease = |shape, label: &str| arena.lease(shape, Usage::Storage, label);
+    let tensors =
+        [lease(x, "pictures"), lease(filter.output(x), "their gradient"), lease(filter.panels(), "weights")];
+    let [tx, tdy, tw] = &tensors;
+    let result: Tensor = match operation {
+        Operation::Forward => conv2d::forward(&mut plan, filter, tx, tw)?,
+        Operation::BackwardInput => conv2d::backward_input(&mut plan, filter, tdy, tw, x, None)?,
+        Operation::BackwardWeight => {
+            conv2d::backward_weight(&mut plan, filter, tx, tdy, tw)?;
+            tw.clone()
+        }
+    };
+    let session = Session::allocate(gpu, &arena)?;
+    for tensor in &tensors {
+        session.write(tensor, &whole(tensor.shape, filter));
+    }
+    session.settle()?;
+    session.submit(&session.bind(plan)?)?;
+    session.read(&result)
+}
+
+/// Numbers from -1 to 1, and zero where channels are padded: of pictures at the end of a row, of weights in rows and
+/// columns.
+fn whole(shape: Shape, filter: &Filter) -> Vec<f32> {
+    let row = shape.quads() as usize * 4;
+    let panels = shape == filter.panels();
+    let rows = filter.rows() as usize;
+    let per_panel = filter.taps() as usize * rows;
+    let is_padding = |at: usize| {
+        let (line, column) = (at / row, at % row);
+        if panels {
+            let n = line / per_panel * filter.width() as usize + column;
+            line % rows >= filter.channels as usize || n >= filter.filters as usize
+        } else {
+            column >= shape.channels as usize
+        }
+    };
+    let values = numbers(shape.values());
+    values.iter().enumerate().map(|(at, v)| if is_padding(at) { 0.0 } else { (v * 29.0).round() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_of_whole_numbers_and_the_padding_is_zero() {
+        let filter = Filter { channels: 3, filters: 5, kernel: 1, stride: 1, pad: 0 };
+        let panels = whole(filter.panels(), &filter);
+        assert_eq!(panels.len(), 4 * 16);
+        assert!(panels[..5].iter().any(|&v| v != 0.0) && panels[5..16].iter().all(|&v| v == 0.0));
+        assert!(panels[48..].iter().all(|&v| v == 0.0), "the row of no channel");
+        let pictures = whole(Shape::pictures(1, 30, 30, 3), &filter);
+        assert!(pictures.chunks(4).all(|pixel| pixel[3] == 0.0));
+        for wanted in [-1.0, 0.0, 1.0] {
+            assert!(pictures.contains(&wanted), "{wanted}");
+        }
+        assert!(pictures.iter().all(|v| v.abs() <= 1.0));
+        // The last is within half precision, whose whole numbers end there.
+        assert!(EXACT.iter().all(|(f, _)| f.channels.max(f.filters) * f.taps() < 2048));
+    }
+
+    #[test]
+    fn an_adapter_without_units_is_told_from_a_broken_one() {
+        let Units::Unusable(reason) = check(Some("no such adapter"), &Choices::usual(Family::Tile)) else {
+            panic!("there is no such adapter");
+        };
+        assert!(reason.contains("no such adapter"), "{reason}");
+        assert!(Units::Faster(0.25).sentence().contains("4.0 times as fast"));
+        assert!(Units::Slower(2.0).sentence().contains("2.0 times as long"));
+    }
+}
