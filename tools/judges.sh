@@ -4,11 +4,14 @@
 #   tools/judges.sh [JUDGE ...]
 #
 #   spirv        the validator of SPIR-V on every module
-#   dxc          Microsoft's shader compiler on every HLSL text
+#   dxc          Microsoft's shader compiler on every HLSL text (DirectX has no matrix units)
 #   amd          AMD's compiler on a GPU that is not there: registers, spills and instructions, compared with
 #                tools/judges/amd.tsv (renewed by AMD_RENEW=1)
 #   swiftshader  the self-test on SwiftShader (subgroups of 4, no half precision, no 64-bit integers)
-#   mesa         the self-test on a newer Mesa's CPU driver
+#   mesa         the self-test on a newer Mesa's CPU driver, which has matrix units, and what the tests hold to reference
+#                numbers
+#   windows      the program and the window checked for Windows, and the same for
+#   macos        macOS, by a standard library made from its sources
 #
 # Without names, all of them. For Debian and Ubuntu on x86-64; what is missing is fetched into target/judges or, where it
 # is a small package, installed by apt-get.
@@ -37,18 +40,26 @@ program() {
     echo "$PWD/target/release/swav-wgpu"
 }
 
+# Debian's newer packages in a folder of their own: Mesa, SPIR-V's tools, the sources of Rust's standard library.
+prefix() {
+    local sources
+    sources="rust-src=$(rustc --version | cut -d' ' -f2)*"
+    [ -x "$out/mesa/run" ] || "$here/mesa-prefix.sh" "$out/mesa" spirv-tools "$sources" > "$out/mesa.log" \
+        || "$here/mesa-prefix.sh" "$out/mesa" spirv-tools > "$out/mesa.log"
+}
+
 # Tells a verdict: the judge, and how many of how many it accepts.
 verdict() { printf '%-12s %s\n' "$1" "$2"; }
 
 spirv() {
-    packages spirv-tools
+    prefix
     written
     local all=0 refused=0 number portable target
     while IFS=$'\t' read -r number _ _ portable _; do
         all=$((all + 1))
         target=vulkan1.1
         [ "$portable" = true ] || target=vulkan1.3
-        spirv-val --target-env "$target" "$out/shaders/$number.spv" || refused=$((refused + 1))
+        "$out/mesa/run" "$out/mesa/root/usr/bin/spirv-val" --target-env "$target" "$out/shaders/$number.spv" || refused=$((refused + 1))
     done < "$out/shaders/index.tsv"
     verdict spirv "$((all - refused)) of $all modules are valid"
     [ "$refused" = 0 ]
@@ -65,8 +76,8 @@ dxc() {
     fi
     local library refused=0 all
     library="$(echo "$out"/compushady-*/compushady/backends/libdxcompiler_x86_64.so.3.7)"
-    all=$(wc -l < "$out/shaders/index.tsv")
-    (cd "$out/shaders" && awk -F'\t' '{ print $1 ".hlsl"; print $3 }' index.tsv | xargs -n 64 "$out/dxc" "$library") \
+    all=$(awk -F'\t' '$3 != "-"' "$out/shaders/index.tsv" | wc -l)
+    (cd "$out/shaders" && awk -F'\t' '$3 != "-" { print $1 ".hlsl"; print $3 }' index.tsv | xargs -n 64 "$out/dxc" "$library") \
         || refused=1
     verdict dxc "$([ "$refused" = 0 ] && echo "all $all" || echo "not all of $all") HLSL texts compile (cs_6_0)"
     [ "$refused" = 0 ]
@@ -110,19 +121,52 @@ swiftshader() {
 }
 
 mesa() {
-    [ -x "$out/mesa/run" ] || "$here/mesa-prefix.sh" "$out/mesa" > "$out/mesa.log"
+    prefix
     # Without the variable the program starts itself again, and finds the loader in its own place.
     XDG_RUNTIME_DIR=/dev/null "$out/mesa/run" "$(program)" selftest > "$out/mesa-selftest.log" 2>&1 \
         && verdict mesa "$(tail -n 1 "$out/mesa-selftest.log") ($(grep -o 'mesa-vulkan-drivers.*' "$out/mesa/packages.txt"))" \
         || { cat "$out/mesa-selftest.log"; return 1; }
+    # Tests that start no program of their own: a child would find the system's loader.
+    XDG_RUNTIME_DIR=/dev/null CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$out/mesa/run" \
+        cargo test --release --workspace --test it -- golden reference half_precision winograd_error trainer_checks judging \
+        > "$out/mesa-tests.log" 2>&1 && verdict mesa "$(grep '^test result' "$out/mesa-tests.log")" \
+        || { cat "$out/mesa-tests.log"; return 1; }
 }
 
+# Everything checked for another system. Where rustup has its standard library, that is used.
+elsewhere() {
+    local target=$1 toolchain="$out/toolchain" library cargo=(cargo check --quiet --release --workspace)
+    library="$(rustc --print sysroot)/lib/rustlib/$target"
+    if [ ! -d "$library" ]; then
+        prefix
+        library="$out/mesa/root/usr/src/rustc-$(rustc --version | cut -d' ' -f2)/library"
+        if [ ! -d "$library" ]; then
+            verdict "$2" "not tried: rustup target add $target, or another version of Rust than $(rustc --version)"
+            return 1
+        fi
+        if [ ! -d "$toolchain" ]; then
+            cp -al "$(rustc --print sysroot)/." "$toolchain" 2> /dev/null || cp -a "$(rustc --print sysroot)/." "$toolchain"
+            mkdir -p "$toolchain/lib/rustlib/src/rust"
+            ln -sfn "$library" "$toolchain/lib/rustlib/src/rust/library"
+        fi
+        export RUSTC_BOOTSTRAP=1 PATH="$toolchain/bin:$PATH"
+        cargo+=(-Zbuild-std=std,panic_abort)
+    fi
+    "${cargo[@]}" --target "$target" --target-dir "$out/elsewhere" > "$out/$2.log" 2>&1 \
+        && verdict "$2" "the program and the window pass the compiler's checks ($target)" \
+        || { tail -n 60 "$out/$2.log"; return 1; }
+}
+
+windows() { (elsewhere x86_64-pc-windows-gnu windows); }
+
+macos() { (elsewhere aarch64-apple-darwin macos); }
+
 failed=0
-[ $# -gt 0 ] || set -- spirv dxc amd swiftshader mesa
+[ $# -gt 0 ] || set -- spirv dxc amd swiftshader mesa windows macos
 for judge in "$@"; do
     case "$judge" in
-        spirv | dxc | amd | swiftshader | mesa) "$judge" || failed=1 ;;
-        *) echo "no judge is called $judge: spirv, dxc, amd, swiftshader, mesa" >&2; exit 2 ;;
+        spirv | dxc | amd | swiftshader | mesa | windows | macos) "$judge" || failed=1 ;;
+        *) echo "no judge is called $judge: spirv, dxc, amd, swiftshader, mesa, windows, macos" >&2; exit 2 ;;
     esac
 done
 exit "$failed"

@@ -4,9 +4,8 @@
 //! in several geometries. Which of them makes a product is chosen by operation and class of shapes
 //! ([`Choices`](crate::gpu::Choices)), or else what is usual for the family. The matrix family leaves to the others
 //! what is single precision in memory, which is the projection head and the prototypes: they are less than a
-//! hundredth of a step's work, and gradients reach them before they are scaled for half precision. Weights live on the device
-//! as panels `[N / width][kernel² · C][width]` ([`Filter`]). They and their gradients are single precision;
-//! pictures and their gradients are what the caller stores them as.
+//! hundredth of a step's work, and gradients reach them before they are scaled for half precision. Weights live as
+//! panels `[N / width][kernel² · C][width]` ([`Filter`]), they and their gradients in single precision.
 
 use super::{forms, input, of, shader, weights, winograd};
 use crate::error::Result;
@@ -27,38 +26,16 @@ pub(crate) const DIRECT: [Shader; 2] = forms!(
 );
 
 /// For blocks of 16 and of 8, and for the latter on Metal.
-pub(crate) const MATRIX: [Shader; 3] = [
-    shader!(
-        "conv2d.matrix.wgsl"
-            + "grid.wgsl"
-            + "window.wgsl"
-            + "store.wgsl"
-            + "matrix.16.wgsl"
-            + "quads.f16.wgsl"
-            + "half.wgsl",
-        false
-    ),
-    shader!(
-        "conv2d.matrix.wgsl"
-            + "grid.wgsl"
-            + "window.wgsl"
-            + "store.wgsl"
-            + "matrix.8.wgsl"
-            + "quads.f16.wgsl"
-            + "half.wgsl",
-        false
-    ),
-    shader!(
-        "conv2d.matrix.wgsl"
-            + "grid.wgsl"
-            + "window.wgsl"
-            + "store.wgsl"
-            + "matrix.8.metal.wgsl"
-            + "quads.f16.wgsl"
-            + "half.wgsl",
-        false
-    ),
-];
+pub(crate) const MATRIX: [Shader; 3] = [shader!(
+    "conv2d.matrix.wgsl"
+        + "grid.wgsl"
+        + "window.wgsl"
+        + "store.wgsl"
+        + "metal.8.wgsl"
+        + "quads.f16.wgsl"
+        + "half.wgsl",
+    false
+)];
 
 shader_params! {
     struct Params {

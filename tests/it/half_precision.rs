@@ -1,108 +1,21 @@
-//! Activations of half precision: golden runs at a stated tolerance, and the loss scale, which keeps small
-//! gradients from vanishing, recovers from those that are too large, and goes on where it was.
+//! The loss scale of half precision, which keeps small gradients from vanishing, recovers from those that are too large,
+//! and goes on where it was. What half precision does to the numbers is in `half_golden`.
 
 use crate::devices::shared_devices;
-use crate::golden::{Case, Golden};
-use crate::runs_golden::{self, Run, unpadded};
 use crate::trainer_checks::{config, pictures};
 use std::collections::BTreeMap;
 use swav_wgpu::config::{Config, Precision};
-use swav_wgpu::gpu::{Family, Gpu};
+use swav_wgpu::gpu::Gpu;
 use swav_wgpu::interop::{HostTensor, Kind};
 use swav_wgpu::method::swav::{StepReport, Trainer};
 use swav_wgpu::ops::loss_scale::PATIENCE;
-use swav_wgpu::selftest::reference::Rng64;
 
 type Tensors = BTreeMap<String, HostTensor>;
-
-/// Steps of a golden run that are compared. Later ones are other runs: LARC and the queue carry on what
-/// little the first differ by.
-const STEPS: usize = 3;
-/// What a loss may be off, as a share of it.
-const LOSS: f64 = 3e-3;
-/// What embeddings (of unit length) and codes (of sum 1) may be off at the first step, value by value.
-const VALUES: f64 = 2e-2;
-/// How many times farther off the gradient of all parameters may be at the first step than that of single
-/// precision is when every pixel is changed by as much as half precision rounds. Nets of a few channels
-/// with batch norms over a few pictures amplify such a change by a hundred.
-const GRADIENT: f64 = 4.0;
-/// The rounding of half precision.
-const ROUNDING: f32 = 4.9e-4;
 
 fn distance(got: &[f32], want: &[f32]) -> f64 {
     let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
     let norm = want.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
     got.iter().zip(want).map(square).sum::<f64>().sqrt() / norm.max(1e-12)
-}
-
-/// The embeddings and codes are the file's, the gradients those of single precision, which the file checks.
-fn check_first_step(case: &Case<'_>, half: &Run, single: &Run, changed: &Run) {
-    let (codes, embeddings) = half.trainer.codes_and_embeddings().expect("the device answers");
-    let codes = unpadded(&codes, half.config.prototypes);
-    let middle = codes.len() / 2;
-    let embeddings = unpadded(&embeddings, half.config.embedding);
-    for (name, got) in [("q0", &codes[..middle]), ("q1", &codes[middle..]), ("z", &embeddings)] {
-        let worst = case.check_within(name, got, |_| VALUES).unwrap_or_else(|e| panic!("{e}"));
-        println!("{}: {name}: {:.1e}", case.label(), worst * VALUES);
-    }
-    let gradients = |run: &Run| run.trainer.gradients().expect("the device answers");
-    let [got, want, changed] = [half, single, changed].map(gradients);
-    let [off, by_pixels] = [&got, &changed].map(|run| {
-        let all = |run: &Tensors| run.values().flat_map(|tensor| tensor.data.clone()).collect::<Vec<_>>();
-        distance(&all(run), &all(&want))
-    });
-    println!("{}: gradient: {off:.1e} of its norm, {by_pixels:.1e} by the pixels", case.label());
-    assert!(off < GRADIENT * by_pixels, "{}: gradient: {off:.1e} of its norm", case.label());
-}
-
-fn check_run(golden: &Golden, case: &Case<'_>, family: Family) {
-    let open = |precision| runs_golden::open(golden, case, family, precision);
-    let [mut single, mut half] = [Precision::F32, Precision::F16].map(open);
-    let (_, want) = case.input("loss");
-    let mut worst = 0.0f64;
-    for (t, (&lr, &want)) in case.numbers("hyper.lr").iter().zip(&want).enumerate().take(STEPS) {
-        for run in [&mut single, &mut half] {
-            if t >= case.count("hyper.queue_start") {
-                run.trainer.start_queue();
-            }
-            run.trainer.step(&run.batches[t % run.batches.len()], lr).expect("a step");
-        }
-        let report = half.trainer.flush().expect("a report").expect("a step was submitted");
-        assert_eq!(report.non_finite, 0, "{}: step {t}", case.label());
-        let off = (report.loss / f64::from(want) - 1.0).abs();
-        assert!(off < LOSS, "{}: the loss of step {t} is {}, want {want}", case.label(), report.loss);
-        worst = worst.max(off);
-        if let Some(step0) = case.relative("step0").filter(|_| t == 0) {
-            let mut changed = open(Precision::F32);
-            let mut sign = Rng64(7);
-            let mut change = |v: &f32| v * (1.0 + ROUNDING * (2.0 * sign.uniform() - 1.0) as f32);
-            let pixels: Vec<_> =
-                changed.batches[0].iter().map(|group| group.iter().map(&mut change).collect()).collect();
-            changed.trainer.step(&pixels, lr).expect("a step");
-            check_first_step(&step0, &half, &single, &changed);
-        }
-    }
-    println!("{}: loss of {STEPS} steps: {worst:.1e}", case.label());
-}
-
-fn check_runs(family: Family) {
-    let golden = Golden::open();
-    runs_golden::runs(&golden).iter().for_each(|case| check_run(&golden, case, family));
-}
-
-#[test]
-fn golden_runs_with_subgroup_kernels() {
-    check_runs(Family::Subgroup);
-}
-
-#[test]
-fn golden_runs_with_tile_kernels() {
-    check_runs(Family::Tile);
-}
-
-#[test]
-fn golden_runs_with_direct_kernels() {
-    check_runs(Family::Direct);
 }
 
 /// A small net in half precision; without a queue, so that a skipped step leaves nothing behind.

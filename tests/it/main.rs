@@ -11,7 +11,8 @@
 //! | `previews` | looking into a run between two steps changes no bit of it |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
-//! | `half_precision` | golden runs with activations of half precision, and the loss scale |
+//! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |
+//! | `half_precision` | the loss scale |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
 //! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
 //! | `package` | what goes to crates.io, and how large it is |
@@ -26,6 +27,7 @@ mod augment_runs;
 mod cli;
 mod devices;
 mod golden;
+mod half_golden;
 mod half_precision;
 mod judging;
 mod memory_checks;

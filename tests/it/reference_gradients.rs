@@ -184,7 +184,7 @@ fn network_gradients() {
     ];
     for arch in nets {
         let mut rng = Rng64(9);
-        let mut network = Network { weights: arch.init(&mut rng), arch };
+        let mut network = Network::new(arch.clone(), arch.init(&mut rng));
         let crops =
             [[3, 3, 11, 11], [3, 3, 11, 11], [3, 3, 8, 8]].map(|shape| Tensor64::random(&shape, &mut rng));
         let pass = network.forward(&crops, Mode::Train);
@@ -235,7 +235,7 @@ fn adamw_and_plain_sgd_follow_their_formulas() {
 fn training_step_in_settings_that_golden_lacks() {
     let mut rng = Rng64(5);
     let arch = arch(Block::Basic, Stem::Stride2, &[1, 1], 0);
-    let network = Network { weights: arch.init(&mut rng), arch };
+    let network = Network::new(arch.clone(), arch.init(&mut rng));
     let larc = Larc { trust: 0.001, epsilon: 1e-8, weight_decay: 1e-6, clip: false, exclude_rank1: true };
     let recipe = Recipe {
         assign: vec![0, 1],

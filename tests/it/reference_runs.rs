@@ -139,12 +139,20 @@ fn check_evaluation(
     }
 }
 
-fn check_run(golden: &Golden, case: &Case<'_>) -> Vec<String> {
+/// A golden run before its first step, its batches of crops, and all crops by name.
+pub(crate) fn open(
+    golden: &Golden,
+    case: &Case<'_>,
+) -> (Trainer, Vec<Vec<Tensor64>>, BTreeMap<String, Values>) {
     let weights: Weights =
         golden.gather(&case.texts("init_files")).iter().map(|(name, v)| (name.clone(), tensor(v))).collect();
     let stored = golden.gather(&case.texts("crop_files"));
     let batches = batches(&stored, case.count("n_crops"));
-    let mut trainer = Trainer::new(Network { arch: arch(case), weights }, recipe(case));
+    (Trainer::new(Network::new(arch(case), weights), recipe(case)), batches, stored)
+}
+
+fn check_run(golden: &Golden, case: &Case<'_>) -> Vec<String> {
+    let (mut trainer, batches, stored) = open(golden, case);
     let (mut failures, mut losses, mut queue_used) = (Vec::new(), Vec::new(), Vec::new());
     for (t, (lr, want)) in case.numbers("hyper.lr").into_iter().zip(case.numbers("loss_f64")).enumerate() {
         let step = trainer.step(&batches[t % batches.len()], lr);

@@ -4,6 +4,7 @@
 //! values, and both check the GPU on nets and settings that the golden files do not hold.
 
 pub(crate) mod arch;
+pub(crate) mod half;
 pub(crate) mod network;
 pub(crate) mod schedule;
 pub(crate) mod training;

@@ -2,10 +2,14 @@
 //!
 //! Weights go by torchvision names. Crops arrive as a list; consecutive crops of one size share a trunk pass (and
 //! so its batch statistics), and the head sees the rows of all crops at once.
+//!
+//! With [`Half`] it rounds to half precision what the kernels store so, where they store it.
 
 use super::arch::{Arch, BlockPlan, Stem, Unit};
+use super::half::Half;
 use super::norm::{self, BatchStats};
 use super::{Tensor64, Weights, conv, linear, pool};
+use std::borrow::Cow;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Mode {
@@ -19,6 +23,7 @@ struct UnitSaved {
     x: Tensor64,
     conv: Tensor64,
     stats: Option<BatchStats>,
+    /// As it is computed, before it is stored: kernels take the sign of a ReLU from the batch norm once more.
     y: Tensor64,
 }
 
@@ -56,9 +61,32 @@ pub(crate) struct Pass {
 pub(crate) struct Network {
     pub(crate) arch: Arch,
     pub(crate) weights: Weights,
+    /// How the trunk's activations and their gradients are stored, where that is not exactly.
+    pub(crate) half: Option<Half>,
 }
 
 impl Network {
+    pub(crate) fn new(arch: Arch, weights: Weights) -> Self {
+        Self { arch, weights, half: None }
+    }
+
+    /// An activation of the trunk or a gradient of one, as it is in memory.
+    fn stored(&self, x: Tensor64) -> Tensor64 {
+        match &self.half {
+            Some(half) => half.stored(&x),
+            None => x,
+        }
+    }
+
+    /// The weights of a convolution as it multiplies with them.
+    fn filter(&self, name: &str) -> Cow<'_, Tensor64> {
+        let weight = self.weight(name);
+        match &self.half {
+            Some(half) if half.weights => Cow::Owned(weight.map(super::half::rounded)),
+            _ => Cow::Borrowed(weight),
+        }
+    }
+
     pub(crate) fn weight(&self, name: &str) -> &Tensor64 {
         self.weights.get(name).unwrap_or_else(|| panic!("the net has no tensor {name}"))
     }
@@ -129,29 +157,39 @@ impl Network {
     }
 
     fn unit_forward(&mut self, unit: &Unit, x: Tensor64, mode: Mode) -> UnitSaved {
-        let conv = conv::forward(&x, self.weight(&unit.conv), unit.geometry());
+        let conv = self.stored(conv::forward(&x, &self.filter(&unit.conv), unit.geometry()));
         let (y, stats) = self.batch_norm(&unit.bn, &conv, mode);
         let y = if unit.relu { pool::relu(&y) } else { y };
         UnitSaved { x, conv, stats, y }
     }
 
-    fn unit_backward(&self, unit: &Unit, saved: &UnitSaved, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+    /// The gradient of the unit's input, added to `sum` where there is one.
+    fn unit_backward(
+        &self,
+        unit: &Unit,
+        saved: &UnitSaved,
+        dy: &Tensor64,
+        sum: Option<&Tensor64>,
+        grads: &mut Weights,
+    ) -> Tensor64 {
         let dy = if unit.relu { pool::relu_backward(&saved.y, dy) } else { dy.clone() };
-        let dconv = self.batch_norm_backward(&unit.bn, saved, &dy, grads);
+        let dconv = self.stored(self.batch_norm_backward(&unit.bn, saved, &dy, grads));
         let dw = conv::backward_weight(&saved.x, &dconv, &unit.shape, unit.geometry());
         accumulate(grads, &unit.conv, dw);
-        conv::backward_input(self.weight(&unit.conv), &dconv, &saved.x.shape, unit.geometry())
+        let dx = conv::backward_input(&self.filter(&unit.conv), &dconv, &saved.x.shape, unit.geometry());
+        self.stored(sum.map_or_else(|| dx.clone(), |sum| dx.add(sum)))
     }
 
     fn block_forward(&mut self, plan: &BlockPlan, x: &Tensor64, mode: Mode) -> BlockSaved {
         let mut main: Vec<UnitSaved> = Vec::new();
         for unit in &plan.main {
-            let input = main.last().map_or(x, |u| &u.y).clone();
+            let input = main.last().map_or_else(|| x.clone(), |unit| self.stored(unit.y.clone()));
             main.push(self.unit_forward(unit, input, mode));
         }
         let downsample = plan.downsample.as_ref().map(|unit| self.unit_forward(unit, x.clone(), mode));
-        let shortcut = downsample.as_ref().map_or(x, |u| &u.y);
-        let y = pool::add_relu(&main.last().expect("a block has units").y, shortcut);
+        let shortcut = downsample.as_ref().map_or_else(|| x.clone(), |unit| self.stored(unit.y.clone()));
+        // The last batch norm, the sum and its ReLU are one kernel.
+        let y = self.stored(pool::add_relu(&main.last().expect("a block has units").y, &shortcut));
         BlockSaved { main, downsample, y }
     }
 
@@ -163,19 +201,20 @@ impl Network {
         grads: &mut Weights,
     ) -> Tensor64 {
         let dsum = pool::relu_backward(&saved.y, dy);
-        let mut dmain = dsum.clone();
-        for (unit, saved) in plan.main.iter().zip(&saved.main).rev() {
-            dmain = self.unit_backward(unit, saved, &dmain, grads);
+        let around = match (&plan.downsample, &saved.downsample) {
+            (Some(unit), Some(saved)) => self.unit_backward(unit, saved, &dsum, None, grads),
+            _ => dsum.clone(),
+        };
+        let mut dmain = dsum;
+        for (i, (unit, saved)) in plan.main.iter().zip(&saved.main).enumerate().rev() {
+            dmain = self.unit_backward(unit, saved, &dmain, (i == 0).then_some(&around), grads);
         }
-        match (&plan.downsample, &saved.downsample) {
-            (Some(unit), Some(saved)) => dmain.add(&self.unit_backward(unit, saved, &dsum, grads)),
-            _ => dmain.add(&dsum),
-        }
+        dmain
     }
 
     fn trunk_forward(&mut self, images: &Tensor64, mode: Mode) -> (Tensor64, TrunkSaved) {
-        let stem = self.unit_forward(&self.arch.stem(), images.clone(), mode);
-        let (mut y, mut winners) = (stem.y.clone(), None);
+        let stem = self.unit_forward(&self.arch.stem(), self.stored(images.clone()), mode);
+        let (mut y, mut winners) = (self.stored(stem.y.clone()), None);
         if self.arch.stem == Stem::ImageNet {
             let (pooled, won) = pool::max_pool(&y);
             (y, winners) = (pooled, Some(won));
@@ -189,16 +228,22 @@ impl Network {
         (pool::average_pool(&y), TrunkSaved { stem, winners, blocks, images: images.shape[0] })
     }
 
+    /// Gradients are multiplied by the loss scale on their way through the trunk.
     fn trunk_backward(&self, saved: &TrunkSaved, dfeatures: &Tensor64, grads: &mut Weights) {
+        let scale = self.half.as_ref().map_or(1.0, |half| half.scale);
+        let mut scaled = Weights::new();
         let last = &saved.blocks.last().expect("a trunk has blocks").y;
-        let mut dy = pool::average_pool_backward(dfeatures, &last.shape);
+        let mut dy = self.stored(pool::average_pool_backward(&dfeatures.map(|v| v * scale), &last.shape));
         for (plan, saved) in self.arch.blocks().iter().zip(&saved.blocks).rev() {
-            dy = self.block_backward(plan, saved, &dy, grads);
+            dy = self.block_backward(plan, saved, &dy, &mut scaled);
         }
         if let Some(winners) = &saved.winners {
-            dy = pool::max_pool_backward(winners, &dy, &saved.stem.y.shape);
+            dy = self.stored(pool::max_pool_backward(winners, &dy, &saved.stem.y.shape));
         }
-        self.unit_backward(&self.arch.stem(), &saved.stem, &dy, grads);
+        self.unit_backward(&self.arch.stem(), &saved.stem, &dy, None, &mut scaled);
+        for (name, grad) in scaled {
+            accumulate(grads, &name, grad.map(|v| v / scale));
+        }
     }
 
     /// Name and input of the head's last linear layer.
