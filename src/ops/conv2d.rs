@@ -7,6 +7,7 @@
 //! hundredth of a step's work, and gradients reach them before they are scaled for half precision. Weights live as
 //! panels `[N / width][kernel² · C][width]` ([`Filter`]), they and their gradients in single precision.
 
+pub use super::weights::{Filter, panel_width};
 use super::{forms, input, of, shader, weights, winograd};
 use crate::error::Result;
 use crate::gpu::{
@@ -26,88 +27,44 @@ pub(crate) const DIRECT: [Shader; 2] = forms!(
 );
 
 /// For blocks of 16 and of 8, and for the latter on Metal.
-pub(crate) const MATRIX: [Shader; 3] = [shader!(
-    "conv2d.matrix.wgsl"
-        + "grid.wgsl"
-        + "window.wgsl"
-        + "store.wgsl"
-        + "metal.8.wgsl"
-        + "quads.f16.wgsl"
-        + "half.wgsl",
-    false
-)];
+pub(crate) const MATRIX: [Shader; 3] = [
+    shader!(
+        "conv2d.matrix.wgsl"
+            + "grid.wgsl"
+            + "window.wgsl"
+            + "store.wgsl"
+            + "matrix.16.wgsl"
+            + "quads.f16.wgsl"
+            + "half.wgsl",
+        false
+    ),
+    shader!(
+        "conv2d.matrix.wgsl"
+            + "grid.wgsl"
+            + "window.wgsl"
+            + "store.wgsl"
+            + "matrix.8.wgsl"
+            + "quads.f16.wgsl"
+            + "half.wgsl",
+        false
+    ),
+    shader!(
+        "conv2d.matrix.wgsl"
+            + "grid.wgsl"
+            + "window.wgsl"
+            + "store.wgsl"
+            + "metal.8.wgsl"
+            + "quads.f16.wgsl"
+            + "half.wgsl",
+        false
+    ),
+];
 
 shader_params! {
     struct Params {
         images: u32, out_height: u32, out_width: u32, source_height: u32, source_width: u32,
         source_quads: u32, out_quads: u32, kernel: u32, stride: u32, pad: u32,
         backward: u32, accumulate: u32, slice: u32,
-    }
-}
-
-/// Geometry of a convolution: square window, zero padding, no bias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// Input channels.
-    pub channels: u32,
-    /// Output channels.
-    pub filters: u32,
-    /// Window side: 1, 3 or 7.
-    pub kernel: u32,
-    /// Distance of neighbouring windows.
-    pub stride: u32,
-    /// Zeros around the picture.
-    pub pad: u32,
-}
-
-/// Columns of a panel of weights with `columns` columns in all.
-#[must_use]
-pub fn panel_width(columns: u32) -> u32 {
-    if columns > 16 { 32 } else { 16 }
-}
-
-impl Filter {
-    /// A linear layer from `channels` to `filters`.
-    #[must_use]
-    pub fn linear(channels: u32, filters: u32) -> Self {
-        Self { channels, filters, kernel: 1, stride: 1, pad: 0 }
-    }
-
-    /// Taps of the window.
-    #[must_use]
-    pub fn taps(&self) -> u32 {
-        self.kernel * self.kernel
-    }
-
-    /// Columns of a panel of these weights.
-    #[must_use]
-    pub fn width(&self) -> u32 {
-        panel_width(self.filters)
-    }
-
-    /// Input channels, padded to quads.
-    #[must_use]
-    pub fn rows(&self) -> u32 {
-        self.channels.div_ceil(4) * 4
-    }
-
-    /// Shape of the panels as a matrix of rows of `width` columns.
-    #[must_use]
-    pub fn panels(&self) -> Shape {
-        Shape::matrix(self.filters.div_ceil(self.width()) * self.taps() * self.rows(), self.width())
-    }
-
-    /// Result shape for pictures of shape `x`, stored as they are.
-    #[must_use]
-    pub fn output(&self, x: Shape) -> Shape {
-        let side = |size: u32| (size + 2 * self.pad - self.kernel) / self.stride + 1;
-        Shape { height: side(x.height), width: side(x.width), channels: self.filters, ..x }
-    }
-
-    /// Multiplications and additions of the product with pictures of shape `x`, the same for both gradients.
-    fn flop(&self, x: Shape) -> u64 {
-        let sums = u64::from(self.output(x).rows()) * u64::from(self.filters);
-        2 * sums * u64::from(self.channels) * u64::from(self.taps())
     }
 }
 

@@ -1,6 +1,6 @@
-//! Layout work on convolution weights, on the device and on the CPU. Twin of `weights.wgsl`.
+//! The weights of convolutions: their geometry, and layout work on them, on the device and on the CPU. Twin of
+//! `weights.wgsl`.
 
-use super::conv2d::{Filter, panel_width};
 use super::{input, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
@@ -15,6 +15,72 @@ pub(crate) const TEXELS: Shader = shader!(
 shader_params! {
     struct Params {
         taps: u32, rows: u32, columns: u32, width: u32, out_width: u32, quads: u32, slices: u32, turn: u32,
+    }
+}
+
+/// Geometry of a convolution: square window, zero padding, no bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Input channels.
+    pub channels: u32,
+    /// Output channels.
+    pub filters: u32,
+    /// Window side: 1, 3 or 7.
+    pub kernel: u32,
+    /// Distance of neighbouring windows.
+    pub stride: u32,
+    /// Zeros around the picture.
+    pub pad: u32,
+}
+
+/// Columns of a panel of weights with `columns` columns in all.
+#[must_use]
+pub fn panel_width(columns: u32) -> u32 {
+    if columns > 16 { 32 } else { 16 }
+}
+
+impl Filter {
+    /// A linear layer from `channels` to `filters`.
+    #[must_use]
+    pub fn linear(channels: u32, filters: u32) -> Self {
+        Self { channels, filters, kernel: 1, stride: 1, pad: 0 }
+    }
+
+    /// Taps of the window.
+    #[must_use]
+    pub fn taps(&self) -> u32 {
+        self.kernel * self.kernel
+    }
+
+    /// Columns of a panel of these weights.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        panel_width(self.filters)
+    }
+
+    /// Input channels, padded to quads.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.channels.div_ceil(4) * 4
+    }
+
+    /// Shape of the panels as a matrix of rows of `width` columns.
+    #[must_use]
+    pub fn panels(&self) -> Shape {
+        Shape::matrix(self.filters.div_ceil(self.width()) * self.taps() * self.rows(), self.width())
+    }
+
+    /// Result shape for pictures of shape `x`, stored as they are.
+    #[must_use]
+    pub fn output(&self, x: Shape) -> Shape {
+        let side = |size: u32| (size + 2 * self.pad - self.kernel) / self.stride + 1;
+        Shape { height: side(x.height), width: side(x.width), channels: self.filters, ..x }
+    }
+
+    /// Multiplications and additions of the product with pictures of shape `x`, the same for both gradients.
+    pub(super) fn flop(&self, x: Shape) -> u64 {
+        let sums = u64::from(self.output(x).rows()) * u64::from(self.filters);
+        2 * sums * u64::from(self.channels) * u64::from(self.taps())
     }
 }
 

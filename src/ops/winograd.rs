@@ -8,7 +8,7 @@
 //! Twin of `winograd.{subgroup,passes.subgroup,tile}.wgsl`; called by [`conv2d`](super::conv2d) where it pays. The subgroup
 //! family transforms what narrow layers multiply as it goes, and what wide ones multiply in passes of their own.
 
-use super::conv2d::{Filter, panel_width};
+use super::weights::{Filter, panel_width};
 use super::{forms, input, of, weights};
 use crate::error::Result;
 use crate::gpu::{Family, Gpu, Grid, Operation, Plan, Shader, Shape, Tensor, shader_params};
