@@ -46,7 +46,7 @@ fn reference(golden: &Golden, case: &Case<'_>, seed: Option<u64>, half: Option<H
     }
     trainer.network.half = half;
     let mut first = None;
-    let loss = case.numbers("hyper.lr").iter().zip(0..STEPS).map(|(&lr, t)| {
+    let loss = case.numbers("hyper.lr").into_iter().zip(0..STEPS).map(|(lr, t)| {
         let step = trainer.step(&batches[t % batches.len()], lr);
         first.get_or_insert_with(|| {
             let codes = step.codes.iter().flat_map(|codes| codes.data.clone()).collect();
@@ -74,7 +74,7 @@ fn kernels(golden: &Golden, case: &Case<'_>, seed: Option<u64>, family: Family) 
         run.trainer.import(&tensors, start).expect("names and shapes are those of the net");
     }
     let mut first = None;
-    let loss = case.numbers("hyper.lr").iter().zip(0..STEPS).map(|(&lr, t)| {
+    let loss = case.numbers("hyper.lr").into_iter().zip(0..STEPS).map(|(lr, t)| {
         if t >= case.count("hyper.queue_start") {
             run.trainer.start_queue();
         }

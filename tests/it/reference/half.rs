@@ -6,7 +6,7 @@
 //! measured on the network: `noise` moves every value, before it is rounded, by what sums in single precision may be off.
 
 use super::{Rng64, Tensor64};
-use std::cell::RefCell;
+use std::cell::Cell;
 
 /// How far a sum of some hundred terms in single precision may be off: eight times its rounding, as a share of the root
 /// mean square of its tensor.
@@ -19,7 +19,7 @@ pub(crate) struct Half {
     /// Whether convolutions multiply with weights of half precision (matrix units).
     pub(crate) weights: bool,
     /// The errors of single precision, where there are to be any.
-    noise: Option<RefCell<Rng64>>,
+    noise: Option<Cell<u64>>,
 }
 
 impl Half {
@@ -29,19 +29,21 @@ impl Half {
 
     /// The same with errors of single precision, others for each seed.
     pub(crate) fn with_noise(self, seed: u64) -> Self {
-        Self { noise: Some(RefCell::new(Rng64(seed))), ..self }
+        Self { noise: Some(Cell::new(seed)), ..self }
     }
 
     pub(crate) fn stored(&self, x: &Tensor64) -> Tensor64 {
         let Some(noise) = &self.noise else { return x.map(rounded) };
         let most = SINGLE * x.norm() / (x.len() as f64).sqrt();
-        let mut noise = noise.borrow_mut();
+        let mut rng = Rng64(noise.get());
         let moved = x.data.iter().map(|&v| {
-            let error = most * (2.0 * noise.uniform() - 1.0);
+            let error = most * (2.0 * rng.uniform() - 1.0);
             // Zeros are of ReLU and padding: nothing is summed up to them.
             rounded(if v == 0.0 { v } else { v + error })
         });
-        Tensor64::new(&x.shape, moved.collect())
+        let moved = Tensor64::new(&x.shape, moved.collect());
+        noise.set(rng.0);
+        moved
     }
 }
 
