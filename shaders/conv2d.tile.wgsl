@@ -26,7 +26,7 @@ const INVOCATIONS = 128u;
 
 // Rows are padded so that four (or eight) neighbouring invocations write to different banks.
 var<workgroup> left: array<vec4<f32>, 520>;  // [quad of terms][row], or [term][quad of rows]
-var<workgroup> right: array<vec4<f32>, 256>; // [term][column quad]
+var<workgroup> right: array<vec4<f32>, 256>; // [term][column quad], swizzled
 
 fn x_quad(source: u32, quad: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
@@ -42,8 +42,22 @@ fn dy_quad(m: u32, end: u32, column: u32) -> vec4<f32> {
     return select(vec4<f32>(), wide(dy[select(0u, m * params.out_quads + column, inside)]), inside);
 }
 
-fn right_rows(at: u32, distance: u32) -> mat4x4<f32> {
-    return mat4x4(right[at], right[at + distance], right[at + 2u * distance], right[at + 3u * distance]);
+// Where terms' column quads lie, so that neighbouring invocations, which store quads of terms, write to different banks.
+fn right_at(term: u32, quad: u32) -> u32 {
+    let columns = WIDTH / 4u * PANELS;
+    return term * columns + (quad ^ (term / 4u * (32u / DEPTH) % min(columns, 8u)));
+}
+
+fn left_at(term_quad: u32, row: u32) -> u32 {
+    let quads = DEPTH / 4u;
+    return term_quad * (INVOCATIONS / (WIDTH / 4u) * ROWS + 8u / quads) + row;
+}
+
+// Four terms of a column quad.
+fn right_rows(term: u32, quad: u32) -> mat4x4<f32> {
+    let at = right_at(term, quad);
+    let columns = WIDTH / 4u * PANELS;
+    return mat4x4(right[at], right[at + columns], right[at + 2u * columns], right[at + 3u * columns]);
 }
 
 @compute @workgroup_size(128)
@@ -52,7 +66,6 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     let columns = panel_quads * PANELS;
     let distance = INVOCATIONS / panel_quads; // of the rows of an invocation
     let quads = DEPTH / 4u;
-    let stride = distance * ROWS + 8u / quads;
     let classes = select(1u, params.stride * params.stride, params.backward == 1u);
     let lattice = lattice_of(group.z % classes);
     let panel = group.z / classes * PANELS;
@@ -82,21 +95,21 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
             }
         }
         for (var i = 0u; i < loads; i++) {
-            left[lane * stride + first + i * apart] = x_quad(sources[i], term.quad);
+            left[left_at(lane, first + i * apart)] = x_quad(sources[i], term.quad);
         }
         let w_row = row_of(lattice, term);
         for (var i = first; i < 4u * columns; i += apart) {
             let quad = i % columns;
             let at = ((panel + quad / panel_quads) * params.kernel * params.kernel * params.source_quads + w_row) * WIDTH + i / columns * panel_quads + quad % panel_quads;
-            right[lane * 4u * columns + i] = w_quad(at, tap.x < lattice.taps.x && panel * panel_quads + quad < params.out_quads);
+            right[right_at(lane * 4u + i / columns, quad)] = w_quad(at, tap.x < lattice.taps.x && panel * panel_quads + quad < params.out_quads);
         }
         workgroupBarrier();
         for (var quad = 0u; quad < quads; quad++) {
-            let at = quad * stride + row;
-            let b = right_rows(quad * 4u * columns + column, columns);
+            let at = left_at(quad, row);
+            let b = right_rows(quad * 4u, column);
             var second = mat4x4<f32>();
             if PANELS == 2u {
-                second = right_rows(quad * 4u * columns + column + panel_quads, columns);
+                second = right_rows(quad * 4u, column + panel_quads);
             }
             add_products(&c, left[at], left[at + distance], left[at + 2u * distance], left[at + 3u * distance], b, second);
             if ROWS == 8u {

@@ -19,7 +19,7 @@ override WIDTH: u32 = 32u; // columns of a panel: 32 or 16
 const TILES = 32u;
 const WEIGHTS = 512u; // where the weights begin
 
-// First [position][tile] of patches and [position][channel of 4][column quad] of weights, then
+// First [position][tile] of patches, swizzled, and [position][channel of 4][column quad] of weights, then
 // [position][quad of y].
 var<workgroup> memory: array<vec4<f32>, 1024>;
 
@@ -35,12 +35,18 @@ fn w_quad(at: u32) -> vec4<f32> {
     return w[at];
 }
 
+// Where a patch's value at a position lies, so that neighbouring invocations, which transform the lines of a tile, write
+// to different banks.
+fn patch_at(position: u32, tile: u32) -> u32 {
+    return position * TILES + (tile ^ (position / 4u * 2u));
+}
+
 // Line i of B' d B has two lines of the patch in it: 0 - 2, 1 + 2, 2 - 1, 1 - 3.
-fn transform(position: u32, tile: u32, a: vec4<u32>, b: vec4<u32>, quad: u32) {
+fn transform(i: u32, tile: u32, a: vec4<u32>, b: vec4<u32>, quad: u32) {
     let p = line(a, quad);
     let q = line(b, quad);
-    let sign = select(-1.0, 1.0, position == 1u);
-    let at = position * 4u * TILES + tile;
+    let sign = select(-1.0, 1.0, i == 1u);
+    let at = patch_at(4u * i, tile);
     memory[at] = p.a + sign * q.a;
     memory[at + TILES] = p.b + sign * q.b;
     memory[at + 2u * TILES] = p.c + sign * q.c;
@@ -93,8 +99,9 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
     let a = sources(corner, vec4(0, 1, 2, 1)[line]);
     let b = sources(corner, vec4(2, 2, 1, 3)[line]);
     // What it multiplies.
-    let tiles = index / 16u * TILES + index % 16u / 4u;
-    let columns = WEIGHTS + index / 16u * WIDTH + index % 4u;
+    let position = index / 16u;
+    let own = index % 16u / 4u; // tile
+    let columns = WEIGHTS + position * WIDTH + index % 4u;
     var c = Sums();
     for (var quad = 0u; quad < params.source_quads; quad++) {
         if index < 128u {
@@ -111,14 +118,14 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
         if WIDTH == 32u {
             second = weights_at(columns + 4u);
         }
-        add_tile(&c, 0u, memory[tiles], u, second);
-        add_tile(&c, 1u, memory[tiles + 4u], u, second);
-        add_tile(&c, 2u, memory[tiles + 8u], u, second);
-        add_tile(&c, 3u, memory[tiles + 12u], u, second);
-        add_tile(&c, 4u, memory[tiles + 16u], u, second);
-        add_tile(&c, 5u, memory[tiles + 20u], u, second);
-        add_tile(&c, 6u, memory[tiles + 24u], u, second);
-        add_tile(&c, 7u, memory[tiles + 28u], u, second);
+        add_tile(&c, 0u, memory[patch_at(position, own)], u, second);
+        add_tile(&c, 1u, memory[patch_at(position, own + 4u)], u, second);
+        add_tile(&c, 2u, memory[patch_at(position, own + 8u)], u, second);
+        add_tile(&c, 3u, memory[patch_at(position, own + 12u)], u, second);
+        add_tile(&c, 4u, memory[patch_at(position, own + 16u)], u, second);
+        add_tile(&c, 5u, memory[patch_at(position, own + 20u)], u, second);
+        add_tile(&c, 6u, memory[patch_at(position, own + 24u)], u, second);
+        add_tile(&c, 7u, memory[patch_at(position, own + 28u)], u, second);
         workgroupBarrier();
     }
     let column = group.z * WIDTH / 4u;

@@ -8,12 +8,14 @@
 //! | file | what |
 //! |---|---|
 //! | `backends` | SPIR-V, MSL, HLSL and GLSL |
+//! | `banks` | neighbouring invocations use different banks of workgroup memory |
 //! | `limits` | WebGPU's default limits |
 //! | `stores` | nothing is stored to a variable place of a vector |
 //! | `written` | all of them as files, for other compilers |
 //! | `twins` | one Rust owner each, the same `Params`, nothing forgotten in the list |
 
 mod backends;
+mod banks;
 mod limits;
 mod stores;
 mod twins;
