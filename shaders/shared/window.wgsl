@@ -57,6 +57,10 @@ fn lattice_of(parity: u32) -> Lattice {
 }
 
 fn pixel_at(lattice: Lattice, m: u32) -> Pixel {
+    // Windows of one pixel are given as one line of pixels (src/ops/conv2d.rs), which need no division.
+    if params.images * lattice.extent.x == 1u {
+        return Pixel(select(0u, 1u, m >= lattice.extent.y), 0u, m);
+    }
     let line = m / max(lattice.extent.y, 1u);
     let image = line / max(lattice.extent.x, 1u);
     return Pixel(image, line - image * lattice.extent.x, m - line * lattice.extent.y);
