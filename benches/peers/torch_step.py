@@ -24,6 +24,8 @@ CONFIGS = {
     "C4a": dict(SMALL, layers=[1, 1, 1, 1]),
     "C4b": dict(SMALL, layers=[2, 2, 2, 2]),
 }
+CONFIGS["C5"] = dict(CONFIGS["C3"], bs=64)
+CONFIGS["C6"] = dict(CONFIGS["C1"], bs=256)
 
 
 def conv_bn(i, o, k, s=1):

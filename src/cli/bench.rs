@@ -9,14 +9,15 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Outcome, flags, interrupt, print, table, tune};
+use super::{Outcome, flags, interrupt, print, table, tune as tuned};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, ProfileRow};
 use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
+use crate::tune::{Peaks, peaks};
 use crate::words::counted;
 
 /// The settings of `train` that a measurement has too.
-const SETTINGS: [&str; 5] = ["adapter", "kernels", "tuned", "precision", "submission_ms"];
+const SETTINGS: [&str; 6] = ["adapter", "kernels", "tuned", "precision", "submission_ms", "batch"];
 
 /// The command with its flags.
 pub fn command() -> Command {
@@ -56,7 +57,7 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     let steps = matches.get_one::<u32>("steps").map_or(1, |&steps| steps as usize);
     let mut config = case.config()?;
     flags::set(&mut config, matches, &SETTINGS)?;
-    tune::apply(&mut config)?;
+    tuned::apply(&mut config)?;
     let stop = interrupt::flag("Stopping after this step, without figures. Ctrl-C again stops at once.");
     let mut meter = Meter::open(case.name, &config)?;
     let text = format!(
@@ -79,7 +80,10 @@ pub fn run(matches: &ArgMatches) -> Result<Outcome> {
     if stop.load(Ordering::Relaxed) {
         return Ok(Outcome::Interrupted);
     }
-    let report = Report::new(meter.figures());
+    let (figures, matrix) = (meter.figures(), meter.has_matrix_units());
+    // The step's memory is given back before the limits take some.
+    drop(meter);
+    let report = Report::new(figures, peaks(config.adapter.as_deref(), matrix)?);
     print(&if matches.get_flag("json") { report.json()? } else { report.render() })?;
     Ok(Outcome::Done)
 }
@@ -102,13 +106,14 @@ struct Report {
     system: String,
     #[serde(flatten)]
     figures: Figures,
+    peaks: Peaks,
 }
 
 impl Report {
-    fn new(figures: Figures) -> Self {
+    fn new(figures: Figures, peaks: Peaks) -> Self {
         let program = concat!("swav-wgpu ", env!("CARGO_PKG_VERSION")).to_owned();
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        Self { program, system, figures }
+        Self { program, system, figures, peaks }
     }
 
     fn json(&self) -> Result<String> {
@@ -135,7 +140,7 @@ impl Report {
         let Figures { dispatches, submissions, parameters, .. } = &self.figures;
         line("memory", format!("{memory}; {parameters} parameters"));
         line("dispatches", format!("{dispatches} a step, in {}", counted(*submissions, "submission")));
-        roofline(&self.figures.roofline, self.figures.batch, &mut line);
+        roofline(&self.figures.roofline, self.peaks, self.figures.batch, &mut line);
         match &self.figures.device {
             Some(device) => {
                 let [step, kernels, copies] = [device.step_s, device.kernels_s, device.copies_s].map(seconds);
@@ -157,14 +162,26 @@ impl Report {
 }
 
 /// The work of a step, the speed that was seen, and the speed that a round number of images would take.
-fn roofline(work: &Roofline, batch: usize, line: &mut impl FnMut(&str, String)) {
+fn roofline(work: &Roofline, peaks: Peaks, batch: usize, line: &mut impl FnMut(&str, String)) {
     const WANTED: f64 = 1000.0;
     let giga = |count: u64| count as f64 * 1e-9;
     let Roofline { flop, kernel_bytes, copy_bytes, flop_per_byte, gflop_per_s, gigabyte_per_s } = *work;
-    line("arithmetic", format!("{:.1} GFLOP a step, {gflop_per_s:.1} GF/s", giga(flop)));
+    let share = |of: f64, most: f64| format!("{:.0} % of the {most:.0}", 100.0 * of / most);
+    let matrix =
+        peaks.matrix_gflop_per_s.map(|most| format!(", and {} of matrix units", share(gflop_per_s, most)));
+    let fused = share(gflop_per_s, peaks.gflop_per_s);
+    line(
+        "arithmetic",
+        format!(
+            "{:.1} GFLOP a step, {gflop_per_s:.1} GF/s: {fused} that this adapter adds and multiplies at the most{}",
+            giga(flop),
+            matrix.unwrap_or_default()
+        ),
+    );
     let (bytes, copies) = (giga(kernel_bytes + copy_bytes), giga(copy_bytes));
     let traffic = format!("{bytes:.2} GB a step ({copies:.2} of it copies), {gigabyte_per_s:.1} GB/s");
-    line("traffic", format!("{traffic}; {flop_per_byte:.1} FLOP a byte"));
+    let copied = share(gigabyte_per_s, peaks.gigabyte_per_s);
+    line("traffic", format!("{traffic}: {copied} that it copies; {flop_per_byte:.1} FLOP a byte"));
     let (gflop, gigabytes) = work.needed(WANTED, batch);
     line("roofline", format!("{WANTED:.0} images a second take {gflop:.0} GF/s and {gigabytes:.0} GB/s"));
 }

@@ -8,7 +8,7 @@
 //! panels `[N / width][kernel² · C][width]` ([`Filter`]), they and their gradients in single precision.
 
 pub use super::weights::{Filter, panel_width};
-use super::{forms, input, of, shader, weights, winograd};
+use super::{MatrixForm, forms, input, matrix_form, of, shader, weights, winograd};
 use crate::error::Result;
 use crate::gpu::{
     Class, Element, Family, Geometry, Gpu, Grid, Kernel, Method, Operation, Plan, Shader, Shape, Tensor,
@@ -89,14 +89,8 @@ impl Launch {
         let mut constants = vec![constant("WIDTH", width)];
         let (forms, invocations, geometry) = match method {
             Method::Matrix => {
-                let facts = gpu.facts();
-                let (shader, side) = match facts.matrix {
-                    Some(16) => (&MATRIX[0], 16),
-                    _ if facts.backend == "Metal" => (&MATRIX[2], 8),
-                    _ => (&MATRIX[1], 8),
-                };
-                let lanes = facts.subgroup.map_or(32, |(_, most)| most);
-                constants.push(constant("INVOCATIONS", 4 * lanes));
+                let MatrixForm { shader, side, invocations } = matrix_form(gpu, &MATRIX);
+                constants.push(invocations);
                 return Self { shader, constants, rows: 8 * side, quads: 2 * side, panels: 4 * side / width };
             }
             Method::Tile(geometry) if width == 16 => {

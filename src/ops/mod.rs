@@ -11,6 +11,7 @@ pub mod loss_scale;
 pub mod nearest;
 pub mod normalize;
 pub mod optimizer;
+pub mod peak;
 pub mod pool;
 pub mod probe;
 pub mod queue;
@@ -20,7 +21,7 @@ pub mod vector;
 pub mod weights;
 pub(crate) mod winograd;
 
-use crate::gpu::{Element, Family, Plan, Shader, Tensor};
+use crate::gpu::{Element, Family, Gpu, Plan, Shader, Tensor};
 
 /// Every shader of the program, for tests and tools.
 pub const SHADERS: &[&Shader] = &[
@@ -70,6 +71,10 @@ pub const SHADERS: &[&Shader] = &[
     &nearest::BUFFERS,
     &nearest::TEXELS,
     &probe::SHADER,
+    &peak::SHADER,
+    &peak::MATRIX[0],
+    &peak::MATRIX[1],
+    &peak::MATRIX[2],
 ];
 
 /// Declares a shader: its file, the helpers after it, and whether every adapter can run it.
@@ -109,6 +114,27 @@ fn of([single, half]: &[Shader; 2], element: Element) -> &Shader {
         Element::F32 => single,
         Element::F16 => half,
     }
+}
+
+/// A shader for matrix units as an adapter takes it.
+struct MatrixForm {
+    shader: &'static Shader,
+    /// Of the blocks that are multiplied.
+    side: u32,
+    /// The constant of workgroups: four of the largest subgroups.
+    invocations: (&'static str, f64),
+}
+
+/// The form of a shader for blocks of 16, of 8, or of 8 on Metal. Only devices that were opened for matrix units have any.
+fn matrix_form(gpu: &Gpu, [large, small, metal]: &'static [Shader; 3]) -> MatrixForm {
+    let facts = gpu.facts();
+    let (shader, side) = match facts.matrix {
+        Some(16) => (large, 16),
+        _ if facts.backend == "Metal" => (metal, 8),
+        _ => (small, 8),
+    };
+    let lanes = facts.subgroup.map_or(32, |(_, most)| most);
+    MatrixForm { shader, side, invocations: ("INVOCATIONS", f64::from(4 * lanes)) }
 }
 
 /// The variant of a pass over activations that suits the adapter: large inputs as buffers or texels.

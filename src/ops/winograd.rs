@@ -75,11 +75,16 @@ fn params(x: Shape, channels: u32, columns: u32) -> Params {
     }
 }
 
-/// Whether the subgroup family transforms in passes of their own: with so many channels, a transformed value has
-/// products enough to pay for its way through memory.
-fn in_passes(gpu: &Gpu, p: &Params) -> bool {
+/// Quads of channels on both sides from which on the subgroup family transforms in passes of their own: with so many, a
+/// transformed value has products enough to pay for its way through memory. Partial sums of the gradient of the weights
+/// go that way too, so it takes more of them. Newer drivers (Mesa 26) run a loop that transforms as it multiplies at half
+/// the speed of older ones, and passes at the same.
+const MULTIPLY_IN_PASSES: u32 = 16;
+const SUM_IN_PASSES: u32 = 32;
+
+fn in_passes(gpu: &Gpu, p: &Params, least: u32) -> bool {
     gpu.family() == Family::Subgroup
-        && p.source_quads.min(p.out_quads) >= 32
+        && p.source_quads.min(p.out_quads) >= least
         && p.source_quads.is_multiple_of(4)
 }
 
@@ -114,7 +119,7 @@ pub(super) fn multiply(
     let p = Params { accumulate: u32::from(accumulate), ..params(x.shape, x.shape.channels, columns) };
     let u = weights::transform_windows(plan, w, p.source_quads * 4, turn)?;
     let u = input(plan, &u);
-    if in_passes(plan.gpu(), &p) {
+    if in_passes(plan.gpu(), &p, MULTIPLY_IN_PASSES) {
         let kernel = plan.gpu().kernel(of(&PASSES, y.shape.element), "multiply", &[])?;
         return passes(p).try_for_each(|p| {
             let patches = transform_patches(plan, x, p)?;
@@ -140,8 +145,11 @@ fn flop(tiles: u32, p: &Params) -> u64 {
 /// `dw += xᵀ ∗ dy`, in slices that are summed in order. `x` and `dy` are staged.
 pub(super) fn backward_weight(plan: &mut Plan, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
     let p = params(x.shape, x.shape.channels, dy.shape.channels);
-    let (partial, slices) =
-        if in_passes(plan.gpu(), &p) { sums_of_passes(plan, x, dy, p)? } else { sums(plan, x, dy, p)? };
+    let (partial, slices) = if in_passes(plan.gpu(), &p, SUM_IN_PASSES) {
+        sums_of_passes(plan, x, dy, p)?
+    } else {
+        sums(plan, x, dy, p)?
+    };
     weights::reduce_windows(plan, &partial, slices, dw, p.source_quads * 4)
 }
 

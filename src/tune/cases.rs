@@ -104,28 +104,10 @@ impl Case {
         }
     }
 
-    /// The fastest of a few runs, of one where it is much slower than `best`; a run of a fast device is made of several
-    /// submissions.
+    /// The seconds of one run ([`fastest`]).
     pub(super) fn time(&self, gpu: &Arc<Gpu>, images: u32, best: f64) -> Result<f64> {
         let (session, replay) = self.ready(gpu, images)?;
-        let run = |times: u32| -> Result<f64> {
-            let start = Instant::now();
-            (0..times).try_for_each(|_| session.submit(&replay))?;
-            gpu.wait()?;
-            Ok(start.elapsed().as_secs_f64() / f64::from(times))
-        };
-        // Drivers compile in the first.
-        run(1)?;
-        let once = run(1)?;
-        let times = repeats(once);
-        let mut fastest = if times > 1 { run(times)? } else { once };
-        for _ in 1..RUNS {
-            if fastest > 2.0 * best {
-                break;
-            }
-            fastest = fastest.min(run(times)?);
-        }
-        Ok(fastest)
+        fastest(gpu, &session, &replay, best)
     }
 
     /// The operation, recorded, with memory and numbers in it.
@@ -163,6 +145,29 @@ impl Case {
         let replay = session.bind(plan)?;
         Ok((session, replay))
     }
+}
+
+/// The seconds of one run: the fastest of a few, of one where it is much slower than `best`; a run of a fast device is
+/// made of several submissions.
+pub(super) fn fastest(gpu: &Gpu, session: &Session, replay: &Replay, best: f64) -> Result<f64> {
+    let run = |times: u32| -> Result<f64> {
+        let start = Instant::now();
+        (0..times).try_for_each(|_| session.submit(replay))?;
+        gpu.wait()?;
+        Ok(start.elapsed().as_secs_f64() / f64::from(times))
+    };
+    // Drivers compile in the first.
+    run(1)?;
+    let once = run(1)?;
+    let times = repeats(once);
+    let mut fastest = if times > 1 { run(times)? } else { once };
+    for _ in 1..RUNS {
+        if fastest > 2.0 * best {
+            break;
+        }
+        fastest = fastest.min(run(times)?);
+    }
+    Ok(fastest)
 }
 
 /// How often something that takes `seconds` is done in one run: handing it over and waiting for it takes a tenth of a

@@ -9,10 +9,12 @@
 //! | file | what |
 //! |---|---|
 //! | `cases` | the shapes, and how one of them is timed |
+//! | `peak` | the most that an adapter does |
 //! | `store` | the file of results, by adapter, driver and program version |
 //! | `units` | whether matrix units are right, and faster |
 
 mod cases;
+mod peak;
 mod store;
 mod units;
 
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use cases::Timed;
+pub use peak::{Peaks, peaks};
 pub use store::{Entry, Store};
 pub use units::Units;
 

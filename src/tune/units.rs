@@ -30,8 +30,8 @@ impl Units {
                 1.0 / share
             ),
             Self::Slower(times) => format!(
-                "matrix units are left aside: they take {times:.1} times as long as the other kernels (--kernels \
-                 matrix takes them all the same)"
+                "matrix units take {times:.1} times as long as the other kernels here: --kernels auto leaves them \
+                 aside, --kernels matrix takes them"
             ),
             Self::Unusable(reason) => format!("matrix units are left aside: {reason}"),
         }

@@ -59,6 +59,7 @@ operations! {
     loss_scales,
     nearest_neighbours,
     linear_classifiers,
+    limits_of_adapters,
     folded_grids,
 }
 

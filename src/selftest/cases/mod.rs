@@ -11,6 +11,7 @@
 //! | `augment` | crops from packed pictures |
 //! | `loss_scale` | the loss scale of half precision |
 //! | `judging` | nearest neighbours, linear classifiers |
+//! | `peak` | what an adapter's limits are measured with |
 //! | `folded` | more workgroups than one dimension holds |
 //!
 //! Tolerances are stated in each file, relative to the largest value. What works on activations runs in
@@ -24,13 +25,14 @@ mod folded;
 mod judging;
 mod loss_scale;
 mod optimizer;
+mod peak;
 mod rows;
 mod step_end;
 
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 19] = [
+pub(super) const ALL: [Operation; 20] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -49,5 +51,6 @@ pub(super) const ALL: [Operation; 19] = [
     Operation { name: "loss_scales", cases: loss_scale::scales },
     Operation { name: "nearest_neighbours", cases: judging::neighbours },
     Operation { name: "linear_classifiers", cases: judging::classifiers },
+    Operation { name: "limits_of_adapters", cases: peak::limits },
     Operation { name: "folded_grids", cases: folded::grids },
 ];

@@ -14,7 +14,7 @@ pub struct Case {
 }
 
 /// All of them, in the order of their names.
-pub const CASES: [Case; 5] = [
+pub const CASES: [Case; 7] = [
     Case {
         name: "C1",
         about: "ResNet-18 on pictures of 32 pixels",
@@ -79,6 +79,30 @@ pub const CASES: [Case; 5] = [
             ("hidden", "128"),
             ("embedding", "64"),
             ("prototypes", "100"),
+        ],
+    },
+    Case {
+        name: "C5",
+        about: "ResNet-50 on pictures of 224 pixels, the batch of a GPU",
+        values: &[
+            ("arch", "resnet50"),
+            ("stem", "imagenet"),
+            ("batch", "64"),
+            ("crops", "2x224@0.14-1,6x96@0.05-0.14"),
+            ("hidden", "2048"),
+            ("prototypes", "3000"),
+        ],
+    },
+    Case {
+        name: "C6",
+        about: "ResNet-18 on pictures of 32 pixels, the batch of a GPU",
+        values: &[
+            ("arch", "resnet18"),
+            ("stem", "cifar"),
+            ("batch", "256"),
+            ("crops", "2x32@0.1-1,4x20@0.1-1"),
+            ("hidden", "512"),
+            ("prototypes", "300"),
         ],
     },
 ];

@@ -21,9 +21,9 @@ pub use figures::{DeviceTime, Figures, Operation, Roofline, Spread};
 pub use work::flop_per_step;
 
 use super::setup;
-use crate::config::Config;
+use crate::config::{Config, Precision};
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterFacts, Profile};
+use crate::gpu::{AdapterFacts, Family, Profile};
 use crate::method::swav::Trainer;
 use crate::rng::{Purpose, Stream};
 
@@ -36,6 +36,7 @@ pub struct Meter {
     name: String,
     config: Config,
     adapter: AdapterFacts,
+    family: Family,
     kernels: String,
     trainer: Trainer,
     /// A batch of noise, one entry a resolution. Every step has the same: contents cost nothing.
@@ -61,6 +62,7 @@ impl Meter {
             name: name.to_owned(),
             config: config.clone(),
             adapter: gpu.facts().clone(),
+            family: gpu.family(),
             kernels: format!("{}{}", gpu.family(), if gpu.choices().is_usual() { "" } else { ", tuned" }),
             trainer,
             groups: noise(config),
@@ -73,6 +75,12 @@ impl Meter {
     #[must_use]
     pub fn adapter(&self) -> &AdapterFacts {
         &self.adapter
+    }
+
+    /// Whether products are made by matrix units.
+    #[must_use]
+    pub fn has_matrix_units(&self) -> bool {
+        self.family == Family::Matrix && self.config.precision == Precision::F16
     }
 
     /// Trains one step to its end, and gives its seconds.

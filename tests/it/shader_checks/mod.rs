@@ -72,6 +72,7 @@ fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
         ["LANES"] => vec![vec![8], vec![64]],
         ["SHARES"] => vec![vec![1], vec![64]],
         ["LANES", "LENGTH"] => vec![vec![8, 64], vec![8, 256], vec![64, 128], vec![64, 256]],
+        ["INVOCATIONS"] => vec![vec![32], vec![128], vec![256]],
         ["WIDTH", "INVOCATIONS"] => {
             vec![vec![16, 32], vec![32, 32], vec![16, 128], vec![32, 128], vec![32, 256]]
         }
