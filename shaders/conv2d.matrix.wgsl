@@ -4,6 +4,7 @@ diagnostic(off, derivative_uniformity); // so the compiler calls that operations
 // Convolution as an implicit matrix product on matrix units: operands of half precision, sums of single.
 //
 //   gather_multiply:  y[m, n] (+)= sum_{tap, c} x[source(m, tap), c] * w[tap, c, n]
+//   gather_slices:    partial[s, m, n] = the same over the steps of slice s, where workgroups are too few otherwise
 //   backward_weight:  partial[s, tap, c, n] = sum_{m in slice s} x[source(m, tap), c] * dy[m, n]
 //
 // The letters are those of conv2d.tile.wgsl, and operands reach workgroup memory in the same way. A workgroup makes
@@ -93,14 +94,10 @@ fn right_at(part: u32, block: u32, k: u32) -> u32 {
     return k * COLUMN_QUADS + (part_column(part) + block * SIDE) / 4u;
 }
 
-@compute @workgroup_size(INVOCATIONS)
-fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32, @builtin(subgroup_id) part: u32) {
+// The sums of a tile over some steps, from the first one to before the end.
+fn gather(c: ptr<function, Sums>, lattice: Lattice, panel: u32, tile: u32, begin: u32, end: u32, index: u32, part: u32) {
     let panel_quads = WIDTH / 4u;
     let quads = DEPTH / 4u;
-    let classes = select(1u, params.stride * params.stride, params.backward == 1u);
-    let lattice = lattice_of(group.z % classes);
-    let panel = group.z / classes * (COLUMNS / WIDTH);
-    let tile = group_number(group, groups) * ROWS;
     // What this invocation loads: one quad of terms of `loads` rows that lie `apart`.
     let lane = index % quads;
     let first = index / quads;
@@ -110,12 +107,10 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     for (var i = 0u; i < loads; i++) {
         pixels[i] = pixel_at(lattice, tile + first + i * apart);
     }
-    var c = Sums();
     var sources = array<u32, LOADS>();
-    var term = term_after(lattice, Term(), lane);
+    var term = term_after(lattice, Term(), begin * quads + lane);
     var tap = vec2(OUTSIDE);
-    let steps = (lattice.taps.x * lattice.taps.y * params.source_quads + quads - 1u) / quads;
-    for (var step = 0u; step < steps; step++) {
+    for (var step = begin; step < end; step++) {
         if any(tap != term.tap) {
             tap = term.tap;
             for (var i = 0u; i < loads; i++) {
@@ -142,19 +137,55 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
                 let l3 = coopLoadT<Left>(&left[left_at(part, 3u, k) * UNIT], TERM_QUADS * UNIT);
                 let r0 = coopLoadT<Right>(&right[right_at(part, 0u, k) * UNIT], COLUMN_QUADS * UNIT);
                 let r1 = coopLoadT<Right>(&right[right_at(part, 1u, k) * UNIT], COLUMN_QUADS * UNIT);
-                multiply_add(&c, l0, l1, l2, l3, r0, r1);
+                multiply_add(c, l0, l1, l2, l3, r0, r1);
             }
         }
         workgroupBarrier();
         term = term_after(lattice, term, quads);
     }
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32, @builtin(subgroup_id) part: u32) {
+    let classes = select(1u, params.stride * params.stride, params.backward == 1u);
+    let lattice = lattice_of(group.z % classes);
+    let panel = group.z / classes * (COLUMNS / WIDTH);
+    let tile = group_number(group, groups) * ROWS;
+    var c = Sums();
+    gather(&c, lattice, panel, tile, 0u, steps_of(lattice, DEPTH / 4u), index, part);
     for (var line = 0u; line < 4u; line++) {
         put_line(&c, part, line);
         workgroupBarrier();
         for (var i = index; i < PARTS * SIDE * SIDE / 2u; i += INVOCATIONS) {
             let at = place_of(i);
             let m = tile + at.row + line * SIDE;
-            store_row(scratch_quad(at), output_row(lattice, pixel_at(lattice, m)), panel * panel_quads + at.column);
+            store_row(scratch_quad(at), output_row(lattice, pixel_at(lattice, m)), panel * WIDTH / 4u + at.column);
+        }
+        workgroupBarrier();
+    }
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn gather_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32, @builtin(subgroup_id) part: u32) {
+    let classes = select(1u, params.stride * params.stride, params.backward == 1u);
+    let lattice = lattice_of(group.z % classes);
+    let slice = group.z / classes % params.slices;
+    let panel = group.z / classes / params.slices * (COLUMNS / WIDTH);
+    let tile = group_number(group, groups) * ROWS;
+    let begin = slice * params.slice;
+    var c = Sums();
+    gather(&c, lattice, panel, tile, begin, min(begin + params.slice, steps_of(lattice, DEPTH / 4u)), index, part);
+    let rows = params.images * params.out_height * params.out_width;
+    for (var line = 0u; line < 4u; line++) {
+        put_line(&c, part, line);
+        workgroupBarrier();
+        for (var i = index; i < PARTS * SIDE * SIDE / 2u; i += INVOCATIONS) {
+            let at = place_of(i);
+            let row = output_row(lattice, pixel_at(lattice, tile + at.row + line * SIDE));
+            let column = panel * WIDTH / 4u + at.column;
+            if row != OUTSIDE && column < params.out_quads {
+                partial[(slice * rows + row) * params.out_quads + column] = scratch_quad(at);
+            }
         }
         workgroupBarrier();
     }

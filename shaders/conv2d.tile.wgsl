@@ -1,6 +1,7 @@
 // Convolution as an implicit matrix product with tiles in workgroup memory, for GPUs.
 //
 //   gather_multiply:  y[m, n] (+)= sum_{tap, c} x[source(m, tap), c] * w[tap, c, n]
+//   gather_slices:    partial[s, m, n] = the same over the steps of slice s, where workgroups are too few otherwise
 //   backward_weight:  partial[s, tap, c, n] = sum_{m in slice s} x[source(m, tap), c] * dy[m, n]
 //
 // m output pixels, tap the window, c channels of x, n channels of the result. Weights are panels
@@ -60,16 +61,12 @@ fn right_rows(term: u32, quad: u32) -> mat4x4<f32> {
     return mat4x4(right[at], right[at + columns], right[at + 2u * columns], right[at + 3u * columns]);
 }
 
-@compute @workgroup_size(128)
-fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+// The sums of a tile over some steps, from the first one to before the end.
+fn gather(c: ptr<function, Sums>, lattice: Lattice, panel: u32, tile: u32, begin: u32, end: u32, index: u32) {
     let panel_quads = WIDTH / 4u;
     let columns = panel_quads * PANELS;
     let distance = INVOCATIONS / panel_quads; // of the rows of an invocation
     let quads = DEPTH / 4u;
-    let classes = select(1u, params.stride * params.stride, params.backward == 1u);
-    let lattice = lattice_of(group.z % classes);
-    let panel = group.z / classes * PANELS;
-    let tile = group_number(group, groups) * distance * ROWS;
     // What this invocation loads: one quad of terms of `loads` rows that lie `apart`.
     let lane = index % quads;
     let first = index / quads;
@@ -82,12 +79,10 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
     // What it computes.
     let row = index / panel_quads;
     let column = index % panel_quads;
-    var c = Sums();
     var sources = array<u32, 4>();
-    var term = term_after(lattice, Term(), lane);
+    var term = term_after(lattice, Term(), begin * quads + lane);
     var tap = vec2(OUTSIDE);
-    let steps = (lattice.taps.x * lattice.taps.y * params.source_quads + quads - 1u) / quads;
-    for (var step = 0u; step < steps; step++) {
+    for (var step = begin; step < end; step++) {
         if any(tap != term.tap) {
             tap = term.tap;
             for (var i = 0u; i < loads; i++) {
@@ -111,15 +106,42 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
             if PANELS == 2u {
                 second = right_rows(quad * 4u, column + panel_quads);
             }
-            add_products(&c, left[at], left[at + distance], left[at + 2u * distance], left[at + 3u * distance], b, second);
+            add_products(c, left[at], left[at + distance], left[at + 2u * distance], left[at + 3u * distance], b, second);
             if ROWS == 8u {
-                add_more_products(&c, left[at + 4u * distance], left[at + 5u * distance], left[at + 6u * distance], left[at + 7u * distance], b, second);
+                add_more_products(c, left[at + 4u * distance], left[at + 5u * distance], left[at + 6u * distance], left[at + 7u * distance], b, second);
             }
         }
         workgroupBarrier();
         term = term_after(lattice, term, quads);
     }
-    store_sums(&c, lattice, tile + row, distance, panel * panel_quads + column);
+}
+
+@compute @workgroup_size(128)
+fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let panel_quads = WIDTH / 4u;
+    let distance = INVOCATIONS / panel_quads;
+    let classes = select(1u, params.stride * params.stride, params.backward == 1u);
+    let lattice = lattice_of(group.z % classes);
+    let panel = group.z / classes * PANELS;
+    let tile = group_number(group, groups) * distance * ROWS;
+    var c = Sums();
+    gather(&c, lattice, panel, tile, 0u, steps_of(lattice, DEPTH / 4u), index);
+    store_sums(&c, lattice, tile + index / panel_quads, distance, panel * panel_quads + index % panel_quads);
+}
+
+@compute @workgroup_size(128)
+fn gather_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let panel_quads = WIDTH / 4u;
+    let distance = INVOCATIONS / panel_quads;
+    let classes = select(1u, params.stride * params.stride, params.backward == 1u);
+    let lattice = lattice_of(group.z % classes);
+    let slice = group.z / classes % params.slices;
+    let panel = group.z / classes / params.slices * PANELS;
+    let tile = group_number(group, groups) * distance * ROWS;
+    let begin = slice * params.slice;
+    var c = Sums();
+    gather(&c, lattice, panel, tile, begin, min(begin + params.slice, steps_of(lattice, DEPTH / 4u)), index);
+    keep_sums(&c, slice, lattice, tile + index / panel_quads, distance, panel * panel_quads + index % panel_quads);
 }
 
 // Here the terms are pixels and the rows are quads of channels of all taps.

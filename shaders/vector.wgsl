@@ -4,6 +4,8 @@
 //   add_bias:    out[r, c] += bias[c]
 //   column_sums: partial[chunk, c] = sum of a[r, c] over the rows of the chunk (the gradient of a bias)
 //
+//   join:        out = the sum of the slices of c, added to out with accumulate
+//
 // Twin: src/ops/vector.rs.
 
 struct Params {
@@ -11,6 +13,8 @@ struct Params {
     quads: u32,
     chunk: u32, // rows a chunk
     chunks: u32,
+    slices: u32,
+    accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -48,4 +52,21 @@ fn column_sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups)
         sum += a_quad(row * params.quads + at % params.quads);
     }
     partial[at] = sum;
+}
+
+@compute @workgroup_size(64)
+fn join(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = invocation(group, groups, index);
+    let all = params.rows * params.quads;
+    if at >= all {
+        return;
+    }
+    var sum = c_quad(at);
+    for (var slice = 1u; slice < params.slices; slice++) {
+        sum += c_quad(slice * all + at);
+    }
+    if params.accumulate == 1u {
+        sum += wide(out[at]);
+    }
+    out[at] = narrow(sum);
 }

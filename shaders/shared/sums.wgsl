@@ -81,6 +81,35 @@ fn store_sums(c: ptr<function, Sums>, lattice: Lattice, m: u32, distance: u32, c
     }
 }
 
+// The same of a slice of the sums, which `vector.wgsl` joins.
+fn keep_both(slice: u32, lattice: Lattice, m: u32, value: vec4<f32>, second: vec4<f32>, column: u32) {
+    let row = output_row(lattice, pixel_at(lattice, m));
+    keep_row(slice, value, row, column);
+    if PANELS == 2u {
+        keep_row(slice, second, row, column + WIDTH / 4u);
+    }
+}
+
+fn keep_row(slice: u32, value: vec4<f32>, row: u32, column: u32) {
+    if row != OUTSIDE && column < params.out_quads {
+        let rows = params.images * params.out_height * params.out_width;
+        partial[(slice * rows + row) * params.out_quads + column] = value;
+    }
+}
+
+fn keep_sums(c: ptr<function, Sums>, slice: u32, lattice: Lattice, m: u32, distance: u32, column: u32) {
+    keep_both(slice, lattice, m, (*c)[0], (*c)[8], column);
+    keep_both(slice, lattice, m + distance, (*c)[1], (*c)[9], column);
+    keep_both(slice, lattice, m + 2u * distance, (*c)[2], (*c)[10], column);
+    keep_both(slice, lattice, m + 3u * distance, (*c)[3], (*c)[11], column);
+    if ROWS == 8u {
+        keep_both(slice, lattice, m + 4u * distance, (*c)[4], (*c)[12], column);
+        keep_both(slice, lattice, m + 5u * distance, (*c)[5], (*c)[13], column);
+        keep_both(slice, lattice, m + 6u * distance, (*c)[6], (*c)[14], column);
+        keep_both(slice, lattice, m + 7u * distance, (*c)[7], (*c)[15], column);
+    }
+}
+
 // A quad of rows of the gradient of the weights; `row` counts quads of channels over all taps.
 fn store_quad(slice: u32, panel: u32, row: u32, column: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) {
     let panel_quads = WIDTH / 4u;

@@ -18,7 +18,8 @@ struct Params {
     pad: u32,
     backward: u32,     // 1: the gathered picture is dy
     accumulate: u32,   // 1: add to what y holds
-    slice: u32,        // backward_weight: output pixels a slice
+    slice: u32,        // output pixels (backward_weight) or steps of a sum (gather_slices) a slice
+    slices: u32,       // gather_slices: how many
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -101,6 +102,11 @@ fn term_after(lattice: Lattice, term: Term, quads: u32) -> Term {
         }
     }
     return next;
+}
+
+// Steps of a sum, each of so many quads of terms.
+fn steps_of(lattice: Lattice, quads: u32) -> u32 {
+    return (lattice.taps.x * lattice.taps.y * params.source_quads + quads - 1u) / quads;
 }
 
 // Row of a term's weights, in quads of rows of a panel.

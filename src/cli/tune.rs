@@ -117,11 +117,12 @@ fn progress(cases: usize) -> ProgressBar {
 fn render(tuning: &Tuning) -> String {
     let Tuning { adapter, choices, rows, units } = tuning;
     let mut text = format!(
-        "{} ({}, driver {}), {} kernels\n\n{:<16}{:<11}{:<34}{:<14}{:>9} {:<14}{:>9} {:>7} {:>8}\n",
+        "{} ({}, driver {}), {} kernels{}\n\n{:<16}{:<11}{:<34}{:<14}{:>9} {:<14}{:>9} {:>7} {:>8}\n",
         adapter.name,
         adapter.backend,
         adapter.driver,
         choices.family(),
+        choices.width().map_or_else(String::new, |width| format!(", kept busy by {width} workgroups")),
         "operation",
         "class",
         "timed on",
@@ -149,7 +150,7 @@ fn render(tuning: &Tuning) -> String {
     let pairs = rows.iter().filter_map(|row| tuning.gain(row));
     let (was, is) = pairs.fold((0.0, 0.0), |sum, (was, is)| (sum.0 + was.seconds, sum.1 + is.seconds));
     let family = choices.clone().without_matrix_units().family();
-    if choices.is_usual() && family == adapter.family() {
+    if choices.chosen() == 0 && family == adapter.family() {
         text += "\nnothing beats the usual kernels by five percent: they stay\n";
     } else {
         let _ = writeln!(text, "\nall of them: {:.1} ms before, {:.1} ms now", was * 1e3, is * 1e3);

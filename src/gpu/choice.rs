@@ -198,10 +198,12 @@ impl fmt::Display for Class {
 /// The kernels of a device: a family, which decides in which form operands are staged, and methods for
 /// products where something better than the family's usual one is known.
 ///
-/// As text: `tile; forward.deep=winograd; backward_weight.stem=direct-8x4`.
+/// As text: `tile; width=132; forward.deep=winograd; backward_weight.stem=direct-8x4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choices {
     family: Family,
+    /// Workgroups of 128 invocations that keep the device busy, where that was measured.
+    width: Option<u32>,
     methods: BTreeMap<(Operation, Class), Method>,
 }
 
@@ -209,14 +211,14 @@ impl Choices {
     /// What a family usually does.
     #[must_use]
     pub fn usual(family: Family) -> Self {
-        Self { family, methods: BTreeMap::new() }
+        Self { family, width: None, methods: BTreeMap::new() }
     }
 
     /// One method wherever it can be.
     #[must_use]
     pub fn only(family: Family, method: Method) -> Self {
         let cases = Operation::ALL.into_iter().flat_map(|o| Class::ALL.map(|class| (o, class)));
-        Self { family, methods: cases.map(|case| (case, method)).collect() }
+        Self { family, width: None, methods: cases.map(|case| (case, method)).collect() }
     }
 
     /// The family.
@@ -237,14 +239,36 @@ impl Choices {
         let mut methods = self.methods.values();
         match methods.next() {
             Some(first) if methods.all(|method| method == first) => first.to_string(),
-            _ => self.family.to_string(),
+            _ => match self.width {
+                Some(width) => format!("{}, width {width}", self.family),
+                None => self.family.to_string(),
+            },
         }
+    }
+
+    /// Workgroups of 128 invocations that keep the device busy, where that was measured. Products that make fewer take
+    /// smaller tiles, and are cut into slices.
+    #[must_use]
+    pub fn width(&self) -> Option<u32> {
+        self.width
+    }
+
+    /// The same for a device of that width.
+    #[must_use]
+    pub fn with_width(self, width: u32) -> Self {
+        Self { width: Some(width), ..self }
+    }
+
+    /// How many products have a method of their own.
+    #[must_use]
+    pub fn chosen(&self) -> usize {
+        self.methods.len()
     }
 
     /// Whether nothing is chosen but a family.
     #[must_use]
     pub fn is_usual(&self) -> bool {
-        self.methods.is_empty()
+        self.methods.is_empty() && self.width.is_none()
     }
 
     /// The same with matrix units for what is half precision, where its other kernels read buffers.
@@ -270,6 +294,9 @@ impl Choices {
 impl fmt::Display for Choices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.family)?;
+        if let Some(width) = self.width {
+            write!(f, "; width={width}")?;
+        }
         self.methods.iter().try_for_each(|((o, class), method)| write!(f, "; {o}.{class}={method}"))
     }
 }
@@ -284,6 +311,11 @@ impl FromStr for Choices {
         for part in parts {
             let wrong = || format!("`{part}` is not OPERATION.CLASS=METHOD of the {family} kernels");
             let (case, method) = part.split_once('=').ok_or_else(wrong)?;
+            if case == "width" {
+                let width = method.parse().ok().filter(|width| (1..=100_000).contains(width));
+                choices.width = Some(width.ok_or_else(wrong)?);
+                continue;
+            }
             let (operation, class) = case.split_once('.').ok_or_else(wrong)?;
             choices.choose(
                 named(Operation::ALL, operation).ok_or_else(wrong)?,

@@ -9,11 +9,15 @@ fn choices_read_back() {
             assert_eq!(only.to_string().parse(), Ok(only));
         }
     }
-    let text = "tile; forward.deep=winograd; backward_weight.stem=direct-8x4";
+    let text = "tile; width=132; forward.deep=winograd; backward_weight.stem=direct-8x4";
     let choices: Choices = text.parse().unwrap();
     assert_eq!(choices.to_string(), text);
     assert_eq!(choices.method(Operation::Forward, Class::Deep), Some(Method::Winograd));
     assert_eq!(choices.method(Operation::Forward, Class::Stem), None);
+    assert_eq!((choices.width(), choices.chosen()), (Some(132), 2));
+    let matrix = choices.clone().with_matrix_units();
+    assert_eq!(matrix.to_string(), text.replace("tile", "matrix"));
+    assert_eq!(matrix.without_matrix_units(), choices);
 }
 
 #[test]
@@ -29,6 +33,8 @@ fn choices_that_cannot_be_are_refused_with_the_part_that_is_wrong() {
         ("tile; forward.deep=winograd-9x9", "of the tile kernels"),
         ("tile; forward.wide=winograd", "wide"),
         ("tile;", "``"),
+        ("tile; width=0", "width=0"),
+        ("tile; width=many", "width=many"),
     ] {
         let reason = text.parse::<Choices>().unwrap_err();
         assert!(reason.contains(word), "{text}: {reason}");

@@ -168,6 +168,18 @@ impl Gpu {
         self.choices.family()
     }
 
+    /// Workgroups of 128 invocations that keep the device busy: as measured, or for a GPU that nothing was measured of,
+    /// what few have less of. A processor runs one workgroup after another, so none are too few for it.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        let usual = match self.facts.kind.as_str() {
+            _ if self.facts.software => 1,
+            "discrete GPU" => 64,
+            _ => 32,
+        };
+        self.choices.width().unwrap_or(usual)
+    }
+
     /// The kernels in use.
     #[must_use]
     pub fn choices(&self) -> &Choices {

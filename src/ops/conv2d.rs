@@ -8,7 +8,7 @@
 //! panels `[N / width][kernel² · C][width]` ([`Filter`]), they and their gradients in single precision.
 
 pub use super::weights::{Filter, panel_width};
-use super::{MatrixForm, forms, input, matrix_form, of, shader, weights, winograd};
+use super::{MatrixForm, forms, input, matrix_form, of, shader, vector, weights, winograd};
 use crate::error::Result;
 use crate::gpu::{
     Class, Element, Family, Geometry, Gpu, Grid, Kernel, Method, Operation, Plan, Shader, Shape, Tensor,
@@ -64,7 +64,7 @@ shader_params! {
     struct Params {
         images: u32, out_height: u32, out_width: u32, source_height: u32, source_width: u32,
         source_quads: u32, out_quads: u32, kernel: u32, stride: u32, pad: u32,
-        backward: u32, accumulate: u32, slice: u32,
+        backward: u32, accumulate: u32, slice: u32, slices: u32,
     }
 }
 
@@ -78,6 +78,8 @@ struct Launch {
     quads: u32,
     /// Panels that it makes of them.
     panels: u32,
+    /// Terms of a step of a sum; 0 where sums are not cut into slices.
+    depth: u32,
 }
 
 impl Launch {
@@ -91,7 +93,14 @@ impl Launch {
             Method::Matrix => {
                 let MatrixForm { shader, side, invocations } = matrix_form(gpu, &MATRIX);
                 constants.push(invocations);
-                return Self { shader, constants, rows: 8 * side, quads: 2 * side, panels: 4 * side / width };
+                return Self {
+                    shader,
+                    constants,
+                    rows: 8 * side,
+                    quads: 2 * side,
+                    panels: 4 * side / width,
+                    depth: 32,
+                };
             }
             Method::Tile(geometry) if width == 16 => {
                 (&TILE, 128, Geometry { rows: 4, columns: 4, depth: geometry.depth.min(16) })
@@ -99,7 +108,14 @@ impl Launch {
             Method::Tile(geometry) => (&TILE, 128, geometry),
             Method::Direct(geometry) => (&DIRECT, 64, geometry),
             Method::Subgroup | Method::Winograd => {
-                return Self { shader: of(&SUBGROUP, element), constants, rows: 32, quads: 4, panels: 1 };
+                return Self {
+                    shader: of(&SUBGROUP, element),
+                    constants,
+                    rows: 32,
+                    quads: 4,
+                    panels: 1,
+                    depth: 0,
+                };
             }
         };
         let Geometry { rows, columns, depth } = geometry;
@@ -109,7 +125,7 @@ impl Launch {
             constants.push(constant("DEPTH", depth));
         }
         let rows = rows * invocations * 4 / width;
-        Self { shader: of(forms, element), constants, rows, quads: rows / 4, panels }
+        Self { shader: of(forms, element), constants, rows, quads: rows / 4, panels, depth }
     }
 
     fn kernel(&self, plan: &Plan, entry: &str) -> Result<Kernel<Params>> {
@@ -141,14 +157,13 @@ pub fn method(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Met
 /// The usual direct sums of a family: the largest register tile, which saves the most loads, unless a
 /// GPU would have too few workgroups to be busy. Slices fill it up in the gradient of the weights.
 fn usual_sums(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Method {
-    const ENOUGH: u32 = 64;
     let large = Geometry { rows: 8, columns: 8, depth: 16 };
     let (rows, columns) = match operation {
         Operation::Forward => (filter.output(x).rows(), filter.filters),
         Operation::BackwardInput => (x.rows(), filter.channels),
         Operation::BackwardWeight => (u32::MAX, filter.filters),
     };
-    let busy = gpu.facts().software || rows.div_ceil(128).saturating_mul(columns.div_ceil(64)) >= ENOUGH;
+    let busy = rows.div_ceil(128).saturating_mul(columns.div_ceil(64)) >= gpu.width();
     match gpu.family() {
         Family::Subgroup => Method::Subgroup,
         Family::Tile | Family::Matrix if busy => Method::Tile(large),
@@ -192,11 +207,41 @@ pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Resu
     let w = input(plan, w);
     let launch = Launch::new(plan.gpu(), method, x.shape.element, filter.filters);
     plan.computes(filter.flop(x.shape));
-    let tiles = y.shape.rows().div_ceil(launch.rows);
     let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
-    let kernel = launch.kernel(plan, "gather_multiply")?;
-    plan.dispatch(&kernel, Grid::folded(tiles, panels), params(filter, x.shape, y.shape), &[x, &w, &y])?;
+    let grid = [y.shape.rows().div_ceil(launch.rows), panels];
+    gather(plan, &launch, [x, &w, &y], grid, params(filter, x.shape, y.shape))?;
     Ok(y)
+}
+
+/// The product of a picture and panels, by a grid of tiles and (panels and classes): in one go, or where that gives a
+/// device less than half of what keeps it busy, in slices of its sums that are joined.
+fn gather(
+    plan: &mut Plan,
+    launch: &Launch,
+    operands: [&Tensor; 3],
+    [tiles, panels]: [u32; 2],
+    params: Params,
+) -> Result<()> {
+    /// Steps of a slice at least: fewer are not worth the way of their sums through memory.
+    const LEAST: u32 = 8;
+    let [x, w, y] = operands;
+    // A class of pixels with a stride has the taps that meet it.
+    let side = if params.backward == 1 { params.kernel.div_ceil(params.stride) } else { params.kernel };
+    let steps =
+        if launch.depth > 0 { (side * side * params.source_quads * 4).div_ceil(launch.depth) } else { 0 };
+    let most = plan.gpu().width() / tiles.saturating_mul(panels).max(1);
+    let slices = most.min(steps / LEAST);
+    if slices < 2 {
+        let kernel = launch.kernel(plan, "gather_multiply")?;
+        return plan.dispatch(&kernel, Grid::folded(tiles, panels), params, &[x, w, y]);
+    }
+    let slice = steps.div_ceil(slices);
+    let slices = steps.div_ceil(slice);
+    let partial = plan.lease(Shape::matrix(slices * y.shape.rows(), y.shape.channels));
+    let kernel = launch.kernel(plan, "gather_slices")?;
+    let sliced = Params { slice, slices, ..params };
+    plan.dispatch(&kernel, Grid::folded(tiles, panels * slices), sliced, &[x, w, &partial])?;
+    vector::join(plan, &partial, slices, y, params.accumulate == 1)
 }
 
 /// An operand in the form that the kernels of this family read; keep it for both uses in backward.
@@ -229,12 +274,16 @@ pub fn backward_input(
     let launch = Launch::new(plan.gpu(), method, x.element, filter.channels);
     let s = filter.stride;
     let class_rows = x.images * x.height.div_ceil(s) * x.width.div_ceil(s);
-    let tiles = class_rows.div_ceil(launch.rows);
     let panels = filter.channels.div_ceil(panel_width(filter.channels)).div_ceil(launch.panels);
-    let kernel = launch.kernel(plan, "gather_multiply")?;
     let params = Params { backward: 1, accumulate: u32::from(accumulate), ..params(filter, dy.shape, x) };
     plan.computes(filter.flop(x));
-    plan.dispatch(&kernel, Grid::folded(tiles, panels * s * s), params, &[dy, &transposed, &dx])?;
+    gather(
+        plan,
+        &launch,
+        [dy, &transposed, &dx],
+        [class_rows.div_ceil(launch.rows), panels * s * s],
+        params,
+    )?;
     Ok(dx)
 }
 
@@ -256,7 +305,8 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     let quads = (filter.taps() * filter.rows() / 4).div_ceil(launch.quads);
     // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
     let pixels = dy.shape.rows();
-    let slices = 256u32.div_ceil(panels * quads).min(pixels.div_ceil(256)).max(1);
+    let groups = if plan.gpu().facts().software { 256 } else { 4 * plan.gpu().width() };
+    let slices = groups.div_ceil(panels * quads).min(pixels.div_ceil(256)).max(1);
     let slice = pixels.div_ceil(slices).div_ceil(32) * 32;
     let slices = pixels.div_ceil(slice);
     let panel_rows = filter.panels();

@@ -8,7 +8,7 @@ pub(crate) const BUFFERS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "in
 pub(crate) const TEXELS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inputs.texels.wgsl", false);
 
 shader_params! {
-    struct Params { rows: u32, quads: u32, chunk: u32, chunks: u32 }
+    struct Params { rows: u32, quads: u32, chunk: u32, chunks: u32, slices: u32, accumulate: u32 }
 }
 
 /// `dy` where `y > 0`, else 0: the gradient of ReLU.
@@ -50,7 +50,20 @@ pub fn bias_gradient(plan: &mut Plan, dy: &Tensor, dbias: &Tensor) -> Result<()>
     let a = input(plan, dy);
     let kernel =
         plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), dy.shape.element), "column_sums", &[])?;
-    let params = Params { rows: dy.shape.rows(), quads: dy.shape.quads(), chunk, chunks };
+    let (rows, quads) = (dy.shape.rows(), dy.shape.quads());
+    let params = Params { rows, quads, chunk, chunks, ..Params::default() };
     plan.dispatch(&kernel, Grid::invocations(chunks * params.quads, 64), params, &[&a, &partial])?;
     weights::reduce_slices(plan, &partial, chunks, dbias)
+}
+
+/// `y = Σ partial[slice]`, in the order of the slices; added to `y` with `accumulate`.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn join(plan: &mut Plan, partial: &Tensor, slices: u32, y: &Tensor, accumulate: bool) -> Result<()> {
+    let c = input(plan, partial);
+    let kernel = plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), y.shape.element), "join", &[])?;
+    let (rows, quads) = (y.shape.rows(), y.shape.quads());
+    let params = Params { rows, quads, slices, accumulate: u32::from(accumulate), ..Params::default() };
+    plan.dispatch(&kernel, Grid::invocations(rows * quads, 64), params, &[y, &c])
 }

@@ -155,6 +155,14 @@ impl Suite {
         }
     }
 
+    /// Cases on a device that is taken to be so wide that sums are cut into slices.
+    pub fn wide(&mut self, cases: impl FnOnce(&mut Self)) {
+        let narrow = self.gpu.choices().clone();
+        self.gpu = self.gpu.with_choices(narrow.clone().with_width(4096));
+        cases(self);
+        self.gpu = self.gpu.with_choices(narrow);
+    }
+
     /// Where that fails too the old device stays, and all further cases say so.
     fn open_again(&mut self) {
         let index = self.gpu.facts().index.to_string();

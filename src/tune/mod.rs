@@ -101,6 +101,15 @@ pub struct Tuner {
     cases: Vec<Case>,
     rows: Vec<Row>,
     units: Option<Units>,
+    width: Option<u32>,
+}
+
+/// The same choices for a device of that width, where it is known.
+fn wide(choices: Choices, width: Option<u32>) -> Choices {
+    match width {
+        Some(width) => choices.with_width(width),
+        None => choices,
+    }
 }
 
 /// What was found for an operation on a class of shapes.
@@ -172,6 +181,8 @@ impl Tuner {
         let usual = Gpu::open(adapter, None)?;
         let facts = usual.facts();
         let units = facts.matrix.map(|_| units::check(adapter, usual.choices()));
+        // A processor runs one workgroup after another: none are too few for it.
+        let width = if facts.software { None } else { Some(peak::width(&usual)?) };
         let other = match usual.family() {
             // Without workgroup memory, because a driver that is usually given subgroups emulates it.
             Family::Subgroup => Some(Family::Direct),
@@ -179,13 +190,9 @@ impl Tuner {
                 facts.supports(Family::Subgroup).then_some(Family::Subgroup)
             }
         };
-        let other = other.map(|family| usual.with_choices(Choices::usual(family)));
-        Ok(Self {
-            devices: std::iter::once(usual).chain(other).collect(),
-            cases: Case::all(),
-            rows: Vec::new(),
-            units,
-        })
+        let families = std::iter::once(usual.family()).chain(other);
+        let devices = families.map(|family| usual.with_choices(wide(Choices::usual(family), width)));
+        Ok(Self { devices: devices.collect(), cases: Case::all(), rows: Vec::new(), units, width })
     }
 
     /// The adapter.
@@ -234,7 +241,7 @@ impl Tuner {
     #[must_use]
     pub fn finish(self) -> Tuning {
         let adapter = self.adapter().clone();
-        let mut choices = choose(&adapter, &self.rows);
+        let mut choices = wide(choose(&adapter, &self.rows), self.width);
         if let Some(Units::Faster(_)) = self.units {
             choices = choices.with_matrix_units();
         }
@@ -249,7 +256,7 @@ fn form(gpu: &Arc<Gpu>, case: &Case, images: u32, best: f64) -> Result<Form> {
     let usual = case.method(gpu, images);
     let mut methods: Vec<Timed> = Vec::new();
     for method in Method::all(family) {
-        let gpu = gpu.with_choices(Choices::only(family, method));
+        let gpu = gpu.with_choices(wide(Choices::only(family, method), gpu.choices().width()));
         // What a method cannot do is done in another way.
         if case.method(&gpu, images) == method {
             let best = methods.iter().map(|timed| timed.seconds).fold(best, f64::min);
@@ -259,7 +266,7 @@ fn form(gpu: &Arc<Gpu>, case: &Case, images: u32, best: f64) -> Result<Form> {
     methods.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let near = 1.25 * methods.iter().map(|timed| timed.seconds).fold(best, f64::min);
     for timed in methods.iter_mut().filter(|timed| timed.seconds <= near) {
-        let gpu = gpu.with_choices(Choices::only(family, timed.method));
+        let gpu = gpu.with_choices(wide(Choices::only(family, timed.method), gpu.choices().width()));
         timed.seconds = timed.seconds.min(case.time(&gpu, images, f64::INFINITY)?);
     }
     methods.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));

@@ -17,6 +17,7 @@ pub struct Peaks {
     /// 10⁹ multiplications and additions a second in single precision.
     pub gflop_per_s: f64,
     /// The same of matrix units on half precision, where they are in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub matrix_gflop_per_s: Option<f64>,
 }
 
@@ -47,6 +48,19 @@ pub fn peaks(adapter: Option<&str>, matrix: bool) -> Result<Peaks> {
         Ok(1e-9 * flop as f64 / seconds)
     });
     Ok(Peaks { gigabyte_per_s, gflop_per_s, matrix_gflop_per_s: matrix_gflop_per_s.transpose()? })
+}
+
+/// Workgroups of 128 invocations that keep a device busy: what many of them do in the time of a single one.
+pub(super) fn width(gpu: &Arc<Gpu>) -> Result<u32> {
+    // Workgroups of 64, each long enough to be timed alone.
+    const TURNS: u32 = 1 << 13;
+    let groups = if gpu.facts().software { 64 } else { 1 << 14 };
+    let of = |groups: u32| {
+        timed(gpu, Shape::matrix(64 * groups, 4), |plan, x| peak::fused(plan, x, TURNS, [0.999, 1e-3]))
+    };
+    let ((one, _), (many, _)) = (of(1)?, of(groups)?);
+    let at_once = f64::from(groups) * one / many;
+    Ok((at_once / 2.0).round().clamp(1.0, 4096.0) as u32)
 }
 
 /// Seconds of one run of what is recorded, and what it computes.

@@ -56,6 +56,11 @@ const CONVOLUTIONS: &[([usize; 4], usize, [usize; 3])] = &[
 /// Where the CPU family transforms in passes of their own: one, with a ragged panel, and two, the last one short.
 const WIDE: &[([usize; 4], usize)] = &[([1, 128, 9, 7], 132), ([130, 128, 2, 3], 128)];
 
+/// Small pictures and long sums, which wide devices cut into slices: for either depth of a step, with classes of pixels
+/// and without.
+const SLICED: &[([usize; 4], usize, [usize; 3])] =
+    &[([1, 65, 5, 5], 70, [3, 2, 1]), ([1, 516, 3, 3], 520, [1, 1, 0])];
+
 /// Rows, inputs, outputs.
 const LINEAR: &[[usize; 3]] = &[
     [1, 1, 1],
@@ -118,6 +123,14 @@ pub(super) fn convolutions(suite: &mut Suite) {
         suite.both(name, |bench| both_ways(bench, x, *filters, *window));
     }
     suite.case("numbers at the end of half precision", end_of_half);
+    if matches!(suite.family(), Family::Tile | Family::Matrix) {
+        suite.wide(|suite| {
+            for (x, filters, window) in SLICED {
+                let name = format!("conv in slices {x:?} to {filters}, window {window:?}");
+                suite.both(name, |bench| both_ways(bench, x, *filters, *window));
+            }
+        });
+    }
 }
 
 pub(super) fn wide_convolutions(suite: &mut Suite) {

@@ -166,5 +166,17 @@ pub(super) fn vectors(suite: &mut Suite) {
             bench.expect_scaled("dbias+", &told, &dbias, TOLERANCE, scale);
             Ok(())
         });
+        suite.both(format!("3 slices of {rows} x {columns}"), |bench| {
+            let parts: Vec<_> = (0..3).map(|_| bench.random(&[rows, columns])).collect();
+            let (sum, old) = (parts[0].add(&parts[1]).add(&parts[2]), bench.random(&[rows, columns]));
+            let partial = bench.upload(&Tensor64::concat(&parts));
+            let [joined, added] = [&old, &old].map(|old| bench.activations(old));
+            vector::join(bench.plan(), &partial, 3, &joined, false)?;
+            vector::join(bench.plan(), &partial, 3, &added, true)?;
+            let stored = bench.stored(TOLERANCE);
+            bench.expect("joined", &joined, &sum, stored);
+            bench.expect("joined+", &added, &sum.add(&old), stored);
+            Ok(())
+        });
     }
 }
