@@ -1,4 +1,4 @@
-//! What commands print alike: sizes, and the rows of a profile.
+//! What commands print alike: sizes, times, and the rows of a profile.
 
 use std::fmt::Write as _;
 
@@ -38,6 +38,16 @@ pub(super) fn bytes(size: u64) -> String {
     if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
 }
 
+/// Seconds in three digits that count.
+pub(super) fn seconds(time: f64) -> String {
+    match time {
+        10.0.. => format!("{time:.1} s"),
+        1.0..10.0 => format!("{time:.2} s"),
+        0.1..1.0 => format!("{:.0} ms", time * 1e3),
+        _ => format!("{:.2} ms", time * 1e3),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +61,12 @@ mod tests {
         let last: Vec<_> = text.lines().last().unwrap().split_whitespace().collect();
         assert_eq!(last, ["the", "others", "6", "6.000", "20.0%", "3.0"], "{text}");
         assert_eq!(text.lines().count(), ROWS + 3);
+    }
+
+    #[test]
+    fn times_are_short() {
+        let shown = [22.04, 2.512, 0.2441, 0.00312].map(seconds);
+        assert_eq!(shown, ["22.0 s", "2.51 s", "244 ms", "3.12 ms"]);
     }
 
     #[test]

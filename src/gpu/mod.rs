@@ -40,7 +40,7 @@ pub use arena::{Arena, Usage};
 pub use choice::{Choices, Class, Family, Geometry, Method, Operation};
 pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
-pub use pace::Pace;
+pub use pace::{Estimate, Pace};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};
 pub use replay::{Replay, Traffic};

@@ -20,6 +20,17 @@ pub(super) struct Work {
     pub(super) bytes: u64,
 }
 
+/// What a plan is expected to take, by the figures of its kind of adapter or, once steps were timed, by those.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// Submissions.
+    pub submissions: usize,
+    /// Seconds of all its dispatches and copies.
+    pub seconds: f64,
+    /// The dispatch that takes longest, and its seconds: no submission can be shorter than that one's.
+    pub longest: (String, f64),
+}
+
 /// How fast a device is taken to be, and how long a part may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -44,7 +55,7 @@ impl Pace {
     }
 
     /// The seconds that work is expected to take.
-    fn seconds(&self, work: Work) -> f64 {
+    pub(super) fn seconds(&self, work: Work) -> f64 {
         let estimate = work.flop as f64 / self.flop_per_second + work.bytes as f64 / self.bytes_per_second;
         estimate * self.measured.unwrap_or(1.0)
     }

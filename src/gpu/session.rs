@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::arena::{Arena, TEXEL_ROW, Usage};
 use super::device::Gpu;
 use super::journal::Journal;
-use super::pace::{Pace, Work};
+use super::pace::{Estimate, Pace, Work};
 use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
 use super::replay::{Bound, Replay, encode_copy};
 use super::shader::{BindingKind, texel_format};
@@ -218,10 +218,20 @@ impl Session {
         self.gpu.check()
     }
 
-    /// Submissions that a plan takes now.
+    /// What a plan is expected to take now.
     #[must_use]
-    pub fn parts(&self, replay: &Replay) -> usize {
-        self.pace().cuts(replay.works()).len()
+    pub fn estimate(&self, replay: &Replay) -> Estimate {
+        let pace = self.pace();
+        let dispatches = replay.commands.iter().filter_map(|command| match command {
+            Bound::Dispatch { label, work, .. } => Some((label, pace.seconds(*work))),
+            _ => None,
+        });
+        let longest = dispatches.max_by(|(_, a), (_, b)| a.total_cmp(b));
+        Estimate {
+            submissions: pace.cuts(replay.works()).len(),
+            seconds: replay.works().map(|work| pace.seconds(work)).sum(),
+            longest: longest.map_or_else(Default::default, |(label, seconds)| (label.clone(), seconds)),
+        }
     }
 
     /// Takes in how long a plan took, for the parts of those that come.

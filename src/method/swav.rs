@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::Result;
 use crate::eval::Features;
-use crate::gpu::{Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
+use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::interop::HostTensor;
 use crate::model::Store;
 use crate::ops::loss_scale;
@@ -276,10 +276,10 @@ impl Trainer {
         Ok(StepReport::read(step, &values, &self.tensors.layout, self.store.parameters()))
     }
 
-    /// The submissions that a step takes now.
+    /// What a step is expected to take now, and in how many submissions.
     #[must_use]
-    pub fn submissions(&self) -> usize {
-        self.session.parts(&self.train)
+    pub fn estimate(&self) -> Estimate {
+        self.session.estimate(&self.train)
     }
 
     /// Submits every step in so many parts, whatever they take.

@@ -14,7 +14,7 @@ use super::run_folder::resume_command;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::gpu::DriverMemory;
+use crate::gpu::{DriverMemory, Estimate};
 use crate::method::swav::{MemoryUse, Trainer};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,10 +31,12 @@ pub struct TrainOptions {
 }
 
 /// What a run would cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PlanFigures {
     /// Dispatches of a step.
     pub dispatches: usize,
+    /// What a step is expected to take, by rough figures of the kind of adapter.
+    pub estimate: Estimate,
     /// Device memory.
     pub memory: MemoryUse,
     /// What the driver has allocated once everything is set up, where it tells: `memory.kept`, if the
@@ -77,6 +79,7 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
     let trainer = Trainer::new(&gpu, config)?;
     Ok(PlanFigures {
         dispatches: trainer.dispatches(),
+        estimate: trainer.estimate(),
         memory: trainer.memory(),
         driver: gpu.driver_memory(),
         parameters: trainer.parameters(),

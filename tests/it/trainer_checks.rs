@@ -101,7 +101,7 @@ fn parts_of_a_step_change_no_bit() {
             for step in 0..17 {
                 trainer.step(&pictures(&config, step), 0.1).expect("a step");
             }
-            let submissions = trainer.submissions();
+            let submissions = trainer.estimate().submissions;
             (submissions, trained(trainer, &config))
         };
         let (one, want) = run(1);
@@ -117,7 +117,7 @@ fn parts_of_a_step_change_no_bit() {
 #[test]
 fn short_submissions_cut_a_step() {
     let (config, gpu) = (config("larc"), &devices()[0]);
-    let submissions = |limit| plain(&gpu.with_submission(limit), &config).submissions();
+    let submissions = |limit| plain(&gpu.with_submission(limit), &config).estimate().submissions;
     assert_eq!(submissions(Duration::from_secs(3600)), 1);
     assert!(submissions(Duration::ZERO) >= plain(gpu, &config).dispatches());
     // Which time cuts this net somewhere in between depends on how fast the adapter is taken to be.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::table::{bytes, table};
+use crate::cli::table::{bytes, seconds, table};
 use crate::config::Config;
 use crate::gpu::Profile;
 use crate::train::{Pair, PlanFigures, SplitSummary, Summary};
@@ -81,7 +81,7 @@ fn accuracies(splits: &[SplitSummary]) -> String {
 
 /// What a run would cost.
 pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
-    let PlanFigures { dispatches, memory, driver, parameters, adapter } = figures;
+    let PlanFigures { dispatches, estimate, memory, driver, parameters, adapter } = figures;
     let allocated = driver.map_or_else(
         || "this driver does not say what it allocates".to_owned(),
         |driver| {
@@ -96,10 +96,16 @@ pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
         "adapter      {adapter}\n\
          parameters   {parameters}\n\
          a step       {dispatches} dispatches on {} pictures with {} crops each\n\
+         submissions  {} a step at first, by a rough estimate of {} for this kind of adapter; the longest dispatch \
+         is {} with {}\n\
          peak memory  {} on the device\n\
          at rest      {} planned, {allocated}\n",
         config.batch,
         config.crop_count(),
+        estimate.submissions,
+        seconds(estimate.seconds),
+        estimate.longest.0,
+        seconds(estimate.longest.1),
         bytes(memory.peak()),
         bytes(memory.kept)
     )

@@ -147,7 +147,7 @@ impl Meter {
             memory_bytes: self.trainer.memory().peak(),
             parameters: self.trainer.parameters(),
             dispatches: self.trainer.dispatches(),
-            submissions: self.trainer.submissions(),
+            submissions: self.trainer.estimate().submissions,
             roofline: Roofline::new(work, self.trainer.traffic(), step_s.median),
             device: self.profile.as_ref().map(|(seconds, profile)| DeviceTime::new(*seconds, profile)),
         }

@@ -98,6 +98,11 @@ fn a_plan_says_what_the_run_then_takes() {
     assert_eq!(rest, "dispatches on 8 pictures with 3 crops each");
     let memory = planned(&plan, "peak memory").strip_suffix(" on the device").unwrap();
     assert!(memory.ends_with(" MiB"), "{plan}");
+    let submissions = planned(&plan, "submissions");
+    assert!(
+        submissions.contains(" a step at first") && submissions.contains("the longest dispatch is"),
+        "{plan}"
+    );
     assert!(planned(&plan, "at rest").contains(" MiB planned, "), "{plan}");
     let large = "--plan --batch 44 --queue 0 --width 16 --crops 2x64@0.4-1";
     let recomputed = desk.train(&format!("{large} --recompute")).expect(0).out;
