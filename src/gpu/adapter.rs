@@ -1,6 +1,6 @@
 //! Which adapters there are, what they can do, and which one a name means.
 
-use super::choice::Family;
+use super::method::Family;
 use crate::error::{Error, Result};
 
 /// What a person and the kernel selection want to know of one adapter.

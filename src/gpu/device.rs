@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::adapter::{self, AdapterFacts};
-use super::choice::{Choices, Family};
+use super::choice::Choices;
 use super::kernel::{Kernel, KernelInner, ShaderParams};
+use super::method::Family;
 use super::pace;
 use super::shader::Shader;
 use crate::error::{Error, Result};

@@ -6,7 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `adapter` | which adapters there are, what they can do, and which one a name means |
-//! | `choice` | which kernels make the products of convolutions: families, geometries, choices |
+//! | `method`, `choice` | the ways to make products: families, geometries, classes; and what a device takes of them |
 //! | `device` | one opened adapter: queue, limits, captured errors, uploads and read-backs |
 //! | `arena` | who owns which bytes: leases while recording, real buffers once the plan is complete |
 //! | `tensor` | a shaped handle on arena bytes in single or half precision; dropping the last handle frees the bytes for reuse |
@@ -24,6 +24,7 @@ mod choice;
 mod device;
 mod journal;
 mod kernel;
+mod method;
 mod pace;
 mod plan;
 #[cfg(test)]
@@ -37,9 +38,10 @@ mod transfer;
 
 pub use adapter::{AdapterFacts, adapters, find};
 pub use arena::{Arena, Usage};
-pub use choice::{Choices, Class, Family, Geometry, Method, Operation};
+pub use choice::Choices;
 pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
+pub use method::{Class, Family, Geometry, Method, Operation};
 pub use pace::{Estimate, Pace};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};

@@ -1,6 +1,6 @@
 //! WGSL files and what naga says of them.
 
-use super::choice::Family;
+use super::method::Family;
 use super::tensor::Element;
 use crate::error::{Error, Result};
 
