@@ -7,7 +7,7 @@ use swav_wgpu::error::Result;
 use swav_wgpu::gpu::Shape;
 use swav_wgpu::ops::optimizer::{self, Rule, Settings, Shard, Span, VECTOR};
 use swav_wgpu::ops::sinkhorn::{self, Problem};
-use swav_wgpu::ops::{loss, optimizer::tables};
+use swav_wgpu::ops::{Step, loss, optimizer::tables};
 use swav_wgpu::selftest::bench::{Bench, largest};
 use swav_wgpu::selftest::reference::optim::{AdamW, Larc, Moments, sgd};
 use swav_wgpu::selftest::reference::{Tensor64, loss as losses, sinkhorn as reference};
@@ -23,7 +23,7 @@ fn codes(stand: &mut Stand, name: &str, batch: usize, prototypes: usize) -> Resu
     let work = Work::Bytes(f64::from(4 + 2 * ITERATIONS) * shape.bytes() as f64);
     stand.time(&format!("{name} {batch} × {prototypes} sinkhorn::codes"), work, |bench| {
         let scores = Field::new(shape, 30);
-        let (tscores, step) = (scores.upload(bench), bench.lab.step([0; 8]));
+        let (tscores, step) = (scores.upload(bench), bench.lab.step(Step::default()));
         let problem = Problem {
             queue: 0,
             batch: batch as u32,
@@ -133,9 +133,15 @@ fn updates(stand: &mut Stand, layers: &Layers) -> Result<()> {
         let name = format!("{} {values} values optimizer::update {what}", layers.name);
         stand.time(&name, Work::Bytes(passes * bytes), |bench| {
             let shard = parameters.shard(bench, adaptive);
-            let correction = |beta: f32| (1.0 - beta).to_bits();
-            let [c1, c2] = [0.9, 0.999].map(correction);
-            let step = bench.lab.step([(RATE as f32).to_bits(), 0, 0, 0, c1, c2, c1, c2]);
+            let [correction1, correction2] = [0.9, 0.999].map(|beta: f32| 1.0 - beta);
+            let step = bench.lab.step(Step {
+                learning_rate: RATE as f32,
+                correction1,
+                correction2,
+                late_correction1: correction1,
+                late_correction2: correction2,
+                ..Step::default()
+            });
             let settings = Settings { rule, weight_decay: decay, exclude: false };
             optimizer::update(bench.plan(), &shard, &settings, &step)?;
             for at in [0, 1, parameters.spans.len() / 2, parameters.spans.len() - 1] {

@@ -32,7 +32,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Command;
+use clap::{ArgMatches, Command};
 
 use crate::error::{Error, Result};
 
@@ -44,6 +44,30 @@ pub enum Outcome {
     /// Stopped by Ctrl-C, cleanly: a run with a checkpoint, a measurement without a result.
     Interrupted,
 }
+
+/// A command: how it is called, and what it does.
+struct Entry {
+    command: fn() -> Command,
+    run: fn(&ArgMatches) -> Result<Outcome>,
+}
+
+/// All of them, in the order in which `--help` lists them.
+const COMMANDS: [Entry; 14] = [
+    Entry { command: train::command, run: train::run },
+    Entry { command: data::command, run: data::run },
+    Entry { command: duplicates::command, run: duplicates::run },
+    Entry { command: crops::command, run: crops::run },
+    Entry { command: devices::command, run: |_| devices::run() },
+    Entry { command: selftest::command, run: selftest::run },
+    Entry { command: bench::command, run: bench::run },
+    Entry { command: tune::command, run: tune::run },
+    Entry { command: eval::command, run: eval::run },
+    Entry { command: export::command, run: export::run },
+    Entry { command: embed::command, run: embed::run },
+    Entry { command: search::command, run: search::run },
+    Entry { command: sort::command, run: sort::run },
+    Entry { command: report::command, run: report::run },
+];
 
 /// Runs the program with the given arguments (the first is its own name).
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
@@ -57,23 +81,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             return code(error.exit_code());
         }
     };
-    let outcome = match matches.subcommand() {
-        Some(("train", matches)) => train::run(matches),
-        Some(("data", matches)) => data::run(matches),
-        Some(("crops", matches)) => crops::run(matches),
-        Some(("duplicates", matches)) => duplicates::run(matches),
-        Some(("devices", _)) => devices::run(),
-        Some(("selftest", matches)) => selftest::run(matches),
-        Some(("bench", matches)) => bench::run(matches),
-        Some(("tune", matches)) => tune::run(matches),
-        Some(("eval", matches)) => eval::run(matches),
-        Some(("export", matches)) => export::run(matches),
-        Some(("embed", matches)) => embed::run(matches),
-        Some(("search", matches)) => search::run(matches),
-        Some(("sort", matches)) => sort::run(matches),
-        Some(("report", matches)) => report::run(matches),
-        _ => Ok(Outcome::Done),
-    };
+    let Some((name, matches)) = matches.subcommand() else { unreachable!("clap asks for a command") };
+    let named = COMMANDS.iter().find(|entry| (entry.command)().get_name() == name);
+    let Some(entry) = named else { unreachable!("clap knows the commands of the table only") };
+    let outcome = (entry.run)(matches);
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         // Whoever stopped a pass was told so when Ctrl-C was heard.
@@ -93,20 +104,7 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help(EXAMPLES)
-        .subcommand(train::command())
-        .subcommand(data::command())
-        .subcommand(duplicates::command())
-        .subcommand(crops::command())
-        .subcommand(devices::command())
-        .subcommand(selftest::command())
-        .subcommand(bench::command())
-        .subcommand(tune::command())
-        .subcommand(eval::command())
-        .subcommand(export::command())
-        .subcommand(embed::command())
-        .subcommand(search::command())
-        .subcommand(sort::command())
-        .subcommand(report::command())
+        .subcommands(COMMANDS.iter().map(|entry| (entry.command)()))
 }
 
 const EXAMPLES: &str = "\

@@ -18,11 +18,11 @@ pub trait ShaderParams: bytemuck::Pod {
 
 /// Declares a `Params` struct once: the layout and the field list come from the same lines.
 macro_rules! shader_params {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($field:ident: $ty:ident),* $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ident),* $(,)? }) => {
         $(#[$meta])*
         #[repr(C)]
         #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
-        $vis struct $name { $($vis $field: $ty),* }
+        $vis struct $name { $($(#[$field_meta])* $vis $field: $ty),* }
         impl $crate::gpu::ShaderParams for $name {
             const FIELDS: &'static [(&'static str, $crate::gpu::Scalar)] = &[$((stringify!($field), stringify!($ty))),*];
         }

@@ -14,6 +14,7 @@ use crate::eval::Features;
 use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
 use crate::model::{Linear, Store, Trunk};
+use crate::ops::Step;
 use crate::ops::optimizer::{self, Rule};
 use crate::ops::probe::{self, Side};
 
@@ -77,8 +78,8 @@ impl Finetune {
         let views = lease(Shape::pictures(batch, height, width, network.channels as u32), "views");
         let labels = lease(Shape::matrix(batch.div_ceil(4), 4), "labels");
         let share = lease(Shape::matrix(1, 2), "share of a row");
-        let steps = ["trunk step", "classifier step"]
-            .map(|label| arena.lease(Shape::matrix(1, 8), Usage::Uniform, label));
+        let steps =
+            ["trunk step", "classifier step"].map(|label| arena.lease(Step::shape(), Usage::Uniform, label));
 
         let mut train = Plan::new(gpu, &arena);
         for shard in body.shards().iter().chain(head.shards()) {
@@ -148,7 +149,8 @@ impl Finetune {
         words.iter_mut().zip(labels).for_each(|(word, &label)| *word = f32::from_bits(label));
         self.session.write(&self.labels, &words);
         for ((_, step), rate) in self.parts.iter().zip(self.spec.rates) {
-            self.session.write(step, &[(rate * factor) as f32, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
+            let learning_rate = (rate * factor) as f32;
+            self.session.write(step, Step { learning_rate, ..Step::default() }.words());
         }
         self.session.submit(&self.train)?;
         // Uploads that nobody waits for would pile up.

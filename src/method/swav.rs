@@ -24,7 +24,7 @@ use crate::eval::Features;
 use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::interop::HostTensor;
 use crate::model::Store;
-use crate::ops::loss_scale;
+use crate::ops::{Step, loss_scale};
 use augmentation::CropMaker;
 pub use augmentation::{Crop, CropBench, Kind, Pictures, picture_room};
 pub use evaluation::best_prototypes;
@@ -45,18 +45,6 @@ pub struct Position {
     pub queue_filled: u64,
     /// Whether the queue's start epoch has come.
     pub queue_started: bool,
-}
-
-/// The numbers of `shaders/shared/step.wgsl`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
-struct StepNumbers {
-    learning_rate: f32,
-    frozen: u32,
-    first_row: u32,
-    queue_cursor: u32,
-    corrections: [f32; 2],
-    late_corrections: [f32; 2],
 }
 
 /// The settings that matter between steps.
@@ -204,9 +192,9 @@ impl Trainer {
     /// device never waits for the CPU.
     ///
     /// # Errors
-    /// What the driver reports.
+    /// Crops that are not those of this network; what the driver reports.
     pub fn step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Option<StepReport>> {
-        self.write_inputs(groups, learning_rate);
+        self.write_inputs(groups, learning_rate)?;
         self.session.submit(&self.train)?;
         self.after_submit()
     }
@@ -214,15 +202,16 @@ impl Trainer {
     /// The same with a time stamp around every dispatch.
     ///
     /// # Errors
-    /// An adapter without time stamps; what the driver reports.
+    /// An adapter without time stamps; as [`Trainer::step`].
     pub fn profile_step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Profile> {
-        self.write_inputs(groups, learning_rate);
+        self.write_inputs(groups, learning_rate)?;
         let profile = self.session.profile(&self.train)?;
         self.after_submit()?;
         Ok(profile)
     }
 
-    fn write_inputs(&mut self, groups: &[Vec<f32>], learning_rate: f64) {
+    fn write_inputs(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<()> {
+        self.check_groups(groups)?;
         for (tensor, data) in self.tensors.crops.iter().zip(groups) {
             self.session.write(tensor, data);
         }
@@ -235,20 +224,24 @@ impl Trainer {
         };
         let correction = |beta: f64, steps: u64| (1.0 - beta.powf(steps as f64)) as f32;
         let late = (step + 1).saturating_sub(self.rules.freeze).max(1);
-        let numbers = StepNumbers {
+        let [beta1, beta2] = self.rules.betas;
+        let numbers = Step {
             learning_rate: learning_rate as f32,
             frozen: u32::from(step < self.rules.freeze),
             first_row: if self.queue_in_use() { 0 } else { self.rules.queue as u32 },
             queue_cursor: cursor as u32,
-            corrections: self.rules.betas.map(|beta| correction(beta, step + 1)),
-            late_corrections: self.rules.betas.map(|beta| correction(beta, late)),
+            correction1: correction(beta1, step + 1),
+            correction2: correction(beta2, step + 1),
+            late_correction1: correction(beta1, late),
+            late_correction2: correction(beta2, late),
         };
-        self.session.write(&self.tensors.step, bytemuck::cast_slice(bytemuck::bytes_of(&numbers)));
+        self.session.write(&self.tensors.step, numbers.words());
         if self.rules.queue > 0 && self.position.queue_started {
             self.position.queue_cursor = cursor;
             self.position.queue_filled =
                 (self.position.queue_filled + self.rules.batch).min(self.rules.queue);
         }
+        Ok(())
     }
 
     fn after_submit(&mut self) -> Result<Option<StepReport>> {

@@ -21,7 +21,7 @@ pub mod vector;
 pub mod weights;
 pub(crate) mod winograd;
 
-use crate::gpu::{Element, Family, Gpu, Plan, Shader, Tensor};
+use crate::gpu::{Element, Family, Gpu, Plan, Shader, Shape, Tensor, shader_params};
 
 /// Every shader of the program, for tests and tools.
 pub const SHADERS: &[&Shader] = &[
@@ -76,6 +76,42 @@ pub const SHADERS: &[&Shader] = &[
     &peak::MATRIX[1],
     &peak::MATRIX[2],
 ];
+
+shader_params! {
+    /// What changes from step to step (`shaders/shared/step.wgsl`), written before each submission.
+    pub struct Step {
+        /// The learning rate.
+        learning_rate: f32,
+        /// 1: prototypes are not updated.
+        frozen: u32,
+        /// First row of the Sinkhorn problem in use; the queue's rows come first.
+        first_row: u32,
+        /// Queue row of the newest entry.
+        queue_cursor: u32,
+        /// AdamW: 1 - β1 to the power of the steps.
+        correction1: f32,
+        /// The same of β2.
+        correction2: f32,
+        /// [`Step::correction1`] of parameters that were frozen at first.
+        late_correction1: f32,
+        /// [`Step::correction2`] of them.
+        late_correction2: f32,
+    }
+}
+
+impl Step {
+    /// The shape of the uniform tensor that holds one.
+    #[must_use]
+    pub fn shape() -> Shape {
+        Shape::matrix(1, 8)
+    }
+
+    /// The numbers as a tensor takes them.
+    #[must_use]
+    pub fn words(&self) -> &[f32] {
+        bytemuck::cast_slice(bytemuck::bytes_of(self))
+    }
+}
 
 /// Declares a shader: its file, the helpers after it, and whether every adapter can run it.
 macro_rules! shader {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::layout::to_nhwc4;
 use crate::error::Result;
 use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
+use crate::ops::Step;
 
 /// Records on `plan`; `run` allocates, uploads and submits.
 pub struct Lab {
@@ -62,9 +63,9 @@ impl Lab {
     }
 
     /// The small buffer of a step.
-    pub fn step(&mut self, words: [u32; 8]) -> Tensor {
-        let tensor = self.arena.lease(Shape::matrix(1, 8), Usage::Uniform, "step");
-        self.uploads.push((tensor.clone(), words.map(f32::from_bits).to_vec()));
+    pub fn step(&mut self, step: Step) -> Tensor {
+        let tensor = self.arena.lease(Step::shape(), Usage::Uniform, "step");
+        self.uploads.push((tensor.clone(), step.words().to_vec()));
         tensor
     }
 

@@ -120,11 +120,15 @@ pub fn race(
     Ok(Some([cpu, device]))
 }
 
-/// Has the device make the crops of a packed batch, for the step that comes next.
+/// Has the device make the crops of a packed batch, for the step that comes next. What the processor has made goes over
+/// with the step itself.
 ///
 /// # Errors
 /// What the driver reports.
 pub fn hand_over(trainer: &Trainer, batch: &Batch) -> Result<()> {
+    if !batch.groups.is_empty() {
+        return Ok(());
+    }
     let parts: Vec<Pictures<'_>> = batch.packed.parts.iter().map(pictures).collect();
     trainer.make_crops(&parts)?;
     for crop in &batch.packed.rendered {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use swav_wgpu::gpu::{Gpu, Session, Shape, Tensor};
 use swav_wgpu::ops::conv2d::{self, Filter};
 use swav_wgpu::ops::sinkhorn::Problem;
-use swav_wgpu::ops::{batch_norm, loss, normalize, pool, sinkhorn, vector, weights};
+use swav_wgpu::ops::{Step, batch_norm, loss, normalize, pool, sinkhorn, vector, weights};
 use swav_wgpu::selftest::lab::Lab;
 use swav_wgpu::selftest::layout::{from_nhwc4, to_nhwc4};
 
@@ -226,7 +226,7 @@ fn prototypes_of_unit_length() {
 fn codes(gpu: &Arc<Gpu>, case: &Case<'_>, iterations: u32) -> Vec<f64> {
     let mut lab = Lab::new(gpu);
     let scores = upload(&mut lab, case, "scores");
-    let step = lab.step([0; 8]);
+    let step = lab.step(Step::default());
     let batch = scores.shape.images;
     let problem = Problem { queue: 0, batch, assigned: 1, epsilon: case.number("eps") as f32, iterations };
     let (codes, _) = sinkhorn::codes(&mut lab.plan, &problem, &scores, &scores, &step).expect("records");
@@ -267,7 +267,7 @@ fn codes_with_a_queue() {
             let (queue, z) = (upload(&mut lab, case, "queue"), upload(&mut lab, case, "z"));
             let queue_scores = scores_of(&mut lab, &queue, case);
             let scores = scores_of(&mut lab, &z, case);
-            let step = lab.step([0; 8]);
+            let step = lab.step(Step::default());
             let problem = Problem {
                 queue: queue.shape.images,
                 batch: z.shape.images,
@@ -297,7 +297,7 @@ fn swapped_losses() {
             } else {
                 scores.clone()
             };
-            let step = lab.step([0; 8]);
+            let step = lab.step(Step::default());
             let batch = case.count("bs") as u32;
             let assigned = case.counts("assign").iter().fold(0, |bits, &crop| bits | 1 << crop);
             let (epsilon, iterations) = (case.number("eps") as f32, case.count("iters") as u32);

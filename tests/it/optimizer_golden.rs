@@ -4,6 +4,7 @@ use crate::devices::devices;
 use crate::golden::{Case, Golden};
 use std::sync::Arc;
 use swav_wgpu::gpu::{Gpu, Shape};
+use swav_wgpu::ops::Step;
 use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Settings, Shard, Span, VECTOR};
 use swav_wgpu::selftest::lab::Lab;
 
@@ -51,7 +52,7 @@ fn check(gpu: &Arc<Gpu>, case: &Case<'_>) -> Vec<String> {
             chunks: lab.upload(Shape::matrix(chunks.len() as u32 / 4, 4), table(&chunks)),
             parameters: lab.upload(Shape::matrix(parameters.len() as u32 / 4, 4), table(&parameters)),
         };
-        let step = lab.step([(lr as f32).to_bits(), frozen, 0, 0, 0, 0, 0, 0]);
+        let step = lab.step(Step { learning_rate: lr as f32, frozen, ..Step::default() });
         let (trust, momentum) = (case.number("trust") as f32, case.number("momentum") as f32);
         let rule = Rule::Sgd { trust, momentum, clip: case.flag("clip") };
         let weight_decay = case.number("wd") as f32;

@@ -217,3 +217,21 @@ fn a_recorded_use_keeps_no_bytes() {
     }
     assert_eq!(arena.bytes(), shape.bytes());
 }
+
+/// A step on what was left of the one before would train, and nobody would see it.
+#[test]
+fn crops_of_another_network_are_refused() {
+    let config = config("larc");
+    let mut trainer = Trainer::new(&devices()[0], &config).expect("the net is small");
+    let right = pictures(&config, 0);
+    let mut short = right.clone();
+    short[0].pop();
+    for wrong in [Vec::new(), right[1..].to_vec(), short] {
+        let error = trainer.step(&wrong, 0.1).expect_err("these are not its crops").to_string();
+        assert!(error.contains("crops") && error.contains("values"), "{error}");
+        assert_eq!(trainer.steps_done(), 0);
+    }
+    let error = trainer.make_crops(&[]).expect_err("the processor makes them").to_string();
+    assert!(error.contains("augment"), "{error}");
+    trainer.step(&right, 0.1).expect("a step");
+}

@@ -130,9 +130,26 @@ impl Trainer {
     /// then call [`Trainer::step`] without groups.
     ///
     /// # Errors
-    /// What the driver reports.
+    /// Settings that let the processor make them; what the driver reports.
     pub fn make_crops(&self, parts: &[Pictures<'_>]) -> Result<()> {
-        self.maker.as_ref().map_or(Ok(()), |maker| maker.make_all(&self.session, parts))
+        let Some(maker) = &self.maker else {
+            return Err(Error::config("augment", "the device makes no crops in this run: it is not gpu"));
+        };
+        maker.make_all(&self.session, parts)
+    }
+
+    /// Whether groups of crops are all that a step needs: every crop of this network, or none where the device makes
+    /// them. A step on the crops of the one before would train, and nobody would see it.
+    pub(super) fn check_groups(&self, groups: &[Vec<f32>]) -> Result<()> {
+        let wanted: Vec<usize> = self.tensors.crops.iter().map(|tensor| tensor.shape.values()).collect();
+        let given: Vec<usize> = groups.iter().map(Vec::len).collect();
+        if given == wanted || (given.is_empty() && self.maker.is_some()) {
+            return Ok(());
+        }
+        Err(Error::config(
+            "crops",
+            format!("a step takes groups of {wanted:?} values here, not of {given:?}"),
+        ))
     }
 
     /// Puts one crop that was made elsewhere, `[size, size, 4]`, into its row of a group's tensor.

@@ -9,6 +9,7 @@ use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
 use crate::model::{Head, Linear, Store, Trunk};
+use crate::ops::Step;
 use crate::ops::optimizer::{Rule, Settings};
 use crate::ops::sinkhorn::Problem;
 use crate::ops::{conv2d, loss, loss_scale, normalize, optimizer, queue, report, sinkhorn};
@@ -62,7 +63,7 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
 
     let queue_rows = (config.queue / config.batch * config.batch) as u32;
     let assigned = config.assign.iter().fold(0u32, |bits, &crop| bits | 1 << crop);
-    let step = arena.lease(Shape::matrix(1, 8), Usage::Uniform, "step");
+    let step = arena.lease(Step::shape(), Usage::Uniform, "step");
     let element = element(config);
     let scale =
         (element == Element::F16).then(|| arena.lease(loss_scale::shape(), Usage::Storage, "loss scale"));

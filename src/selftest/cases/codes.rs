@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::gpu::Tensor;
+use crate::ops::Step;
 use crate::ops::sinkhorn::{self, Problem};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::{Tensor64, sinkhorn as reference};
@@ -89,7 +90,7 @@ fn codes(suite: &mut Suite) {
                 ring[..first_row * k].fill(f64::NAN);
             }
             let (tscores, tqueue) = (bench.upload(&scores), bench.upload(&stored));
-            let step = bench.lab.step([0, 0, first_row as u32, 0, 0, 0, 0, 0]);
+            let step = bench.lab.step(Step { first_row: first_row as u32, ..Step::default() });
             let (queue, batch, epsilon32) = (queue as u32, batch as u32, epsilon as f32);
             let problem = Problem { queue, batch, assigned: bits(assigned), epsilon: epsilon32, iterations };
             let (q, figures) = sinkhorn::codes(bench.plan(), &problem, &tscores, &tqueue, &step)?;
@@ -103,7 +104,7 @@ fn codes(suite: &mut Suite) {
 /// Codes of one crop without a queue.
 fn plain(bench: &mut Bench, scores: &Tensor64, epsilon: f64, iterations: u32) -> Result<Tensor> {
     let tscores = bench.upload(scores);
-    let step = bench.lab.step([0; 8]);
+    let step = bench.lab.step(Step::default());
     let batch = scores.shape[0] as u32;
     let problem = Problem { queue: 0, batch, assigned: 1, epsilon: epsilon as f32, iterations };
     Ok(sinkhorn::codes(bench.plan(), &problem, &tscores, &tscores, &step)?.0)

@@ -5,7 +5,7 @@
 use crate::error::Result;
 use crate::gpu::{Family, Shape};
 use crate::ops::optimizer::{self, Rule, Settings, Shard, Span};
-use crate::ops::{loss, normalize, pool, vector};
+use crate::ops::{Step, loss, normalize, pool, vector};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
 use crate::selftest::reference::pool as pools;
@@ -79,7 +79,7 @@ fn chunks(bench: &mut Bench) -> Result<()> {
         chunks,
         parameters: table,
     };
-    let step = bench.lab.step([0.5f32.to_bits(), 0, 0, 0, 0, 0, 0, 0]);
+    let step = bench.lab.step(Step { learning_rate: 0.5, ..Step::default() });
     let rule = Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false };
     let settings = Settings { rule, weight_decay: 0.0, exclude: false };
     let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Shape, Tensor};
+use crate::ops::Step;
 use crate::ops::loss_scale::{self, CEILING, FLOOR};
 use crate::ops::optimizer::{self, PROTOTYPES, Rule, SCALED, Settings, Shard, Span, VECTOR};
 use crate::selftest::bench::{Bench, largest};
@@ -89,7 +90,7 @@ fn verdict(bench: &mut Bench, state: &State, bad: Option<usize>, frozen: bool) -
     let norms = (0..70).flat_map(|p| [1.0, 1.0, if bad == Some(p) { 3.0 } else { 0.0 }, 1.0]).collect();
     let norms = bench.upload(&Tensor64::new(&[70, 4], norms));
     let tensor = upload_state(bench, state, 0.0);
-    let step = bench.lab.step([0, u32::from(frozen), 0, 0, 0, 0, 0, 0]);
+    let step = bench.lab.step(Step { frozen: u32::from(frozen), ..Step::default() });
     let [beta1, beta2] = BETAS;
     loss_scale::adjust(bench.plan(), &norms, &tensor, &step, Rule::AdamW { beta1, beta2 }, PATIENCE)?;
     let limits = [FLOOR, CEILING].map(f64::from);
@@ -117,7 +118,12 @@ fn update(bench: &mut Bench, rule: Rule, skipped: bool) -> Result<()> {
     let state = State { scale: 8.0, good: 0.0, skipped: 4.0, powers };
     let tensor = upload_state(bench, &state, if skipped { 1.0 } else { 0.0 });
     // Corrections that count every step: they must not be used.
-    let step = bench.lab.step([(RATE as f32).to_bits(), 0, 0, 0, 0x3f80_0000, 0x3f80_0000, 0, 0]);
+    let step = bench.lab.step(Step {
+        learning_rate: RATE as f32,
+        correction1: 1.0,
+        correction2: 1.0,
+        ..Step::default()
+    });
     let settings = Settings { rule, weight_decay: 0.0, exclude: false };
     let norms = optimizer::measure(bench.plan(), &shard, &settings, &step)?;
     optimizer::apply(bench.plan(), &shard, &settings, &step, &norms, Some(&tensor))?;

@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::gpu::Shape;
+use crate::ops::Step;
 use crate::ops::optimizer::{self, PROTOTYPES, Rule, Settings, Shard, Span, VECTOR};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
@@ -131,17 +132,18 @@ impl Parameter {
     }
 }
 
-fn step_words(frozen: bool) -> [u32; 8] {
+fn step(frozen: bool) -> Step {
     let correction = |beta: f32, steps: i32| (1.0 - f64::from(beta).powi(steps)) as f32;
     let (now, late) = (STEPS.0 + 1, STEPS.1 + 1);
-    let corrections = [
-        correction(BETAS.0, now),
-        correction(BETAS.1, now),
-        correction(BETAS.0, late),
-        correction(BETAS.1, late),
-    ];
-    let [c1, c2, l1, l2] = corrections.map(f32::to_bits);
-    [(RATE as f32).to_bits(), u32::from(frozen), 0, 0, c1, c2, l1, l2]
+    Step {
+        learning_rate: RATE as f32,
+        frozen: u32::from(frozen),
+        correction1: correction(BETAS.0, now),
+        correction2: correction(BETAS.1, now),
+        late_correction1: correction(BETAS.0, late),
+        late_correction2: correction(BETAS.1, late),
+        ..Step::default()
+    }
 }
 
 fn upload_shard(bench: &mut Bench, parameters: &[Parameter], second: bool) -> Shard {
@@ -166,7 +168,7 @@ fn update(bench: &mut Bench, setting: &Setting) -> Result<()> {
     let all = parameters(bench);
     let adaptive = matches!(setting.rule, Rule::AdamW { .. });
     let shard = upload_shard(bench, &all, adaptive);
-    let step = bench.lab.step(step_words(setting.frozen));
+    let step = bench.lab.step(step(setting.frozen));
     let Setting { rule, decay, exclude, .. } = *setting;
     let settings = Settings { rule, weight_decay: decay, exclude };
     let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;
@@ -224,7 +226,7 @@ fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) -> Result<()> {
         want[parameter] += 1.0;
     }
     let shard = upload_shard(bench, &all, false);
-    let step = bench.lab.step(step_words(false));
+    let step = bench.lab.step(step(false));
     let rule = Rule::Sgd { trust: 0.001, momentum: 0.9, clip: false };
     let settings = Settings { rule, weight_decay: 1e-6, exclude: false };
     let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;

@@ -1,7 +1,7 @@
 //! What ends a step: the loss and its gradient, the queue, and the report.
 
 use crate::error::Result;
-use crate::ops::{loss, queue, report};
+use crate::ops::{Step, loss, queue, report};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::loss::{self as losses, Settings};
 use crate::selftest::reference::report::{self as reports, GradientFacts};
@@ -96,7 +96,7 @@ pub(super) fn rings(suite: &mut Suite) {
             let (z, old) =
                 (bench.random(&[views * batch, dim]), bench.random(&[assigned.len() * length, dim]));
             let (tz, told) = (bench.upload(&z), bench.upload(&old));
-            let step = bench.lab.step([0, 0, 0, cursor as u32, 0, 0, 0, 0]);
+            let step = bench.lab.step(Step { queue_cursor: cursor as u32, ..Step::default() });
             queue::push(bench.plan(), &tz, &told, batch as u32, bits(assigned), &step)?;
             bench.expect("queue", &told, &queues::push(&old, &z, batch, assigned, cursor), 0.0);
             Ok(())

@@ -5,7 +5,8 @@ use crate::source_checks::tree::{files, is_test, read, shown};
 use crate::source_checks::words::{Token, library_code, tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use swav_wgpu::ops::SHADERS;
+use swav_wgpu::gpu::ShaderParams;
+use swav_wgpu::ops::{SHADERS, Step};
 
 /// `conv2d` of `shaders/conv2d.tile.wgsl` and of `src/ops/conv2d.rs`.
 fn stem(name: &str) -> &str {
@@ -129,6 +130,33 @@ fn rust_and_wgsl_declare_the_same_params() {
             members.iter().map(|m| (m.name.clone().unwrap_or_default(), kind(m.ty).to_owned())).collect();
         assert_eq!(rust, wgsl, "{path} (left) and {} (right)", shader.name());
     }
+}
+
+/// What kernels bind as uniforms beside their `Params`.
+#[test]
+fn every_other_uniform_is_the_step_that_rust_declares() {
+    let mut seen = 0;
+    for shader in SHADERS {
+        let (module, _) = parsed(shader).unwrap_or_else(|e| panic!("{e}"));
+        for (_, variable) in module.global_variables.iter() {
+            if variable.space != naga::AddressSpace::Uniform || variable.name.as_deref() == Some("params") {
+                continue;
+            }
+            let naga::TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else {
+                panic!("{}: a uniform that is no struct", shader.name());
+            };
+            let scalar = |ty: naga::Handle<naga::Type>| match module.types[ty].inner {
+                naga::TypeInner::Scalar(naga::Scalar::U32) => "u32",
+                naga::TypeInner::Scalar(naga::Scalar::F32) => "f32",
+                _ => "something else",
+            };
+            let wgsl: Vec<_> =
+                members.iter().map(|m| (m.name.as_deref().unwrap_or_default(), scalar(m.ty))).collect();
+            assert_eq!(wgsl, Step::FIELDS, "{} (left) and ops::Step (right)", shader.name());
+            seen += 1;
+        }
+    }
+    assert!(seen > 5, "uniforms are seen: {seen}");
 }
 
 #[test]
