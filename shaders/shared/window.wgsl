@@ -5,6 +5,8 @@
 // backwards over dy; with a stride its pixels are visited by parity class, because within a class
 // the taps that meet the grid of dy are the same for every pixel, and no product with zero is made.
 
+override LINE: u32 = 0u; // 1: windows of one pixel, which see all pixels as one line (src/ops/conv2d.rs)
+
 struct Params {
     images: u32,
     out_height: u32,
@@ -58,8 +60,7 @@ fn lattice_of(parity: u32) -> Lattice {
 }
 
 fn pixel_at(lattice: Lattice, m: u32) -> Pixel {
-    // Windows of one pixel are given as one line of pixels (src/ops/conv2d.rs), which need no division.
-    if params.images * lattice.extent.x == 1u {
+    if LINE == 1u {
         return Pixel(select(0u, 1u, m >= lattice.extent.y), 0u, m);
     }
     let line = m / max(lattice.extent.y, 1u);

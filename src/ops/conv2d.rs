@@ -84,11 +84,15 @@ struct Launch {
 
 impl Launch {
     /// Of a result with `columns` columns. A narrow panel has no columns for the larger geometries.
-    fn new(gpu: &Gpu, method: Method, element: Element, columns: u32) -> Self {
+    fn new(gpu: &Gpu, method: Method, element: Element, filter: &Filter, columns: u32) -> Self {
         let width = panel_width(columns);
         let most = columns.div_ceil(width);
         let constant = |name, value: u32| (name, f64::from(value));
         let mut constants = vec![constant("WIDTH", width)];
+        // Another kernel costs a GPU's driver little to compile; that of a processor takes seconds.
+        if filter.is_one_pixel() && method != Method::Subgroup {
+            constants.push(constant("LINE", 1));
+        }
         let (forms, invocations, geometry) = match method {
             Method::Matrix => {
                 let MatrixForm { shader, side, invocations } = matrix_form(gpu, &MATRIX);
@@ -175,9 +179,8 @@ fn usual_sums(gpu: &Gpu, operation: Operation, filter: &Filter, x: Shape) -> Met
 
 fn params(filter: &Filter, source: Shape, out: Shape) -> Params {
     // To a window of one pixel all pixels are one line, and kernels need not find out which picture one is of.
-    let one_pixel = (filter.kernel, filter.stride, filter.pad) == (1, 1, 0);
     let line = |shape: Shape| Shape { images: 1, height: 1, width: shape.rows(), ..shape };
-    let [source, out] = [source, out].map(|shape| if one_pixel { line(shape) } else { shape });
+    let [source, out] = [source, out].map(|shape| if filter.is_one_pixel() { line(shape) } else { shape });
     Params {
         images: out.images,
         out_height: out.height,
@@ -205,7 +208,7 @@ pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Resu
         return Ok(y);
     }
     let w = input(plan, w);
-    let launch = Launch::new(plan.gpu(), method, x.shape.element, filter.filters);
+    let launch = Launch::new(plan.gpu(), method, x.shape.element, filter, filter.filters);
     plan.computes(filter.flop(x.shape));
     let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
     let grid = [y.shape.rows().div_ceil(launch.rows), panels];
@@ -271,7 +274,7 @@ pub fn backward_input(
         return Ok(dx);
     }
     let transposed = input(plan, &transposed);
-    let launch = Launch::new(plan.gpu(), method, x.element, filter.channels);
+    let launch = Launch::new(plan.gpu(), method, x.element, filter, filter.channels);
     let s = filter.stride;
     let class_rows = x.images * x.height.div_ceil(s) * x.width.div_ceil(s);
     let panels = filter.channels.div_ceil(panel_width(filter.channels)).div_ceil(launch.panels);
@@ -296,7 +299,7 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     if method == Method::Winograd {
         return winograd::backward_weight(plan, x, dy, dw);
     }
-    let mut launch = Launch::new(plan.gpu(), method, x.shape.element, filter.filters);
+    let mut launch = Launch::new(plan.gpu(), method, x.shape.element, filter, filter.filters);
     if method == Method::Subgroup && filter.rows().is_multiple_of(4 * launch.quads) {
         launch.constants.push(("ONE_TAP", 1.0));
     }

@@ -52,6 +52,12 @@ impl Filter {
         self.kernel * self.kernel
     }
 
+    /// Whether each pixel of a result is made of one of the picture, at the same place.
+    #[must_use]
+    pub fn is_one_pixel(&self) -> bool {
+        (self.kernel, self.stride, self.pad) == (1, 1, 0)
+    }
+
     /// Columns of a panel of these weights.
     #[must_use]
     pub fn width(&self) -> u32 {

@@ -66,7 +66,12 @@ fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
     // A narrow panel has no columns for the larger geometries.
     let tile = |Geometry { rows, columns, depth }| [[32, rows, columns / 4, depth], [16, 4, 1, 16]];
     let direct = |Geometry { rows, columns, .. }| [[32, rows, columns / 4], [16, rows, 1]];
-    let values: Vec<Vec<u32>> = match names[..] {
+    // Of the kernels of convolutions, all but the subgroup family's have a form for windows of one pixel.
+    let (own, lines): (&[&str], &[u32]) = match &names[..] {
+        [own @ .., "LINE"] => (own, if own.contains(&"ONE_TAP") { &[0] } else { &[0, 1] }),
+        all => (all, &[]),
+    };
+    let values: Vec<Vec<u32>> = match own {
         [] => vec![Vec::new()],
         ["WIDTH"] => vec![vec![16], vec![32]],
         ["LANES"] => vec![vec![8], vec![64]],
@@ -84,6 +89,13 @@ fn settings(module: &Module) -> Result<Vec<PipelineConstants>, String> {
         ["WIDTH", "ROWS", "PANELS"] => Geometry::DIRECT.into_iter().flat_map(direct).map(Vec::from).collect(),
         _ => return Err(format!("the test does not know which values {names:?} take: say so in `settings`")),
     };
+    let with_line = |values: Vec<u32>| -> Vec<Vec<u32>> {
+        if lines.is_empty() {
+            return vec![values];
+        }
+        lines.iter().map(|&line| [&values[..], &[line]].concat()).collect()
+    };
+    let values: Vec<_> = values.into_iter().flat_map(with_line).collect();
     let named = |values: &Vec<u32>| {
         let values = values.iter().map(|&value| f64::from(value));
         names.iter().map(|name| (*name).to_owned()).zip(values).collect()
