@@ -31,7 +31,7 @@ fn command() -> Command {
                 .num_args(0..)
                 .ignore_case(true)
                 .value_parser(names.collect::<Vec<_>>())
-                .help("Configurations; all of them where none is named"),
+                .help("Configurations; all but those with the batch of a GPU where none is named"),
         )
         .arg(
             option("steps", "N", "Timed steps, in a race of each turn")
@@ -146,7 +146,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = |name: &str| matches.get_one::<u32>(name).map_or(1, |&number| number as usize);
     let wanted: Vec<&String> = matches.get_many("configs").unwrap_or_default().collect();
     for case in &CASES {
-        if !wanted.is_empty() && !wanted.iter().any(|name| name.eq_ignore_ascii_case(case.name)) {
+        let named = wanted.iter().any(|name| name.eq_ignore_ascii_case(case.name));
+        if !named && (case.large || !wanted.is_empty()) {
             continue;
         }
         let peer = peer(case, &matches)?;

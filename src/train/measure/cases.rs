@@ -10,6 +10,8 @@ pub struct Case {
     pub name: &'static str,
     /// What it stands for, in a few words.
     pub about: &'static str,
+    /// Whether it has the batch of a GPU: a processor takes minutes over a step.
+    pub large: bool,
     values: &'static [(&'static str, &'static str)],
 }
 
@@ -18,6 +20,7 @@ pub const CASES: [Case; 7] = [
     Case {
         name: "C1",
         about: "ResNet-18 on pictures of 32 pixels",
+        large: false,
         values: &[
             ("arch", "resnet18"),
             ("stem", "cifar"),
@@ -30,6 +33,7 @@ pub const CASES: [Case; 7] = [
     Case {
         name: "C2",
         about: "ResNet-18 on pictures of 64 pixels",
+        large: false,
         values: &[
             ("arch", "resnet18"),
             ("stem", "imagenet"),
@@ -42,6 +46,7 @@ pub const CASES: [Case; 7] = [
     Case {
         name: "C3",
         about: "ResNet-50 on pictures of 224 pixels",
+        large: false,
         values: &[
             ("arch", "resnet50"),
             ("stem", "imagenet"),
@@ -54,6 +59,7 @@ pub const CASES: [Case; 7] = [
     Case {
         name: "C4a",
         about: "ResNet-10 of a quarter of the width on pictures of 32 pixels",
+        large: false,
         values: &[
             ("block", "basic"),
             ("blocks", "1,1,1,1"),
@@ -69,6 +75,7 @@ pub const CASES: [Case; 7] = [
     Case {
         name: "C4b",
         about: "ResNet-18 of a quarter of the width on pictures of 32 pixels",
+        large: false,
         values: &[
             ("block", "basic"),
             ("blocks", "2,2,2,2"),
@@ -84,6 +91,7 @@ pub const CASES: [Case; 7] = [
     Case {
         name: "C5",
         about: "ResNet-50 on pictures of 224 pixels, the batch of a GPU",
+        large: true,
         values: &[
             ("arch", "resnet50"),
             ("stem", "imagenet"),
@@ -96,6 +104,7 @@ pub const CASES: [Case; 7] = [
     Case {
         name: "C6",
         about: "ResNet-18 on pictures of 32 pixels, the batch of a GPU",
+        large: true,
         values: &[
             ("arch", "resnet18"),
             ("stem", "cifar"),
