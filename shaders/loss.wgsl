@@ -4,7 +4,7 @@
 //   loss = sum over rows of -sum_k target log_softmax(scores / T), dscores = (softmax sum(target) - target) / T
 //
 // V crops, B pictures, A assignment crops, T temperature; no gradient flows through the codes
-// (paper section 3.1; RECIPE "One step"). Twin: src/ops/loss.rs.
+// (section 3.1 of arXiv 2006.09882). Twin: src/ops/loss.rs.
 
 struct Params {
     crops: u32,       // V

@@ -61,7 +61,7 @@ struct Found {
     count: u32, // of words that are as large or larger
 }
 
-// The largest word that `wanted` or more of `size` words are not below.
+// The `wanted`-th largest of `size` words.
 fn search(index: u32, first: u32, size: u32, wanted: u32) -> Found {
     for (var i = index; i < TURNS; i += LANES) {
         atomicStore(&counts[i], 0u);
@@ -193,7 +193,7 @@ fn keep_best(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
         let size = spread(index, atomicLoad(&joined));
         if size <= 2u * LENGTH {
             first += turn;
-            // As many again would be a quarter of a half at most.
+            // Where this look filled less than an eighth of LENGTH, the next one takes twice as many columns.
             turn = select(few, min(turn * 2u, MOST), (size - pool.size) * 8u < LENGTH);
             pool.size = size;
         } else {
@@ -203,7 +203,7 @@ fn keep_best(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
             }
             workgroupBarrier();
         }
-        // Half of what may wait does, or all that may did not fit.
+        // Cut when the pool is half full of newcomers, or when newcomers no longer fit.
         if pool.size > params.k && (pool.size > params.k + LENGTH / 2u || size > 2u * LENGTH) {
             pool = cut(index, pool);
         }

@@ -4,7 +4,7 @@
 //   finish_norms:  per parameter: |p|, |g|, non-finite values, LARC ratio
 //   update_sgd:    g' = (g + wd p) ratio; v = momentum v + g'; p -= lr v
 //                  ratio = trust |p| / (|g| + wd |p| + 1e-8) (LARC), or 1 (trust 0: plain SGD);
-//                  if |p| or |g| is 0, g' = g: no scaling and no decay (RECIPE "Facts" 1)
+//                  if |p| or |g| is 0, g' = g: no scaling and no decay (NVIDIA apex's LARC)
 //   update_adamw:  p -= lr wd p; m, v moments; p -= lr (m / c1) / (sqrt(v / c2) + 1e-8)
 //
 // Layout of weights does not matter here, and padding is zero and stays zero. A step that the loss scale has

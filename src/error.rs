@@ -1,4 +1,4 @@
-//! The one error type: every variant names the thing that is wrong and the way out (DESIGN §8).
+//! The one error type: every variant names the thing that is wrong and the way out.
 //!
 //! A panic is a bug. Errors are handled once, at the top of the command line or of the app.
 

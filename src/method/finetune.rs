@@ -1,5 +1,5 @@
 //! Fine-tuning: a whole trunk with a linear classifier on it, trained on pictures with labels by SGD with momentum
-//! and no decay, each of the two at a rate of its own (RECIPE "Evaluation").
+//! and no decay, each of the two at a rate of its own (the official `eval_semisup.py`).
 //!
 //! views → trunk with batch statistics → features → classifier → cross-entropy → gradients → update.
 

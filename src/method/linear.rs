@@ -11,7 +11,7 @@ use crate::ops::probe::{self, NONE, Side};
 use crate::ops::weights;
 use crate::rng::{Purpose, Stream};
 
-/// What a classifier learns with (RECIPE "Evaluation").
+/// What a classifier learns with (the official `eval_linear.py`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearSpec {
     /// Length of a feature vector.

@@ -1,4 +1,4 @@
-//! SwAV (arXiv 2006.09882), one step as RECIPE "One step" says it, recorded once and replayed.
+//! SwAV (arXiv 2006.09882), one step as the official `main_swav.py` makes it, recorded once and replayed.
 //!
 //! normalise prototypes → trunk once per resolution → head once on all crops → scores → codes of the
 //! assignment crops (with the queue) → swapped loss → gradients → update → queue → report.

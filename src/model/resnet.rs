@@ -1,4 +1,4 @@
-//! The ResNet trunk, in torchvision's layout and names (He et al. 2015; RECIPE "Model").
+//! The ResNet trunk, in torchvision's layout and names (He et al. 2015; the official `resnet50.py`).
 
 use super::block::{Block, BlockSaved, Unit, UnitSaved};
 use super::layers::Wanted;

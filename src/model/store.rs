@@ -11,7 +11,7 @@ use crate::gpu::{Arena, Shape, Tensor, Usage};
 use crate::ops::conv2d::Filter;
 use crate::ops::optimizer::{self, Shard, Span, VECTOR};
 
-/// How a parameter starts (RECIPE "Model").
+/// How a parameter starts: as in the official `resnet50.py` and PyTorch's linear layers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// Kaiming-normal over the fan-out, for ReLU.

@@ -83,7 +83,7 @@ struct Launch {
 }
 
 impl Launch {
-    /// Of a result with `columns` columns. A narrow panel has no columns for the larger geometries.
+    /// The launch for `columns` outputs. Panels of 16 columns have 4×4 tiles only.
     fn new(gpu: &Gpu, method: Method, element: Element, filter: &Filter, columns: u32) -> Self {
         let width = panel_width(columns);
         let most = columns.div_ceil(width);

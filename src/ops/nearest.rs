@@ -34,7 +34,7 @@ pub fn keep_best(
 ) -> Result<()> {
     let k = k.clamp(1, LIST);
     let [lanes] = lanes(plan);
-    // Twice as many as the list has fit the pool: as few as k allows, as the pool is looked through when it is full.
+    // The pool holds 2 · LENGTH. It is kept as small as k allows, since each cut scans all of it.
     let length = k.next_power_of_two().max(2 * lanes.1 as u32).max(64);
     let shader = variant(plan, &BUFFERS, &TEXELS);
     let kernel = plan.gpu().kernel(shader, "keep_best", &[lanes, ("LENGTH", f64::from(length))])?;

@@ -39,7 +39,7 @@ shader_params! {
 /// Tiles that a workgroup of the subgroup family's `multiply` makes, or a turn of `backward_weight` takes.
 const TILES: u32 = 8;
 
-/// The same of `multiply` in passes, and of the tile family's.
+/// Tiles that a workgroup of `multiply` makes in passes, and of the tile family's `multiply`.
 const MANY_TILES: u32 = 32;
 
 /// Bytes of patches, or of gradients, that a pass transforms: so few that the product finds them in a cache, and so many

@@ -59,8 +59,8 @@ pub(in crate::method) fn look(
     rows.into_iter().zip(wanted).map(|(data, t)| Features::new(n, t.shape.channels as usize, data)).collect()
 }
 
-/// Cosines from similarities to prototypes as stored, which are not of unit length after an update
-/// (RECIPE "Facts" 3).
+/// Cosines from similarities to prototypes as stored. They are given unit length at the start of a step, so after its
+/// update they have another.
 fn cosines(mut similarities: Features, prototypes: &Features) -> Features {
     let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
     let lengths: Vec<f32> = (0..prototypes.rows).map(|row| length(prototypes.row(row))).collect();

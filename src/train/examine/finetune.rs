@@ -1,5 +1,5 @@
-//! Semi-supervised fine-tuning: a few labels of each class, the whole network trained on them (RECIPE
-//! "Evaluation"). Beside it the same network from random weights, and a linear classifier on raw pixels that sees
+//! Semi-supervised fine-tuning: a few labels of each class, the whole network trained on them (section 4.1
+//! of the paper; the official `eval_semisup.py`). Beside it the same network from random weights, and a linear classifier on raw pixels that sees
 //! the same few labels.
 
 use super::fresh::fresh_views;

@@ -138,7 +138,7 @@ impl Case {
     }
 }
 
-/// What of the settings costs time, in a line.
+/// The settings that decide what a step costs, in one line.
 pub(super) fn describe(config: &Config) -> String {
     let trunk = config.trunk();
     let blocks = trunk.blocks.map(|count| count.to_string()).join("-");
