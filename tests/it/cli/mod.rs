@@ -9,7 +9,7 @@
 //! | `sources` | every other source is trained on, and refused where it is damaged |
 //! | `data` | what is told of pictures, and settings that suit them |
 //! | `checkpoints` | run folders and checkpoints that cannot be used, and a full disk |
-//! | `run_folder` | what a complete run leaves behind, and that the README says so |
+//! | `run_folder` | what a complete run leaves behind, and that the documentation says so |
 //! | `printed` | help, presets, adapters, plan and profile |
 //! | `bare` | environments of almost nothing: the program's own words and no others |
 //! | `selftest` | the table of kernels, as text and as JSON |

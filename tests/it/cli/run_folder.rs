@@ -1,4 +1,4 @@
-//! What a complete run leaves behind, and that the README says so.
+//! What a complete run leaves behind, and that the documentation says so.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -8,22 +8,22 @@ use swav_wgpu::config::Config;
 
 use super::{Desk, repository};
 
-/// The first column of the table that follows `heading` in the README, its code quotes taken off.
+/// The first column of the table that follows `heading` in `docs/run-folder.md`, its code quotes taken off.
 fn documented(heading: &str) -> BTreeSet<String> {
-    let readme = repository("README.md");
-    let after = &readme[readme.find(heading).unwrap_or_else(|| panic!("no `{heading}` in the README"))..];
+    let page = repository("docs/run-folder.md");
+    let after = &page[page.find(heading).unwrap_or_else(|| panic!("no `{heading}` in docs/run-folder.md"))..];
     let rows =
         after.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
     rows.skip(2).map(|row| row.split('`').nth(1).unwrap().trim_end_matches('/').to_owned()).collect()
 }
 
 #[test]
-fn a_complete_run_leaves_what_the_readme_lists() {
+fn a_complete_run_leaves_what_the_documentation_lists() {
     let desk = Desk::new();
     desk.write("pics/dark/00.png", "not a picture");
     let ended = desk.train("--out run").expect(0);
     let files: BTreeSet<String> = desk.names("run").into_iter().collect();
-    assert_eq!(files, documented("### The run folder"));
+    assert_eq!(files, documented("# The run folder"));
 
     // The settings can be read back, and start the same run.
     let config = Config::from_toml(&desk.read("run/config.toml"), "config.toml").unwrap();
@@ -50,7 +50,7 @@ fn a_complete_run_leaves_what_the_readme_lists() {
 }
 
 #[test]
-fn metrics_have_the_fields_of_the_readme_and_no_others() {
+fn metrics_have_the_fields_of_the_documentation_and_no_others() {
     let desk = Desk::new();
     desk.train("--out run").expect(0);
     let mut wanted = documented("Each line of `metrics.jsonl`");

@@ -8,8 +8,10 @@
 //! | `paths` | the paths that code names, with `use` groups and `super` resolved |
 //! | `boundaries` | the rules between modules |
 //! | `tidy` | the length of files |
+//! | `links` | the documentation leads to files that are there |
 
 mod boundaries;
+mod links;
 mod paths;
 mod tidy;
 pub(crate) mod tree;
