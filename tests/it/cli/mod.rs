@@ -15,6 +15,7 @@
 //! | `selftest` | the table of kernels, as text and as JSON |
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
 //! | `duplicates` | pictures that stand twice |
+//! | `earlier` | a run of an earlier version goes on |
 //! | `passes` | Ctrl-C in everything that looks at pictures, and runs that were stopped there |
 //! | `crops` | contact sheets of crops, with and without a network |
 //! | `channels` | pictures of other than three channels |
@@ -33,6 +34,7 @@ mod checkpoints;
 mod crops;
 mod data;
 mod duplicates;
+mod earlier;
 mod passes;
 mod pictures;
 mod printed;
