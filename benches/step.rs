@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench step -- C4b` measures one of them, as `swav-wgpu bench` does, and
 //! `--peer torch` lets PyTorch train the same step in turns with ours (`README.md` beside this file).
+//! `-- C3 --peer meganeura` compares operations a second with a step of another kind.
 
 #[path = "peers/run.rs"]
 mod peers;
@@ -47,7 +48,10 @@ fn command() -> Command {
             )
             .action(ArgAction::Append),
         )
-        .arg(option("peer", "PEER", "Who trains the same step in turns").value_parser(["torch", "burn"]))
+        .arg(
+            option("peer", "PEER", "Who trains the same step in turns; meganeura its own, on C3 and C5")
+                .value_parser(["torch", "burn", "meganeura"]),
+        )
         .arg(
             option("against", "KEY=VALUE", "The peer is this program with another setting: precision=f16, …")
                 .action(ArgAction::Append)
@@ -69,6 +73,14 @@ fn command() -> Command {
                 )),
         )
         .arg(option("backend", "NAME", "burn's back end: wgpu, vulkan, flex, ndarray").default_value("wgpu"))
+        .arg(
+            option("meganeura", "PATH", "The compiled meganeura peer")
+                .value_parser(value_parser!(PathBuf))
+                .default_value(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/benches/peers/meganeura/target/release/meganeura-peer"
+                )),
+        )
         // What `cargo bench` itself passes on.
         .arg(Arg::new("bench").long("bench").action(ArgAction::SetTrue).hide(true))
 }
@@ -83,6 +95,7 @@ fn peer(case: &Case, matches: &ArgMatches) -> Result<Option<Peer>, Box<dyn Error
     Ok(match text(matches, "peer") {
         "torch" => Some(Peer::Torch { python: path("python"), device: named("device"), mode: named("mode") }),
         "burn" => Some(Peer::Burn { program: path("burn"), backend: named("backend") }),
+        "meganeura" => Some(Peer::Meganeura { program: path("meganeura") }),
         _ => {
             let others: Vec<_> = all(matches, "against").cloned().collect();
             let settings = others.join(", ");
@@ -151,7 +164,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let peer = peer(case, &matches)?;
-        if let Some(Err(missing)) = peer.as_ref().map(Peer::find) {
+        if let Some(Err(missing)) = peer.as_ref().map(|peer| peer.find(case.name)) {
             println!("{missing}");
             return Ok(());
         }
