@@ -157,9 +157,19 @@ elsewhere() {
         || { tail -n 60 "$out/$2.log"; return 1; }
 }
 
-windows() { (elsewhere x86_64-pc-windows-gnu windows); }
+windows() {
+    packages gcc-mingw-w64-x86-64
+    (elsewhere x86_64-pc-windows-gnu windows)
+}
 
-macos() { (elsewhere aarch64-apple-darwin macos); }
+# Nothing is linked in a check, so what dependencies want of a C compiler for Apple's systems is given as empty files.
+macos() {
+    printf '#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" != -o ] || : > "$2"; shift; done\n' > "$out/empty-cc"
+    printf '#!/bin/sh\nfor file; do case "$file" in *.a) : > "$file" ;; esac; done\n' > "$out/empty-ar"
+    chmod +x "$out/empty-cc" "$out/empty-ar"
+    (export CC_aarch64_apple_darwin="$out/empty-cc" AR_aarch64_apple_darwin="$out/empty-ar" RANLIB_aarch64_apple_darwin=true
+        elsewhere aarch64-apple-darwin macos)
+}
 
 failed=0
 [ $# -gt 0 ] || set -- spirv dxc amd swiftshader mesa windows macos
