@@ -250,10 +250,11 @@ settings! {
         /// The graphics adapter, by its number in `swav-wgpu devices` or a part of its name. Without it, the
         /// fastest kind is taken: discrete, integrated, then software.
         adapter: Option<String> = None;
-        /// The family of matrix kernels. auto takes what suits the adapter; the others are for comparing.
+        /// The family of kernels that make products. auto takes what suits the adapter; the others are for comparing.
         kernels: Kernels = Kernels::Auto;
         /// Kernels of single products, where `kernels` is auto. auto takes what `swav-wgpu tune` has found for
-        /// the adapter, off the usual ones. A run records what it took, so that resuming it changes no bit.
+        /// the adapter, off the usual ones, without matrix units. A run records what it took, so that resuming it
+        /// changes no bit.
         tuned: Tuned = Tuned::Auto;
         /// The milliseconds that one submission to the device may take, estimated at first and then measured. Systems
         /// end what keeps a device busy for seconds; lower this where the screen stutters or the device gets lost.

@@ -164,7 +164,7 @@ words! {
 }
 
 words! {
-    /// The family of matrix-like kernels.
+    /// The family of kernels that make products.
     Kernels {
         /// What suits the adapter.
         Auto = "auto",

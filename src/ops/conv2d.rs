@@ -34,6 +34,7 @@ pub(crate) const MATRIX: [Shader; 3] = [
             + "window.wgsl"
             + "store.wgsl"
             + "matrix.16.wgsl"
+            + "matrix.quads.wgsl"
             + "quads.f16.wgsl"
             + "half.wgsl",
         false
@@ -44,6 +45,7 @@ pub(crate) const MATRIX: [Shader; 3] = [
             + "window.wgsl"
             + "store.wgsl"
             + "matrix.8.wgsl"
+            + "matrix.quads.wgsl"
             + "quads.f16.wgsl"
             + "half.wgsl",
         false
@@ -53,7 +55,8 @@ pub(crate) const MATRIX: [Shader; 3] = [
             + "grid.wgsl"
             + "window.wgsl"
             + "store.wgsl"
-            + "metal.8.wgsl"
+            + "matrix.8.wgsl"
+            + "matrix.scalars.wgsl"
             + "quads.f16.wgsl"
             + "half.wgsl",
         false

@@ -7,9 +7,9 @@ use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 pub(crate) const SHADER: Shader = shader!("peak.wgsl" + "grid.wgsl", true);
 /// For blocks of 16 and of 8, and for the latter on Metal.
 pub(crate) const MATRIX: [Shader; 3] = [
-    shader!("peak.matrix.wgsl" + "grid.wgsl" + "matrix.16.wgsl", false),
-    shader!("peak.matrix.wgsl" + "grid.wgsl" + "matrix.8.wgsl", false),
-    shader!("peak.matrix.wgsl" + "grid.wgsl" + "metal.8.wgsl", false),
+    shader!("peak.matrix.wgsl" + "grid.wgsl" + "matrix.16.wgsl" + "matrix.quads.wgsl", false),
+    shader!("peak.matrix.wgsl" + "grid.wgsl" + "matrix.8.wgsl" + "matrix.quads.wgsl", false),
+    shader!("peak.matrix.wgsl" + "grid.wgsl" + "matrix.8.wgsl" + "matrix.scalars.wgsl", false),
 ];
 
 shader_params! {

@@ -48,7 +48,7 @@ fn metal_can_have_every_entry_point() {
     each_entry(|shader, ready| {
         let entry = ready.entry();
         let lang_version = match shader.family() {
-            Some(Family::Matrix) if shader.name().contains("metal.") => (2, 3),
+            Some(Family::Matrix) if shader.name().contains("matrix.scalars.") => (2, 3),
             // Of the others, Metal has no blocks of 16, and loads none from arrays of quads.
             Some(Family::Matrix) => return Ok(()),
             _ => (2, 1),

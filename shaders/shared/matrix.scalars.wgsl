@@ -1,13 +1,7 @@
-// Blocks that matrix units multiply: 8 x 8, half precision and sums of single. Metal loads them from arrays of single
-// values only.
+// Operands of matrix units in workgroup memory, as single values: Metal loads blocks from nothing else. Whoever includes it
+// says how many quads there are.
 
-alias Left = coop_mat8x8<f16, A>;
-alias Right = coop_mat8x8<f16, B>;
-alias Sum = coop_mat8x8<f32, C>;
-
-const SIDE = 8u;
-const LOADS = 16u; // rows that an invocation loads at the most
-const UNIT = 4u;   // values of the arrays in a quad
+const UNIT = 4u; // values of the arrays in a quad
 
 var<workgroup> left: array<f16, 4u * LEFT_QUADS>;
 var<workgroup> right: array<f16, 4u * RIGHT_QUADS>;
