@@ -14,7 +14,7 @@ use std::time::Instant;
 use swav_wgpu::config::{Augmenter, Config};
 use swav_wgpu::data::{Batch, Dataset, Loader, LoaderSpec};
 use swav_wgpu::gpu::Gpu;
-use swav_wgpu::method::swav::{CropBench, picture_room};
+use swav_wgpu::method::{CropBench, picture_room};
 use swav_wgpu::rng::{Purpose, Stream};
 use swav_wgpu::train::measure::CASES as NETWORKS;
 use swav_wgpu::train::run::{TrainOptions, train};

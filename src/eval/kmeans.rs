@@ -9,16 +9,49 @@ use rayon::prelude::*;
 /// Rounds at most; assignments seldom change after twenty.
 const ROUNDS: usize = 50;
 
-/// The cluster of each row, of `k` by cosine, from the k-means++ start of `seed`. The same whatever the
-/// number of threads. Fewer clusters where there are fewer rows. `pass` counts the rounds.
+/// What passes over it are called, and what they count.
+pub const FINDING: (&str, &str) = ("finding clusters", "rounds");
+
+/// What k-means found.
+#[derive(Clone, Debug)]
+pub struct Clusters {
+    /// The cluster of each row.
+    pub of_rows: Vec<u32>,
+    /// The centre of each cluster, of unit length.
+    pub centres: Features,
+}
+
+impl Clusters {
+    /// Cosines of a row of unit length to the centres.
+    #[must_use]
+    pub fn cosines(&self, row: &[f32]) -> Vec<f32> {
+        (0..self.centres.rows).map(|centre| dot(row, self.centres.row(centre))).collect()
+    }
+
+    /// The cluster of each row of `features`, which it was found in, and the cosine to its centre.
+    #[must_use]
+    pub fn best(&self, features: &Features) -> Vec<(u32, f32)> {
+        let rows = features.unit(None);
+        let best = |(row, &cluster): (usize, &u32)| {
+            (cluster, dot(rows.row(row), self.centres.row(cluster as usize)))
+        };
+        if self.centres.rows == 0 {
+            return vec![(0, 0.0); rows.rows];
+        }
+        self.of_rows.iter().enumerate().map(best).collect()
+    }
+}
+
+/// The rows in `k` clusters by cosine, from the k-means++ start of `seed`. The same whatever the number of threads.
+/// Fewer clusters where there are fewer rows. `pass` counts the rounds.
 ///
 /// # Errors
 /// [`crate::error::Error::Stopped`] where the pass is.
-pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result<Vec<u32>> {
+pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result<Clusters> {
     let rows = features.unit(None);
     let k = k.min(rows.rows);
     if k == 0 || rows.dim == 0 {
-        return Ok(vec![0; rows.rows]);
+        return Ok(Clusters { of_rows: vec![0; rows.rows], centres: Features::default() });
     }
     let mut centres = start(&rows, k, seed, pass)?;
     let mut assigned = vec![u32::MAX; rows.rows];
@@ -44,7 +77,7 @@ pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result
             }
         }
     }
-    Ok(assigned)
+    Ok(Clusters { of_rows: assigned, centres })
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -86,7 +119,7 @@ mod tests {
     use crate::eval::cluster::adjusted_rand_index;
 
     fn clusters(features: &Features, k: usize) -> Vec<u32> {
-        super::clusters(features, k, 1, &Pass::default()).unwrap()
+        super::clusters(features, k, 1, &Pass::default()).unwrap().of_rows
     }
 
     #[test]

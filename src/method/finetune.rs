@@ -6,14 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::swav::NetworkSpec;
-use super::swav::evaluation::look;
-use super::swav::inference::views_at_once;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
-use crate::model::{Linear, Store, Trunk};
+use crate::model::evaluation::look;
+use crate::model::{Linear, NetworkSpec, Store, Trunk, views_at_once};
 use crate::ops::Step;
 use crate::ops::optimizer::{self, Rule};
 use crate::ops::probe::{self, Side};

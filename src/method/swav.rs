@@ -1,317 +1,176 @@
-//! SwAV (arXiv 2006.09882), one step as the official `main_swav.py` makes it, recorded once and replayed.
+//! SwAV (arXiv 2006.09882), as the official `main_swav.py` makes a step.
 //!
-//! normalise prototypes → trunk once per resolution → head once on all crops → scores → codes of the
-//! assignment crops (with the queue) → swapped loss → gradients → update → queue → report.
-
-mod augmentation;
-mod checkpoint;
-pub(super) mod evaluation;
-pub(super) mod inference;
-mod memory;
-mod network;
-mod recording;
-mod report;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Instant;
+//! normalise prototypes → head once on all crops → scores → codes of the assignment crops, balanced together with the
+//! queue → swapped loss → gradients → the new embeddings go into the queue.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::config::Config;
+use super::objective::{Kept, Objective, Outcome, Stage};
+use crate::config::{Config, RunLength};
 use crate::error::Result;
-use crate::eval::Features;
-use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
-use crate::interop::HostTensor;
-use crate::model::Store;
-use crate::ops::{Step, loss_scale};
-use augmentation::CropMaker;
-pub use augmentation::{Crop, CropBench, Kind, Pictures, picture_room};
-pub use evaluation::best_prototypes;
-pub use inference::{Inference, Seen, views_at_once};
-pub use memory::MemoryUse;
-pub use network::{Fit, HeadSpec, NetworkSpec, adapt_stem};
-use recording::Recorded;
-pub use report::{Scaling, StepReport};
+use crate::gpu::{Plan, Session, Shape, Tensor, Usage};
+use crate::model::{HeadSpec, Linear, Projection, Store};
+use crate::ops::sinkhorn::Problem;
+use crate::ops::{Step, conv2d, loss, normalize, queue, sinkhorn};
 
-/// Where a run stands: everything besides the tensors that the next step depends on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    /// Steps done.
-    pub step: u64,
-    /// Queue row of the newest entry.
-    pub queue_cursor: u64,
-    /// Queue rows filled since the queue started; the queue is used once all are.
-    pub queue_filled: u64,
-    /// Whether the queue's start epoch has come.
-    pub queue_started: bool,
-}
-
-/// The settings that matter between steps.
-#[derive(Clone, Copy, Debug)]
-struct Rules {
-    batch: u64,
-    queue: u64,
-    freeze: u64,
-    betas: [f64; 2],
-}
-
-/// A model in training: device memory, recorded plans and the position.
+/// The head, the prototypes and the queue, with the settings of the loss.
 #[derive(Debug)]
-pub struct Trainer {
-    session: Session,
-    store: Store,
-    maker: Option<CropMaker>,
-    train: Replay,
-    evaluate: Replay,
-    tensors: Tensors,
-    rules: Rules,
-    position: Position,
-    pending: Option<(u64, Fetch)>,
-    /// When the last report came.
-    reported: Option<Instant>,
-    memory: MemoryUse,
-    dispatches: usize,
-}
-
-/// The tensors that the CPU writes or reads.
-#[derive(Debug)]
-struct Tensors {
-    crops: Vec<Tensor>,
-    step: Tensor,
-    /// The state of the loss scale, with half precision.
-    scale: Option<Tensor>,
-    report: Tensor,
-    layout: crate::ops::report::Layout,
+pub(super) struct Swav {
+    projection: Projection,
+    embedding: u32,
+    problem: Problem,
+    temperature: f32,
     queue: Option<Tensor>,
-    looking: evaluation::Looking,
-    codes: Tensor,
-    embeddings: Tensor,
+    filling: Filling,
+    /// The first step whose embeddings go into the queue.
+    queue_start: u64,
 }
 
-impl Trainer {
-    /// Records the plans, takes the memory, and draws the initial weights from the seed.
-    ///
-    /// # Errors
-    /// A run that does not fit the adapter; what the driver reports.
-    pub fn new(gpu: &Arc<Gpu>, config: &Config) -> Result<Self> {
-        let facts = gpu.facts();
-        Self::with_shards(gpu, config, facts.max_binding_bytes.min(facts.max_buffer_bytes))
-    }
+/// How far the queue is.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Filling {
+    /// Its row of the newest embedding.
+    #[serde(rename = "queue_cursor")]
+    cursor: u64,
+    /// Rows filled since it was started; it takes part once all are.
+    #[serde(rename = "queue_filled")]
+    filled: u64,
+    /// Whether embeddings go into it.
+    #[serde(rename = "queue_started")]
+    started: bool,
+}
 
-    /// The same with parameters in shards of at most `shard_bytes`, as an adapter wants them that
-    /// binds no more at once. What is computed is the same to the last bit.
-    ///
-    /// # Errors
-    /// As [`Trainer::new`].
-    pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Self> {
-        let recorded = recording::record(gpu, config, shard_bytes)?;
-        let Recorded { store, arena, maker, train, evaluate, tensors, queue_rows } = recorded;
-        let dispatches = train.dispatches() + maker.as_ref().map_or(0, augmentation::Recorded::dispatches);
-        let session = Session::allocate(gpu, &arena)?;
-        let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
-        let train = session.bind(train)?;
-        let evaluate = session.bind(evaluate)?;
-        let memory = MemoryUse::of(&arena, &[&train, &evaluate], maker.as_ref(), &store, &tensors);
-        if let Some(scale) = &tensors.scale {
-            session.write(scale, &loss_scale::initial());
-        }
-        store.initialize(&session, config.seed)?;
-        let rules = Rules {
-            batch: config.batch as u64,
-            queue: u64::from(queue_rows),
-            freeze: config.freeze_prototypes,
-            betas: [config.beta1, config.beta2],
+impl Swav {
+    pub(super) fn new(config: &Config, store: &mut Store, features: u32) -> Self {
+        let Config { hidden, embedding, prototypes, .. } = *config;
+        let problem = Problem {
+            // A batch replaces whole rows of it.
+            queue: (config.queue / config.batch * config.batch) as u32,
+            batch: config.batch as u32,
+            assigned: config.assign.iter().fold(0, |bits, &crop| bits | 1 << crop),
+            epsilon: config.epsilon as f32,
+            iterations: config.sinkhorn_iterations,
         };
-        let position = Position::default();
-        Ok(Self {
-            session,
-            store,
-            maker,
-            train,
-            evaluate,
-            tensors,
-            rules,
-            position,
-            pending: None,
-            reported: None,
-            memory,
-            dispatches,
-        })
-    }
-
-    /// Device memory that the run takes.
-    #[must_use]
-    pub fn memory(&self) -> MemoryUse {
-        self.memory
-    }
-
-    /// Dispatches a step.
-    #[must_use]
-    pub fn dispatches(&self) -> usize {
-        self.dispatches
-    }
-
-    /// Bytes that a step moves.
-    #[must_use]
-    pub fn traffic(&self) -> Traffic {
-        self.train.traffic()
-    }
-
-    /// Trained numbers.
-    #[must_use]
-    pub fn parameters(&self) -> u64 {
-        self.store.parameters().iter().map(|p| p.shape.iter().product::<usize>() as u64).sum()
-    }
-
-    /// Where the run stands.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        self.position
-    }
-
-    /// Steps done.
-    #[must_use]
-    pub fn steps_done(&self) -> u64 {
-        self.position.step
-    }
-
-    /// From the next step on, embeddings go into the queue. Calling it again changes nothing.
-    pub fn start_queue(&mut self) {
-        self.position.queue_started = true;
-    }
-
-    /// Whether the queue takes part in the next step: it is full.
-    #[must_use]
-    pub fn queue_in_use(&self) -> bool {
-        self.position.queue_started && self.rules.queue > 0 && self.position.queue_filled >= self.rules.queue
-    }
-
-    /// Submits one step on `groups` (one per resolution: view-major rows of `[s, s, 4]` pixels; none
-    /// where [`Trainer::make_crops`] has made them) and gives the report of the step before, so that the
-    /// device never waits for the CPU.
-    ///
-    /// # Errors
-    /// Crops that are not those of this network; what the driver reports.
-    pub fn step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Option<StepReport>> {
-        self.write_inputs(groups, learning_rate)?;
-        self.session.submit(&self.train)?;
-        self.after_submit()
-    }
-
-    /// The same with a time stamp around every dispatch.
-    ///
-    /// # Errors
-    /// An adapter without time stamps; as [`Trainer::step`].
-    pub fn profile_step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Profile> {
-        self.write_inputs(groups, learning_rate)?;
-        let profile = self.session.profile(&self.train)?;
-        self.after_submit()?;
-        Ok(profile)
-    }
-
-    fn write_inputs(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<()> {
-        self.check_groups(groups)?;
-        for (tensor, data) in self.tensors.crops.iter().zip(groups) {
-            self.session.write(tensor, data);
+        Self {
+            projection: Projection::new(store, features, HeadSpec { hidden, embedding, prototypes }),
+            embedding: embedding as u32,
+            problem,
+            temperature: config.temperature as f32,
+            queue: None,
+            filling: Filling::default(),
+            queue_start: u64::MAX,
         }
-        let Position { step, queue_cursor, .. } = self.position;
-        let cursor = if self.rules.queue > 0 && self.position.queue_started {
-            // The newest batch stands before what was the newest so far.
-            (queue_cursor + self.rules.queue - self.rules.batch) % self.rules.queue
-        } else {
-            queue_cursor
-        };
-        let correction = |beta: f64, steps: u64| (1.0 - beta.powf(steps as f64)) as f32;
-        let late = (step + 1).saturating_sub(self.rules.freeze).max(1);
-        let [beta1, beta2] = self.rules.betas;
-        let numbers = Step {
-            learning_rate: learning_rate as f32,
-            frozen: u32::from(step < self.rules.freeze),
-            first_row: if self.queue_in_use() { 0 } else { self.rules.queue as u32 },
-            queue_cursor: cursor as u32,
-            correction1: correction(beta1, step + 1),
-            correction2: correction(beta2, step + 1),
-            late_correction1: correction(beta1, late),
-            late_correction2: correction(beta2, late),
-        };
-        self.session.write(&self.tensors.step, numbers.words());
-        if self.rules.queue > 0 && self.position.queue_started {
-            self.position.queue_cursor = cursor;
-            self.position.queue_filled =
-                (self.position.queue_filled + self.rules.batch).min(self.rules.queue);
+    }
+
+    fn prototypes(&self) -> &Linear {
+        match &self.projection.prototypes {
+            Some(prototypes) => prototypes,
+            None => unreachable!("the settings of SwAV have prototypes"),
         }
+    }
+
+    /// Similarities of the queue's embeddings to the prototypes; any tensor where there is no queue.
+    fn queue_scores(&self, plan: &mut Plan, store: &Store, scores: &Tensor) -> Result<Tensor> {
+        let Some(queue) = &self.queue else { return Ok(scores.clone()) };
+        plan.scope("queue");
+        let staged = conv2d::stage(plan, queue);
+        let prototypes = self.prototypes();
+        conv2d::forward(plan, prototypes.filter(), &staged, &prototypes.weight(store))
+    }
+
+    fn is_started(&self, step: u64) -> bool {
+        self.problem.queue > 0 && (self.filling.started || step >= self.queue_start)
+    }
+
+    /// The queue's row of the embeddings of step `step`: they stand before what was the newest so far.
+    fn next_row(&self, step: u64) -> u64 {
+        let (rows, batch) = (u64::from(self.problem.queue), u64::from(self.problem.batch));
+        match self.is_started(step) {
+            true => (self.filling.cursor + rows - batch) % rows,
+            false => self.filling.cursor,
+        }
+    }
+}
+
+impl Objective for Swav {
+    fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome> {
+        let Stage { arena, store, features, step } = stage;
+        let Problem { queue, batch, assigned, .. } = self.problem;
+        if queue > 0 {
+            let shape = Shape::matrix(assigned.count_ones() * queue, self.embedding);
+            self.queue = Some(arena.lease(shape, Usage::Storage, "queue"));
+        }
+        let (head, prototypes) = (&self.projection.head, self.prototypes());
+        plan.scope("prototypes");
+        normalize::in_place(plan, prototypes.filter(), &prototypes.weight(store))?;
+        let (z, head_saved) = head.forward(plan, store, &features)?;
+        drop(features);
+        let (scores, prototypes_saved) = prototypes.forward(plan, store, &z)?;
+
+        // Codes, without gradient, then the loss.
+        let queue_scores = self.queue_scores(plan, store, &scores)?;
+        plan.scope("codes");
+        let (codes, rows) = sinkhorn::codes(plan, &self.problem, &scores, &queue_scores, step)?;
+        drop(queue_scores);
+        plan.scope("loss");
+        let (dscores, losses) =
+            loss::forward_backward(plan, &scores, &codes, batch, assigned, self.temperature)?;
+        drop(scores);
+
+        let dz = prototypes.backward(plan, store, prototypes_saved, &dscores)?;
+        drop(dscores);
+        let dfeatures = head.backward(plan, store, head_saved, &dz)?;
+        drop(dz);
+        if let Some(queue) = &self.queue {
+            plan.scope("queue");
+            queue::push(plan, &z, queue, batch, assigned, step)?;
+        }
+        Ok(Outcome { dfeatures, losses, rows, embeddings: z, codes: Some(codes) })
+    }
+
+    fn projection(&self) -> Option<&Projection> {
+        Some(&self.projection)
+    }
+
+    fn set_length(&mut self, length: &RunLength) {
+        self.queue_start = length.queue_start;
+    }
+
+    fn prepare(&mut self, _session: &Session, step: u64, numbers: &mut Step) {
+        let rows = self.problem.queue;
+        let in_use = self.filling.started && rows > 0 && self.filling.filled >= u64::from(rows);
+        numbers.first_row = if in_use { 0 } else { rows };
+        numbers.queue_cursor = self.next_row(step) as u32;
+    }
+
+    fn advance(&mut self, step: u64) {
+        if self.is_started(step) {
+            let filled = self.filling.filled + u64::from(self.problem.batch);
+            self.filling = Filling {
+                cursor: self.next_row(step),
+                filled: filled.min(u64::from(self.problem.queue)),
+                started: true,
+            };
+        }
+    }
+
+    fn kept(&self) -> Vec<Kept<'_>> {
+        let rings = self.problem.assigned.count_ones() as usize;
+        let first = self.filling.cursor as usize;
+        self.queue.iter().map(|tensor| Kept::Rings { name: "queue", tensor, rings, first }).collect()
+    }
+
+    fn state(&self) -> Map<String, Value> {
+        match serde_json::to_value(self.filling) {
+            Ok(Value::Object(state)) => state,
+            _ => unreachable!("a struct of numbers is an object"),
+        }
+    }
+
+    fn restore(&mut self, state: &Map<String, Value>) -> Result<(), String> {
+        self.filling =
+            serde_json::from_value(Value::Object(state.clone())).map_err(|error| error.to_string())?;
         Ok(())
-    }
-
-    fn after_submit(&mut self) -> Result<Option<StepReport>> {
-        let fetch = self.session.fetch(&self.tensors.report);
-        let previous = self.pending.replace((self.position.step, fetch));
-        self.position.step += 1;
-        previous.map(|(step, fetch)| self.report(step, fetch)).transpose()
-    }
-
-    /// The report of the last submitted step, once it is done.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn flush(&mut self) -> Result<Option<StepReport>> {
-        self.pending.take().map(|(step, fetch)| self.report(step, fetch)).transpose()
-    }
-
-    fn report(&mut self, step: u64, fetch: Fetch) -> Result<StepReport> {
-        let values = fetch.wait()?;
-        // From one report to the next the device did a step, and waited at the most.
-        let now = Instant::now();
-        if let Some(before) = self.reported.replace(now) {
-            self.session.learn(&self.train, now - before);
-        }
-        Ok(StepReport::read(step, &values, &self.tensors.layout, self.store.parameters()))
-    }
-
-    /// What a step is expected to take now, and in how many submissions.
-    #[must_use]
-    pub fn estimate(&self) -> Estimate {
-        self.session.estimate(&self.train)
-    }
-
-    /// Submits every step in so many parts, whatever they take.
-    #[doc(hidden)]
-    pub fn submit_in(&self, parts: usize) {
-        self.session.submit_in(parts);
-    }
-
-    /// The next step goes missing in part, as if a driver aborted it and said nothing.
-    #[doc(hidden)]
-    pub fn lose_part_of_step(&self) {
-        self.session.lose_last_part();
-    }
-
-    /// The prototypes as they are stored, `[K, D]`.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn prototypes(&self) -> Result<Features> {
-        let Some(found) = self.store.export_one(&self.session, "prototypes.weight")? else {
-            unreachable!("every model declares its prototypes")
-        };
-        Features::new(found.shape[0], found.shape[1], found.data)
-    }
-
-    /// Codes of the last step, `[A · batch, K]` with K padded to a multiple of four, and embeddings
-    /// of all crops, `[V · batch, D]` likewise.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn codes_and_embeddings(&self) -> Result<(Vec<f32>, Vec<f32>)> {
-        Ok((self.session.read(&self.tensors.codes)?, self.session.read(&self.tensors.embeddings)?))
-    }
-
-    /// The gradients of the last step by parameter name (before LARC), in PyTorch's shapes.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn gradients(&self) -> Result<BTreeMap<String, HostTensor>> {
-        self.store.export_gradients(&self.session)
     }
 }

@@ -1,16 +1,24 @@
-//! Layers with forward and backward, the ResNet trunk, the projection head and the prototypes.
+//! Layers with forward and backward, the ResNet trunk, the projection head and the prototypes; and whole networks:
+//! what a file or the settings say that one consists of ([`NetworkSpec`]), and one that is only used ([`Inference`]).
 //!
 //! A layer records its dispatches into a plan. `forward` returns what `backward` needs (`Saved`) by
 //! value and `backward` consumes it: forgetting one or using it twice does not compile, and one layer
 //! can run twice in a step (SwAV runs the trunk once per crop resolution).
 
 mod block;
+pub(crate) mod evaluation;
 mod head;
+mod inference;
 mod layers;
+mod network;
 mod resnet;
 mod store;
 
+pub use evaluation::best_prototypes;
 pub use head::Head;
+pub use inference::{Inference, Seen, views_at_once};
 pub use layers::{BatchNorm, Conv, Linear, Wanted};
+pub(crate) use network::Projection;
+pub use network::{Fit, HeadSpec, NetworkSpec, adapt_stem};
 pub use resnet::Trunk;
 pub use store::{EstimateId, Init, Parameter, ParameterId, Store};

@@ -38,10 +38,6 @@ pub struct Meta {
     pub epoch: u64,
     /// Batches of that epoch already used.
     pub batch_in_epoch: u64,
-    /// The queue's next row to overwrite.
-    pub queue_cursor: u64,
-    /// The queue's rows in use.
-    pub queue_filled: u64,
     /// Whatever else the loop wants to remember. Floats pass through decimal text here and may come
     /// back one bit off: store what must be exact as integers (`f64::to_bits`) or as tensors.
     pub state: Value,

@@ -13,8 +13,6 @@ fn at(step: u64) -> Checkpoint {
         step,
         epoch: 3,
         batch_in_epoch: 5,
-        queue_cursor: u64::MAX,
-        queue_filled: 7,
         state: serde_json::json!({"best": 0.25, "note": "text", "bits": f64::to_bits(0.1)}),
     };
     Checkpoint { tensors: tensors.into(), meta }

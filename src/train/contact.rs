@@ -6,13 +6,13 @@ use std::path::Path;
 
 use super::checkpoint::{Checkpoint, Loaded};
 use super::crops::{augment, showcase};
-use super::memory::Memory;
 use super::setup;
-use crate::config::{Augmenter, Config};
+use crate::config::Config;
 use crate::data::{Dataset, Showcase, render};
 use crate::error::{Error, Result};
 use crate::eval::gallery::contact::Entry;
-use crate::method::swav::Trainer;
+use crate::model::evaluation::cosines;
+use crate::model::{Inference, NetworkSpec};
 
 /// `count` pictures of those that are trained on, spread evenly; fewer where there are not so many.
 #[must_use]
@@ -83,8 +83,8 @@ pub fn settings_of(run: &Path) -> Result<(Loaded, Config)> {
 /// A checkpoint of another network; what the driver reports.
 pub fn encode(loaded: &Loaded, config: &Config, entries: &mut [Entry], top: usize) -> Result<()> {
     let Loaded { checkpoint, path, .. } = loaded;
-    let position = Memory::from_state(&checkpoint.meta.state, path)?.position;
     let gpu = setup::gpu(config)?;
+    let network = NetworkSpec::of_config(config);
     // Every size of crops needs a plan of its own.
     let mut sizes: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
     for (e, entry) in entries.iter_mut().enumerate() {
@@ -94,14 +94,14 @@ pub fn encode(loaded: &Loaded, config: &Config, entries: &mut [Entry], top: usiz
         }
     }
     for (size, places) in sizes {
-        // Nothing is trained, so the smallest batch will do.
-        let small = Config { eval_size: size, batch: 2, queue: 0, augment: Augmenter::Cpu, ..config.clone() };
-        let mut trainer = Trainer::new(&gpu, &small)?;
-        checkpoint.expect_shapes(path, &trainer.wanted_tensors())?;
-        trainer.import(&checkpoint.tensors, position)?;
+        let network = Inference::new(&gpu, &network, [size; 2], path, &checkpoint.tensors)?;
         let views: Vec<f32> =
             places.iter().flat_map(|&(e, v)| normalised(config, &entries[e].shown, v)).collect();
-        let cosines = trainer.cosines(&views, places.len())?;
+        let seen = network.look(&views, places.len())?;
+        let (Some(similarities), Some(prototypes)) = (seen.similarities, network.prototypes()?) else {
+            return Ok(());
+        };
+        let cosines = cosines(similarities, &prototypes);
         for (row, &(e, v)) in places.iter().enumerate() {
             entries[e].codes[v] = code(cosines.row(row), config.epsilon, top);
         }

@@ -7,7 +7,7 @@ use crate::config::{Augmenter, Config};
 use crate::data::{Adjustment, Augment, Batch, CropGroup, Dataset, LoaderSpec, Part, Showcase, Trial};
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::method::swav::{Crop, CropBench, Kind, Pictures, Trainer, picture_room};
+use crate::method::{Crop, CropBench, Kind, Pictures, Trainer, picture_room};
 
 /// Pictures of the batch that decides who makes the crops, at most.
 const TRIED: usize = 64;

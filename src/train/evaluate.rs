@@ -9,8 +9,8 @@ use super::views::{ASKING, LOOKING, READING_PIXELS, Viewing, look};
 use crate::config::Config;
 use crate::data::{Dataset, Picture, Split};
 use crate::error::Result;
-use crate::eval::{Features, knn, pixels};
-use crate::method::swav::Trainer;
+use crate::eval::{Features, kmeans, knn, pixels};
+use crate::method::Trainer;
 use crate::pass::{self, Pass, Watch};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,22 +111,41 @@ impl Judge {
     }
 
     /// The best prototype of each of [`Self::shown`] and the cosine to it; an unreadable one gets a prototype
-    /// that does not exist.
+    /// that does not exist. Where the method has no prototypes, the `clusters` of k-means on the features take their
+    /// place.
     pub(super) fn best_prototypes(
         &mut self,
         trainer: &mut Trainer,
+        (clusters, seed): (usize, u64),
         watch: &mut Watch<'_>,
     ) -> Result<Vec<(u32, f32)>> {
         let pictures = self.shown.clone();
-        let mut best = Vec::with_capacity(pictures.len());
+        let (mut best, mut can_be_read) = (Vec::with_capacity(pictures.len()), Vec::new());
+        let (mut features, mut dim) = (Vec::new(), 0);
         self.look(&pictures, watch, |views, readable| {
-            let found = trainer.best_prototypes(views, readable.len())?;
-            best.extend(
-                found.into_iter().zip(readable).map(|(best, &ok)| if ok { best } else { (u32::MAX, 0.0) }),
-            );
+            can_be_read.extend_from_slice(readable);
+            if let Some(found) = trainer.best_prototypes(views, readable.len())? {
+                best.extend(found);
+                return Ok(());
+            }
+            let found = trainer.features(views, readable.len())?;
+            dim = found.dim;
+            let rows = (0..found.rows).filter(|&row| readable[row]);
+            features.extend(rows.flat_map(|row| found.row(row)).copied());
             Ok(())
         })?;
-        Ok(best)
+        if best.is_empty() && dim > 0 {
+            let features = Features::new(features.len() / dim, dim, features)?;
+            let found = pass::run(kmeans::FINDING, 0, watch, |pass| {
+                kmeans::clusters(&features, clusters, seed, pass)
+            })?;
+            let mut found = found.best(&features).into_iter();
+            best.extend(
+                can_be_read.iter().map(|&ok| if ok { found.next() } else { None }.unwrap_or_default()),
+            );
+        }
+        let known = |(best, ok)| if ok { best } else { (u32::MAX, 0.0) };
+        Ok(best.into_iter().zip(can_be_read).map(known).collect())
     }
 
     /// Hands the views of `pictures` to `then` in portions, with which of them could be read.

@@ -5,7 +5,7 @@ use crate::config::{Block, Stem};
 use crate::error::{Error, Result};
 use crate::interop::onnx::{Axis, Graph, Number, OPSET};
 use crate::interop::{HostTensor, safetensors, torch};
-use crate::method::swav::NetworkSpec;
+use crate::model::NetworkSpec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

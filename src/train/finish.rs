@@ -88,7 +88,8 @@ impl Engine<'_> {
     fn gallery(&mut self, summary: &Summary) -> Result<PathBuf> {
         let Setup { run, dataset, trainer, judge, .. } = &mut self.setup;
         let caller = &mut self.caller;
-        let best = judge.best_prototypes(trainer, &mut |progress| caller.watch(progress))?;
+        let clusters = (self.config.prototypes, self.config.seed);
+        let best = judge.best_prototypes(trainer, clusters, &mut |progress| caller.watch(progress))?;
         let shown = &judge.shown;
         let classes: Vec<u32> =
             shown.iter().map(|&picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();

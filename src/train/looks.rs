@@ -65,7 +65,8 @@ impl Engine<'_> {
         let start = Instant::now();
         let Setup { judge, trainer, memory, .. } = &mut self.setup;
         let caller = &mut self.caller;
-        memory.duplicated = cluster::duplicated(&trainer.prototypes()?) as u64;
+        memory.duplicated =
+            trainer.prototypes()?.map_or(0, |prototypes| cluster::duplicated(&prototypes) as u64);
         let judged = match judge.has_labels() {
             true => judge.network(trainer, &mut |progress| caller.watch(progress)),
             false => Ok(Vec::new()),

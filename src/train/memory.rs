@@ -5,7 +5,7 @@ use super::events::{Report, SplitAccuracy};
 use super::health::{Figures, Monitor};
 use crate::error::{Error, Result};
 use crate::eval::cluster::Occupancy;
-use crate::method::swav::{Position, StepReport};
+use crate::method::{Position, StepReport};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::VecDeque;

@@ -6,7 +6,7 @@ use super::run::Engine;
 use super::setup::Setup;
 use crate::config::Precision;
 use crate::error::{Error, Result};
-use crate::method::swav::StepReport;
+use crate::method::StepReport;
 
 impl Engine<'_> {
     /// Takes in the report of the next step in order.

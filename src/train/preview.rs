@@ -64,7 +64,7 @@ pub struct View {
     pub params: CropParams,
     /// What training sees, at the crop's own size, without the normalisation.
     pub pixels: RgbImage,
-    /// The prediction of this crop over all K prototypes; sums to 1.
+    /// The prediction of this crop over all K prototypes; sums to 1. Empty where there are no prototypes.
     pub prediction: Vec<f32>,
     /// The code of an assignment crop, which the other crops must predict; sums to 1. It is balanced over the
     /// same crop of a batch of other pictures, as in training.
@@ -112,7 +112,7 @@ impl Engine<'_> {
             return Ok(found);
         }
         let views = augment.views();
-        let cosines = trainer.cosines(&inputs, found.len() * views)?;
+        let Some(cosines) = trainer.cosines(&inputs, found.len() * views)? else { return Ok(found) };
         let mut rows = (0..cosines.rows).map(|row| cosines.row(row));
         for view in found.iter_mut().flat_map(|crops| &mut crops.views) {
             let scores = rows.next().unwrap_or_default();
@@ -151,7 +151,7 @@ impl Engine<'_> {
                 others.par_iter().map(|&picture| pass.advance(1).map(|()| crop(picture))).collect()
             })?;
         let inputs: Vec<Vec<f32>> = inputs.into_iter().flatten().collect();
-        let balance = trainer.cosines(&inputs.concat(), inputs.len() * views)?;
+        let Some(balance) = trainer.cosines(&inputs.concat(), inputs.len() * views)? else { return Ok(()) };
         for at in assign {
             let shown = found.first().map_or(0, |crops| crops.views.len());
             let others = (0..inputs.len()).map(|picture| balance.row(picture * views + at));

@@ -15,7 +15,7 @@ use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gpu::{DriverMemory, Estimate};
-use crate::method::swav::{MemoryUse, Trainer};
+use crate::method::{MemoryUse, Trainer};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -187,10 +187,7 @@ impl Engine<'_> {
             Ok(batch) => batch,
             Err(error) => return Err(self.out_of_pictures(error)),
         };
-        let Setup { loader, trainer, schedule, length, .. } = &mut self.setup;
-        if self.config.queue > 0 && self.submitted >= length.queue_start {
-            trainer.start_queue();
-        }
+        let Setup { loader, trainer, schedule, .. } = &mut self.setup;
         crops::hand_over(trainer, &batch)?;
         let report = trainer.step(&batch.groups, schedule.lr(self.submitted))?;
         loader.recycle(batch);
@@ -268,8 +265,6 @@ impl Engine<'_> {
             step: self.submitted,
             epoch,
             batch_in_epoch,
-            queue_cursor: memory.position.queue_cursor,
-            queue_filled: memory.position.queue_filled,
             state: memory.to_state(&run.checkpoint())?,
         };
         run.sync_metrics()?;

@@ -1,12 +1,14 @@
 //! Plain views of many pictures and what the network makes of them, gathered portion by portion: of the
 //! cosines of N pictures to K prototypes only what a person can look at is kept, so a hundred thousand
-//! pictures and three thousand prototypes fit in memory.
+//! pictures and three thousand prototypes fit in memory. Where the method has no prototypes, the centroids of k-means
+//! on the features stand in for them.
 
 use super::preview::{BALANCED, spread};
 use super::run::Engine;
 use super::setup::Setup;
 use crate::error::Result;
-use crate::eval::{Features, codes};
+use crate::eval::{Features, codes, kmeans};
+use crate::pass;
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
 
@@ -44,7 +46,9 @@ impl Engine<'_> {
         Stream::new(config.seed, Purpose::Evaluation, &[]).shuffle(&mut wanted);
         let prototypes = trainer.prototypes()?;
         let (mut features, mut dim) = (Vec::new(), 0);
-        let mut gathered = Gathered::new(prototypes.rows, config.epsilon, config.sinkhorn_iterations);
+        let clusters = prototypes.as_ref().map_or(config.prototypes, |prototypes| prototypes.rows);
+        let mut gathered = Gathered::new(clusters, config.epsilon, config.sinkhorn_iterations);
+        let mut seen = Vec::new();
         let mut asked = wanted.iter();
         judge.look(&wanted, &mut |progress| caller.watch(progress), |views, readable| {
             let found = trainer.features_and_cosines(views, readable.len())?;
@@ -52,15 +56,38 @@ impl Engine<'_> {
             for (row, (&picture, &ok)) in asked.by_ref().zip(readable).enumerate() {
                 if ok {
                     features.extend_from_slice(found.0.row(row));
-                    gathered.add(picture, found.1.row(row));
+                    seen.push(picture);
+                    if let Some(cosines) = &found.1 {
+                        gathered.add(picture, cosines.row(row));
+                    }
                 }
             }
             gathered.sort_in(config.temperature, false)
         })?;
+        let features = Features::new(seen.len(), dim, features)?;
+        let prototypes = match prototypes {
+            Some(prototypes) => prototypes,
+            None => {
+                let watch = &mut |progress: &_| caller.watch(progress);
+                let found = pass::run(kmeans::FINDING, 0, watch, |pass| {
+                    kmeans::clusters(&features, clusters, config.seed, pass)
+                })?;
+                let unit = features.unit(None);
+                gathered.nearest.truncate(found.centres.rows);
+                for (row, &picture) in seen.iter().enumerate() {
+                    gathered.add(picture, &found.cosines(unit.row(row)));
+                    gathered.sort_in(config.temperature, false)?;
+                }
+                found.centres
+            }
+        };
         gathered.sort_in(config.temperature, true)?;
         let Gathered { pictures, best, cosine, loss, nearest, .. } = gathered;
-        let features = Features::new(pictures.len(), dim, features)?;
-        let counts = memory.occupancy.counts().to_vec();
+        let mut counts = memory.occupancy.counts().to_vec();
+        if counts.len() != prototypes.rows {
+            counts = vec![0; prototypes.rows];
+            best.iter().for_each(|&cluster| counts[cluster as usize] += 1);
+        }
         Ok(Sample { pictures, features, best, cosine, loss, nearest, prototypes, counts })
     }
 }

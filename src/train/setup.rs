@@ -17,7 +17,8 @@ use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
 use crate::interop::weights::Weights;
-use crate::method::swav::{Fit, NetworkSpec, Trainer, adapt_stem, picture_room};
+use crate::method::{Trainer, picture_room};
+use crate::model::{Fit, NetworkSpec, adapt_stem};
 use crate::pass;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,6 +96,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
     let loader = Loader::new(Arc::clone(&dataset), spec)?;
     // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
     let mut trainer = pass::run(PREPARING, 0, &mut watch, |_| Trainer::new(&gpu, config))?;
+    trainer.set_length(&length);
     pass::run(PREPARING, 0, &mut watch, |_| Ok(()))?;
     let judge = Judge::new(Arc::clone(&dataset), config);
     notices.extend(judge.notice.clone());
@@ -221,7 +223,7 @@ fn restore(
         let reason = format!("its parts disagree about the step ({})", checkpoint.meta.step);
         return Err(Error::Checkpoint { path: path.clone(), reason });
     }
-    trainer.import(&checkpoint.tensors, memory.position)?;
+    trainer.import(&checkpoint.tensors, memory.position.clone())?;
     run.truncate_metrics_after(checkpoint.meta.step)?;
     notices.extend(warning.clone());
     Ok(memory)

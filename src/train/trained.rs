@@ -11,7 +11,7 @@ use crate::gpu::{AdapterFacts, Gpu};
 use crate::interop::HostTensor;
 use crate::interop::weights::{self, Weights};
 use crate::method::finetune::{Finetune, FinetuneSpec};
-use crate::method::swav::{Inference, NetworkSpec, Seen, best_prototypes};
+use crate::model::{Inference, NetworkSpec, Seen, best_prototypes};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::data::{Dataset, Picture, evaluation_view, padded};
 use crate::error::Result;
-use crate::method::swav::views_at_once;
+use crate::model::views_at_once;
 use crate::pass::Pass;
 use rayon::prelude::*;
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use image::{Rgb, RgbImage};
 use std::sync::Arc;
 use swav_wgpu::config::{Augmenter, Config, CropGroup};
 use swav_wgpu::data::{Dataset, Loader, LoaderSpec};
-use swav_wgpu::method::swav::{CropBench, Trainer, picture_room};
+use swav_wgpu::method::{CropBench, Trainer, picture_room};
 use swav_wgpu::train::crops;
 
 /// Pictures of several sizes, waves and noise.

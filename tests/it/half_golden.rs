@@ -75,9 +75,6 @@ fn kernels(golden: &Golden, case: &Case<'_>, seed: Option<u64>, family: Family) 
     }
     let mut first = None;
     let loss = case.numbers("hyper.lr").into_iter().zip(0..STEPS).map(|(lr, t)| {
-        if t >= case.count("hyper.queue_start") {
-            run.trainer.start_queue();
-        }
         run.trainer.step(&run.batches[t % run.batches.len()], lr).expect("a step");
         let report = run.trainer.flush().expect("a report").expect("a step was submitted");
         assert_eq!(report.non_finite, 0, "{}: step {t}", case.label());

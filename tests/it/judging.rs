@@ -13,7 +13,7 @@ use swav_wgpu::interop::{HostTensor, weights};
 use swav_wgpu::method::finetune::{Finetune, FinetuneSpec};
 use swav_wgpu::method::linear::{Linear, LinearSpec, cosine};
 use swav_wgpu::method::neighbours::Search;
-use swav_wgpu::method::swav::NetworkSpec;
+use swav_wgpu::model::NetworkSpec;
 use swav_wgpu::selftest::layout::to_nhwc4;
 
 const TEMPERATURE: f64 = 0.07;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use swav_wgpu::config::{Config, Precision, Preset};
 use swav_wgpu::gpu::{Family, Gpu};
-use swav_wgpu::method::swav::Trainer;
+use swav_wgpu::method::Trainer;
 
 /// A small trunk of blocks with a shortcut of their own and without, two resolutions, a queue.
 fn small(block: &str, batch: usize, recompute: bool) -> Config {

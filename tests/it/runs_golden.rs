@@ -6,10 +6,10 @@
 use crate::golden::{Case, Golden, Values};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use swav_wgpu::config::{Config, CropGroup, Precision};
+use swav_wgpu::config::{Config, CropGroup, Precision, RunLength};
 use swav_wgpu::gpu::{Family, Gpu};
 use swav_wgpu::interop::{HostTensor, Kind};
-use swav_wgpu::method::swav::Trainer;
+use swav_wgpu::method::Trainer;
 use swav_wgpu::selftest::layout::to_nhwc4;
 
 fn list(values: &[usize]) -> String {
@@ -154,6 +154,8 @@ pub(crate) fn open(golden: &Golden, case: &Case<'_>, family: Family, precision: 
     }
     let start = trainer.position();
     trainer.import(&weights, start).expect("names and shapes are those of the net");
+    let queue_start = case.count("hyper.queue_start") as u64;
+    trainer.set_length(&RunLength { total: case.numbers("hyper.lr").len() as u64, warmup: 0, queue_start });
     Run { config, trainer, batches, stored }
 }
 
@@ -161,10 +163,9 @@ fn check_run(golden: &Golden, case: &Case<'_>, family: Family) -> Vec<String> {
     let Run { config, mut trainer, batches, stored } = open(golden, case, family, Precision::F32);
     let (mut failures, mut losses, mut queue_used) = (Vec::new(), Vec::new(), Vec::new());
     for (t, lr) in case.numbers("hyper.lr").into_iter().enumerate() {
-        if t >= case.count("hyper.queue_start") {
-            trainer.start_queue();
-        }
-        queue_used.push(f64::from(u8::from(trainer.queue_in_use())));
+        let filled = trainer.position().objective["queue_filled"].as_u64().expect("a number of rows");
+        let whole = (config.queue / config.batch * config.batch) as u64;
+        queue_used.push(f64::from(u8::from(whole > 0 && filled >= whole)));
         trainer.step(&batches[t % batches.len()], lr).expect("a step");
         let report = trainer.flush().expect("a report").expect("a step was submitted");
         assert_eq!(report.non_finite, 0, "{}: step {t}", case.label());

@@ -5,11 +5,11 @@ use crate::devices::devices;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use swav_wgpu::config::{Config, CropGroup};
+use swav_wgpu::config::{Config, CropGroup, RunLength};
 use swav_wgpu::error::Error;
 use swav_wgpu::gpu::{Arena, Gpu, Plan, Shape, Usage};
 use swav_wgpu::interop::{HostTensor, Kind};
-use swav_wgpu::method::swav::Trainer;
+use swav_wgpu::method::Trainer;
 use swav_wgpu::ops::normalize;
 
 const STEPS: u64 = 3;
@@ -46,7 +46,7 @@ pub(crate) fn pictures(config: &Config, step: u64) -> Vec<Vec<f32>> {
 
 /// A few steps, then all that a checkpoint holds, the gradients, and the figures of the last step.
 pub(crate) fn trained(mut trainer: Trainer, config: &Config) -> (BTreeMap<String, HostTensor>, [u64; 2]) {
-    trainer.start_queue();
+    trainer.set_length(&RunLength { total: STEPS, warmup: 0, queue_start: 0 });
     for step in 0..STEPS {
         trainer.step(&pictures(config, step), 0.1).expect("a step");
     }
@@ -164,7 +164,7 @@ fn batch_norms_count_as_in_pytorch() {
 
     // A file without them is as good, and going on from either counts on.
     let mut trainer = plain(gpu, &config);
-    let position = swav_wgpu::method::swav::Position { step: STEPS, ..trainer.position() };
+    let position = swav_wgpu::method::Position { step: STEPS, ..trainer.position() };
     let without = tensors.clone().into_iter().filter(|(_, tensor)| tensor.kind == Kind::F32).collect();
     trainer.import(&without, position).expect("counters may be missing");
     trainer.step(&pictures(&config, 0), 0.1).expect("a step");
@@ -177,7 +177,7 @@ fn batch_norms_count_as_in_pytorch() {
 fn one_parameter_is_read_alone() {
     let config = config("larc");
     let trainer = plain(&devices()[0], &config);
-    let prototypes = trainer.prototypes().expect("the device answers");
+    let prototypes = trainer.prototypes().expect("the device answers").expect("SwAV has some");
     let all = trainer.export().expect("the device answers");
     assert_eq!((prototypes.rows, prototypes.dim), (config.prototypes, config.embedding));
     assert_eq!(prototypes.data, all["prototypes.weight"].data);

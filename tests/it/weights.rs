@@ -9,7 +9,7 @@ use std::sync::Arc;
 use swav_wgpu::config::Stem;
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::interop::{HostTensor, safetensors, weights};
-use swav_wgpu::method::swav::{Inference, NetworkSpec, Seen};
+use swav_wgpu::model::{Inference, NetworkSpec, Seen};
 use swav_wgpu::selftest::layout::to_nhwc4;
 use swav_wgpu::train::export::{Format, export};
 

@@ -50,8 +50,8 @@ pub fn clusters(
     let count = clusters.unwrap_or(if classes > 0 { classes } else { 10 });
     let mut results = Vec::new();
     for described in &of.described {
-        let found = pass::run(("finding clusters", "rounds"), 0, watch, |pass| {
-            kmeans::clusters(&described.features, count, seed, pass)
+        let found = pass::run(kmeans::FINDING, 0, watch, |pass| {
+            Ok(kmeans::clusters(&described.features, count, seed, pass)?.of_rows)
         })?;
         results.push(measure(of, described.source, "k-means", count, &found));
         if let Some(best) = &described.prototypes {

@@ -24,7 +24,7 @@ use super::setup;
 use crate::config::{Config, Precision};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Family, Profile};
-use crate::method::swav::Trainer;
+use crate::method::Trainer;
 use crate::rng::{Purpose, Stream};
 
 /// The learning rate of measured steps; it changes no figure.

@@ -262,9 +262,8 @@ impl Ended {
 fn assert_same_run(desk: &Desk, left: &str, right: &str, steps: u64) {
     let [a, b] = [left, right].map(|run| desk.checkpoint(run));
     assert_eq!(a.meta.step, steps);
-    let place = |c: &Checkpoint| {
-        (c.meta.step, c.meta.epoch, c.meta.batch_in_epoch, c.meta.queue_cursor, c.meta.queue_filled)
-    };
+    let place =
+        |c: &Checkpoint| (c.meta.step, c.meta.epoch, c.meta.batch_in_epoch, c.meta.state["position"].clone());
     assert_eq!(place(&a), place(&b));
     assert!(a.tensors.keys().eq(b.tensors.keys()), "the checkpoints hold different tensors");
     for (name, tensor) in &a.tensors {

@@ -23,7 +23,7 @@ fn killed(optimizer: &str) {
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     let meta = desk.checkpoint("cut").meta;
     assert!((14..40).contains(&meta.step) && meta.batch_in_epoch > 0, "step {}", meta.step);
-    assert_eq!(meta.queue_filled, 16, "the queue is in use");
+    assert_eq!(meta.state["position"]["queue_filled"], 16, "the queue is in use");
     let ended = desk.run("train --resume cut").expect(0);
     assert!(ended.err.contains(&format!("40 steps, from step {}", meta.step)), "{ended:#?}");
     assert_same_run(&desk, "whole", "cut", 40);

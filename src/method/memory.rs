@@ -1,7 +1,8 @@
 //! The device memory of a run, known before its first step.
 
-use super::Tensors;
-use super::augmentation::CropMaker;
+use super::crops::CropMaker;
+use super::objective::Kept;
+use super::trainer::Tensors;
 use crate::gpu::{Arena, Replay, Tensor};
 use crate::model::Store;
 
@@ -21,6 +22,7 @@ impl MemoryUse {
         maker: Option<&CropMaker>,
         store: &Store,
         tensors: &Tensors,
+        kept: &[Kept<'_>],
     ) -> Self {
         let bytes = |tensor: &Tensor| tensor.shape.bytes();
         // A step is prepared while the device is busy with the one before.
@@ -29,7 +31,7 @@ impl MemoryUse {
         let looking = &tensors.looking;
         let rows = bytes(&looking.features).max(looking.similarities.as_ref().map_or(0, bytes));
         let evaluation = bytes(&looking.views) + rows;
-        let checkpoint = store.transfer_bytes().max(tensors.queue.as_ref().map_or(0, bytes));
+        let checkpoint = kept.iter().map(Kept::bytes).fold(store.transfer_bytes(), u64::max);
         Self {
             kept: arena.bytes()
                 + replays.iter().map(|replay| replay.bytes()).sum::<u64>()

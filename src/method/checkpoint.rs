@@ -3,36 +3,27 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::objective::Kept;
 use super::{Position, Trainer};
 use crate::error::{Error, Result};
+use crate::gpu::Session;
 use crate::interop::HostTensor;
 
 /// The name of the loss scale's state (`ops::loss_scale`).
 const SCALE: &str = "loss_scale";
 
 impl Trainer {
-    /// Everything a checkpoint holds: weights under their torchvision names, running estimates,
-    /// PyTorch's counters, moments, the queue `[A, L, D]`, newest row first, and with half precision the
-    /// state of the loss scale.
+    /// Everything a checkpoint holds: weights under their torchvision names, running estimates, PyTorch's counters,
+    /// moments, what the method keeps (of SwAV the queue `[A, L, D]`, newest row first), and with half precision
+    /// the state of the loss scale.
     ///
     /// # Errors
     /// What the driver reports.
     pub fn export(&self) -> Result<BTreeMap<String, HostTensor>> {
         let mut tensors = self.store.export(&self.session)?;
         tensors.extend(self.counters());
-        if let Some(queue) = &self.tensors.queue {
-            let rows = self.rules.queue as usize;
-            let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
-            let stored = self.session.read(queue)?;
-            let row_floats = queue.shape.quads() as usize * 4;
-            let mut data = Vec::with_capacity(crops * rows * dim);
-            for crop in 0..crops {
-                for row in 0..rows {
-                    let at = crop * rows + (row + self.position.queue_cursor as usize) % rows;
-                    data.extend_from_slice(&stored[at * row_floats..at * row_floats + dim]);
-                }
-            }
-            tensors.insert("queue".into(), HostTensor::new([crops, rows, dim], data));
+        for kept in self.objective.kept() {
+            tensors.insert(kept.name().into(), kept.read(&self.session)?);
         }
         if let Some(scale) = &self.tensors.scale {
             let state = self.session.read(scale)?;
@@ -45,11 +36,12 @@ impl Trainer {
     /// trunk once per resolution and step, the head once per step. They follow from the position, so
     /// a file need not have them.
     fn counters(&self) -> impl Iterator<Item = (String, HostTensor)> {
-        let step = self.position.step;
+        let step = self.step;
         let resolutions = self.tensors.crops.len() as u64;
         self.store.names().into_iter().filter_map(move |(name, _)| {
             let norm = name.strip_suffix(".running_mean")?;
-            let passes = if norm.starts_with("projection_head.") { 1 } else { resolutions };
+            let is_of_trunk = norm == "bn1" || norm.starts_with("layer");
+            let passes = if is_of_trunk { resolutions } else { 1 };
             Some((format!("{norm}.num_batches_tracked"), HostTensor::counter(step * passes)))
         })
     }
@@ -60,23 +52,13 @@ impl Trainer {
     /// A tensor that is missing or of another shape.
     pub fn import(&mut self, tensors: &BTreeMap<String, HostTensor>, position: Position) -> Result<()> {
         self.store.import(&self.session, tensors)?;
-        if let (Some(queue), Some(found)) = (&self.tensors.queue, tensors.get("queue")) {
-            let rows = self.rules.queue as usize;
-            let (crops, dim) = (queue.shape.rows() as usize / rows, queue.shape.channels as usize);
-            if found.shape != [crops, rows, dim] {
-                let reason =
-                    format!("the queue has shape {:?}, this run wants {:?}", found.shape, [crops, rows, dim]);
-                return Err(Error::Checkpoint { path: Path::new("queue").into(), reason });
+        // First, because where rows lie is part of it.
+        let wrong = |reason| Error::Checkpoint { path: Path::new("position").into(), reason };
+        self.objective.restore(&position.objective).map_err(wrong)?;
+        for kept in self.objective.kept() {
+            if let Some(found) = tensors.get(kept.name()) {
+                kept.write(&self.session, found)?;
             }
-            // Rows go back to where they lay: sums then run in the same order, to the last bit.
-            let row_floats = queue.shape.quads() as usize * 4;
-            let mut stored = vec![0.0; crops * rows * row_floats];
-            for (index, values) in found.data.chunks_exact(dim).enumerate() {
-                let at = index / rows * rows + (index % rows + position.queue_cursor as usize) % rows;
-                stored[at * row_floats..at * row_floats + dim].copy_from_slice(values);
-            }
-            self.session.write(queue, &stored);
-            self.session.settle()?;
         }
         if let (Some(scale), Some(found)) = (&self.tensors.scale, tensors.get(SCALE)) {
             let want = scale.shape.values();
@@ -87,7 +69,7 @@ impl Trainer {
             self.session.write(scale, &found.data);
             self.session.settle()?;
         }
-        self.position = position;
+        self.step = position.step;
         self.pending = None;
         Ok(())
     }
@@ -111,14 +93,62 @@ impl Trainer {
     #[must_use]
     pub fn wanted_tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut wanted = self.store.names();
-        if let Some(queue) = &self.tensors.queue {
-            let rows = self.rules.queue as usize;
-            let shape = vec![queue.shape.rows() as usize / rows, rows, queue.shape.channels as usize];
-            wanted.push(("queue".into(), shape));
-        }
+        wanted.extend(self.objective.kept().iter().map(|kept| (kept.name().into(), kept.shape())));
         if let Some(scale) = &self.tensors.scale {
             wanted.push((SCALE.into(), vec![scale.shape.values()]));
         }
         wanted
+    }
+}
+
+impl Kept<'_> {
+    /// The name in a checkpoint.
+    fn name(&self) -> &'static str {
+        let Self::Rings { name, .. } = *self;
+        name
+    }
+
+    /// The shape in a checkpoint.
+    fn shape(&self) -> Vec<usize> {
+        let Self::Rings { tensor, rings, .. } = *self;
+        vec![rings, tensor.shape.rows() as usize / rings, tensor.shape.channels as usize]
+    }
+
+    /// What is read from the device to write it.
+    pub(super) fn bytes(&self) -> u64 {
+        let Self::Rings { tensor, .. } = self;
+        tensor.shape.bytes()
+    }
+
+    /// Where each row of the file lies on the device, in floats.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let Self::Rings { tensor, rings, first, .. } = *self;
+        let rows = tensor.shape.rows() as usize / rings;
+        let stride = tensor.shape.quads() as usize * 4;
+        (0..rings * rows).map(move |at| (at / rows * rows + (at % rows + first) % rows) * stride)
+    }
+
+    fn read(&self, session: &Session) -> Result<HostTensor> {
+        let Self::Rings { tensor, .. } = self;
+        let (stored, shape) = (session.read(tensor)?, self.shape());
+        let row = |at: usize| &stored[at..at + shape[2]];
+        let data = self.places().flat_map(row).copied().collect();
+        Ok(HostTensor::new(shape, data))
+    }
+
+    /// Rows go back to where they lay: sums then run in the same order, to the last bit.
+    fn write(&self, session: &Session, found: &HostTensor) -> Result<()> {
+        let Self::Rings { name, tensor, .. } = self;
+        let shape = self.shape();
+        if found.shape != shape {
+            let reason = format!("the {name} has shape {:?}, this run wants {shape:?}", found.shape);
+            return Err(Error::Checkpoint { path: Path::new(name).into(), reason });
+        }
+        let mut stored = vec![0.0; (tensor.shape.bytes() / 4) as usize];
+        for (values, at) in found.data.chunks_exact(shape[2]).zip(self.places()) {
+            stored[at..at + values.len()].copy_from_slice(values);
+        }
+        session.write(tensor, &stored);
+        session.settle()
     }
 }

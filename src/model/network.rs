@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::{Head, Linear, Store, Trunk};
 use crate::config::{Block, Config, Stem, TrunkSpec};
 use crate::interop::HostTensor;
-use crate::model::{Head, Linear, Store, Trunk};
 use crate::ops::optimizer::{PROTOTYPES, SCALED};
 
 /// What a network consists of.
@@ -32,26 +32,22 @@ pub struct HeadSpec {
     pub prototypes: usize,
 }
 
-/// The layers.
-pub(super) struct Network {
-    pub(super) trunk: Trunk,
-    pub(super) head: Option<(Head, Option<Linear>)>,
+/// What stands on a trunk: the projection head, and the prototypes where there are some.
+#[derive(Debug)]
+pub(crate) struct Projection {
+    pub(crate) head: Head,
+    pub(crate) prototypes: Option<Linear>,
 }
 
-impl Network {
-    /// Declares all parameters.
-    pub(super) fn new(store: &mut Store, spec: &NetworkSpec, recompute: bool) -> Self {
-        let trunk = Trunk::new(store, &spec.trunk, spec.stem, spec.channels, recompute);
-        // What stands on the trunk is single precision whatever the trunk's activations are.
-        store.flag_all(SCALED);
-        let head = spec.head.map(|HeadSpec { hidden, embedding, prototypes }| {
-            let head = Head::new(store, trunk.features(), hidden as u32, embedding as u32);
-            let prototypes = (prototypes > 0).then(|| {
-                Linear::new(store, "prototypes", embedding as u32, prototypes as u32, false, PROTOTYPES)
-            });
-            (head, prototypes)
+impl Projection {
+    /// Declares its parameters.
+    pub(crate) fn new(store: &mut Store, features: u32, spec: HeadSpec) -> Self {
+        let HeadSpec { hidden, embedding, prototypes } = spec;
+        let head = Head::new(store, features, hidden as u32, embedding as u32);
+        let prototypes = (prototypes > 0).then(|| {
+            Linear::new(store, "prototypes", embedding as u32, prototypes as u32, false, PROTOTYPES)
         });
-        Self { trunk, head }
+        Self { head, prototypes }
     }
 }
 
@@ -132,11 +128,26 @@ impl NetworkSpec {
         Ok(Self { trunk, stem, channels: axis("conv1.weight", 1)?, head })
     }
 
+    /// Declares the parameters of the trunk.
+    pub(crate) fn trunk(&self, store: &mut Store, recompute: bool) -> Trunk {
+        let trunk = Trunk::new(store, &self.trunk, self.stem, self.channels, recompute);
+        // What stands on the trunk is single precision whatever the trunk's activations are.
+        store.flag_all(SCALED);
+        trunk
+    }
+
+    /// Declares all parameters.
+    pub(crate) fn declare(&self, store: &mut Store) -> (Trunk, Option<Projection>) {
+        let trunk = self.trunk(store, false);
+        let projection = self.head.map(|head| Projection::new(store, trunk.features(), head));
+        (trunk, projection)
+    }
+
     /// Names and shapes of all weights and running estimates.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut store = Store::new(u64::MAX);
-        Network::new(&mut store, self, false);
+        self.declare(&mut store);
         store.declared()
     }
 

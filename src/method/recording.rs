@@ -2,27 +2,25 @@
 
 use std::sync::Arc;
 
-use super::evaluation;
-use super::network::{Network, NetworkSpec};
-use super::{Tensors, augmentation};
+use super::crops;
+use super::objective::{Objective, Outcome, Stage, objective};
+use super::trainer::Tensors;
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
-use crate::model::{Head, Linear, Store, Trunk};
-use crate::ops::Step;
+use crate::model::{NetworkSpec, Store, Trunk, evaluation};
 use crate::ops::optimizer::{Rule, Settings};
-use crate::ops::sinkhorn::Problem;
-use crate::ops::{conv2d, loss, loss_scale, normalize, optimizer, queue, report, sinkhorn};
+use crate::ops::{Step, loss_scale, optimizer, report};
 
 /// Both plans, with what they were recorded on.
 pub(super) struct Recorded {
     pub(super) store: Store,
+    pub(super) objective: Box<dyn Objective>,
     pub(super) arena: Arc<Arena>,
-    pub(super) maker: Option<augmentation::Recorded>,
+    pub(super) maker: Option<crops::Recorded>,
     pub(super) train: Plan,
     pub(super) evaluate: Plan,
     pub(super) tensors: Tensors,
-    pub(super) queue_rows: u32,
 }
 
 /// Views that one evaluation takes at once: enough to fill a device, but no more pixels than the
@@ -56,65 +54,43 @@ fn element(config: &Config) -> Element {
 
 pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
-    let network = Network::new(&mut store, &NetworkSpec::of_config(config), config.recompute);
-    let d = config.embedding as u32;
+    let trunk = NetworkSpec::of_config(config).trunk(&mut store, config.recompute);
+    let mut objective = objective(config, &mut store, trunk.features());
     let arena = Arc::new(Arena::default());
     store.lease(&arena, if config.optimizer == Optimizer::Adamw { 2 } else { 1 });
 
-    let queue_rows = (config.queue / config.batch * config.batch) as u32;
-    let assigned = config.assign.iter().fold(0u32, |bits, &crop| bits | 1 << crop);
     let step = arena.lease(Step::shape(), Usage::Uniform, "step");
     let element = element(config);
     let scale =
         (element == Element::F16).then(|| arena.lease(loss_scale::shape(), Usage::Storage, "loss scale"));
-    let queue = (queue_rows > 0)
-        .then(|| arena.lease(Shape::matrix(assigned.count_ones() * queue_rows, d), Usage::Storage, "queue"));
-    let mut plan = Plan::new(gpu, &arena);
+    let mut train = Plan::new(gpu, &arena);
     let crops = lease_crops(&arena, config);
     // Before the step in time, so that it may use the memory of what comes later.
-    let maker = augmentation::record(gpu, &arena, config, &crops)?;
-    let problem = Problem {
-        queue: queue_rows,
-        batch: config.batch as u32,
-        assigned,
-        epsilon: config.epsilon as f32,
-        iterations: config.sinkhorn_iterations,
-    };
-    let inputs = Inputs { crops: &crops, queue: queue.as_ref(), step: &step, scale: scale.as_ref(), problem };
-    let Some((head, Some(prototypes))) = &network.head else {
-        unreachable!("SwAV has a head and prototypes")
-    };
-    let layers = Layers { trunk: &network.trunk, head, prototypes };
-    let outputs = record_step(&mut plan, config, &store, &layers, &inputs)?;
+    let maker = crops::record(gpu, &arena, config, &crops)?;
+    let inputs = Inputs { arena: &arena, crops: &crops, step: &step, scale: scale.as_ref() };
+    let outputs = record_step(&mut train, config, &store, &trunk, objective.as_mut(), &inputs)?;
+    let Outputs { report, layout, codes, embeddings } = outputs;
+
     let mut evaluate = Plan::new(gpu, &arena);
     let side = config.eval_size;
     let views = Shape::pictures(evaluation_views(config), side, side, config.channels as u32).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
-    let looking = evaluation::record(&mut evaluate, &store, &network, views)?;
-    let Outputs { report, layout, codes, embeddings } = outputs;
-    let tensors = Tensors { crops, step, scale, report, layout, queue, looking, codes, embeddings };
-    Ok(Recorded { store, arena, maker, train: plan, evaluate, tensors, queue_rows })
-}
-
-/// The network's layers, all of which a step needs.
-struct Layers<'a> {
-    trunk: &'a Trunk,
-    head: &'a Head,
-    prototypes: &'a Linear,
+    let looking = evaluation::record(&mut evaluate, &store, &trunk, objective.projection(), views)?;
+    let tensors = Tensors { crops, step, scale, report, layout, looking, codes, embeddings };
+    Ok(Recorded { store, objective, arena, maker, train, evaluate, tensors })
 }
 
 struct Inputs<'a> {
+    arena: &'a Arc<Arena>,
     crops: &'a [Tensor],
-    queue: Option<&'a Tensor>,
     step: &'a Tensor,
     scale: Option<&'a Tensor>,
-    problem: Problem,
 }
 
 struct Outputs {
     report: Tensor,
     layout: report::Layout,
-    codes: Tensor,
+    codes: Option<Tensor>,
     embeddings: Tensor,
 }
 
@@ -122,18 +98,15 @@ fn record_step(
     plan: &mut Plan,
     config: &Config,
     store: &Store,
-    layers: &Layers<'_>,
+    trunk: &Trunk,
+    objective: &mut dyn Objective,
     inputs: &Inputs<'_>,
 ) -> Result<Outputs> {
-    let Layers { trunk, head, prototypes } = layers;
-    let Inputs { crops, queue, step, scale, problem } = inputs;
+    let Inputs { arena, crops, step, scale } = inputs;
     for shard in store.shards() {
         plan.clear(&shard.gradient);
     }
-    plan.scope("prototypes");
-    normalize::in_place(plan, prototypes.filter(), &prototypes.weight(store))?;
-
-    // Forward: the trunk by resolution, everything after it on all crops at once.
+    // The trunk by resolution, everything after it on all crops at once.
     let rows = crops.iter().map(|c| c.shape.images).sum();
     let features = plan.lease(Shape::matrix(rows, trunk.features()));
     let mut first_row = 0;
@@ -142,46 +115,19 @@ fn record_step(
         trunks.push((trunk.forward(plan, store, crop, &features, first_row)?, first_row));
         first_row += crop.shape.images;
     }
-    let (z, head_saved) = head.forward(plan, store, &features)?;
-    drop(features);
-    let (scores, prototypes_saved) = prototypes.forward(plan, store, &z)?;
-
-    // Codes, without gradient, then the loss.
-    let queue_scores = match queue {
-        Some(queue) => {
-            plan.scope("queue");
-            let staged = conv2d::stage(plan, queue);
-            conv2d::forward(plan, prototypes.filter(), &staged, &prototypes.weight(store))?
-        }
-        None => scores.clone(),
-    };
-    plan.scope("codes");
-    let (codes, figures) = sinkhorn::codes(plan, problem, &scores, &queue_scores, step)?;
-    drop(queue_scores);
-    plan.scope("loss");
-    let temperature = config.temperature as f32;
-    let (dscores, rows_loss) =
-        loss::forward_backward(plan, &scores, &codes, problem.batch, problem.assigned, temperature)?;
-    drop(scores);
-
-    // Backward, in the reverse order.
-    let dz = prototypes.backward(plan, store, prototypes_saved, &dscores)?;
-    drop(dscores);
-    let dfeatures = head.backward(plan, store, head_saved, &dz)?;
-    drop(dz);
+    let outcome = objective.record(plan, Stage { arena, store, features, step })?;
+    let Outcome { dfeatures, losses, rows, embeddings, codes } = outcome;
     for (saved, first_row) in trunks.into_iter().rev() {
         trunk.backward(plan, store, saved, &dfeatures, first_row, *scale)?;
     }
+    drop(dfeatures);
 
     plan.scope("optimizer");
     let norms = record_update(plan, config, store, step, *scale)?;
-    if let Some(queue) = queue {
-        plan.scope("queue");
-        queue::push(plan, &z, queue, problem.batch, problem.assigned, step)?;
-    }
     plan.scope("report");
-    let (report, layout) = report::summarize(plan, &rows_loss, &figures, &norms, &z, problem.batch, *scale)?;
-    Ok(Outputs { report, layout, codes, embeddings: z })
+    let batch = config.batch as u32;
+    let (report, layout) = report::summarize(plan, &losses, &rows, &norms, &embeddings, batch, *scale)?;
+    Ok(Outputs { report, layout, codes, embeddings })
 }
 
 /// Moves all parameters; gives their norms, of all shards together.

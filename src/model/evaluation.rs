@@ -1,27 +1,32 @@
-//! Evaluation mode: features, embeddings and best prototypes of any number of views. One plan, which
-//! the trainer and a network that is only used ([`super::Inference`]) record alike.
+//! Evaluation mode: what a network says of any number of views. A network in training and one that is only used
+//! ([`super::Inference`]) record the same plan.
 
-use super::Trainer;
-use super::network::Network;
+use super::network::Projection;
+use super::{Store, Trunk};
 use crate::error::Result;
 use crate::eval::Features;
 use crate::gpu::{Plan, Replay, Session, Tensor};
-use crate::model::Store;
 
 /// The tensors of an evaluation: views in, rows out.
 #[derive(Debug)]
-pub(super) struct Looking {
-    pub(super) views: Tensor,
-    pub(super) features: Tensor,
-    pub(super) embeddings: Option<Tensor>,
-    pub(super) similarities: Option<Tensor>,
+pub(crate) struct Looking {
+    pub(crate) views: Tensor,
+    pub(crate) features: Tensor,
+    pub(crate) embeddings: Option<Tensor>,
+    pub(crate) similarities: Option<Tensor>,
 }
 
 /// Records what becomes of `views`, with running estimates.
-pub(super) fn record(plan: &mut Plan, store: &Store, network: &Network, views: Tensor) -> Result<Looking> {
-    let features = network.trunk.evaluate(plan, store, &views)?;
+pub(crate) fn record(
+    plan: &mut Plan,
+    store: &Store,
+    trunk: &Trunk,
+    projection: Option<&Projection>,
+    views: Tensor,
+) -> Result<Looking> {
+    let features = trunk.evaluate(plan, store, &views)?;
     let (mut embeddings, mut similarities) = (None, None);
-    if let Some((head, prototypes)) = &network.head {
+    if let Some(Projection { head, prototypes }) = projection {
         let z = head.evaluate(plan, store, &features)?;
         if let Some(prototypes) = prototypes {
             similarities = Some(prototypes.forward(plan, store, &z)?.0);
@@ -33,7 +38,7 @@ pub(super) fn record(plan: &mut Plan, store: &Store, network: &Network, views: T
 
 /// What each of `wanted` holds after `replay` has seen `n` views through the tensor `into`: a row a view, without
 /// the padding of channels.
-pub(in crate::method) fn look(
+pub(crate) fn look(
     session: &Session,
     replay: &Replay,
     into: &Tensor,
@@ -61,7 +66,7 @@ pub(in crate::method) fn look(
 
 /// Cosines from similarities to prototypes as stored. They are given unit length at the start of a step, so after its
 /// update they have another.
-fn cosines(mut similarities: Features, prototypes: &Features) -> Features {
+pub(crate) fn cosines(mut similarities: Features, prototypes: &Features) -> Features {
     let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
     let lengths: Vec<f32> = (0..prototypes.rows).map(|row| length(prototypes.row(row))).collect();
     for row in similarities.data.chunks_exact_mut(lengths.len().max(1)) {
@@ -71,7 +76,7 @@ fn cosines(mut similarities: Features, prototypes: &Features) -> Features {
 }
 
 /// The first of the largest values of each row, and where it is.
-fn best(cosines: &Features) -> Vec<(u32, f32)> {
+pub(crate) fn best(cosines: &Features) -> Vec<(u32, f32)> {
     let larger = |best: (u32, f32), (k, &value): (usize, &f32)| {
         if value > best.1 { (k as u32, value) } else { best }
     };
@@ -83,53 +88,4 @@ fn best(cosines: &Features) -> Vec<(u32, f32)> {
 #[must_use]
 pub fn best_prototypes(similarities: Features, prototypes: &Features) -> Vec<(u32, f32)> {
     best(&cosines(similarities, prototypes))
-}
-
-impl Trainer {
-    /// Pooled trunk features of `n` views, each `[eval_size, eval_size, 4]` normalised pixels.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn features(&mut self, views: &[f32], n: usize) -> Result<Features> {
-        self.look(views, n, &self.tensors.looking.features)
-    }
-
-    /// Best prototype of each of `n` views, with its cosine similarity.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn best_prototypes(&mut self, views: &[f32], n: usize) -> Result<Vec<(u32, f32)>> {
-        Ok(best(&self.cosines(views, n)?))
-    }
-
-    /// Cosine similarity of each of `n` views to every prototype, `[n, K]`.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn cosines(&mut self, views: &[f32], n: usize) -> Result<Features> {
-        Ok(self.features_and_cosines(views, n)?.1)
-    }
-
-    /// [`Trainer::features`] and [`Trainer::cosines`] of the same views, computed once.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn features_and_cosines(&mut self, views: &[f32], n: usize) -> Result<(Features, Features)> {
-        let looking = &self.tensors.looking;
-        let Some(similarities) = &looking.similarities else {
-            unreachable!("a network in training has prototypes")
-        };
-        let wanted = [&looking.features, similarities];
-        let found = look(&self.session, &self.evaluate, &looking.views, views, n, &wanted)?;
-        let Ok([features, similarities]) = <[Features; 2]>::try_from(found) else {
-            unreachable!("two tensors were wanted")
-        };
-        Ok((features, cosines(similarities, &self.prototypes()?)))
-    }
-
-    fn look(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Features> {
-        let into = &self.tensors.looking.views;
-        let found = look(&self.session, &self.evaluate, into, views, n, &[wanted])?;
-        Ok(found.into_iter().next().unwrap_or_default())
-    }
 }

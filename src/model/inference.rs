@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::evaluation::{self, Looking};
-use super::network::{Network, NetworkSpec};
+use super::network::NetworkSpec;
+use super::store::Store;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Usage};
 use crate::interop::HostTensor;
-use crate::model::Store;
 
 /// Views that go through the network together, at most, and pixels of them.
 const VIEWS: u32 = 64;
@@ -58,14 +58,14 @@ impl Inference {
     fn record(gpu: &Arc<Gpu>, spec: &NetworkSpec, [height, width]: [u32; 2]) -> Result<Self> {
         let facts = gpu.facts();
         let mut store = Store::new(facts.max_binding_bytes.min(facts.max_buffer_bytes));
-        let network = Network::new(&mut store, spec, false);
+        let (trunk, projection) = spec.declare(&mut store);
         let arena = Arc::new(Arena::default());
         store.lease(&arena, 0);
         let mut plan = Plan::new(gpu, &arena);
         let at_once = views_at_once(height, width);
         let views = Shape::pictures(at_once, height, width, spec.channels as u32);
         let views = arena.lease(views, Usage::Storage, "views");
-        let looking = evaluation::record(&mut plan, &store, &network, views)?;
+        let looking = evaluation::record(&mut plan, &store, &trunk, projection.as_ref(), views)?;
         let session = Session::allocate(gpu, &arena)?;
         let replay = session.bind(plan)?;
         Ok(Self { session, store, replay, looking, spec: *spec })

@@ -1,0 +1,58 @@
+//! What a network in training says of plain views, between two steps.
+
+use super::Trainer;
+use crate::error::Result;
+use crate::eval::Features;
+use crate::gpu::Tensor;
+use crate::model::evaluation::{best, cosines, look};
+
+impl Trainer {
+    /// Pooled trunk features of `n` views, each `[eval_size, eval_size, 4]` normalised pixels.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn features(&mut self, views: &[f32], n: usize) -> Result<Features> {
+        self.look(views, n, &self.tensors.looking.features)
+    }
+
+    /// Cosine similarity of each of `n` views to every prototype, `[n, K]`, where the method has prototypes.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn cosines(&mut self, views: &[f32], n: usize) -> Result<Option<Features>> {
+        let Some(similarities) = &self.tensors.looking.similarities else { return Ok(None) };
+        let similarities = self.look(views, n, similarities)?;
+        Ok(self.prototypes()?.map(|prototypes| cosines(similarities, &prototypes)))
+    }
+
+    /// [`Trainer::features`] and [`Trainer::cosines`] of the same views, computed once.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn features_and_cosines(&mut self, views: &[f32], n: usize) -> Result<(Features, Option<Features>)> {
+        let looking = &self.tensors.looking;
+        let wanted: Vec<_> =
+            [Some(&looking.features), looking.similarities.as_ref()].into_iter().flatten().collect();
+        let mut found = look(&self.session, &self.evaluate, &looking.views, views, n, &wanted)?.into_iter();
+        let features = found.next().unwrap_or_default();
+        let cosines = match (found.next(), self.prototypes()?) {
+            (Some(similarities), Some(prototypes)) => Some(cosines(similarities, &prototypes)),
+            _ => None,
+        };
+        Ok((features, cosines))
+    }
+
+    /// Best prototype of each of `n` views, with its cosine similarity, where the method has prototypes.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn best_prototypes(&mut self, views: &[f32], n: usize) -> Result<Option<Vec<(u32, f32)>>> {
+        Ok(self.cosines(views, n)?.as_ref().map(best))
+    }
+
+    fn look(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Features> {
+        let into = &self.tensors.looking.views;
+        let found = look(&self.session, &self.evaluate, into, views, n, &[wanted])?;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+}

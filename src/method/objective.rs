@@ -1,0 +1,97 @@
+//! The seam between training and a method.
+//!
+//! To the trainer, a method is a function from the features of all crops to their gradient. What comes before it (the
+//! trunk, once per resolution) and after it (the trunk's gradients, the update, the report) is the same for all of
+//! them. What stands on the trunk, the loss, and whatever else a method remembers belong to its [`Objective`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::swav::Swav;
+use crate::config::{Config, RunLength};
+use crate::error::Result;
+use crate::gpu::{Arena, Plan, Session, Tensor};
+use crate::model::{Projection, Store};
+use crate::ops::Step;
+
+/// A method, as the trainer sees it. It is made in the order of its functions: [`objective`] declares its parameters,
+/// [`Objective::record`] records its part of a step, and from then on every step asks it to prepare and to advance.
+pub(super) trait Objective: fmt::Debug + Send {
+    /// Records what becomes of the features: their gradient, the loss, and the gradients of the parameters that this
+    /// objective declared.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome>;
+
+    /// What stands on the trunk in evaluation.
+    fn projection(&self) -> Option<&Projection> {
+        None
+    }
+
+    /// Told how long the run is and where its landmarks lie, once that is known.
+    fn set_length(&mut self, _length: &RunLength) {}
+
+    /// Sets what this objective's kernels read of the numbers of step `step` (counted from 0), or writes tensors of
+    /// its own, before the step is submitted. A step that is then not submitted must leave no trace.
+    fn prepare(&mut self, _session: &Session, _step: u64, _numbers: &mut Step) {}
+
+    /// The step that was prepared has been submitted.
+    fn advance(&mut self, _step: u64) {}
+
+    /// What a checkpoint holds of it beside the parameters.
+    fn kept(&self) -> Vec<Kept<'_>> {
+        Vec::new()
+    }
+
+    /// Its part of [`super::Position`].
+    fn state(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// Goes on from what [`Objective::state`] gave.
+    ///
+    /// # Errors
+    /// In words: what is missing or of another kind.
+    fn restore(&mut self, _state: &Map<String, Value>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What an objective records its part of a step on.
+pub(super) struct Stage<'a> {
+    pub(super) arena: &'a Arc<Arena>,
+    pub(super) store: &'a Store,
+    /// `[V · batch, features]`, view-major.
+    pub(super) features: Tensor,
+    /// The uniform tensor of [`Step`].
+    pub(super) step: &'a Tensor,
+}
+
+/// What an objective made of the features.
+pub(super) struct Outcome {
+    /// The gradient of the features.
+    pub(super) dfeatures: Tensor,
+    /// `[n, 4]`: the loss is the sum of the first channel.
+    pub(super) losses: Tensor,
+    /// `[n, 4]`: a figure, whose mean is reported, and a number that is reported for each row.
+    pub(super) rows: Tensor,
+    /// Embeddings of all crops, `[V · batch, D]`, of unit length.
+    pub(super) embeddings: Tensor,
+    /// What the crops are trained to predict, for those who look into a step.
+    pub(super) codes: Option<Tensor>,
+}
+
+/// Something that a checkpoint holds.
+pub(super) enum Kept<'a> {
+    /// Rings of rows that lie one after another in a tensor. They are written `[rings, rows, channels]`, each from its
+    /// row `first` on, which is the newest where rings grow towards their beginning.
+    Rings { name: &'static str, tensor: &'a Tensor, rings: usize, first: usize },
+}
+
+/// The objective of a run. Its parameters are declared in `store`, behind those of a trunk with so many features.
+pub(super) fn objective(config: &Config, store: &mut Store, features: u32) -> Box<dyn Objective> {
+    Box::new(Swav::new(config, store, features))
+}

@@ -1,0 +1,280 @@
+//! A network in training, by whatever method: a step recorded once and replayed.
+//!
+//! trunk once per resolution → the objective of the method → the trunk's gradients → update → report.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::crops::{self, CropMaker};
+use super::memory::MemoryUse;
+use super::objective::Objective;
+use super::recording::{self, Recorded};
+use super::report::StepReport;
+use crate::config::{Config, RunLength};
+use crate::error::Result;
+use crate::eval::Features;
+use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
+use crate::interop::HostTensor;
+use crate::model::{Store, evaluation};
+use crate::ops::{Step, loss_scale};
+
+/// Where a run stands: everything besides the tensors that the next step depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Steps done.
+    pub step: u64,
+    /// What the method remembers; of SwAV how far its queue is (`queue_cursor`, `queue_filled`, `queue_started`).
+    #[serde(flatten)]
+    pub objective: Map<String, Value>,
+}
+
+/// The settings that matter between steps.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    freeze: u64,
+    betas: [f64; 2],
+}
+
+/// A model in training: device memory, recorded plans and the position.
+#[derive(Debug)]
+pub struct Trainer {
+    pub(super) session: Session,
+    pub(super) store: Store,
+    pub(super) objective: Box<dyn Objective>,
+    pub(super) maker: Option<CropMaker>,
+    train: Replay,
+    pub(super) evaluate: Replay,
+    pub(super) tensors: Tensors,
+    rules: Rules,
+    /// Steps done.
+    pub(super) step: u64,
+    pub(super) pending: Option<(u64, Fetch)>,
+    /// When the last report came.
+    reported: Option<Instant>,
+    memory: MemoryUse,
+    dispatches: usize,
+}
+
+/// The tensors that the CPU writes or reads.
+#[derive(Debug)]
+pub(super) struct Tensors {
+    pub(super) crops: Vec<Tensor>,
+    pub(super) step: Tensor,
+    /// The state of the loss scale, with half precision.
+    pub(super) scale: Option<Tensor>,
+    pub(super) report: Tensor,
+    pub(super) layout: crate::ops::report::Layout,
+    pub(super) looking: evaluation::Looking,
+    pub(super) codes: Option<Tensor>,
+    pub(super) embeddings: Tensor,
+}
+
+impl Trainer {
+    /// Records the plans, takes the memory, and draws the initial weights from the seed.
+    ///
+    /// # Errors
+    /// A run that does not fit the adapter; what the driver reports.
+    pub fn new(gpu: &Arc<Gpu>, config: &Config) -> Result<Self> {
+        let facts = gpu.facts();
+        Self::with_shards(gpu, config, facts.max_binding_bytes.min(facts.max_buffer_bytes))
+    }
+
+    /// The same with parameters in shards of at most `shard_bytes`, as an adapter wants them that
+    /// binds no more at once. What is computed is the same to the last bit.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Self> {
+        let recorded = recording::record(gpu, config, shard_bytes)?;
+        let Recorded { store, objective, arena, maker, train, evaluate, tensors } = recorded;
+        let dispatches = train.dispatches() + maker.as_ref().map_or(0, crops::Recorded::dispatches);
+        let session = Session::allocate(gpu, &arena)?;
+        let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
+        let train = session.bind(train)?;
+        let evaluate = session.bind(evaluate)?;
+        let kept = objective.kept();
+        let memory = MemoryUse::of(&arena, &[&train, &evaluate], maker.as_ref(), &store, &tensors, &kept);
+        if let Some(scale) = &tensors.scale {
+            session.write(scale, &loss_scale::initial());
+        }
+        store.initialize(&session, config.seed)?;
+        let rules = Rules { freeze: config.freeze_prototypes, betas: [config.beta1, config.beta2] };
+        Ok(Self {
+            session,
+            store,
+            objective,
+            maker,
+            train,
+            evaluate,
+            tensors,
+            rules,
+            step: 0,
+            pending: None,
+            reported: None,
+            memory,
+            dispatches,
+        })
+    }
+
+    /// Device memory that the run takes.
+    #[must_use]
+    pub fn memory(&self) -> MemoryUse {
+        self.memory
+    }
+
+    /// Dispatches a step.
+    #[must_use]
+    pub fn dispatches(&self) -> usize {
+        self.dispatches
+    }
+
+    /// Bytes that a step moves.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.train.traffic()
+    }
+
+    /// Trained numbers.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.store.parameters().iter().map(|p| p.shape.iter().product::<usize>() as u64).sum()
+    }
+
+    /// Where the run stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { step: self.step, objective: self.objective.state() }
+    }
+
+    /// Steps done.
+    #[must_use]
+    pub fn steps_done(&self) -> u64 {
+        self.step
+    }
+
+    /// Tells the method where the run's landmarks lie: SwAV's queue starts at one. Without it, none ever comes.
+    pub fn set_length(&mut self, length: &RunLength) {
+        self.objective.set_length(length);
+    }
+
+    /// Submits one step on `groups` (one per resolution: view-major rows of `[s, s, 4]` pixels; none
+    /// where [`Trainer::make_crops`] has made them) and gives the report of the step before, so that the
+    /// device never waits for the CPU.
+    ///
+    /// # Errors
+    /// Crops that are not those of this network; what the driver reports.
+    pub fn step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Option<StepReport>> {
+        self.write_inputs(groups, learning_rate)?;
+        self.session.submit(&self.train)?;
+        self.after_submit()
+    }
+
+    /// The same with a time stamp around every dispatch.
+    ///
+    /// # Errors
+    /// An adapter without time stamps; as [`Trainer::step`].
+    pub fn profile_step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Profile> {
+        self.write_inputs(groups, learning_rate)?;
+        let profile = self.session.profile(&self.train)?;
+        self.after_submit()?;
+        Ok(profile)
+    }
+
+    fn write_inputs(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<()> {
+        self.check_groups(groups)?;
+        for (tensor, data) in self.tensors.crops.iter().zip(groups) {
+            self.session.write(tensor, data);
+        }
+        let step = self.step;
+        let correction = |beta: f64, steps: u64| (1.0 - beta.powf(steps as f64)) as f32;
+        let late = (step + 1).saturating_sub(self.rules.freeze).max(1);
+        let [beta1, beta2] = self.rules.betas;
+        let mut numbers = Step {
+            learning_rate: learning_rate as f32,
+            frozen: u32::from(step < self.rules.freeze),
+            correction1: correction(beta1, step + 1),
+            correction2: correction(beta2, step + 1),
+            late_correction1: correction(beta1, late),
+            late_correction2: correction(beta2, late),
+            ..Step::default()
+        };
+        self.objective.prepare(&self.session, step, &mut numbers);
+        self.session.write(&self.tensors.step, numbers.words());
+        Ok(())
+    }
+
+    fn after_submit(&mut self) -> Result<Option<StepReport>> {
+        let fetch = self.session.fetch(&self.tensors.report);
+        let previous = self.pending.replace((self.step, fetch));
+        self.objective.advance(self.step);
+        self.step += 1;
+        previous.map(|(step, fetch)| self.report(step, fetch)).transpose()
+    }
+
+    /// The report of the last submitted step, once it is done.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn flush(&mut self) -> Result<Option<StepReport>> {
+        self.pending.take().map(|(step, fetch)| self.report(step, fetch)).transpose()
+    }
+
+    fn report(&mut self, step: u64, fetch: Fetch) -> Result<StepReport> {
+        let values = fetch.wait()?;
+        // From one report to the next the device did a step, and waited at the most.
+        let now = Instant::now();
+        if let Some(before) = self.reported.replace(now) {
+            self.session.learn(&self.train, now - before);
+        }
+        Ok(StepReport::read(step, &values, &self.tensors.layout, self.store.parameters()))
+    }
+
+    /// What a step is expected to take now, and in how many submissions.
+    #[must_use]
+    pub fn estimate(&self) -> Estimate {
+        self.session.estimate(&self.train)
+    }
+
+    /// Submits every step in so many parts, whatever they take.
+    #[doc(hidden)]
+    pub fn submit_in(&self, parts: usize) {
+        self.session.submit_in(parts);
+    }
+
+    /// The next step goes missing in part, as if a driver aborted it and said nothing.
+    #[doc(hidden)]
+    pub fn lose_part_of_step(&self) {
+        self.session.lose_last_part();
+    }
+
+    /// The prototypes as they are stored, `[K, D]`, where the method has some.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn prototypes(&self) -> Result<Option<Features>> {
+        let found = self.store.export_one(&self.session, "prototypes.weight")?;
+        found.map(|tensor| Features::new(tensor.shape[0], tensor.shape[1], tensor.data)).transpose()
+    }
+
+    /// Codes of the last step, `[A · batch, K]` with K padded to a multiple of four (empty where the method has
+    /// none), and embeddings of all crops, `[V · batch, D]` likewise.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn codes_and_embeddings(&self) -> Result<(Vec<f32>, Vec<f32>)> {
+        let codes = self.tensors.codes.as_ref().map(|codes| self.session.read(codes)).transpose()?;
+        Ok((codes.unwrap_or_default(), self.session.read(&self.tensors.embeddings)?))
+    }
+
+    /// The gradients of the last step by parameter name (before LARC), in PyTorch's shapes.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn gradients(&self) -> Result<BTreeMap<String, HostTensor>> {
+        self.store.export_gradients(&self.session)
+    }
+}
