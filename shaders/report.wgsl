@@ -1,12 +1,14 @@
 // The figures of a step, gathered into one small tensor that the CPU reads a step late.
 //
-//   report[0]  = loss, mean code entropy (nats), gradient norm, non-finite gradient values
+//   report[0]  = loss, mean code entropy (nats), gradient norm, non-finite gradient values (sums of the first
+//                channel of `loss`, the mean of that of `figures`)
 //   report[1]  = index of the first parameter with a non-finite gradient (-1: none), loss scale (0: none),
 //                1 where the step was skipped, skipped steps in all
-//   report[2 ..]           best prototype of each row of codes, four to a quad
-//   report[2 + codes ..]   mean embedding of crop 0, D / 4 quads
+//   report[2]  = the sum of the second channel of `loss`, of which methods with right and wrong answers make an accuracy
+//   report[3 ..]           best prototype of each row of codes, four to a quad
+//   report[3 + codes ..]   mean embedding of crop 0, D / 4 quads
 //
-// One workgroup. Twin: src/ops/report.rs.
+// A method without codes has no rows of them, and `figures` is then any tensor. One workgroup. Twin: src/ops/report.rs.
 
 struct Params {
     loss_rows: u32,
@@ -25,6 +27,7 @@ struct Params {
 
 var<workgroup> parts: array<vec4<f32>, 64>;
 var<workgroup> first_bad: array<f32, 64>;
+var<workgroup> right: array<f32, 64>;
 
 // The best prototype of a row of codes; rows beyond the last fill up the quad.
 fn best(row: u32) -> f32 {
@@ -34,8 +37,10 @@ fn best(row: u32) -> f32 {
 @compute @workgroup_size(64)
 fn summarize(@builtin(local_invocation_index) index: u32) {
     var sum = vec4<f32>(); // loss, entropy, |g|^2, non-finite
+    var answers = 0.0;
     for (var row = index; row < params.loss_rows; row += 64u) {
         sum.x += loss[row].x;
+        answers += loss[row].y;
     }
     for (var row = index; row < params.code_rows; row += 64u) {
         sum.y += figures[row].x;
@@ -50,26 +55,30 @@ fn summarize(@builtin(local_invocation_index) index: u32) {
     }
     parts[index] = sum;
     first_bad[index] = bad;
+    right[index] = answers;
     let code_quads = (params.code_rows + 3u) / 4u;
     for (var quad = index; quad < code_quads; quad += 64u) {
         let row = quad * 4u;
-        report[2u + quad] = vec4(best(row), best(row + 1u), best(row + 2u), best(row + 3u));
+        report[3u + quad] = vec4(best(row), best(row + 1u), best(row + 2u), best(row + 3u));
     }
     for (var quad = index; quad < params.embedding_quads; quad += 64u) {
         var mean = vec4<f32>();
         for (var row = 0u; row < params.batch; row++) {
             mean += z[row * params.embedding_quads + quad];
         }
-        report[2u + code_quads + quad] = mean / f32(params.batch);
+        report[3u + code_quads + quad] = mean / f32(params.batch);
     }
     workgroupBarrier();
     if index == 0u {
         var total = vec4<f32>();
+        var accuracy = 0.0;
         for (var i = 0u; i < 64u; i++) {
             total += parts[i];
+            accuracy += right[i];
             bad = min(bad, first_bad[i]);
         }
-        report[0] = vec4(total.x, total.y / f32(params.code_rows), sqrt(total.z), total.w);
+        report[0] = vec4(total.x, total.y / f32(max(params.code_rows, 1u)), sqrt(total.z), total.w);
         report[1] = vec4(select(bad, -1.0, bad > 1e8), scaling());
+        report[2] = vec4(accuracy, 0.0, 0.0, 0.0);
     }
 }

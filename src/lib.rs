@@ -22,8 +22,8 @@
 //! | [`ops`] | one file an operation, each the twin of `shaders/<same name>[.<family>].wgsl` |
 //! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users |
 //! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file |
-//! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store |
-//! | [`method`] | SwAV: the step, its report, evaluation views; kNN, linear classifiers and fine-tuning on the device |
+//! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store; whole networks that are only used |
+//! | [`method`] | the trainer, which knows no method, and one objective a method; kNN, linear classifiers and fine-tuning on the device |
 //! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
 //! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement; [`Model`] and all that is done with one |
 //! | [`eval`] | kNN votes, clusters and their figures, scores, gallery, pages |
@@ -48,6 +48,15 @@
 //!   driver then counts (`memory_checks`).
 //! * Channels are padded to quads, the padding is zero everywhere, and every kernel keeps it so.
 //! * Sums run in a fixed order: same seed and adapter, same bits.
+//!
+//! # The seam between training and a method
+//!
+//! Every method is a function from the features of all crops to their gradient. [`method::Trainer`] makes the crops, runs
+//! the trunk on them once per resolution, hands the features to the method's `Objective`, runs the trunk backward with
+//! the gradient that comes back, moves the parameters and reports. What stands on the trunk, the loss, and what a method
+//! remembers between steps (a queue, a second network, labels) belong to the objective, which says what a checkpoint
+//! keeps of it. So a method is one file beside `method::swav` and a word in [`config::Method`]. What all of them report
+//! stands once, in [`train::figures`].
 //!
 //! # Half precision
 //!

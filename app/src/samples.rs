@@ -4,7 +4,7 @@ use crate::engine::digest::{Digest, Map, Tile};
 use crate::engine::{Failure, Message};
 use crate::state::State;
 use std::sync::Arc;
-use swav_wgpu::config::{Config, Preset};
+use swav_wgpu::config::{Config, Method, Preset};
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::{Advice, Kind};
 use swav_wgpu::train::preview::{Crops, View};
@@ -42,14 +42,15 @@ pub fn report(step: u64, total: u64) -> Report {
         step,
         epoch: step / 43 + 1,
         loss: 3.5 + 2.2 * (-6.0 * part).exp() + 0.25 * (noise(step) - 0.5),
-        ln_k: 5.704,
+        chance: Some(5.704),
         lr: 0.001 * (1.0 + (std::f64::consts::PI * part).cos()) * (part * 20.0).min(1.0),
         images_per_s: 295.0 + 40.0 * (noise(step + 7) - 0.5),
         wait_share: 0.02,
-        code_entropy: 1.2 + 3.0 * (-8.0 * part).exp() + 0.1 * noise(step + 3),
-        prototypes_used: 296 - (60.0 * (-10.0 * part).exp()) as u64,
-        prototypes_dead: 4 + (60.0 * (-10.0 * part).exp()) as u64,
-        prototypes_duplicated: 0,
+        accuracy: None,
+        code_entropy: Some(1.2 + 3.0 * (-8.0 * part).exp() + 0.1 * noise(step + 3)),
+        prototypes_used: Some(296 - (60.0 * (-10.0 * part).exp()) as u64),
+        prototypes_dead: Some(4 + (60.0 * (-10.0 * part).exp()) as u64),
+        prototypes_duplicated: Some(0),
         embedding_spread: 0.86 - 0.5 * (-8.0 * part).exp(),
         gradient_norm: 0.4 + 2.0 * (-7.0 * part).exp() + 0.1 * noise(step + 5),
         non_finite: 0,
@@ -79,8 +80,9 @@ pub fn summary(steps: u64, total: u64) -> Summary {
         steps,
         total_steps: total,
         loss: 3.705,
-        ln_k: 5.704,
-        code_entropy: 1.31,
+        chance: Some(5.704),
+        method: Method::Swav,
+        code_entropy: Some(1.31),
         knn: vec![SplitSummary {
             name: "split".into(),
             pixels: pair(0.341),
@@ -250,8 +252,8 @@ pub fn collapsed() -> State {
         remedy: "Freeze the prototypes for longer, lower ε to 0.03 and lower the learning rate.".into(),
     };
     let report = Report {
-        prototypes_used: 4,
-        prototypes_dead: 296,
+        prototypes_used: Some(4),
+        prototypes_dead: Some(296),
         loss: 5.69,
         embedding_spread: 0.04,
         ..report(610, 1892)

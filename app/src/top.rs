@@ -231,9 +231,12 @@ fn figures(ui: &mut Ui, state: &State) {
         }
         if let Some(report) = state.reports.last() {
             let loss = format!("{:.3}", report.loss);
-            figure(ui, "loss", &loss, "The swapped-prediction loss in nats");
-            let help = "ln K is the loss of a network that tells nothing apart; a sound loss is well below it";
-            figure(ui, "ln K", &format!("{:.3}", report.ln_k), help);
+            figure(ui, "loss", &loss, "The loss of the method in nats");
+            if let Some(chance) = report.chance {
+                let name = state.config.method.chance();
+                let help = "The loss of a network that tells nothing apart; a sound loss is well below it";
+                figure(ui, name, &format!("{chance:.3}"), help);
+            }
         }
         if let Some(knn) = state.evaluations.last().and_then(|e| e.splits.first()) {
             let help = "Share of test pictures whose nearest neighbours have the right label, at the last evaluation";

@@ -26,8 +26,8 @@ pub struct Report {
     pub step: u64,
     /// The loss of the last step.
     pub loss: f64,
-    /// What the loss is when nothing is learned: ln K.
-    pub ln_k: f64,
+    /// What the loss is when nothing is learned, and how that level is called, where the method has one.
+    pub chance: Option<(&'static str, f64)>,
     /// The learning rate.
     pub lr: f64,
     /// Pictures a second, crops counted once.
@@ -212,7 +212,7 @@ mod tests {
             epochs: 44,
             step,
             loss: 4.2131,
-            ln_k: 300_f64.ln(),
+            chance: Some(("ln K", 300_f64.ln())),
             lr: 0.00182,
             images_per_s: 812.4,
             wait_share: 0.02,

@@ -37,7 +37,7 @@ pub use size::Bytes;
 pub use suggest::nearest;
 pub use table::Setting;
 pub use types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem,
+    Arch, Augmenter, Block, CropGroup, Kernels, Method, Normalize, Optimizer, Pages, Precision, Source, Stem,
     TrunkSpec, Tuned,
 };
 pub use value::Value;

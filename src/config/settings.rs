@@ -13,7 +13,8 @@ use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
 use super::types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem, Tuned,
+    Arch, Augmenter, Block, CropGroup, Kernels, Method, Normalize, Optimizer, Pages, Precision, Source, Stem,
+    Tuned,
 };
 use super::value::Value;
 
@@ -23,6 +24,8 @@ settings! {
         /// pictures are trained with `demo` and a folder of your own with `photos`. `--list-presets` shows
         /// them all with their values.
         preset: Option<Preset> = None;
+        /// What the crops are trained for.
+        method: Method = Method::Swav;
         /// How often the run sees every picture. More is nearly always better: the paper goes from 72.1 % at
         /// 200 epochs to 75.3 % at 800.
         epochs: u64 = 100 => within(1, 1_000_000);

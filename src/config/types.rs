@@ -53,8 +53,8 @@ macro_rules! words {
         $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[doc = $doc])+ $variant,)+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[doc = $doc])+ #[serde(rename = $word)] $variant,)+ }
 
         impl $name {
             /// Every value, in the order in which help lists them.
@@ -138,6 +138,31 @@ words! {
         Cifar = "cifar",
         /// 3×3 convolution of stride 2: half of the width.
         Stride2 = "stride2",
+    }
+}
+
+words! {
+    /// What crops are trained for.
+    Method {
+        /// Swapped cluster assignments (arXiv 2006.09882).
+        Swav = "swav",
+    }
+}
+
+impl Default for Method {
+    /// That of runs which do not say it.
+    fn default() -> Self {
+        Self::Swav
+    }
+}
+
+impl Method {
+    /// What the loss of a network that tells nothing apart is called.
+    #[must_use]
+    pub fn chance(self) -> &'static str {
+        match self {
+            Self::Swav => "ln K",
+        }
     }
 }
 

@@ -26,6 +26,19 @@ pub(super) trait Objective: fmt::Debug + Send {
     /// A shader or limit error.
     fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome>;
 
+    /// The loss of a network that tells nothing apart, nats, where the method has such a level.
+    fn chance(&self) -> Option<f64>;
+
+    /// Whether the second channel of the losses says which answers are right.
+    fn has_answers(&self) -> bool {
+        false
+    }
+
+    /// K: how many prototypes the rows of codes name; 0 without codes.
+    fn prototype_count(&self) -> usize {
+        0
+    }
+
     /// What stands on the trunk in evaluation.
     fn projection(&self) -> Option<&Projection> {
         None
@@ -74,10 +87,11 @@ pub(super) struct Stage<'a> {
 pub(super) struct Outcome {
     /// The gradient of the features.
     pub(super) dfeatures: Tensor,
-    /// `[n, 4]`: the loss is the sum of the first channel.
+    /// `[n, 4]`: the loss is the sum of the first channel, the accuracy that of the second, where the objective says
+    /// that there are right answers.
     pub(super) losses: Tensor,
-    /// `[n, 4]`: a figure, whose mean is reported, and a number that is reported for each row.
-    pub(super) rows: Tensor,
+    /// `[n, 4]`, of a method with codes: the entropy of each, nats, and its best prototype.
+    pub(super) rows: Option<Tensor>,
     /// Embeddings of all crops, `[V · batch, D]`, of unit length.
     pub(super) embeddings: Tensor,
     /// What the crops are trained to predict, for those who look into a step.

@@ -126,7 +126,8 @@ fn record_step(
     let norms = record_update(plan, config, store, step, *scale)?;
     plan.scope("report");
     let batch = config.batch as u32;
-    let (report, layout) = report::summarize(plan, &losses, &rows, &norms, &embeddings, batch, *scale)?;
+    let (report, layout) =
+        report::summarize(plan, &losses, rows.as_ref(), &norms, &embeddings, batch, *scale)?;
     Ok(Outputs { report, layout, codes, embeddings })
 }
 

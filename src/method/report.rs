@@ -9,10 +9,12 @@ use crate::ops::report::Layout;
 pub struct StepReport {
     /// Which step, from 0.
     pub step: u64,
-    /// The swapped prediction loss.
+    /// The loss, nats.
     pub loss: f64,
-    /// Mean entropy of the codes, nats.
-    pub code_entropy: f64,
+    /// The share of right answers, of a method that asks questions.
+    pub accuracy: Option<f64>,
+    /// Mean entropy of the codes, nats, of a method that has codes.
+    pub code_entropy: Option<f64>,
     /// Norm of all gradients, before LARC.
     pub gradient_norm: f64,
     /// Gradient values that are not finite.
@@ -21,7 +23,7 @@ pub struct StepReport {
     pub scaling: Option<Scaling>,
     /// The first parameter with such a value.
     pub first_bad: Option<String>,
-    /// Best prototype of each row of codes (assignment crop by assignment crop).
+    /// Best prototype of each row of codes (assignment crop by assignment crop); none without codes.
     pub best_prototypes: Vec<u32>,
     /// Mean of crop 0's unit embeddings, `[D]`.
     pub embedding_mean: Vec<f32>,
@@ -52,12 +54,19 @@ impl StepReport {
         self.loss.is_finite() && (self.non_finite == 0 || self.skipped())
     }
 
-    pub(super) fn read(step: u64, values: &[f32], layout: &Layout, parameters: &[Parameter]) -> Self {
+    pub(super) fn read(
+        step: u64,
+        values: &[f32],
+        layout: &Layout,
+        answers: bool,
+        parameters: &[Parameter],
+    ) -> Self {
         let first_bad = values[4];
         Self {
             step,
             loss: f64::from(values[0]),
-            code_entropy: f64::from(values[1]),
+            accuracy: answers.then(|| f64::from(values[Layout::ACCURACY])),
+            code_entropy: (layout.code_rows > 0).then(|| f64::from(values[1])),
             gradient_norm: f64::from(values[2]),
             non_finite: values[3] as u64,
             scaling: (values[5] > 0.0).then(|| Scaling {
@@ -68,7 +77,10 @@ impl StepReport {
             first_bad: (first_bad >= 0.0)
                 .then(|| parameters.get(first_bad as usize).map(|p| p.name.clone()))
                 .flatten(),
-            best_prototypes: values[8..8 + layout.code_rows].iter().map(|&v| v as u32).collect(),
+            best_prototypes: values[Layout::BEST..Layout::BEST + layout.code_rows]
+                .iter()
+                .map(|&v| v as u32)
+                .collect(),
             embedding_mean: values[layout.mean_at()..layout.mean_at() + layout.embedding].to_vec(),
         }
     }

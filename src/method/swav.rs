@@ -126,7 +126,15 @@ impl Objective for Swav {
             plan.scope("queue");
             queue::push(plan, &z, queue, batch, assigned, step)?;
         }
-        Ok(Outcome { dfeatures, losses, rows, embeddings: z, codes: Some(codes) })
+        Ok(Outcome { dfeatures, losses, rows: Some(rows), embeddings: z, codes: Some(codes) })
+    }
+
+    fn chance(&self) -> Option<f64> {
+        Some((self.prototype_count() as f64).ln())
+    }
+
+    fn prototype_count(&self) -> usize {
+        self.prototypes().filter().filters as usize
     }
 
     fn projection(&self) -> Option<&Projection> {

@@ -230,7 +230,13 @@ impl Trainer {
         if let Some(before) = self.reported.replace(now) {
             self.session.learn(&self.train, now - before);
         }
-        Ok(StepReport::read(step, &values, &self.tensors.layout, self.store.parameters()))
+        Ok(StepReport::read(
+            step,
+            &values,
+            &self.tensors.layout,
+            self.objective.has_answers(),
+            self.store.parameters(),
+        ))
     }
 
     /// What a step is expected to take now, and in how many submissions.
@@ -249,6 +255,18 @@ impl Trainer {
     #[doc(hidden)]
     pub fn lose_part_of_step(&self) {
         self.session.lose_last_part();
+    }
+
+    /// The loss of a network that tells nothing apart, nats, where the method has one.
+    #[must_use]
+    pub fn chance(&self) -> Option<f64> {
+        self.objective.chance()
+    }
+
+    /// K, the number of prototypes or clusters that the rows of codes name; 0 for a method without.
+    #[must_use]
+    pub fn prototype_count(&self) -> usize {
+        self.objective.prototype_count()
     }
 
     /// The prototypes as they are stored, `[K, D]`, where the method has some.

@@ -7,6 +7,7 @@
 
 mod block;
 pub(crate) mod evaluation;
+mod fit;
 mod head;
 mod inference;
 mod layers;
@@ -15,10 +16,11 @@ mod resnet;
 mod store;
 
 pub use evaluation::best_prototypes;
+pub use fit::Fit;
 pub use head::Head;
 pub use inference::{Inference, Seen, views_at_once};
 pub use layers::{BatchNorm, Conv, Linear, Wanted};
 pub(crate) use network::Projection;
-pub use network::{Fit, HeadSpec, NetworkSpec, adapt_stem};
+pub use network::{HeadSpec, NetworkSpec, adapt_stem};
 pub use resnet::Trunk;
 pub use store::{EstimateId, Init, Parameter, ParameterId, Store};

@@ -51,9 +51,6 @@ impl Projection {
     }
 }
 
-/// Shapes of tensors by name.
-type Shapes = BTreeMap<String, Vec<usize>>;
-
 impl NetworkSpec {
     /// What the settings of a run describe.
     #[must_use]
@@ -150,26 +147,6 @@ impl NetworkSpec {
         self.declare(&mut store);
         store.declared()
     }
-
-    /// How the tensors of a file differ from those that this network wants.
-    #[must_use]
-    pub fn compare(&self, found: &BTreeMap<String, HostTensor>) -> Fit {
-        let wanted: Shapes = self.tensors().into_iter().collect();
-        let mut fit = Fit::default();
-        for (name, shape) in &wanted {
-            match found.get(name) {
-                None => fit.missing.push(name.clone()),
-                Some(tensor) if tensor.shape != *shape => {
-                    fit.unfitting.push(format!("{name} ({:?}, wanted {shape:?})", tensor.shape));
-                }
-                Some(_) => fit.fitting += 1,
-            }
-        }
-        // PyTorch's counters serve nothing here.
-        let strange = |name: &&String| !wanted.contains_key(*name) && !name.ends_with("num_batches_tracked");
-        fit.unused = found.keys().filter(strange).cloned().collect();
-        fit
-    }
 }
 
 impl fmt::Display for NetworkSpec {
@@ -213,47 +190,6 @@ pub fn adapt_stem(tensors: &mut BTreeMap<String, HostTensor>, channels: usize) -
     let data = stem.data.chunks_exact(old * taps).flat_map(filter).collect();
     *stem = HostTensor::new(vec![filters, channels, height, width], data);
     Some(old)
-}
-
-/// How a file's tensors and those of a network go together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fit {
-    /// Tensors that are there in the right shape.
-    pub fitting: usize,
-    /// Tensors that the network wants and the file has not.
-    pub missing: Vec<String>,
-    /// Tensors of another shape, with both.
-    pub unfitting: Vec<String>,
-    /// Tensors that the network has no use for.
-    pub unused: Vec<String>,
-}
-
-impl Fit {
-    /// Whether the network has all that it wants.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.missing.is_empty() && self.unfitting.is_empty()
-    }
-}
-
-impl fmt::Display for Fit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        for (what, names) in
-            [("missing", &self.missing), ("of another shape", &self.unfitting), ("not used", &self.unused)]
-        {
-            if !names.is_empty() {
-                parts.push(format!("{what}: {}", names.join(", ")));
-            }
-        }
-        write!(
-            f,
-            "{} tensors fit{}{}",
-            self.fitting,
-            if parts.is_empty() { "" } else { "; " },
-            parts.join("; ")
-        )
-    }
 }
 
 #[cfg(test)]

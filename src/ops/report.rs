@@ -14,21 +14,26 @@ shader_params! {
 /// The report's layout, as numbers of floats.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// Rows of codes; their best prototypes start at float 8.
+    /// Rows of codes; their best prototypes start at float [`Layout::BEST`].
     pub code_rows: usize,
     /// Length of an embedding; the mean embedding follows, at a multiple of four.
     pub embedding: usize,
 }
 
 impl Layout {
+    /// The sum of the second channel of the losses.
+    pub const ACCURACY: usize = 8;
+    /// First float of the best prototypes.
+    pub const BEST: usize = 12;
+
     /// First float of the mean embedding.
     #[must_use]
     pub fn mean_at(&self) -> usize {
-        8 + self.code_rows.div_ceil(4) * 4
+        Self::BEST + self.code_rows.div_ceil(4) * 4
     }
 }
 
-/// Gathers loss rows, code figures, parameter norms, the mean embedding of crop 0, and what
+/// Gathers loss rows, code figures where there are codes, parameter norms, the mean embedding of crop 0, and what
 /// [`loss_scale::adjust`] left in `scale`.
 ///
 /// # Errors
@@ -36,13 +41,13 @@ impl Layout {
 pub fn summarize(
     plan: &mut Plan,
     loss: &Tensor,
-    figures: &Tensor,
+    figures: Option<&Tensor>,
     norms: &Tensor,
     z: &Tensor,
     batch: u32,
     scale: Option<&Tensor>,
 ) -> Result<(Tensor, Layout)> {
-    let code_rows = figures.shape.rows();
+    let code_rows = figures.map_or(0, |figures| figures.shape.rows());
     let layout = Layout { code_rows: code_rows as usize, embedding: z.shape.channels as usize };
     let floats = layout.mean_at() as u32 + z.shape.quads() * 4;
     let report = plan.lease(Shape::matrix(1, floats));
@@ -54,7 +59,8 @@ pub fn summarize(
         batch,
         embedding_quads: z.shape.quads(),
     };
-    let tensors = [loss, figures, norms, z, &report].into_iter().chain(scale).collect::<Vec<_>>();
+    let tensors =
+        [loss, figures.unwrap_or(loss), norms, z, &report].into_iter().chain(scale).collect::<Vec<_>>();
     plan.dispatch(&kernel, Grid([1, 1, 1]), params, &tensors)?;
     Ok((report, layout))
 }

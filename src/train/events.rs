@@ -2,6 +2,7 @@
 
 use super::health::Advice;
 use super::preview::{Preview, PreviewRequest};
+use crate::config::Method;
 use crate::gpu::Profile;
 use crate::pass::Progress;
 use serde::{Deserialize, Serialize};
@@ -106,24 +107,32 @@ pub struct Report {
     pub step: u64,
     /// The epoch of the last step, from 1.
     pub epoch: u64,
-    /// The swapped-prediction loss of that step, in nats.
+    /// The loss of that step, in nats.
     pub loss: f64,
-    /// ln K: the loss of a network that tells nothing apart.
-    pub ln_k: f64,
+    /// The loss of a network that tells nothing apart, where the method has one. (`ln_k` in files of version 0.1.)
+    #[serde(default, alias = "ln_k", skip_serializing_if = "Option::is_none")]
+    pub chance: Option<f64>,
     /// The learning rate of that step.
     pub lr: f64,
     /// Pictures a second since the last report, evaluation and checkpoints left out.
     pub images_per_s: f64,
     /// Share of that time spent waiting for pictures.
     pub wait_share: f64,
-    /// Mean entropy of a picture's code, in nats.
-    pub code_entropy: f64,
-    /// Prototypes that were the best of some crop in the last 10 K crops.
-    pub prototypes_used: u64,
+    /// Share of right answers, of a method that asks questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Mean entropy of a picture's code, in nats, where the method has codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_entropy: Option<f64>,
+    /// Prototypes that were the best of some crop in the last 10 K crops, where the method has prototypes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prototypes_used: Option<u64>,
     /// The other prototypes.
-    pub prototypes_dead: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prototypes_dead: Option<u64>,
     /// Prototypes with an earlier twin (cosine above 0.99), as of the last evaluation.
-    pub prototypes_duplicated: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prototypes_duplicated: Option<u64>,
     /// 1 − |mean embedding|²: 0 when all embeddings are alike.
     pub embedding_spread: f64,
     /// Norm of the whole gradient.
@@ -187,13 +196,18 @@ pub struct Summary {
     pub total_steps: u64,
     /// Mean loss of the last 50 steps, in nats.
     pub loss: f64,
-    /// ln K: the loss of a network that tells nothing apart.
-    pub ln_k: f64,
-    /// Mean entropy of a picture's code at the last step, in nats.
-    pub code_entropy: f64,
+    /// The loss of a network that tells nothing apart, where the method has one. (`ln_k` in files of version 0.1.)
+    #[serde(default, alias = "ln_k", skip_serializing_if = "Option::is_none")]
+    pub chance: Option<f64>,
+    /// What it was trained for.
+    #[serde(default)]
+    pub method: Method,
+    /// Mean entropy of a picture's code at the last step, in nats, where the method has codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_entropy: Option<f64>,
     /// kNN accuracies, one entry a split; empty without labels.
     pub knn: Vec<SplitSummary>,
-    /// K.
+    /// K; 0 where the method has no prototypes.
     pub prototypes: u64,
     /// Prototypes that were the best of some crop in the last 10 K crops.
     pub prototypes_used: u64,

@@ -4,6 +4,7 @@ use super::events::{Event, Pair, SplitAccuracy, SplitSummary, Summary};
 use super::run::Engine;
 use super::run_folder::resume_command;
 use super::setup::Setup;
+use crate::config::Method;
 use crate::error::{Error, Result};
 use crate::eval::gallery::{self, Gallery, Labels};
 use crate::pass;
@@ -59,7 +60,7 @@ impl Engine<'_> {
     }
 
     fn summary(&self, interrupted: bool, finished: bool) -> Summary {
-        let Setup { run, memory, length, adapter, .. } = &self.setup;
+        let Setup { run, trainer, memory, length, adapter, .. } = &self.setup;
         let pictures = memory.reported as f64 * self.config.batch as f64;
         Summary {
             interrupted,
@@ -67,10 +68,11 @@ impl Engine<'_> {
             steps: memory.reported,
             total_steps: length.total,
             loss: memory.loss(),
-            ln_k: self.ln_k(),
+            chance: trainer.chance(),
+            method: self.config.method,
             code_entropy: memory.code_entropy,
             knn: side_by_side(&memory.pixels, &memory.untrained, &memory.trained),
-            prototypes: self.config.prototypes as u64,
+            prototypes: trainer.prototype_count() as u64,
             prototypes_used: memory.occupancy.used() as u64,
             prototypes_dead: memory.occupancy.dead() as u64,
             prototypes_duplicated: memory.duplicated,
@@ -95,7 +97,7 @@ impl Engine<'_> {
             shown.iter().map(|&picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();
         let labels = Labels { of: &classes, names: dataset.classes() };
         let gallery = Gallery {
-            title: &format!("{}: what {} prototypes found", dataset.name(), summary.prototypes),
+            title: &title(&dataset.name(), summary.prototypes, self.config.prototypes),
             prototypes: self.config.prototypes,
             best: &best,
             labels: (!dataset.classes().is_empty()).then_some(labels),
@@ -158,13 +160,32 @@ fn side_by_side(
         .collect()
 }
 
+/// What the gallery shows: groups by prototypes, or by k-means where there are none.
+fn title(pictures: &str, prototypes: u64, clusters: usize) -> String {
+    match prototypes {
+        0 => format!("{pictures}: {clusters} clusters of its features"),
+        _ => format!("{pictures}: what {prototypes} prototypes found"),
+    }
+}
+
+/// The loss beside the chance level, where there is one, as headings of pages show it.
+pub(super) fn loss_figure(method: Method, loss: f64, chance: Option<f64>) -> (String, String) {
+    match chance {
+        Some(chance) => (format!("loss ({})", method.chance()), format!("{loss:.3} ({chance:.3})")),
+        None => ("loss".to_owned(), format!("{loss:.3}")),
+    }
+}
+
 /// The figures in the heading of the gallery, which is chosen from `shown` of all `pictures`.
 fn figures(summary: &Summary, shown: usize, pictures: usize) -> Vec<(String, String)> {
     let mut figures = vec![
         ("steps".to_owned(), summary.steps.to_string()),
-        ("loss (ln K)".to_owned(), format!("{:.3} ({:.3})", summary.loss, summary.ln_k)),
-        ("prototypes used".to_owned(), format!("{} of {}", summary.prototypes_used, summary.prototypes)),
+        loss_figure(summary.method, summary.loss, summary.chance),
     ];
+    if summary.prototypes > 0 {
+        let used = format!("{} of {}", summary.prototypes_used, summary.prototypes);
+        figures.push(("prototypes used".to_owned(), used));
+    }
     if shown < pictures {
         figures.push(("chosen from".to_owned(), format!("{shown} of {pictures} pictures")));
     }

@@ -3,30 +3,33 @@
 //! The most common cry of people who train SwAV is "my loss sits at ln K". Four things go wrong in
 //! practice: the loss sits at ln K, the embeddings or prototypes collapse, the run diverges, or the
 //! numbers stop being finite. Each is said once, when it has lasted, and once more when it is over;
-//! nothing is said in the first steps, where all of this is normal. The remedies are those of the
-//! recipe's authors. Pure: figures in, advice out.
+//! nothing is said in the first steps, where all of this is normal. The remedies (`remedies`) are those of each
+//! method's authors. Pure: figures in, advice out.
 
+mod remedies;
+
+use crate::config::Method;
 use serde::{Deserialize, Serialize};
 
 /// What the monitor looks at: the figures of one report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figures {
+    /// What the network is trained for.
+    pub method: Method,
     /// Steps done.
     pub step: u64,
-    /// The swapped-prediction loss, in nats.
+    /// The loss, in nats.
     pub loss: f64,
-    /// ln K, the loss of a model that says nothing.
-    pub ln_k: f64,
+    /// The loss of a network that tells nothing apart (ln K of SwAV), where the method has one.
+    pub chance: Option<f64>,
     /// Entropy of a sample's code, mean over samples, in nats (ln K = says nothing).
-    pub code_entropy: f64,
+    pub code_entropy: Option<f64>,
     /// Prototypes that are the best one of some sample in a window of several K samples.
-    pub prototypes_used: u64,
-    /// Prototypes that are not.
-    pub prototypes_dead: u64,
+    pub prototypes_used: Option<u64>,
     /// Prototypes with an earlier twin (cosine above 0.99).
-    pub prototypes_duplicated: u64,
+    pub prototypes_duplicated: Option<u64>,
     /// K.
-    pub prototypes: u64,
+    pub prototypes: Option<u64>,
     /// 1 − |mean z|² of the unit embeddings: 0 = all the same, near 1 = spread.
     pub embedding_spread: f64,
     /// Norm of the whole gradient.
@@ -41,15 +44,16 @@ pub struct Figures {
 pub enum Kind {
     /// NaN or infinity somewhere.
     NonFinite,
-    /// The loss is far above ln K, or the gradient explodes.
+    /// The loss is far above that of a network that tells nothing apart, or the gradient explodes.
     Diverging,
     /// All embeddings are alike, or a handful of prototypes take everything.
     Collapsed,
-    /// The loss does not leave ln K.
-    AtLnK,
+    #[serde(alias = "at_ln_k")]
+    /// The loss does not leave that of a network that tells nothing apart (ln K of SwAV).
+    AtChance,
 }
 
-const KINDS: [Kind; 4] = [Kind::NonFinite, Kind::Diverging, Kind::Collapsed, Kind::AtLnK];
+const KINDS: [Kind; 4] = [Kind::NonFinite, Kind::Diverging, Kind::Collapsed, Kind::AtChance];
 
 /// Something to tell the person who watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +92,8 @@ pub struct Monitor {
     reports: u64,
 }
 
-/// The loss counts as sitting at ln K from this share of it on.
-const AT_LN_K: f64 = 0.99;
+/// The loss counts as sitting at the chance level from this share of it on.
+const AT_CHANCE: f64 = 0.99;
 /// Embeddings count as all alike below this spread, and as sound again above twice of it.
 const NO_SPREAD: f64 = 0.02;
 /// A gradient this many times the usual one is exploding.
@@ -133,9 +137,9 @@ impl Monitor {
         *complaint = Complaint { said: !complaint.said, since: None };
         let cleared = !complaint.said;
         let (sentence, remedy) = if cleared {
-            (cleared_sentence(KINDS[i], figures), String::new())
+            (remedies::cleared(KINDS[i], figures), String::new())
         } else {
-            words(KINDS[i], figures, explosion)
+            remedies::words(KINDS[i], figures, explosion)
         };
         Some(Advice { kind: KINDS[i], cleared, sentence, remedy })
     }
@@ -163,17 +167,17 @@ impl Monitor {
         }
         let loss = self.loss.unwrap_or(figures.loss);
         let settled = self.reports > GRADIENT_REPORTS;
-        let high =
-            figures.ln_k + (0.25 * figures.ln_k).max(1.0) * if self.complaints[1].said { 0.5 } else { 1.0 };
-        let diverging = settled && (loss > high || explosion > EXPLODING);
+        let slack = if self.complaints[1].said { 0.5 } else { 1.0 };
+        let high = figures.chance.map(|chance| chance + (0.25 * chance).max(1.0) * slack);
+        let diverging = settled && (high.is_some_and(|high| loss > high) || explosion > EXPLODING);
         let patient = figures.step >= self.quiet_until;
         let collapsed = patient && is_collapsed(figures, self.complaints[2].said);
-        let edge = AT_LN_K - if self.complaints[3].said { 0.01 } else { 0.0 };
-        // A collapsed or diverging run has its own words: ln K is then only a consequence. But what
-        // was said is not taken back for that.
+        let edge = AT_CHANCE - if self.complaints[3].said { 0.01 } else { 0.0 };
+        // A collapsed or diverging run has its own words: the chance level is then only a consequence. But what was
+        // said is not taken back for that.
         let explained = (diverging || collapsed) && !self.complaints[3].said;
-        let at_ln_k = patient && figures.ln_k > 0.0 && loss > edge * figures.ln_k && !explained;
-        [false, diverging, collapsed, at_ln_k]
+        let stays = figures.chance.is_some_and(|chance| chance > 0.0 && loss > edge * chance);
+        [false, diverging, collapsed, patient && stays && !explained]
     }
 
     /// Whether a sign has now lasted (or been gone) long enough to be told.
@@ -200,84 +204,13 @@ fn is_collapsed(figures: &Figures, said: bool) -> bool {
 }
 
 fn few_used(figures: &Figures, percent: u64) -> bool {
-    figures.prototypes > 1
-        && (figures.prototypes_used <= 1 || 100 * figures.prototypes_used < percent * figures.prototypes)
+    let few = |(used, all): (u64, u64)| all > 1 && (used <= 1 || 100 * used < percent * all);
+    figures.prototypes_used.zip(figures.prototypes).is_some_and(few)
 }
 
 fn merged(figures: &Figures) -> bool {
-    figures.prototypes > 1 && 10 * figures.prototypes_duplicated >= 9 * figures.prototypes
-}
-
-/// The sentence and the remedy of a complaint.
-fn words(kind: Kind, figures: &Figures, explosion: f64) -> (String, String) {
-    let Figures { step, loss, ln_k, .. } = *figures;
-    match kind {
-        Kind::NonFinite => (
-            format!("At step {step} the numbers stopped being finite ({} values).", figures.non_finite.max(1)),
-            "Go back to the last checkpoint with a lower learning rate or a longer warm-up; if ε is below 0.02, \
-             raise it."
-                .to_owned(),
-        ),
-        Kind::Diverging => {
-            let sentence = if explosion > EXPLODING {
-                format!("The gradient is {explosion:.0} times its usual size: the run is diverging.")
-            } else {
-                format!("The loss is {loss:.2}, far above ln K = {ln_k:.2}: worse than guessing, the run is diverging.")
-            };
-            let remedy = "Lower the learning rate or warm up for longer. If it began when the queue started, use a \
-                          smaller queue or start it later: the loss should go down at that point.";
-            (sentence, remedy.to_owned())
-        }
-        Kind::Collapsed => collapse_words(figures),
-        Kind::AtLnK => {
-            let place = if loss > 1.01 * ln_k { "above" } else { "at" };
-            let sentence = format!(
-                "The loss stays {place} ln K ({loss:.3}, ln K = {ln_k:.3}): the model does not yet tell pictures apart."
-            );
-            // Codes that say nothing cannot be predicted to any use: then ε is the first suspect.
-            let first = if figures.code_entropy > 0.9 * ln_k {
-                "The codes are almost uniform, so first lower ε to 0.03. Then try"
-            } else {
-                "Try ε 0.03,"
-            };
-            let remedy = format!(
-                "{first} freezing the prototypes for longer, fewer crops or softer colour changes, another learning \
-                 rate; about 10 prototypes for every class that you expect (12 to 20 in all easily fails)."
-            );
-            (sentence, remedy)
-        }
-    }
-}
-
-fn collapse_words(figures: &Figures) -> (String, String) {
-    let Figures { prototypes, prototypes_used, prototypes_duplicated, embedding_spread, .. } = *figures;
-    let sentence = if embedding_spread < NO_SPREAD {
-        format!(
-            "All pictures get nearly the same features (spread {embedding_spread:.3}, 0 is a point): collapsed."
-        )
-    } else if merged(figures) {
-        format!("{prototypes_duplicated} of {prototypes} prototypes are copies of another: collapsed.")
-    } else {
-        format!("Only {prototypes_used} of {prototypes} prototypes are used: collapsed onto a few clusters.")
-    };
-    let remedy = "Freeze the prototypes for longer, lower ε to 0.03 and lower the learning rate; with a queue, make it \
-                  smaller or start it later; with many unused prototypes, use fewer (about 10 for every class that \
-                  you expect).";
-    (sentence, remedy.to_owned())
-}
-
-fn cleared_sentence(kind: Kind, figures: &Figures) -> String {
-    let Figures { loss, ln_k, embedding_spread, prototypes, prototypes_used, .. } = *figures;
-    match kind {
-        Kind::NonFinite => "All numbers are finite again.".to_owned(),
-        Kind::Diverging => {
-            format!("The loss has come back to {loss:.2} (ln K = {ln_k:.2}): no longer diverging.")
-        }
-        Kind::Collapsed => format!(
-            "No longer collapsed: {prototypes_used} of {prototypes} prototypes are used, spread {embedding_spread:.2}."
-        ),
-        Kind::AtLnK => format!("The loss has left ln K: {loss:.3}, ln K = {ln_k:.3}."),
-    }
+    let most = |(copies, all): (u64, u64)| all > 1 && 10 * copies >= 9 * all;
+    figures.prototypes_duplicated.zip(figures.prototypes).is_some_and(most)
 }
 
 #[cfg(test)]

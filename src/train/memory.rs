@@ -3,6 +3,7 @@
 
 use super::events::{Report, SplitAccuracy};
 use super::health::{Figures, Monitor};
+use crate::config::Method;
 use crate::error::{Error, Result};
 use crate::eval::cluster::Occupancy;
 use crate::method::{Position, StepReport};
@@ -25,8 +26,8 @@ pub(super) struct Memory {
     pub(super) reported: u64,
     /// The last losses, oldest first.
     pub(super) recent: VecDeque<f64>,
-    /// Code entropy of the last step.
-    pub(super) code_entropy: f64,
+    /// Code entropy of the last step, where the method has codes.
+    pub(super) code_entropy: Option<f64>,
     /// Embedding spread of the last step.
     pub(super) embedding_spread: f64,
     /// Which prototypes were used lately.
@@ -55,7 +56,7 @@ impl Memory {
             pictures: pictures as u64,
             reported: 0,
             recent: VecDeque::new(),
-            code_entropy: 0.0,
+            code_entropy: None,
             embedding_spread: 0.0,
             occupancy: Occupancy::new(prototypes),
             duplicated: 0,
@@ -102,16 +103,16 @@ impl Memory {
     }
 
     /// What the health monitor wants of a report.
-    pub(super) fn figures(report: &Report) -> Figures {
+    pub(super) fn figures(report: &Report, method: Method) -> Figures {
         Figures {
+            method,
             step: report.step,
             loss: report.loss,
-            ln_k: report.ln_k,
+            chance: report.chance,
             code_entropy: report.code_entropy,
             prototypes_used: report.prototypes_used,
-            prototypes_dead: report.prototypes_dead,
             prototypes_duplicated: report.prototypes_duplicated,
-            prototypes: report.prototypes_used + report.prototypes_dead,
+            prototypes: report.prototypes_used.zip(report.prototypes_dead).map(|(used, dead)| used + dead),
             embedding_spread: report.embedding_spread,
             gradient_norm: report.gradient_norm,
             non_finite: report.non_finite,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `run` | [`run::train`]: the loop from a configuration to a summary; synchronous, prints nothing |
 //! | `events` | what the loop tells whoever called it, and what it may be answered |
+//! | `figures` | every figure of a report once: its key, title, help, level and how it is drawn |
 //! | `caller` | whoever started it: told what happens, heard between steps and in passes |
 //! | `looks` | its looks at its own network: before the first step, on the way, at the end |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
@@ -36,6 +37,7 @@ mod evaluate;
 pub mod events;
 pub mod examine;
 pub mod export;
+pub mod figures;
 mod finish;
 pub mod health;
 mod looks;

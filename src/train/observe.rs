@@ -27,21 +27,23 @@ impl Engine<'_> {
     }
 
     fn report(&mut self, step_report: &StepReport, evaluated: bool) -> Result<()> {
-        let Setup { loader, memory, schedule, .. } = &self.setup;
+        let Setup { loader, trainer, memory, schedule, .. } = &self.setup;
+        let prototypes = (trainer.prototype_count() > 0).then_some(&memory.occupancy);
         let step = memory.reported;
         let (steps_per_s, wait_share) = self.clock.lap(self.submitted, loader.waited());
         let report = Report {
             step,
             epoch: schedule.epoch(step - 1).0 + 1,
             loss: step_report.loss,
-            ln_k: self.ln_k(),
+            chance: trainer.chance(),
             lr: schedule.lr(step - 1),
             images_per_s: steps_per_s * self.config.batch as f64,
             wait_share,
-            code_entropy: memory.code_entropy,
-            prototypes_used: memory.occupancy.used() as u64,
-            prototypes_dead: memory.occupancy.dead() as u64,
-            prototypes_duplicated: memory.duplicated,
+            accuracy: step_report.accuracy,
+            code_entropy: step_report.code_entropy,
+            prototypes_used: prototypes.map(|occupancy| occupancy.used() as u64),
+            prototypes_dead: prototypes.map(|occupancy| occupancy.dead() as u64),
+            prototypes_duplicated: prototypes.map(|_| memory.duplicated),
             embedding_spread: memory.embedding_spread,
             gradient_norm: step_report.gradient_norm,
             non_finite: step_report.non_finite,
@@ -56,7 +58,7 @@ impl Engine<'_> {
             board.report(&line)?;
         }
         // The gradient of a skipped step says something of the loss scale and nothing of the run.
-        let figures = (!step_report.skipped()).then(|| Memory::figures(&report));
+        let figures = (!step_report.skipped()).then(|| Memory::figures(&report, self.config.method));
         let advice = figures.and_then(|figures| self.setup.memory.monitor.observe(&figures));
         self.emit(Event::Report(report));
         if let Some(advice) = advice {

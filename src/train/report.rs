@@ -10,10 +10,11 @@ use super::events::Report;
 use super::examine::{
     Examination, LinearOptions, NearestOptions, NearestResult, SEED, Source, Table, clusters, linear, nearest,
 };
+use super::finish::loss_figure;
 use super::health::Advice;
 use super::run_folder::RunFolder;
 use super::trained::Model;
-use crate::config::Config;
+use crate::config::{Config, Method};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::gallery::{self, Gallery, Labels};
@@ -61,11 +62,11 @@ pub fn page(
     let name =
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
     let lead = format!("{} on {} pictures of {}", model.describe(), dataset.len(), dataset.name());
-    let mut page = Page::new(&name, &lead, &figures(&reports, &summary, &judged));
+    let mut page = Page::new(&name, &lead, &figures(config.method, &reports, &summary, &judged));
     let total = summary["total_steps"].as_u64().or(reports.last().map(|last| last.step)).unwrap_or(0);
-    let advice = curves::advice(&reports, total, config.freeze_prototypes);
+    let advice = curves::advice(&reports, config.method, total, config.freeze_prototypes);
     page.section("Health", "What the monitor said, and when.", &health(&advice, reports.len(), torn));
-    page.section("Curves", "Over the steps of the run.", &curves::all(&reports));
+    page.section("Curves", "Over the steps of the run.", &curves::all(&reports, config.method));
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
@@ -112,15 +113,21 @@ fn reports(run: &RunFolder) -> Result<(Vec<Report>, usize)> {
 }
 
 /// The figures under the title.
-fn figures(reports: &[Report], summary: &Value, judged: &[NearestResult]) -> Vec<(String, String)> {
+fn figures(
+    method: Method,
+    reports: &[Report],
+    summary: &Value,
+    judged: &[NearestResult],
+) -> Vec<(String, String)> {
     let mut figures = Vec::new();
     if let Some(last) = reports.last() {
         let all = summary["total_steps"].as_u64().map_or(String::new(), |all| format!(" of {all}"));
         figures.push(("steps".to_owned(), format!("{}{all}", last.step)));
         let loss = summary["loss"].as_f64().unwrap_or(last.loss);
-        figures.push(("loss (ln K)".to_owned(), format!("{loss:.3} ({:.3})", last.ln_k)));
-        let k = last.prototypes_used + last.prototypes_dead;
-        figures.push(("prototypes used".to_owned(), format!("{} of {k}", last.prototypes_used)));
+        figures.push(loss_figure(method, loss, last.chance));
+        if let Some((used, dead)) = last.prototypes_used.zip(last.prototypes_dead) {
+            figures.push(("prototypes used".to_owned(), format!("{used} of {}", used + dead)));
+        }
     }
     if let Some(speed) = summary["images_per_s"].as_f64() {
         figures.push(("images a second".to_owned(), format!("{speed:.0}")));

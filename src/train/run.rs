@@ -239,10 +239,6 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn ln_k(&self) -> f64 {
-        (self.config.prototypes as f64).ln()
-    }
-
     /// Waits for the last step and makes sure that a checkpoint has it.
     pub(super) fn settle(&mut self) -> Result<()> {
         self.flush()?;

@@ -1,6 +1,7 @@
 //! Reports as CSV.
 
 use swav_wgpu::train::Report;
+use swav_wgpu::train::figures::{FIGURES, Figure};
 
 /// All reports of a run, one a line, with the names of `metrics.jsonl`; kNN of every split in columns of its
 /// own, empty where a report has none.
@@ -11,31 +12,17 @@ pub(super) fn csv(reports: &[Report]) -> String {
         .next_back()
         .map(|knn| knn.iter().map(|split| split.name.clone()).collect())
         .unwrap_or_default();
-    let mut text =
-        "step,epoch,loss,ln_k,lr,images_per_s,wait_share,code_entropy,prototypes_used,prototypes_dead,\
-                    prototypes_duplicated,embedding_spread,gradient_norm,non_finite"
-            .to_owned();
+    // kNN has columns of its own; a run without half precision has no loss scale, and so on.
+    let has = |figure: &&Figure| figure.key != "knn" && reports.iter().any(|r| (figure.of)(r).is_some());
+    let figures: Vec<&Figure> = FIGURES.iter().filter(has).collect();
+    let mut text = figures.iter().map(|figure| figure.key).collect::<Vec<_>>().join(",");
     for split in &splits {
         text += &format!(",knn_{split}_plain,knn_{split}_centred");
     }
     text.push('\n');
     for r in reports {
-        let numbers = [
-            r.step.to_string(),
-            r.epoch.to_string(),
-            r.loss.to_string(),
-            r.ln_k.to_string(),
-            r.lr.to_string(),
-            r.images_per_s.to_string(),
-            r.wait_share.to_string(),
-            r.code_entropy.to_string(),
-            r.prototypes_used.to_string(),
-            r.prototypes_dead.to_string(),
-            r.prototypes_duplicated.to_string(),
-            r.embedding_spread.to_string(),
-            r.gradient_norm.to_string(),
-            r.non_finite.to_string(),
-        ];
+        let number = |figure: &&Figure| (figure.of)(r).map_or(String::new(), |value| value.to_string());
+        let numbers: Vec<String> = figures.iter().map(number).collect();
         text += &numbers.join(",");
         for name in &splits {
             let found = r.knn.iter().flatten().find(|split| split.name == *name);
@@ -61,6 +48,10 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert!(lines.iter().all(|line| line.matches(',').count() == lines[0].matches(',').count()));
         assert!(lines[0].ends_with(",knn_test_plain,knn_test_centred") && lines[2].ends_with(",0.25,0.5"));
+        assert!(
+            lines[0].starts_with("step,epoch,loss,") && lines[0].contains(",prototypes_duplicated,"),
+            "{text}"
+        );
         assert_eq!(csv(&[]).lines().count(), 1);
     }
 }

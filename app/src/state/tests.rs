@@ -61,9 +61,9 @@ fn a_failure_is_told_and_kept() {
 
 #[test]
 fn advice_stands_until_it_clears() {
-    let mut state = after(vec![advice(Kind::AtLnK, false), advice(Kind::Collapsed, false)]);
+    let mut state = after(vec![advice(Kind::AtChance, false), advice(Kind::Collapsed, false)]);
     assert_eq!(state.advice.len(), 2);
-    state.apply(Message::Event(advice(Kind::AtLnK, true)));
+    state.apply(Message::Event(advice(Kind::AtChance, true)));
     assert_eq!(state.advice.iter().map(|a| a.kind).collect::<Vec<_>>(), [Kind::Collapsed]);
     assert_eq!(state.log.back().map(|line| line.level), Some(Level::Good));
 }

@@ -41,14 +41,12 @@ pub(super) fn of_report_in_log(report: &Report, total: u64, left: Option<Duratio
 }
 
 fn figures(report: &Report, left: Option<Duration>) -> Vec<Piece> {
-    let Report { loss, ln_k, lr, images_per_s, wait_share, .. } = report;
+    let Report { loss, chance, lr, images_per_s, wait_share, .. } = report;
     // Below ten pictures a second, whole numbers would hide every change.
     let digits = usize::from(*images_per_s < 10.0);
-    let mut pieces = vec![
-        piece(2, format!("loss {loss:.3}")),
-        piece(8, format!("(ln K {ln_k:.3})")),
-        piece(7, format!("lr {}", rate(*lr))),
-    ];
+    let mut pieces = vec![piece(2, format!("loss {loss:.3}"))];
+    pieces.extend(chance.map(|(name, level)| piece(8, format!("({name} {level:.3})"))));
+    pieces.push(piece(7, format!("lr {}", rate(*lr))));
     let speed = format!("{images_per_s:.digits$} img/s");
     if *wait_share > WAIT {
         pieces.push(piece(5, format!("{speed},")));

@@ -9,20 +9,22 @@ use crate::train::{Pair, PlanFigures, SplitSummary, Summary};
 
 /// The summary at the end of a run.
 pub(super) fn render(summary: &Summary) -> String {
-    let Summary { steps, total_steps, loss, ln_k, prototypes, prototypes_used, .. } = summary;
+    let Summary { steps, total_steps, loss, method, prototypes, prototypes_used, .. } = summary;
     let mut text = format!(
         "\n{steps} of {total_steps} steps in {:.0} s of training, {:.0} images/s, seed {}, on {}\n\n",
         summary.seconds, summary.images_per_s, summary.seed, summary.adapter
     );
-    let _ = writeln!(
-        text,
-        "  loss              {loss:.3}, where ln K = {ln_k:.3} is a network that tells nothing apart"
-    );
-    let copies = match summary.prototypes_duplicated {
-        0 => String::new(),
-        copies => format!(", {copies} of them copies"),
-    };
-    let _ = writeln!(text, "  prototypes used   {prototypes_used} of {prototypes}{copies}");
+    let level = summary.chance.map_or_else(String::new, |chance| {
+        format!(", where {} = {chance:.3} is a network that tells nothing apart", method.chance())
+    });
+    let _ = writeln!(text, "  loss              {loss:.3}{level}");
+    if *prototypes > 0 {
+        let copies = match summary.prototypes_duplicated {
+            0 => String::new(),
+            copies => format!(", {copies} of them copies"),
+        };
+        let _ = writeln!(text, "  prototypes used   {prototypes_used} of {prototypes}{copies}");
+    }
     let _ = writeln!(
         text,
         "  embedding spread  {:.3}, where 0 is a collapse and 1 the most",

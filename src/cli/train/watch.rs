@@ -4,7 +4,7 @@ use super::{TrainRequest, results};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::{self, Progress};
 use crate::cli::{Outcome, print, table};
-use crate::config::{Config, Preset};
+use crate::config::{Config, Method, Preset};
 use crate::error::Result;
 use crate::gpu::Profile;
 use crate::train::events::Started;
@@ -53,6 +53,7 @@ struct Watch {
     /// What the settings say, for a run whose epochs have that many steps.
     steps_per_epoch: u64,
     total: u64,
+    method: Method,
 }
 
 impl Watch {
@@ -65,7 +66,16 @@ impl Watch {
         let remark =
             "The demo trains on two large crops a picture: at this budget small crops cost accuracy.";
         let remark = large_only.then_some(remark);
-        Self { interrupt, progress: Progress::new(), profile: None, remark, steps_per_epoch: 1, total: 0 }
+        let method = config.method;
+        Self {
+            interrupt,
+            progress: Progress::new(),
+            profile: None,
+            remark,
+            steps_per_epoch: 1,
+            total: 0,
+            method,
+        }
     }
 
     /// Shows an event.
@@ -127,7 +137,7 @@ impl Watch {
             epochs: self.total.div_ceil(self.steps_per_epoch),
             step: report.step,
             loss: report.loss,
-            ln_k: report.ln_k,
+            chance: report.chance.map(|chance| (self.method.chance(), chance)),
             lr: report.lr,
             images_per_s: report.images_per_s,
             wait_share: report.wait_share,

@@ -1,6 +1,7 @@
 //! What ends a step: the loss and its gradient, the queue, and the report.
 
 use crate::error::Result;
+use crate::ops::report::Layout;
 use crate::ops::{Step, loss, queue, report};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::loss::{self as losses, Settings};
@@ -114,6 +115,7 @@ const REPORTS: &[ReportCase] = &[
     (65, 66, 65, 2, 257, &[64]),
     (1031, 31, 161, 65, 64, &[160, 70, 66]), // the first is not where the workgroup sees it first
     (256, 257, 7, 1, 3, &[1, 2, 3]),
+    (130, 0, 9, 4, 6, &[]), // a method without codes
 ];
 
 fn summary(
@@ -121,7 +123,9 @@ fn summary(
     &(loss_rows, code_rows, parameters, batch, dim, bad): &ReportCase,
 ) -> Result<()> {
     let column = |bench: &mut Bench, n: usize| bench.random(&[n]).map(|v| f64::from(v.abs() as f32)).data;
-    let (loss, entropy) = (column(bench, loss_rows), column(bench, code_rows));
+    let (loss, right, entropy) =
+        (column(bench, loss_rows), column(bench, loss_rows), column(bench, code_rows));
+    let loss: Vec<[f64; 2]> = loss.into_iter().zip(right).map(<[f64; 2]>::from).collect();
     let best: Vec<f64> = (0..code_rows).map(|row| (row * 37 % 3000) as f64).collect();
     let gradients: Vec<_> = column(bench, parameters)
         .into_iter()
@@ -135,14 +139,14 @@ fn summary(
     let want = reports::summarize(&loss, &entropy, &gradients, &z, batch);
 
     let quads = |rows: Vec<[f64; 4]>| Tensor64::new(&[rows.len(), 4], rows.concat());
-    let tloss = bench.upload(&quads(loss.iter().map(|&l| [l, 0.0, 0.0, 0.0]).collect()));
+    let tloss = bench.upload(&quads(loss.iter().map(|&[l, right]| [l, right, 0.0, 0.0]).collect()));
     let figures = entropy.iter().zip(&best).map(|(&e, &b)| [e, b, 0.0, 0.0]).collect();
-    let tfigures = bench.upload(&quads(figures));
+    let tfigures = (code_rows > 0).then(|| bench.upload(&quads(figures)));
     // |p| and the ratio are of no concern here.
     let tnorms = bench.upload(&quads(gradients.iter().map(|g| [7.0, g.norm, g.non_finite, 9.0]).collect()));
     let tz = bench.upload(&z);
     let (treport, layout) =
-        report::summarize(bench.plan(), &tloss, &tfigures, &tnorms, &tz, batch as u32, None)?;
+        report::summarize(bench.plan(), &tloss, tfigures.as_ref(), &tnorms, &tz, batch as u32, None)?;
     assert_eq!((layout.code_rows, layout.embedding), (code_rows, dim));
     let mut part = |what: &str, from: usize, want: &[f64], tolerance: f64| {
         let range = from..from + want.len();
@@ -153,7 +157,8 @@ fn summary(
     part("entropy", 1, &[want.entropy], TOLERANCE);
     part("gradient_norm", 2, &[want.gradient_norm], TOLERANCE);
     part("non_finite", 3, &[want.non_finite, want.first_bad], 0.0);
-    part("best", 8, &best, 0.0);
+    part("accuracy", Layout::ACCURACY, &[want.accuracy], TOLERANCE);
+    part("best", Layout::BEST, &best, 0.0);
     part("mean_embedding", layout.mean_at(), &want.mean_embedding, TOLERANCE);
     let tail = vec![0.0; dim.div_ceil(4) * 4 - dim];
     part("padding", layout.mean_at() + dim, &tail, 0.0);

@@ -15,7 +15,9 @@ pub struct GradientFacts {
 pub struct Figures {
     /// Sum over the rows.
     pub loss: f64,
-    /// Mean over the rows, nats.
+    /// Likewise, of the right answers' weights.
+    pub accuracy: f64,
+    /// Mean over the rows, nats; 0 without rows.
     pub entropy: f64,
     /// Of all parameters together.
     pub gradient_norm: f64,
@@ -27,9 +29,9 @@ pub struct Figures {
     pub mean_embedding: Vec<f64>,
 }
 
-/// `loss` and `entropy` have an entry a row, `z` is `[V · B, D]` with crop 0 first.
+/// `loss` (with the weight of a right answer) and `entropy` have an entry a row, `z` is `[V · B, D]` with crop 0 first.
 pub fn summarize(
-    loss: &[f64],
+    loss: &[[f64; 2]],
     entropy: &[f64],
     gradients: &[GradientFacts],
     z: &Tensor64,
@@ -38,8 +40,9 @@ pub fn summarize(
     let dim = z.shape[1];
     let mean = |d: usize| (0..batch).map(|row| z.data[row * dim + d]).sum::<f64>() / batch as f64;
     Figures {
-        loss: loss.iter().sum(),
-        entropy: entropy.iter().sum::<f64>() / entropy.len() as f64,
+        loss: loss.iter().map(|row| row[0]).sum(),
+        accuracy: loss.iter().map(|row| row[1]).sum(),
+        entropy: entropy.iter().sum::<f64>() / entropy.len().max(1) as f64,
         gradient_norm: gradients.iter().map(|g| g.norm * g.norm).sum::<f64>().sqrt(),
         non_finite: gradients.iter().map(|g| g.non_finite).sum(),
         first_bad: gradients.iter().position(|g| g.non_finite > 0.0).map_or(-1.0, |p| p as f64),

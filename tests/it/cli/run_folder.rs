@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
+use swav_wgpu::train::figures::FIGURES;
 
 use serde_json::Value;
 use swav_wgpu::config::Config;
@@ -54,9 +55,9 @@ fn metrics_have_the_fields_of_the_documentation_and_no_others() {
     let desk = Desk::new();
     desk.train("--out run").expect(0);
     let mut wanted = documented("Each line of `metrics.jsonl`");
-    assert!(wanted.len() > 10, "{wanted:?}");
-    // Of half precision only; `same_bits` looks for them there.
-    assert!(["loss_scale", "skipped_steps"].iter().all(|key| wanted.remove(*key)), "{wanted:?}");
+    assert_eq!(wanted, FIGURES.iter().map(|figure| figure.key.to_owned()).collect());
+    // Of half precision and of other methods only; `same_bits` looks for the first two there.
+    assert!(["loss_scale", "skipped_steps", "accuracy"].iter().all(|key| wanted.remove(*key)), "{wanted:?}");
     let text = desk.read("run/metrics.jsonl");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &lines {
@@ -69,7 +70,7 @@ fn metrics_have_the_fields_of_the_documentation_and_no_others() {
         assert_eq!(missing, if judged { vec![] } else { vec!["knn"] }, "step {step}");
         assert_eq!(line["epoch"], (step - 1) / 5 + 1);
         assert_eq!(line["non_finite"], 0);
-        assert!((line["ln_k"].as_f64().unwrap() - 10_f64.ln()).abs() < 1e-12);
+        assert!((line["chance"].as_f64().unwrap() - 10_f64.ln()).abs() < 1e-12);
         let count = |key: &str| line[key].as_u64().unwrap();
         assert_eq!(count("prototypes_used") + count("prototypes_dead"), 10);
         assert!(line["code_entropy"].as_f64().unwrap() < 10_f64.ln());

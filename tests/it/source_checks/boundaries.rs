@@ -22,9 +22,12 @@ const ARROW: [(&str, &[&str]); 19] = [
     ("tune", &["error", "config", "gpu", "ops", "interop"]),
     ("data", &["error", "pass", "rng", "pickle"]),
     ("eval", &["error", "pass", "rng", "data"]),
-    ("model", &["error", "rng", "config", "gpu", "ops", "interop"]),
+    ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
     ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
-    ("train", &["words", "error", "pass", "rng", "config", "gpu", "interop", "method", "eval", "data"]),
+    (
+        "train",
+        &["words", "error", "pass", "rng", "config", "gpu", "interop", "model", "method", "eval", "data"],
+    ),
     (
         "cli",
         &[

@@ -4,109 +4,53 @@ use crate::state::{Evaluation, State};
 use crate::units;
 use egui_plot::GridMark;
 use swav_wgpu::train::Report;
+use swav_wgpu::train::figures::{Chart, FIGURES, Figure, Level};
 
-/// One chart.
-pub(super) struct Chart {
-    pub(super) title: &'static str,
-    pub(super) unit: &'static str,
-    pub(super) help: &'static str,
-    pub(super) of: fn(&Report) -> Option<f64>,
-    /// Whether noise may be smoothed away.
-    pub(super) noisy: bool,
-    /// Whether the axis shows powers of ten.
-    pub(super) log: bool,
+/// A figure that is drawn, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Drawn {
+    pub(super) figure: &'static Figure,
+    pub(super) chart: Chart,
 }
 
-pub(super) const CHARTS: [Chart; 8] = [
-    Chart {
-        title: "Loss",
-        unit: "nats",
-        help: "The swapped-prediction loss. The dashed line is ln K: a network that tells nothing apart.",
-        of: |r| Some(r.loss),
-        noisy: true,
-        log: false,
-    },
-    Chart {
-        title: "kNN accuracy",
-        unit: "",
-        help: "Share of test pictures whose nearest neighbours have the right label; the figure to watch. The dashed \
-               line is what raw pixels reach.",
-        of: |r| Some(r.knn.as_ref()?.first()?.plain),
-        noisy: false,
-        log: false,
-    },
-    Chart {
-        title: "Code entropy",
-        unit: "nats",
-        help: "Mean entropy of a picture's code: ln K (dashed) says nothing, 0 is certain.",
-        of: |r| Some(r.code_entropy),
-        noisy: true,
-        log: false,
-    },
-    Chart {
-        title: "Prototypes used",
-        unit: "",
-        help: "Prototypes that were the best one of some crop in the last 10 K crops. The dashed line is all of them.",
-        of: |r| Some(r.prototypes_used as f64),
-        noisy: false,
-        log: false,
-    },
-    Chart {
-        title: "Embedding spread",
-        unit: "",
-        help: "0 when all embeddings are the same, near 1 when they are spread.",
-        of: |r| Some(r.embedding_spread),
-        noisy: true,
-        log: false,
-    },
-    Chart {
-        title: "Gradient norm",
-        unit: "",
-        help: "Norm of the whole gradient, in powers of ten.",
-        of: |r| (r.gradient_norm > 0.0).then(|| r.gradient_norm.log10()),
-        noisy: true,
-        log: true,
-    },
-    Chart {
-        title: "Learning rate",
-        unit: "",
-        help: "The learning rate of each step.",
-        of: |r| Some(r.lr),
-        noisy: false,
-        log: false,
-    },
-    Chart {
-        title: "Images per second",
-        unit: "1/s",
-        help: "Pictures trained on in a second, evaluation and checkpoints left out.",
-        of: |r| (r.images_per_s > 0.0).then_some(r.images_per_s),
-        noisy: true,
-        log: false,
-    },
-];
+/// The charts of a run: of every figure that its reports have.
+pub(super) fn charts(reports: &[Report]) -> Vec<Drawn> {
+    let drawn = |figure: &'static Figure| Some(Drawn { figure, chart: figure.chart? });
+    let has =
+        |drawn: &Drawn| is_knn(drawn) || reports.iter().any(|report| (drawn.figure.of)(report).is_some());
+    FIGURES.iter().filter_map(drawn).filter(has).collect()
+}
+
+fn is_knn(drawn: &Drawn) -> bool {
+    drawn.chart.level == Some(Level::Pixels)
+}
 
 /// The dashed line of a chart.
-pub(super) fn reference(state: &State, chart: &Chart) -> Option<(&'static str, f64)> {
-    let last = state.reports.last()?;
-    match chart.title {
-        "Loss" | "Code entropy" => Some(("ln K", last.ln_k)),
-        "kNN accuracy" => Some(("raw pixels", state.pixels.first()?.plain)),
-        "Prototypes used" => Some(("all", (last.prototypes_used + last.prototypes_dead) as f64)),
-        _ => None,
-    }
+pub(super) fn reference(state: &State, drawn: &Drawn) -> Option<(&'static str, f64)> {
+    let level = drawn.chart.level?;
+    let value = match level {
+        Level::Pixels => state.pixels.first()?.plain,
+        _ => level.of(state.reports.last()?)?,
+    };
+    Some((level.name(state.config.method), value))
 }
 
 /// The points of the run itself; evaluations come as events of their own, also that of the untrained network.
-pub(super) fn own_points(state: &State, chart: &Chart) -> Vec<[f64; 2]> {
-    if chart.title != "kNN accuracy" {
-        return points(&state.reports, chart);
+pub(super) fn own_points(state: &State, drawn: &Drawn) -> Vec<[f64; 2]> {
+    if !is_knn(drawn) {
+        return points(&state.reports, drawn);
     }
     let plain = |e: &Evaluation| Some([e.step as f64, e.splits.first()?.plain]);
     state.evaluations.iter().filter_map(plain).collect()
 }
 
-pub(super) fn points(reports: &[Report], chart: &Chart) -> Vec<[f64; 2]> {
-    reports.iter().filter_map(|report| Some([report.step as f64, (chart.of)(report)?])).collect()
+pub(super) fn points(reports: &[Report], drawn: &Drawn) -> Vec<[f64; 2]> {
+    let value = |report: &Report| {
+        let value = (drawn.figure.of)(report)?;
+        // A plot has no logarithmic axis of its own.
+        if !drawn.chart.log { Some(value) } else { (value > 0.0).then(|| value.log10()) }
+    };
+    reports.iter().filter_map(|report| Some([report.step as f64, value(report)?])).collect()
 }
 
 /// An exponential mean that starts without a bias towards the first point.
@@ -189,8 +133,10 @@ mod tests {
     #[test]
     fn every_chart_has_points() {
         let state = crate::samples::running(900);
-        for chart in &CHARTS {
-            assert!(own_points(&state, chart).len() > 1, "{}", chart.title);
+        let all = charts(&state.reports);
+        assert_eq!(all.len(), 10, "all but the accuracy, which SwAV has not");
+        for drawn in &all {
+            assert!(own_points(&state, drawn).len() > 1, "{}", drawn.figure.title);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::recent;
 use crate::state::State;
 use crate::theme::Palette;
 use crate::widgets;
-use charts::{CHARTS, Chart, marks, number, own_points, points, reference, smoothed, steps};
+use charts::{Drawn, charts, marks, number, own_points, points, reference, smoothed, steps};
 use eframe::egui::{self, Color32, Id, Rangef, RichText, ScrollArea, Slider, Ui, vec2};
 use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
 use std::ops::RangeInclusive;
@@ -47,13 +47,14 @@ impl Pane for CurvesPane {
         }
         let area = ui.max_rect();
         self.header(ui, context, area);
-        if let Some(at) = self.alone {
-            self.chart(ui, context, at, ui.available_size(), true);
+        let drawn = charts(&context.state.reports);
+        if let Some(at) = self.alone.filter(|&at| at < drawn.len()) {
+            self.chart(ui, context, (at, drawn[at]), ui.available_size(), true);
             return;
         }
         let all = ui.available_size();
         let columns = ((all.x + 8.0) / (WIDTH + 8.0)).floor().clamp(1.0, 4.0) as usize;
-        let rows = CHARTS.len().div_ceil(columns);
+        let rows = drawn.len().div_ceil(columns);
         let size = vec2(
             (all.x - 8.0 * (columns as f32 - 1.0) - 10.0) / columns as f32,
             ((all.y - 6.0 * rows as f32) / rows as f32).max(HEIGHT),
@@ -61,8 +62,8 @@ impl Pane for CurvesPane {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             for row in 0..rows {
                 ui.horizontal_top(|ui| {
-                    for at in (row * columns..CHARTS.len()).take(columns) {
-                        ui.allocate_ui(size, |ui| self.chart(ui, context, at, size, false));
+                    for at in (row * columns..drawn.len()).take(columns) {
+                        ui.allocate_ui(size, |ui| self.chart(ui, context, (at, drawn[at]), size, false));
                     }
                 });
             }
@@ -102,12 +103,19 @@ impl CurvesPane {
         ui.add_space(2.0);
     }
 
-    fn chart(&mut self, ui: &mut Ui, context: &Context<'_>, at: usize, size: egui::Vec2, large: bool) {
+    fn chart(
+        &mut self,
+        ui: &mut Ui,
+        context: &Context<'_>,
+        (at, drawn): (usize, Drawn),
+        size: egui::Vec2,
+        large: bool,
+    ) {
         let palette = Palette::of(ui);
-        let chart = &CHARTS[at];
+        let Drawn { chart, .. } = drawn;
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            title(ui, palette, context.state, chart, &mut self.alone, at);
+            title(ui, palette, context.state, &drawn, &mut self.alone, at);
             // The marks are few enough for all of them to be told.
             let axis = AxisHints::new_y()
                 .min_thickness(32.0)
@@ -126,8 +134,8 @@ impl CurvesPane {
                 .set_margin_fraction(vec2(0.01, 0.08))
                 .link_axis(Id::unique("steps"), [true, false])
                 .x_axis_formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value))
-                .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, chart)));
-            let reference = reference(context.state, chart);
+                .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, &drawn)));
+            let reference = reference(context.state, &drawn);
             plot.show(ui, |plot| {
                 if let Some((name, value)) = reference {
                     let line = HLine::new(name, value).color(palette.weak);
@@ -138,7 +146,7 @@ impl CurvesPane {
                 runs.extend(compared.map(|(i, Compared { name, reports })| (i + 1, name.as_str(), reports)));
                 for (run, name, reports) in runs.into_iter().rev() {
                     let points =
-                        if run == 0 { own_points(context.state, chart) } else { points(reports, chart) };
+                        if run == 0 { own_points(context.state, &drawn) } else { points(reports, &drawn) };
                     let colour = colour(palette, run);
                     if chart.noisy && self.smoothing > 0.0 {
                         let smooth = smoothed(&points, self.smoothing);
@@ -161,15 +169,16 @@ impl CurvesPane {
 }
 
 /// The name of a chart with its newest value; a click shows it alone.
-fn title(ui: &mut Ui, palette: Palette, state: &State, chart: &Chart, alone: &mut Option<usize>, at: usize) {
+fn title(ui: &mut Ui, palette: Palette, state: &State, drawn: &Drawn, alone: &mut Option<usize>, at: usize) {
+    let Drawn { figure, chart } = *drawn;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let name = ui.add(egui::Label::new(RichText::new(chart.title).strong()).sense(egui::Sense::click()));
-        if name.on_hover_text(format!("{} Click to see it alone.", chart.help)).clicked() {
+        let name = ui.add(egui::Label::new(RichText::new(figure.title).strong()).sense(egui::Sense::click()));
+        if name.on_hover_text(format!("{} Click to see it alone.", figure.help)).clicked() {
             *alone = if alone.is_some() { None } else { Some(at) };
         }
-        if let Some([_, value]) = own_points(state, chart).last().copied() {
-            let text = format!("{} {}", number(value, chart.log), chart.unit);
+        if let Some([_, value]) = own_points(state, drawn).last().copied() {
+            let text = format!("{} {}", number(value, chart.log), figure.unit);
             ui.label(RichText::new(text.trim_end()).monospace().color(palette.weak));
         }
     });
@@ -197,11 +206,11 @@ fn colour(palette: Palette, run: usize) -> Color32 {
 }
 
 /// What the pointer is told.
-fn told(hover: &HoverPosition<'_>, chart: &Chart) -> String {
+fn told(hover: &HoverPosition<'_>, drawn: &Drawn) -> String {
     let (name, at) = match hover {
         HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
         HoverPosition::Elsewhere { position } => ("", position),
     };
-    let text = format!("{name}\nstep {:.0}\n{} {}", at.x, number(at.y, chart.log), chart.unit);
+    let text = format!("{name}\nstep {:.0}\n{} {}", at.x, number(at.y, drawn.chart.log), drawn.figure.unit);
     text.trim().to_owned()
 }

@@ -1,0 +1,106 @@
+//! What the health monitor says: a sentence about what is happening, and what to change, by method.
+
+use super::{EXPLODING, Figures, Kind, NO_SPREAD, merged};
+use crate::config::Method;
+
+/// The sentence and the remedy of a complaint.
+pub(super) fn words(kind: Kind, figures: &Figures, explosion: f64) -> (String, String) {
+    let sentence = sentence(kind, figures, explosion);
+    let remedy = match figures.method {
+        Method::Swav => swav(kind, figures),
+    };
+    (sentence, remedy)
+}
+
+fn sentence(kind: Kind, figures: &Figures, explosion: f64) -> String {
+    let Figures { step, loss, .. } = *figures;
+    let (name, chance) = (figures.method.chance(), figures.chance.unwrap_or_default());
+    match kind {
+        Kind::NonFinite => {
+            format!("At step {step} the numbers stopped being finite ({} values).", figures.non_finite.max(1))
+        }
+        Kind::Diverging if explosion > EXPLODING => {
+            format!("The gradient is {explosion:.0} times its usual size: the run is diverging.")
+        }
+        Kind::Diverging => format!(
+            "The loss is {loss:.2}, far above {name} = {chance:.2}: worse than guessing, the run is diverging."
+        ),
+        Kind::Collapsed => collapse(figures),
+        Kind::AtChance => {
+            let place = if loss > 1.01 * chance { "above" } else { "at" };
+            format!(
+                "The loss stays {place} {name} ({loss:.3}, {name} = {chance:.3}): the model does not yet tell pictures \
+                 apart."
+            )
+        }
+    }
+}
+
+fn collapse(figures: &Figures) -> String {
+    let [all, used, copies] = [figures.prototypes, figures.prototypes_used, figures.prototypes_duplicated]
+        .map(Option::unwrap_or_default);
+    let spread = figures.embedding_spread;
+    if spread < NO_SPREAD {
+        format!("All pictures get nearly the same features (spread {spread:.3}, 0 is a point): collapsed.")
+    } else if merged(figures) {
+        format!("{copies} of {all} prototypes are copies of another: collapsed.")
+    } else {
+        format!("Only {used} of {all} prototypes are used: collapsed onto a few clusters.")
+    }
+}
+
+fn swav(kind: Kind, figures: &Figures) -> String {
+    let remedy = match kind {
+        Kind::NonFinite => {
+            "Go back to the last checkpoint with a lower learning rate or a longer warm-up; if ε is below 0.02, raise it."
+        }
+        Kind::Diverging => {
+            "Lower the learning rate or warm up for longer. If it began when the queue started, use a smaller queue or \
+             start it later: the loss should go down at that point."
+        }
+        Kind::Collapsed => {
+            "Freeze the prototypes for longer, lower ε to 0.03 and lower the learning rate; with a queue, make it \
+             smaller or start it later; with many unused prototypes, use fewer (about 10 for every class that you \
+             expect)."
+        }
+        Kind::AtChance => {
+            // Codes that say nothing cannot be predicted to any use: then ε is the first suspect.
+            let uniform =
+                figures.code_entropy.zip(figures.chance).is_some_and(|(entropy, ln_k)| entropy > 0.9 * ln_k);
+            let first = if uniform {
+                "The codes are almost uniform, so first lower ε to 0.03. Then try"
+            } else {
+                "Try ε 0.03,"
+            };
+            return format!(
+                "{first} freezing the prototypes for longer, fewer crops or softer colour changes, another learning \
+                 rate; about 10 prototypes for every class that you expect (12 to 20 in all easily fails)."
+            );
+        }
+    };
+    remedy.to_owned()
+}
+
+/// What is said once a complaint is over.
+pub(super) fn cleared(kind: Kind, figures: &Figures) -> String {
+    let Figures { loss, embedding_spread, .. } = *figures;
+    let (name, chance) = (figures.method.chance(), figures.chance.unwrap_or_default());
+    match kind {
+        Kind::NonFinite => "All numbers are finite again.".to_owned(),
+        Kind::Diverging => match figures.chance {
+            Some(_) => {
+                format!("The loss has come back to {loss:.2} ({name} = {chance:.2}): no longer diverging.")
+            }
+            None => format!("The loss has come back to {loss:.2}: no longer diverging."),
+        },
+        Kind::Collapsed => match figures.prototypes_used.zip(figures.prototypes) {
+            Some((used, all)) => {
+                format!(
+                    "No longer collapsed: {used} of {all} prototypes are used, spread {embedding_spread:.2}."
+                )
+            }
+            None => format!("No longer collapsed: spread {embedding_spread:.2}."),
+        },
+        Kind::AtChance => format!("The loss has left {name}: {loss:.3}, {name} = {chance:.3}."),
+    }
+}
