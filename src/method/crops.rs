@@ -21,6 +21,37 @@ pub struct Pictures<'a> {
     pub crops: Vec<(usize, usize, Crop)>,
 }
 
+/// What a step is made of.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The crops of all pictures.
+    pub crops: Crops<'a>,
+    /// The pictures' numbers in the data set, in the order of rows; for methods that remember or know something of
+    /// each picture.
+    pub pictures: &'a [u32],
+}
+
+/// The crops of a batch.
+#[derive(Debug)]
+pub enum Crops<'a> {
+    /// Made elsewhere: for each resolution the view-major rows of `[size, size, 4·quads]` normalised pixels.
+    Made(&'a [Vec<f32>]),
+    /// For the device to make (`augment = gpu`).
+    Packed {
+        /// Pictures and what is done to them.
+        parts: Vec<Pictures<'a>>,
+        /// Crops that were made elsewhere all the same: the group, the row in its tensor, and `[size, size, 4]` pixels.
+        made: Vec<(usize, usize, &'a [f32])>,
+    },
+}
+
+/// Crops of pictures whose numbers are of no concern.
+impl<'a> From<&'a Vec<Vec<f32>>> for Batch<'a> {
+    fn from(groups: &'a Vec<Vec<f32>>) -> Self {
+        Self { crops: Crops::Made(groups), pictures: &[] }
+    }
+}
+
 /// Bytes of pictures that the device takes at once. A crop comes from a picture of about twice its
 /// size in most data sets; larger pictures only take more turns.
 #[must_use]
@@ -126,35 +157,47 @@ impl CropMaker {
 }
 
 impl Trainer {
-    /// Makes the crops of the next step on the device, where the settings say so (`augment = gpu`):
-    /// then call [`Trainer::step`] without groups.
+    /// Takes in the crops of the next step.
     ///
     /// # Errors
-    /// Settings that let the processor make them; what the driver reports.
-    pub fn make_crops(&self, parts: &[Pictures<'_>]) -> Result<()> {
-        let Some(maker) = &self.maker else {
-            return Err(Error::config("augment", "the device makes no crops in this run: it is not gpu"));
-        };
-        maker.make_all(&self.session, parts)
+    /// Crops that are not those of this network, or that the device should make and cannot in this run; what the driver
+    /// reports.
+    pub fn take(&self, batch: &Batch<'_>) -> Result<()> {
+        match &batch.crops {
+            Crops::Made(groups) => {
+                self.check_groups(groups)?;
+                for (tensor, data) in self.tensors.crops.iter().zip(*groups) {
+                    self.session.write(tensor, data);
+                }
+            }
+            Crops::Packed { parts, made } => {
+                let Some(maker) = &self.maker else {
+                    return Err(Error::config(
+                        "augment",
+                        "the device makes no crops in this run: it is not gpu",
+                    ));
+                };
+                maker.make_all(&self.session, parts)?;
+                for (group, row, pixels) in made {
+                    self.session.write_from(&self.tensors.crops[*group], row * pixels.len(), pixels);
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Whether groups of crops are all that a step needs: every crop of this network, or none where the device makes
-    /// them. A step on the crops of the one before would train, and nobody would see it.
-    pub(super) fn check_groups(&self, groups: &[Vec<f32>]) -> Result<()> {
+    /// Whether groups of crops are all that a step needs. A step on the crops of the one before would train, and nobody
+    /// would see it.
+    fn check_groups(&self, groups: &[Vec<f32>]) -> Result<()> {
         let wanted: Vec<usize> = self.tensors.crops.iter().map(|tensor| tensor.shape.values()).collect();
         let given: Vec<usize> = groups.iter().map(Vec::len).collect();
-        if given == wanted || (given.is_empty() && self.maker.is_some()) {
+        if given == wanted {
             return Ok(());
         }
         Err(Error::config(
             "crops",
             format!("a step takes groups of {wanted:?} values here, not of {given:?}"),
         ))
-    }
-
-    /// Puts one crop that was made elsewhere, `[size, size, 4]`, into its row of a group's tensor.
-    pub fn put_crop(&self, group: usize, row: usize, pixels: &[f32]) {
-        self.session.write_from(&self.tensors.crops[group], row * pixels.len(), pixels);
     }
 
     /// All crops of a group as the last step saw them, `[rows, size, size, 4]`.

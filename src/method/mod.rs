@@ -16,7 +16,8 @@ mod report;
 mod swav;
 mod trainer;
 
-pub use crops::{Crop, CropBench, Kind, Pictures, picture_room};
+pub use crops::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
 pub use memory::MemoryUse;
+pub use objective::Known;
 pub use report::{Scaling, StepReport};
 pub use trainer::{Position, Trainer};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::swav::Swav;
-use crate::config::{Config, RunLength};
+use crate::config::{Config, Method, RunLength};
 use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session, Tensor};
 use crate::model::{Projection, Store};
@@ -47,9 +47,14 @@ pub(super) trait Objective: fmt::Debug + Send {
     /// Told how long the run is and where its landmarks lie, once that is known.
     fn set_length(&mut self, _length: &RunLength) {}
 
-    /// Sets what this objective's kernels read of the numbers of step `step` (counted from 0), or writes tensors of
-    /// its own, before the step is submitted. A step that is then not submitted must leave no trace.
-    fn prepare(&mut self, _session: &Session, _step: u64, _numbers: &mut Step) {}
+    /// Sets what this objective's kernels read of the numbers of a step (counted from 0) on pictures of these numbers,
+    /// or writes tensors of its own, before the step is submitted. A step that is then not submitted must leave no trace.
+    ///
+    /// # Errors
+    /// Pictures that it knows nothing of.
+    fn prepare(&mut self, _session: &Session, _at: (u64, &[u32]), _numbers: &mut Step) -> Result<()> {
+        Ok(())
+    }
 
     /// The step that was prepared has been submitted.
     fn advance(&mut self, _step: u64) {}
@@ -71,6 +76,17 @@ pub(super) trait Objective: fmt::Debug + Send {
     fn restore(&mut self, _state: &Map<String, Value>) -> Result<(), String> {
         Ok(())
     }
+}
+
+/// What is known of the pictures that a run trains on.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The label of each picture by its number, `u32::MAX` where it has none; empty where no picture has one.
+    pub labels: Arc<[u32]>,
+    /// How many classes the labels are of.
+    pub classes: usize,
+    /// Pictures of an epoch: whole batches of those that are trained on.
+    pub epoch: usize,
 }
 
 /// What an objective records its part of a step on.
@@ -106,6 +122,16 @@ pub(super) enum Kept<'a> {
 }
 
 /// The objective of a run. Its parameters are declared in `store`, behind those of a trunk with so many features.
-pub(super) fn objective(config: &Config, store: &mut Store, features: u32) -> Box<dyn Objective> {
-    Box::new(Swav::new(config, store, features))
+///
+/// # Errors
+/// A method that wants to know more of the pictures than is known.
+pub(super) fn objective(
+    config: &Config,
+    _known: &Known,
+    store: &mut Store,
+    features: u32,
+) -> Result<Box<dyn Objective>> {
+    Ok(match config.method {
+        Method::Swav => Box::new(Swav::new(config, store, features)),
+    })
 }

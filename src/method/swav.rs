@@ -145,11 +145,12 @@ impl Objective for Swav {
         self.queue_start = length.queue_start;
     }
 
-    fn prepare(&mut self, _session: &Session, step: u64, numbers: &mut Step) {
+    fn prepare(&mut self, _session: &Session, (step, _): (u64, &[u32]), numbers: &mut Step) -> Result<()> {
         let rows = self.problem.queue;
         let in_use = self.filling.started && rows > 0 && self.filling.filled >= u64::from(rows);
         numbers.first_row = if in_use { 0 } else { rows };
         numbers.queue_cursor = self.next_row(step) as u32;
+        Ok(())
     }
 
     fn advance(&mut self, step: u64) {

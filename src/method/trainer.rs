@@ -9,9 +9,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::crops::{self, CropMaker};
+use super::crops::{self, Batch, CropMaker};
 use super::memory::MemoryUse;
-use super::objective::Objective;
+use super::objective::{Known, Objective};
 use super::recording::{self, Recorded};
 use super::report::StepReport;
 use crate::config::{Config, RunLength};
@@ -79,8 +79,16 @@ impl Trainer {
     /// # Errors
     /// A run that does not fit the adapter; what the driver reports.
     pub fn new(gpu: &Arc<Gpu>, config: &Config) -> Result<Self> {
+        Self::knowing(gpu, config, &Known::default())
+    }
+
+    /// The same for pictures of which something is known, as some methods want it.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`]; a method that wants to know more.
+    pub fn knowing(gpu: &Arc<Gpu>, config: &Config, known: &Known) -> Result<Self> {
         let facts = gpu.facts();
-        Self::with_shards(gpu, config, facts.max_binding_bytes.min(facts.max_buffer_bytes))
+        Self::with_shards(gpu, config, known, facts.max_binding_bytes.min(facts.max_buffer_bytes))
     }
 
     /// The same with parameters in shards of at most `shard_bytes`, as an adapter wants them that
@@ -88,8 +96,8 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Trainer::new`].
-    pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Result<Self> {
-        let recorded = recording::record(gpu, config, shard_bytes)?;
+    pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, known: &Known, shard_bytes: u64) -> Result<Self> {
+        let recorded = recording::record(gpu, config, known, shard_bytes)?;
         let Recorded { store, objective, arena, maker, train, evaluate, tensors } = recorded;
         let dispatches = train.dispatches() + maker.as_ref().map_or(0, crops::Recorded::dispatches);
         let session = Session::allocate(gpu, &arena)?;
@@ -161,14 +169,16 @@ impl Trainer {
         self.objective.set_length(length);
     }
 
-    /// Submits one step on `groups` (one per resolution: view-major rows of `[s, s, 4]` pixels; none
-    /// where [`Trainer::make_crops`] has made them) and gives the report of the step before, so that the
-    /// device never waits for the CPU.
+    /// Submits one step on a batch and gives the report of the step before, so that the device never waits for the CPU.
     ///
     /// # Errors
     /// Crops that are not those of this network; what the driver reports.
-    pub fn step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Option<StepReport>> {
-        self.write_inputs(groups, learning_rate)?;
+    pub fn step<'a>(
+        &mut self,
+        batch: impl Into<Batch<'a>>,
+        learning_rate: f64,
+    ) -> Result<Option<StepReport>> {
+        self.prepare(&batch.into(), learning_rate)?;
         self.session.submit(&self.train)?;
         self.after_submit()
     }
@@ -177,18 +187,15 @@ impl Trainer {
     ///
     /// # Errors
     /// An adapter without time stamps; as [`Trainer::step`].
-    pub fn profile_step(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<Profile> {
-        self.write_inputs(groups, learning_rate)?;
+    pub fn profile_step<'a>(&mut self, batch: impl Into<Batch<'a>>, learning_rate: f64) -> Result<Profile> {
+        self.prepare(&batch.into(), learning_rate)?;
         let profile = self.session.profile(&self.train)?;
         self.after_submit()?;
         Ok(profile)
     }
 
-    fn write_inputs(&mut self, groups: &[Vec<f32>], learning_rate: f64) -> Result<()> {
-        self.check_groups(groups)?;
-        for (tensor, data) in self.tensors.crops.iter().zip(groups) {
-            self.session.write(tensor, data);
-        }
+    fn prepare(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<()> {
+        self.take(batch)?;
         let step = self.step;
         let correction = |beta: f64, steps: u64| (1.0 - beta.powf(steps as f64)) as f32;
         let late = (step + 1).saturating_sub(self.rules.freeze).max(1);
@@ -202,7 +209,7 @@ impl Trainer {
             late_correction2: correction(beta2, late),
             ..Step::default()
         };
-        self.objective.prepare(&self.session, step, &mut numbers);
+        self.objective.prepare(&self.session, (step, batch.pictures), &mut numbers)?;
         self.session.write(&self.tensors.step, numbers.words());
         Ok(())
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{Augmenter, Config};
-use crate::data::{Adjustment, Augment, Batch, CropGroup, Dataset, LoaderSpec, Part, Showcase, Trial};
+use crate::data::{self, Adjustment, Augment, CropGroup, Dataset, LoaderSpec, Part, Showcase, Trial};
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::method::{Crop, CropBench, Kind, Pictures, Trainer, picture_room};
+use crate::method::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
 
 /// Pictures of the batch that decides who makes the crops, at most.
 const TRIED: usize = 64;
@@ -120,21 +120,16 @@ pub fn race(
     Ok(Some([cpu, device]))
 }
 
-/// Has the device make the crops of a packed batch, for the step that comes next. What the processor has made goes over
-/// with the step itself.
-///
-/// # Errors
-/// What the driver reports.
-pub fn hand_over(trainer: &Trainer, batch: &Batch) -> Result<()> {
-    if !batch.groups.is_empty() {
-        return Ok(());
-    }
-    let parts: Vec<Pictures<'_>> = batch.packed.parts.iter().map(pictures).collect();
-    trainer.make_crops(&parts)?;
-    for crop in &batch.packed.rendered {
-        trainer.put_crop(crop.group, crop.row, &crop.pixels);
-    }
-    Ok(())
+/// A batch of the loader, as a trainer takes it.
+#[must_use]
+pub fn batch(batch: &data::Batch) -> Batch<'_> {
+    let crops = if batch.groups.is_empty() {
+        let made = batch.packed.rendered.iter().map(|crop| (crop.group, crop.row, crop.pixels.as_slice()));
+        Crops::Packed { parts: batch.packed.parts.iter().map(pictures).collect(), made: made.collect() }
+    } else {
+        Crops::Made(&batch.groups)
+    };
+    Batch { crops, pictures: &batch.pictures }
 }
 
 /// Packed pictures and their draws, as the device wants them.

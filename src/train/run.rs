@@ -74,9 +74,9 @@ pub(super) struct Engine<'a> {
 /// Settings that make no sense, no adapter, or a run that does not fit.
 pub fn plan(config: &Config) -> Result<PlanFigures> {
     config.validate()?;
-    setup::check(config)?;
+    let known = setup::check(config)?;
     let gpu = setup::gpu(config)?;
-    let trainer = Trainer::new(&gpu, config)?;
+    let trainer = Trainer::knowing(&gpu, config, &known)?;
     Ok(PlanFigures {
         dispatches: trainer.dispatches(),
         estimate: trainer.estimate(),
@@ -188,8 +188,7 @@ impl Engine<'_> {
             Err(error) => return Err(self.out_of_pictures(error)),
         };
         let Setup { loader, trainer, schedule, .. } = &mut self.setup;
-        crops::hand_over(trainer, &batch)?;
-        let report = trainer.step(&batch.groups, schedule.lr(self.submitted))?;
+        let report = trainer.step(crops::batch(&batch), schedule.lr(self.submitted))?;
         loader.recycle(batch);
         self.submitted += 1;
         if let Some(report) = report {
@@ -281,8 +280,7 @@ impl Engine<'_> {
         }
         let batch = self.setup.loader.next()?;
         let lr = self.setup.schedule.lr(self.submitted);
-        crops::hand_over(&self.setup.trainer, &batch)?;
-        let profile = self.setup.trainer.profile_step(&batch.groups, lr)?;
+        let profile = self.setup.trainer.profile_step(crops::batch(&batch), lr)?;
         self.emit(Event::Profiled(profile));
         Ok(())
     }

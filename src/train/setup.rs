@@ -17,7 +17,7 @@ use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
 use crate::interop::weights::Weights;
-use crate::method::{Trainer, picture_room};
+use crate::method::{Known, Trainer, picture_room};
 use crate::model::{Fit, NetworkSpec, adapt_stem};
 use crate::pass;
 use std::path::{Path, PathBuf};
@@ -95,7 +95,8 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
     }
     let loader = Loader::new(Arc::clone(&dataset), spec)?;
     // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
-    let mut trainer = pass::run(PREPARING, 0, &mut watch, |_| Trainer::new(&gpu, config))?;
+    let known = known(config, &dataset);
+    let mut trainer = pass::run(PREPARING, 0, &mut watch, |_| Trainer::knowing(&gpu, config, &known))?;
     trainer.set_length(&length);
     pass::run(PREPARING, 0, &mut watch, |_| Ok(()))?;
     let judge = Judge::new(Arc::clone(&dataset), config);
@@ -171,12 +172,27 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
 
 /// Refuses what a fresh run would be refused for, before anything is written and before the device is asked for
 /// memory: pictures that are not there, a batch above them, weights that do not fit, a run folder in use.
-pub(super) fn check(config: &Config) -> Result<()> {
-    loader_spec(config, (0, 0)).check(&pictures::open(config, &mut pass::unwatched)?)?;
+///
+/// Gives what is known of the pictures.
+pub(super) fn check(config: &Config) -> Result<Known> {
+    let dataset = pictures::open(config, &mut pass::unwatched)?;
+    loader_spec(config, (0, 0)).check(&dataset)?;
     if let Some(init) = &config.init {
         fitting(init, config)?;
     }
-    config.out.as_deref().map_or(Ok(()), RunFolder::check_new)
+    config.out.as_deref().map_or(Ok(()), RunFolder::check_new)?;
+    Ok(known(config, &dataset))
+}
+
+/// What a method may know of the pictures.
+fn known(config: &Config, dataset: &Dataset) -> Known {
+    let classes = dataset.classes().len();
+    let label = |picture| dataset.label(picture).unwrap_or(u32::MAX);
+    Known {
+        labels: if classes > 0 { (0..dataset.len() as u32).map(label).collect() } else { Arc::default() },
+        classes,
+        epoch: dataset.pretrain().len() / config.batch * config.batch,
+    }
 }
 
 /// The weights of a file or run, how they fit the network of the settings, and how many channels their stem was

@@ -9,7 +9,7 @@ use swav_wgpu::config::{Config, CropGroup, RunLength};
 use swav_wgpu::error::Error;
 use swav_wgpu::gpu::{Arena, Gpu, Plan, Shape, Usage};
 use swav_wgpu::interop::{HostTensor, Kind};
-use swav_wgpu::method::Trainer;
+use swav_wgpu::method::{Batch, Crops, Known, Trainer};
 use swav_wgpu::ops::normalize;
 
 const STEPS: u64 = 3;
@@ -72,7 +72,8 @@ fn shards_change_no_bit() {
         let dispatches = whole.dispatches();
         let want = trained(whole, &config);
         // The largest filters alone take more than this, so that every case of packing is there.
-        let sharded = Trainer::with_shards(gpu, &config, 64 << 10).expect("the net is small");
+        let sharded =
+            Trainer::with_shards(gpu, &config, &Known::default(), 64 << 10).expect("the net is small");
         assert!(sharded.dispatches() > dispatches, "several shards are updated one by one");
         let mut names: Vec<_> = sharded.wanted_tensors().into_iter().map(|(name, _)| name).collect();
         let got = trained(sharded, &config);
@@ -231,7 +232,9 @@ fn crops_of_another_network_are_refused() {
         assert!(error.contains("crops") && error.contains("values"), "{error}");
         assert_eq!(trainer.steps_done(), 0);
     }
-    let error = trainer.make_crops(&[]).expect_err("the processor makes them").to_string();
+    let packed = Crops::Packed { parts: Vec::new(), made: Vec::new() };
+    let packed = Batch { crops: packed, pictures: &[] };
+    let error = trainer.step(packed, 0.1).expect_err("the processor makes them").to_string();
     assert!(error.contains("augment"), "{error}");
     trainer.step(&right, 0.1).expect("a step");
 }
