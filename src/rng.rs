@@ -26,6 +26,8 @@ pub enum Purpose {
     Evaluation = 4,
     /// Inputs that tests and benchmarks make up.
     Test = 5,
+    /// The pictures that clusters begin as: counters = epoch, set of prototypes.
+    Clusters = 6,
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;

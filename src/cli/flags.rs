@@ -7,8 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 
-use crate::config::{Config, Setting, Value};
-use crate::error::Result;
+use crate::config::{Config, Method, Setting, Value, readers};
+use crate::error::{Error, Result};
 
 /// The one setting that is an argument without a flag.
 pub const POSITIONAL: &str = "data";
@@ -77,6 +77,28 @@ pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, &str)> {
 pub fn set(config: &mut Config, matches: &ArgMatches, keys: &[&str]) -> Result<()> {
     let texts = keys.iter().filter_map(|key| Some((key, matches.get_one::<String>(key)?)));
     texts.into_iter().try_for_each(|(key, text)| config.set(key, text))
+}
+
+/// Refuses what was given on the command line and the method does not read.
+pub fn check_read(config: &Config, matches: &ArgMatches) -> Result<()> {
+    let method = config.method;
+    for (setting, _) in given(matches) {
+        if let Some(readers) = readers(setting.key).filter(|readers| !readers.contains(&method)) {
+            let whose = listed(readers);
+            let reason = format!("is read by {whose} only, and this run trains {method}; leave it out");
+            return Err(Error::config(setting.key, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Methods in words: `swav`, `swav and byol`, `swav, simclr and byol`.
+fn listed(methods: &[Method]) -> String {
+    let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        names => names.concat(),
+    }
 }
 
 /// Sets what was given on the command line.

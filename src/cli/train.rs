@@ -133,9 +133,10 @@ pub(super) fn fresh(matches: &ArgMatches) -> Result<Config> {
     let mut asked = Config::default();
     overlay(&mut asked)?;
     let preset = asked.preset.unwrap_or_else(|| Config::usual_preset(asked.data.is_some()));
-    let recipe = Config::from_preset(preset)?;
+    let recipe = Config::from_recipe(preset, asked.method)?;
     let mut config = recipe.clone();
     overlay(&mut config)?;
+    flags::check_read(&config, matches)?;
     config.preset = Some(preset);
     config.fit_warmup(&recipe);
     Ok(config)

@@ -68,7 +68,7 @@ pub(super) fn distinct(crops: &[usize]) -> Checked {
     twice.map_or(Ok(()), |(_, crop)| Err(format!("names crop {crop} twice")))
 }
 
-/// Groups of crops: counts, sizes and scales that make sense, and two crops at least.
+/// Groups of crops: counts, sizes and scales that make sense.
 pub(super) fn crops(groups: &[CropGroup]) -> Checked {
     for group in groups {
         let CropGroup { count, size, scale: [lo, hi] } = group;
@@ -83,9 +83,7 @@ pub(super) fn crops(groups: &[CropGroup]) -> Checked {
         })?;
     }
     let total: usize = groups.iter().map(|group| group.count).sum();
-    require((2..=64).contains(&total), || {
-        format!("SwAV compares crops of one picture: 2 to 64 in all are needed, not {total}")
-    })
+    require((1..=64).contains(&total), || format!("a picture has 1 to 64 crops in all, not {total}"))
 }
 
 pub(super) fn require(holds: bool, reason: impl FnOnce() -> String) -> Checked {

@@ -14,6 +14,7 @@ mod check;
 mod depth;
 mod file;
 mod length;
+mod method;
 mod presets;
 mod resume;
 mod settings;
@@ -31,13 +32,14 @@ pub use advise::{Advice, Facts, advise};
 pub use depth::Depth;
 pub(crate) use file::wrap;
 pub use length::RunLength;
+pub use method::{HEADS, Method, readers};
 pub use presets::Preset;
 pub use settings::Config;
 pub use size::Bytes;
 pub use suggest::nearest;
 pub use table::Setting;
 pub use types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Method, Normalize, Optimizer, Pages, Precision, Source, Stem,
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem,
     TrunkSpec, Tuned,
 };
 pub use value::Value;
@@ -47,8 +49,13 @@ use crate::error::{Error, Result};
 impl Config {
     /// The defaults with a preset's values over them.
     pub fn from_preset(preset: Preset) -> Result<Self> {
-        let mut config = Self { preset: Some(preset), ..Self::default() };
-        for (key, value) in preset.values() {
+        Self::from_recipe(preset, Method::Swav)
+    }
+
+    /// The same with those of a method over them.
+    pub fn from_recipe(preset: Preset, method: Method) -> Result<Self> {
+        let mut config = Self { preset: Some(preset), method, ..Self::default() };
+        for (key, value) in preset.values().chain(method.recipe(preset).iter().copied()) {
             config.set(key, value)?;
         }
         Ok(config)

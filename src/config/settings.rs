@@ -9,12 +9,12 @@ use super::check::{
     within,
 };
 use super::depth::Depth;
+use super::method::{HEADS, Method};
 use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
 use super::types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Method, Normalize, Optimizer, Pages, Precision, Source, Stem,
-    Tuned,
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem, Tuned,
 };
 use super::value::Value;
 
@@ -24,7 +24,9 @@ settings! {
         /// pictures are trained with `demo` and a folder of your own with `photos`. `--list-presets` shows
         /// them all with their values.
         preset: Option<Preset> = None;
-        /// What the crops are trained for.
+        /// What the crops are trained for: swav, or a method that it is compared with (deepcluster-v2, sela-v2,
+        /// simclr, moco-v2, byol), on the same network, crops and optimiser; supervised learns from labels, as the baseline that knows the answer. A
+        /// preset takes the recipe that the method's authors or users have for such pictures.
         method: Method = Method::Swav;
         /// How often the run sees every picture. More is nearly always better: the paper goes from 72.1 % at
         /// 200 epochs to 75.3 % at 800.
@@ -180,27 +182,33 @@ settings! {
         /// Width of the hidden layer of the projection head; 0 makes the head one linear layer. The official
         /// code has 2048, and 8192 for resnet50w2 and w4.
         hidden: usize = 2048 => within(0, 65_536);
-        /// Length of the embedding that is compared with the prototypes.
+        /// Whether the projection head has a batch norm between its layers, as SwAV's and BYOL's; MoCo v2's has none.
+        head_norm: bool = true;
+        /// Length of the embedding, which is compared with prototypes or with other embeddings.
         embedding: usize = 128 => within(2, 8192);
         /// How many prototypes (K): the clusters that the codes are spread over. The authors advise about 10 ×
-        /// the classes that you expect; 12 to 20 in all easily fails.
+        /// the classes that you expect; 12 to 20 in all easily fails. A method without prototypes groups its pictures
+        /// into so many clusters in gallery and window.
         prototypes: usize = 3000 => within(2, 1_000_000);
     }
-    "SwAV" {
+    "Method" {
+        /// Sets of prototypes, each with labels of its own, made of the assignment crops in turn.
+        heads: usize = 3 => within(1, HEADS);
         /// Smoothness of the codes (ε of Sinkhorn): smaller is sharper. Lower it to 0.03 when the loss stays at
         /// ln K, the authors' first advice; raise it when prototypes die.
         epsilon: f64 = 0.05 => positive(10.0);
         /// Rounds of Sinkhorn that balance the codes between the prototypes. Three leave them roughly balanced,
         /// which is what the paper uses.
         sinkhorn_iterations: u32 = 3 => within(1, 1000);
-        /// Temperature of the softmax that predicts the codes; smaller punishes mistakes harder.
+        /// Temperature of the softmax over prototypes (swav), over other crops (simclr) or over keys (moco-v2); smaller
+        /// punishes mistakes harder.
         temperature: f64 = 0.1 => positive(10.0);
-        /// The crops whose codes are computed and predicted from the others, counted from 0 in the order of
-        /// `crops`: the large ones.
+        /// The crops that are predicted from the others, by their codes (swav) or by what the target network makes of
+        /// them (byol), or that pictures are labelled by (deepcluster-v2, sela-v2), counted from 0 in the order of `crops`: the large ones.
         assign: Vec<usize> = vec![0, 1] => list(distinct);
-        /// Embeddings of earlier steps that join the batch while codes are balanced, for batches much smaller
-        /// than the prototypes; rounded down to a multiple of the batch, 0 for none. The official value is 3840
-        /// at batch 256.
+        /// Embeddings of earlier steps: with swav they join the batch while codes are balanced, for batches much
+        /// smaller than the prototypes (officially 3840 at batch 256, 0 for none); with moco-v2 they are the keys that
+        /// the right one must be told from (officially 65536). Rounded down to a multiple of the batch.
         queue: usize = 0 => within(0, 10_000_000);
         /// Epoch from which the queue is filled. When it comes into use the loss should go down: if it goes up,
         /// start later or make it smaller.
@@ -208,6 +216,11 @@ settings! {
         /// Steps at the start in which the prototypes do not move, so that the first, random codes do not pull
         /// them together. Make it longer when the loss stays at ln K.
         freeze_prototypes: u64 = 313;
+        /// How much of itself the second network keeps at a step of byol or moco-v2; the rest is that of the network
+        /// in training. With byol it rises to 1 over the run.
+        target_momentum: f64 = 0.996 => within(0.0, 1.0);
+        /// Width of the hidden layer of byol's predictor, which guesses the other crop's projection from this one's.
+        predictor: usize = 4096 => within(1, 65_536);
     }
     "Optimiser" {
         /// The rule of the steps: larc (SGD with each tensor's step scaled to its norm: the official one, made
@@ -224,8 +237,11 @@ settings! {
         warmup: f64 = 10.0 => within(0.0, 1e6);
         /// Learning rate at the first step of the warm-up.
         start_lr: f64 = 0.3 => within(0.0, 1000.0);
-        /// Pull of every weight towards zero, batch norm and biases included as in the official code.
+        /// Pull of every weight towards zero, batch norm and biases included as in the official code of SwAV.
         weight_decay: f64 = 1e-6 => within(0.0, 1.0);
+        /// Leave batch norms and biases out of weight decay and of larc's scaling, as the official code of SimCLR and
+        /// BYOL does.
+        exclude: bool = false;
         /// Share of the last step that is kept, for larc and sgd.
         momentum: f64 = 0.9 => decay;
         /// LARC's trust: the size of a step as a share of the weights' norm.

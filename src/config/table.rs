@@ -1,6 +1,7 @@
 //! The macro behind the table of settings: from one row it makes the field, its default, and the
 //! [`Setting`] that the command line, the TOML file and the app are built from.
 
+use super::method::readers;
 use super::settings::Config;
 
 /// One setting, as a flag, a TOML key or a row on a screen needs it.
@@ -27,9 +28,16 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The help text, in one paragraph.
+    /// The help text, in one paragraph, with the methods that read the setting where it is not all of them.
     pub fn help(&self) -> String {
-        self.lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+        let text = self.lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        match readers(self.key) {
+            Some(readers) => {
+                let names: Vec<&str> = readers.iter().map(|method| method.name()).collect();
+                format!("{text} (Read by {}.)", names.join(", "))
+            }
+            None => text,
+        }
     }
 
     /// The flag without its dashes: `final-lr` for `final_lr`.

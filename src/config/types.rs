@@ -142,31 +142,6 @@ words! {
 }
 
 words! {
-    /// What crops are trained for.
-    Method {
-        /// Swapped cluster assignments (arXiv 2006.09882).
-        Swav = "swav",
-    }
-}
-
-impl Default for Method {
-    /// That of runs which do not say it.
-    fn default() -> Self {
-        Self::Swav
-    }
-}
-
-impl Method {
-    /// What the loss of a network that tells nothing apart is called.
-    #[must_use]
-    pub fn chance(self) -> &'static str {
-        match self {
-            Self::Swav => "ln K",
-        }
-    }
-}
-
-words! {
     /// The rule that turns gradients into steps.
     Optimizer {
         /// SGD with momentum, each tensor's step scaled to its norm.

@@ -1,8 +1,9 @@
 //! What must fit together: checks over several settings, each with the way out.
 
 use super::check::require;
+use super::method::Method;
 use super::settings::Config;
-use super::types::{Augmenter, Kernels, Precision};
+use super::types::{Augmenter, CropGroup, Kernels, Precision};
 use crate::error::{Error, Result};
 
 type Check = fn(&Config) -> Result<(), String>;
@@ -13,13 +14,15 @@ impl Config {
         for setting in Self::SETTINGS {
             (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
         }
-        let checks: [(&str, Check); 12] = [
+        let checks: [(&str, Check); 14] = [
             ("assign", Self::check_assign),
             ("blur_min", Self::check_blur),
             ("final_lr", Self::check_final_lr),
             ("warmup", Self::check_warmup),
             ("start_lr", Self::check_start_lr),
             ("queue", Self::check_queue),
+            ("crops", Self::check_crops),
+            ("method", Self::check_method),
             ("eval_size", Self::check_eval),
             ("bands", Self::check_bands),
             ("augment", Self::check_augment),
@@ -31,6 +34,9 @@ impl Config {
     }
 
     fn check_assign(&self) -> Result<(), String> {
+        if !self.method.reads("assign") {
+            return Ok(());
+        }
         let count = self.crop_count();
         let beyond = self.assign.iter().find(|&&crop| crop >= count);
         beyond.map_or(Ok(()), |crop| {
@@ -73,8 +79,42 @@ impl Config {
         })
     }
 
+    /// All but supervised training compare the crops of a picture.
+    fn check_crops(&self) -> Result<(), String> {
+        let (count, method) = (self.crop_count(), self.method);
+        require(count >= 2 || method == Method::Supervised, || {
+            format!(
+                "gives {count}, and {} compares crops of one picture: 2 at least are needed",
+                method.title()
+            )
+        })
+    }
+
+    /// Second networks look at single crops, which must begin where a device can bind them.
+    fn check_method(&self) -> Result<(), String> {
+        let second = matches!(self.method, Method::MocoV2 | Method::Byol);
+        let of = |group: &&CropGroup| !(group.size.pow(2) * self.batch).is_multiple_of(32);
+        let odd = self.crops.iter().find(of).filter(|_| second);
+        odd.map_or(Ok(()), |group| {
+            Err(format!(
+                "is {}, which looks at single crops: with crops of {} pixels, not a multiple of 8, the batch must be a \
+                 multiple of 32, not {}",
+                self.method, group.size, self.batch
+            ))
+        })?;
+        require(self.method != Method::MocoV2 || self.queue > 0, || {
+            format!(
+                "is {}, which needs a queue: set `queue`, to 65536 as its authors or to a few thousand",
+                self.method
+            )
+        })
+    }
+
     fn check_queue(&self) -> Result<(), String> {
         let (queue, batch) = (self.queue, self.batch);
+        if !self.method.reads("queue") {
+            return Ok(());
+        }
         require(queue == 0 || queue >= batch, || {
             format!(
                 "holds {queue} rows, fewer than a batch of {batch}; use 0 for none or a multiple of {batch}"

@@ -6,8 +6,10 @@ use std::path::Path;
 use super::objective::Kept;
 use super::{Position, Trainer};
 use crate::error::{Error, Result};
-use crate::gpu::Session;
+use crate::gpu::{Session, Tensor};
 use crate::interop::HostTensor;
+use crate::ops::conv2d::Filter;
+use crate::ops::weights;
 
 /// The name of the loss scale's state (`ops::loss_scale`).
 const SCALE: &str = "loss_scale";
@@ -23,7 +25,7 @@ impl Trainer {
         let mut tensors = self.store.export(&self.session)?;
         tensors.extend(self.counters());
         for kept in self.objective.kept() {
-            tensors.insert(kept.name().into(), kept.read(&self.session)?);
+            kept.export(&self.session, &mut tensors)?;
         }
         if let Some(scale) = &self.tensors.scale {
             let state = self.session.read(scale)?;
@@ -37,7 +39,7 @@ impl Trainer {
     /// a file need not have them.
     fn counters(&self) -> impl Iterator<Item = (String, HostTensor)> {
         let step = self.step;
-        let resolutions = self.tensors.crops.len() as u64;
+        let resolutions = self.objective.forwarded(&self.tensors.crops).len() as u64;
         self.store.names().into_iter().filter_map(move |(name, _)| {
             let norm = name.strip_suffix(".running_mean")?;
             let is_of_trunk = norm == "bn1" || norm.starts_with("layer");
@@ -56,10 +58,9 @@ impl Trainer {
         let wrong = |reason| Error::Checkpoint { path: Path::new("position").into(), reason };
         self.objective.restore(&position.objective).map_err(wrong)?;
         for kept in self.objective.kept() {
-            if let Some(found) = tensors.get(kept.name()) {
-                kept.write(&self.session, found)?;
-            }
+            kept.import(&self.session, tensors)?;
         }
+        self.objective.recall(tensors)?;
         if let (Some(scale), Some(found)) = (&self.tensors.scale, tensors.get(SCALE)) {
             let want = scale.shape.values();
             if found.data.len() != want {
@@ -86,14 +87,15 @@ impl Trainer {
                 own.data.clone_from(&found.data);
             }
         }
-        self.store.import(&self.session, &all)
+        self.store.import(&self.session, &all)?;
+        self.objective.start(&self.session, &self.store)
     }
 
     /// Names and shapes of everything that a checkpoint must hold to go on from it.
     #[must_use]
     pub fn wanted_tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut wanted = self.store.names();
-        wanted.extend(self.objective.kept().iter().map(|kept| (kept.name().into(), kept.shape())));
+        wanted.extend(self.objective.kept().iter().flat_map(Kept::wanted));
         if let Some(scale) = &self.tensors.scale {
             wanted.push((SCALE.into(), vec![scale.shape.values()]));
         }
@@ -102,53 +104,105 @@ impl Trainer {
 }
 
 impl Kept<'_> {
-    /// The name in a checkpoint.
-    fn name(&self) -> &'static str {
-        let Self::Rings { name, .. } = *self;
-        name
+    /// Names and shapes in a checkpoint.
+    fn wanted(&self) -> Vec<(String, Vec<usize>)> {
+        match *self {
+            Self::Rings { name, tensor, rings, .. } => {
+                vec![(name.into(), ring_shape(tensor, rings).to_vec())]
+            }
+            Self::Weights { name, filter, .. } => vec![(name.into(), weights_shape(filter).to_vec())],
+            Self::Host { ref name, ref tensor } => vec![(name.clone(), tensor.shape.clone())],
+            Self::Network { prefix, store } => {
+                store.names().into_iter().map(|(name, shape)| (format!("{prefix}{name}"), shape)).collect()
+            }
+        }
     }
 
-    /// The shape in a checkpoint.
-    fn shape(&self) -> Vec<usize> {
-        let Self::Rings { tensor, rings, .. } = *self;
-        vec![rings, tensor.shape.rows() as usize / rings, tensor.shape.channels as usize]
-    }
-
-    /// What is read from the device to write it.
+    /// The most that is read from the device at once to write it.
     pub(super) fn bytes(&self) -> u64 {
-        let Self::Rings { tensor, .. } = self;
-        tensor.shape.bytes()
-    }
-
-    /// Where each row of the file lies on the device, in floats.
-    fn places(&self) -> impl Iterator<Item = usize> {
-        let Self::Rings { tensor, rings, first, .. } = *self;
-        let rows = tensor.shape.rows() as usize / rings;
-        let stride = tensor.shape.quads() as usize * 4;
-        (0..rings * rows).map(move |at| (at / rows * rows + (at % rows + first) % rows) * stride)
-    }
-
-    fn read(&self, session: &Session) -> Result<HostTensor> {
-        let Self::Rings { tensor, .. } = self;
-        let (stored, shape) = (session.read(tensor)?, self.shape());
-        let row = |at: usize| &stored[at..at + shape[2]];
-        let data = self.places().flat_map(row).copied().collect();
-        Ok(HostTensor::new(shape, data))
-    }
-
-    /// Rows go back to where they lay: sums then run in the same order, to the last bit.
-    fn write(&self, session: &Session, found: &HostTensor) -> Result<()> {
-        let Self::Rings { name, tensor, .. } = self;
-        let shape = self.shape();
-        if found.shape != shape {
-            let reason = format!("the {name} has shape {:?}, this run wants {shape:?}", found.shape);
-            return Err(Error::Checkpoint { path: Path::new(name).into(), reason });
+        match self {
+            Self::Rings { tensor, .. } | Self::Weights { tensor, .. } => tensor.shape.bytes(),
+            Self::Network { store, .. } => store.transfer_bytes(),
+            Self::Host { .. } => 0,
         }
-        let mut stored = vec![0.0; (tensor.shape.bytes() / 4) as usize];
-        for (values, at) in found.data.chunks_exact(shape[2]).zip(self.places()) {
-            stored[at..at + values.len()].copy_from_slice(values);
-        }
-        session.write(tensor, &stored);
-        session.settle()
     }
+
+    fn export(&self, session: &Session, into: &mut Tensors) -> Result<()> {
+        match *self {
+            Self::Rings { name, tensor, rings, first } => {
+                let (stored, shape) = (session.read(tensor)?, ring_shape(tensor, rings));
+                let row = |at: usize| &stored[at..at + shape[2]];
+                let data = ring_places(tensor, rings, first).flat_map(row).copied().collect();
+                into.insert(name.into(), HostTensor::new(shape, data));
+            }
+            Self::Weights { name, tensor, filter } => {
+                let data = weights::unpack(filter, &session.read(tensor)?);
+                into.insert(name.into(), HostTensor::new(weights_shape(filter), data));
+            }
+            Self::Network { prefix, store } => {
+                let tensors = store.export(session)?.into_iter();
+                into.extend(tensors.map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+            }
+            Self::Host { ref name, ref tensor } => {
+                into.insert(name.clone(), tensor.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn import(&self, session: &Session, from: &Tensors) -> Result<()> {
+        match *self {
+            Self::Rings { name, tensor, rings, first } => {
+                let Some(found) = from.get(name) else { return Ok(()) };
+                let shape = ring_shape(tensor, rings);
+                expect(name, found, &shape)?;
+                // Rows go back to where they lay: sums then run in the same order, to the last bit.
+                let mut stored = vec![0.0; (tensor.shape.bytes() / 4) as usize];
+                for (values, at) in found.data.chunks_exact(shape[2]).zip(ring_places(tensor, rings, first)) {
+                    stored[at..at + values.len()].copy_from_slice(values);
+                }
+                session.write(tensor, &stored);
+                session.settle()
+            }
+            Self::Weights { name, tensor, filter } => {
+                let Some(found) = from.get(name) else { return Ok(()) };
+                expect(name, found, &weights_shape(filter))?;
+                session.write(tensor, &weights::pack(filter, &found.data));
+                session.settle()
+            }
+            Self::Network { prefix, store } => {
+                let own = |(name, tensor): (&String, &HostTensor)| {
+                    Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()))
+                };
+                let found: Tensors = from.iter().filter_map(own).collect();
+                if found.is_empty() { Ok(()) } else { store.import(session, &found) }
+            }
+            Self::Host { .. } => Ok(()),
+        }
+    }
+}
+
+type Tensors = BTreeMap<String, HostTensor>;
+
+fn expect(name: &str, found: &HostTensor, shape: &[usize]) -> Result<()> {
+    if found.shape == shape {
+        return Ok(());
+    }
+    let reason = format!("the {name} has shape {:?}, this run wants {shape:?}", found.shape);
+    Err(Error::Checkpoint { path: Path::new(name).into(), reason })
+}
+
+fn weights_shape(filter: &Filter) -> [usize; 2] {
+    [filter.filters as usize, filter.channels as usize]
+}
+
+fn ring_shape(tensor: &Tensor, rings: usize) -> [usize; 3] {
+    [rings, tensor.shape.rows() as usize / rings, tensor.shape.channels as usize]
+}
+
+/// Where each row of the file lies on the device, in floats.
+fn ring_places(tensor: &Tensor, rings: usize, first: usize) -> impl Iterator<Item = usize> {
+    let [_, rows, _] = ring_shape(tensor, rings);
+    let stride = tensor.shape.quads() as usize * 4;
+    (0..rings * rows).map(move |at| (at / rows * rows + (at % rows + first) % rows) * stride)
 }

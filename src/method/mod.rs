@@ -3,17 +3,24 @@
 //! [`Trainer`] knows no method: what stands on the trunk and makes a loss of its features is an `Objective`, one file
 //! each (`swav`). `linear`, `finetune` and `neighbours` judge networks on the device.
 
+mod bank;
+mod byol;
 mod checkpoint;
 mod crops;
+mod deepcluster;
 pub mod finetune;
 pub mod linear;
 mod looks;
 mod memory;
+mod moco;
 pub mod neighbours;
 mod objective;
 mod recording;
 mod report;
+mod simclr;
+mod supervised;
 mod swav;
+mod target;
 mod trainer;
 
 pub use crops::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};

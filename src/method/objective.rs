@@ -4,27 +4,101 @@
 //! trunk, once per resolution) and after it (the trunk's gradients, the update, the report) is the same for all of
 //! them. What stands on the trunk, the loss, and whatever else a method remembers belong to its [`Objective`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::byol::Byol;
+use super::deepcluster::DeepCluster;
+use super::moco::Moco;
+use super::simclr::SimClr;
+use super::supervised::Supervised;
 use super::swav::Swav;
 use crate::config::{Config, Method, RunLength};
 use crate::error::Result;
-use crate::gpu::{Arena, Plan, Session, Tensor};
-use crate::model::{Projection, Store};
+use crate::gpu::{Arena, Plan, Session, Shape, Tensor};
+use crate::interop::HostTensor;
+use crate::model::{Projection, Store, Trunk};
 use crate::ops::Step;
+use crate::ops::conv2d::Filter;
+use crate::pass::Pass;
 
 /// A method, as the trainer sees it. It is made in the order of its functions: [`objective`] declares its parameters,
 /// [`Objective::record`] records its part of a step, and from then on every step asks it to prepare and to advance.
 pub(super) trait Objective: fmt::Debug + Send {
+    /// Which of the crops go through the trunk: all of them, in their order, unless a method says otherwise.
+    fn forwarded(&self, crops: &[Tensor]) -> Vec<Tensor> {
+        crops.to_vec()
+    }
+
     /// Records what becomes of the features: their gradient, the loss, and the gradients of the parameters that this
     /// objective declared.
     ///
     /// # Errors
     /// A shader or limit error.
     fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome>;
+
+    /// Records a first look at the crops of a batch, for methods that must have seen all pictures before they train, and
+    /// says whether there is one.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    fn record_survey(
+        &mut self,
+        _plan: &mut Plan,
+        _trunk: &Trunk,
+        _store: &Store,
+        _crops: &[Tensor],
+    ) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Whether the pictures of an epoch have to be surveyed before the next step.
+    fn wants_survey(&self) -> bool {
+        false
+    }
+
+    /// The look at a batch of these pictures has been submitted.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    fn surveyed(&mut self, _session: &Session, _pictures: &[u32]) -> Result<()> {
+        Ok(())
+    }
+
+    /// The next step is the first of an epoch (counted from 0).
+    ///
+    /// # Errors
+    /// What the driver reports; [`crate::error::Error::Stopped`] where the pass is.
+    fn begin_epoch(&mut self, _at: Moment<'_>, _epoch: u64, _pass: &Pass) -> Result<()> {
+        Ok(())
+    }
+
+    /// Waits for what is still on its way from the device.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Records what happens once the parameters have moved.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    fn record_end(&self, _plan: &mut Plan, _store: &Store) -> Result<()> {
+        Ok(())
+    }
+
+    /// Sets tensors of its own as a run begins, from the weights that the network begins with.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    fn start(&self, _session: &Session, _store: &Store) -> Result<()> {
+        Ok(())
+    }
 
     /// The loss of a network that tells nothing apart, nats, where the method has such a level.
     fn chance(&self) -> Option<f64>;
@@ -57,11 +131,24 @@ pub(super) trait Objective: fmt::Debug + Send {
     }
 
     /// The step that was prepared has been submitted.
-    fn advance(&mut self, _step: u64) {}
+    ///
+    /// # Errors
+    /// What the driver reports.
+    fn advance(&mut self, _session: &Session, _at: (u64, &[u32])) -> Result<()> {
+        Ok(())
+    }
 
-    /// What a checkpoint holds of it beside the parameters.
+    /// What a checkpoint holds of it beside the parameters: on the device, and (settled) on the host.
     fn kept(&self) -> Vec<Kept<'_>> {
         Vec::new()
+    }
+
+    /// Takes what it keeps on the host from a checkpoint.
+    ///
+    /// # Errors
+    /// A tensor that is missing or of another shape.
+    fn recall(&mut self, _tensors: &BTreeMap<String, HostTensor>) -> Result<()> {
+        Ok(())
     }
 
     /// Its part of [`super::Position`].
@@ -81,6 +168,8 @@ pub(super) trait Objective: fmt::Debug + Send {
 /// What is known of the pictures that a run trains on.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// How many pictures there are: their numbers are below this.
+    pub pictures: usize,
     /// The label of each picture by its number, `u32::MAX` where it has none; empty where no picture has one.
     pub labels: Arc<[u32]>,
     /// How many classes the labels are of.
@@ -93,7 +182,9 @@ pub struct Known {
 pub(super) struct Stage<'a> {
     pub(super) arena: &'a Arc<Arena>,
     pub(super) store: &'a Store,
-    /// `[V · batch, features]`, view-major.
+    /// All crops, one tensor a resolution, view-major.
+    pub(super) crops: &'a [Tensor],
+    /// `[V · batch, features]`, view-major, of the crops that were forwarded.
     pub(super) features: Tensor,
     /// The uniform tensor of [`Step`].
     pub(super) step: &'a Tensor,
@@ -119,6 +210,40 @@ pub(super) enum Kept<'a> {
     /// Rings of rows that lie one after another in a tensor. They are written `[rings, rows, channels]`, each from its
     /// row `first` on, which is the newest where rings grow towards their beginning.
     Rings { name: &'static str, tensor: &'a Tensor, rings: usize, first: usize },
+    /// Rows that lie in a tensor as the weights of a linear layer.
+    Weights { name: &'static str, tensor: &'a Tensor, filter: &'a Filter },
+    /// The parameters and running estimates of another network; `prefix` goes before their names.
+    Network { prefix: &'static str, store: &'a Store },
+    /// Something on the host; [`Objective::recall`] takes it back.
+    Host { name: String, tensor: HostTensor },
+}
+
+/// The device and the parameters between two steps.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub(super) session: &'a Session,
+    pub(super) store: &'a Store,
+}
+
+/// The crops of these numbers, counted over all resolutions and in ascending order. Those that lie one after another in
+/// a tensor stay together, so that a trunk's batch norms see them together.
+pub(super) fn parts(crops: &[Tensor], batch: u32, wanted: &[usize]) -> Vec<Tensor> {
+    let (mut parts, mut first) = (Vec::new(), 0);
+    for group in crops {
+        let count = (group.shape.images / batch) as usize;
+        let here: Vec<usize> = wanted
+            .iter()
+            .filter(|&&crop| (first..first + count).contains(&crop))
+            .map(|crop| crop - first)
+            .collect();
+        for run in here.chunk_by(|a, b| a + 1 == *b) {
+            let one = Shape { images: batch, ..group.shape }.bytes();
+            let shape = Shape { images: batch * run.len() as u32, ..group.shape };
+            parts.push(group.part(run[0] as u64 * one, shape));
+        }
+        first += count;
+    }
+    parts
 }
 
 /// The objective of a run. Its parameters are declared in `store`, behind those of a trunk with so many features.
@@ -127,11 +252,16 @@ pub(super) enum Kept<'a> {
 /// A method that wants to know more of the pictures than is known.
 pub(super) fn objective(
     config: &Config,
-    _known: &Known,
+    known: &Known,
     store: &mut Store,
     features: u32,
 ) -> Result<Box<dyn Objective>> {
     Ok(match config.method {
         Method::Swav => Box::new(Swav::new(config, store, features)),
+        Method::Simclr => Box::new(SimClr::new(config, store, features)),
+        Method::MocoV2 => Box::new(Moco::new(config, store, features)),
+        Method::Byol => Box::new(Byol::new(config, store, features)),
+        Method::DeepclusterV2 | Method::SelaV2 => Box::new(DeepCluster::new(config, known, store, features)?),
+        Method::Supervised => Box::new(Supervised::new(config, known, store, features)?),
     })
 }

@@ -1,4 +1,5 @@
-//! Records the two plans of a run: the training step, and the evaluation of a batch of views.
+//! Records the plans of a run: the training step, the evaluation of a batch of views, and the first look of methods that
+//! want one.
 
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub(super) struct Recorded {
     pub(super) maker: Option<crops::Recorded>,
     pub(super) train: Plan,
     pub(super) evaluate: Plan,
+    /// The first look of methods that want one.
+    pub(super) survey: Option<Plan>,
     pub(super) tensors: Tensors,
 }
 
@@ -76,8 +79,10 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, known: &Known, shard_bytes
     let views = Shape::pictures(evaluation_views(config), side, side, config.channels as u32).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
     let looking = evaluation::record(&mut evaluate, &store, &trunk, objective.projection(), views)?;
+    let mut survey = Plan::new(gpu, &arena);
+    let survey = objective.record_survey(&mut survey, &trunk, &store, &crops)?.then_some(survey);
     let tensors = Tensors { crops, step, scale, report, layout, looking, codes, embeddings };
-    Ok(Recorded { store, objective, arena, maker, train, evaluate, tensors })
+    Ok(Recorded { store, objective, arena, maker, train, evaluate, survey, tensors })
 }
 
 struct Inputs<'a> {
@@ -107,15 +112,16 @@ fn record_step(
         plan.clear(&shard.gradient);
     }
     // The trunk by resolution, everything after it on all crops at once.
-    let rows = crops.iter().map(|c| c.shape.images).sum();
+    let forwarded = objective.forwarded(crops);
+    let rows = forwarded.iter().map(|c| c.shape.images).sum();
     let features = plan.lease(Shape::matrix(rows, trunk.features()));
     let mut first_row = 0;
     let mut trunks = Vec::new();
-    for crop in *crops {
+    for crop in &forwarded {
         trunks.push((trunk.forward(plan, store, crop, &features, first_row)?, first_row));
         first_row += crop.shape.images;
     }
-    let outcome = objective.record(plan, Stage { arena, store, features, step })?;
+    let outcome = objective.record(plan, Stage { arena, store, crops, features, step })?;
     let Outcome { dfeatures, losses, rows, embeddings, codes } = outcome;
     for (saved, first_row) in trunks.into_iter().rev() {
         trunk.backward(plan, store, saved, &dfeatures, first_row, *scale)?;
@@ -124,6 +130,7 @@ fn record_step(
 
     plan.scope("optimizer");
     let norms = record_update(plan, config, store, step, *scale)?;
+    objective.record_end(plan, store)?;
     plan.scope("report");
     let batch = config.batch as u32;
     let (report, layout) =
@@ -139,7 +146,8 @@ fn record_update(
     step: &Tensor,
     scale: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let settings = Settings { rule: rule(config), weight_decay: config.weight_decay as f32, exclude: false };
+    let settings =
+        Settings { rule: rule(config), weight_decay: config.weight_decay as f32, exclude: config.exclude };
     let mut norms = Vec::new();
     for shard in store.shards() {
         if let Some(scale) = scale {

@@ -43,7 +43,6 @@ struct Filling {
 
 impl Swav {
     pub(super) fn new(config: &Config, store: &mut Store, features: u32) -> Self {
-        let Config { hidden, embedding, prototypes, .. } = *config;
         let problem = Problem {
             // A batch replaces whole rows of it.
             queue: (config.queue / config.batch * config.batch) as u32,
@@ -53,8 +52,8 @@ impl Swav {
             iterations: config.sinkhorn_iterations,
         };
         Self {
-            projection: Projection::new(store, features, HeadSpec { hidden, embedding, prototypes }),
-            embedding: embedding as u32,
+            projection: Projection::new(store, features, &HeadSpec::of_config(config, config.prototypes)),
+            embedding: config.embedding as u32,
             problem,
             temperature: config.temperature as f32,
             queue: None,
@@ -95,7 +94,7 @@ impl Swav {
 
 impl Objective for Swav {
     fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome> {
-        let Stage { arena, store, features, step } = stage;
+        let Stage { arena, store, features, step, .. } = stage;
         let Problem { queue, batch, assigned, .. } = self.problem;
         if queue > 0 {
             let shape = Shape::matrix(assigned.count_ones() * queue, self.embedding);
@@ -153,7 +152,7 @@ impl Objective for Swav {
         Ok(())
     }
 
-    fn advance(&mut self, step: u64) {
+    fn advance(&mut self, _: &Session, (step, _): (u64, &[u32])) -> Result<()> {
         if self.is_started(step) {
             let filled = self.filling.filled + u64::from(self.problem.batch);
             self.filling = Filling {
@@ -162,6 +161,7 @@ impl Objective for Swav {
                 started: true,
             };
         }
+        Ok(())
     }
 
     fn kept(&self) -> Vec<Kept<'_>> {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::crops::{self, Batch, CropMaker};
 use super::memory::MemoryUse;
-use super::objective::{Known, Objective};
+use super::objective::{Known, Moment, Objective};
 use super::recording::{self, Recorded};
 use super::report::StepReport;
 use crate::config::{Config, RunLength};
@@ -21,6 +21,7 @@ use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic
 use crate::interop::HostTensor;
 use crate::model::{Store, evaluation};
 use crate::ops::{Step, loss_scale};
+use crate::pass::Pass;
 
 /// Where a run stands: everything besides the tensors that the next step depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,7 @@ pub struct Trainer {
     pub(super) maker: Option<CropMaker>,
     train: Replay,
     pub(super) evaluate: Replay,
+    survey: Option<Replay>,
     pub(super) tensors: Tensors,
     rules: Rules,
     /// Steps done.
@@ -98,18 +100,21 @@ impl Trainer {
     /// As [`Trainer::new`].
     pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, known: &Known, shard_bytes: u64) -> Result<Self> {
         let recorded = recording::record(gpu, config, known, shard_bytes)?;
-        let Recorded { store, objective, arena, maker, train, evaluate, tensors } = recorded;
+        let Recorded { store, objective, arena, maker, train, evaluate, survey, tensors } = recorded;
         let dispatches = train.dispatches() + maker.as_ref().map_or(0, crops::Recorded::dispatches);
         let session = Session::allocate(gpu, &arena)?;
         let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
         let train = session.bind(train)?;
         let evaluate = session.bind(evaluate)?;
+        let survey = survey.map(|survey| session.bind(survey)).transpose()?;
+        let replays: Vec<&Replay> = [&train, &evaluate].into_iter().chain(&survey).collect();
         let kept = objective.kept();
-        let memory = MemoryUse::of(&arena, &[&train, &evaluate], maker.as_ref(), &store, &tensors, &kept);
+        let memory = MemoryUse::of(&arena, &replays, maker.as_ref(), &store, &tensors, &kept);
         if let Some(scale) = &tensors.scale {
             session.write(scale, &loss_scale::initial());
         }
         store.initialize(&session, config.seed)?;
+        objective.start(&session, &store)?;
         let rules = Rules { freeze: config.freeze_prototypes, betas: [config.beta1, config.beta2] };
         Ok(Self {
             session,
@@ -118,6 +123,7 @@ impl Trainer {
             maker,
             train,
             evaluate,
+            survey,
             tensors,
             rules,
             step: 0,
@@ -169,6 +175,33 @@ impl Trainer {
         self.objective.set_length(length);
     }
 
+    /// Whether the method must see all pictures of an epoch ([`Trainer::survey`]) before the next step.
+    #[must_use]
+    pub fn wants_survey(&self) -> bool {
+        self.objective.wants_survey()
+    }
+
+    /// Looks at a batch without training on it.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn survey<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<()> {
+        let Some(survey) = &self.survey else { return Ok(()) };
+        let batch = batch.into();
+        self.take(&batch)?;
+        self.session.submit(survey)?;
+        self.objective.surveyed(&self.session, batch.pictures)
+    }
+
+    /// Tells the method that the next step is the first of an epoch, counted from 0: some label all pictures anew. As a
+    /// part of a pass.
+    ///
+    /// # Errors
+    /// What the driver reports; [`crate::error::Error::Stopped`] where the pass is.
+    pub fn begin_epoch(&mut self, epoch: u64, pass: &Pass) -> Result<()> {
+        self.objective.begin_epoch(Moment { session: &self.session, store: &self.store }, epoch, pass)
+    }
+
     /// Submits one step on a batch and gives the report of the step before, so that the device never waits for the CPU.
     ///
     /// # Errors
@@ -178,9 +211,10 @@ impl Trainer {
         batch: impl Into<Batch<'a>>,
         learning_rate: f64,
     ) -> Result<Option<StepReport>> {
-        self.prepare(&batch.into(), learning_rate)?;
+        let batch = batch.into();
+        self.prepare(&batch, learning_rate)?;
         self.session.submit(&self.train)?;
-        self.after_submit()
+        self.after_submit(batch.pictures)
     }
 
     /// The same with a time stamp around every dispatch.
@@ -188,9 +222,10 @@ impl Trainer {
     /// # Errors
     /// An adapter without time stamps; as [`Trainer::step`].
     pub fn profile_step<'a>(&mut self, batch: impl Into<Batch<'a>>, learning_rate: f64) -> Result<Profile> {
-        self.prepare(&batch.into(), learning_rate)?;
+        let batch = batch.into();
+        self.prepare(&batch, learning_rate)?;
         let profile = self.session.profile(&self.train)?;
-        self.after_submit()?;
+        self.after_submit(batch.pictures)?;
         Ok(profile)
     }
 
@@ -214,10 +249,10 @@ impl Trainer {
         Ok(())
     }
 
-    fn after_submit(&mut self) -> Result<Option<StepReport>> {
+    fn after_submit(&mut self, pictures: &[u32]) -> Result<Option<StepReport>> {
         let fetch = self.session.fetch(&self.tensors.report);
         let previous = self.pending.replace((self.step, fetch));
-        self.objective.advance(self.step);
+        self.objective.advance(&self.session, (self.step, pictures))?;
         self.step += 1;
         previous.map(|(step, fetch)| self.report(step, fetch)).transpose()
     }
@@ -227,6 +262,7 @@ impl Trainer {
     /// # Errors
     /// What the driver reports.
     pub fn flush(&mut self) -> Result<Option<StepReport>> {
+        self.objective.settle()?;
         self.pending.take().map(|(step, fetch)| self.report(step, fetch)).transpose()
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn record(
     let features = trunk.evaluate(plan, store, &views)?;
     let (mut embeddings, mut similarities) = (None, None);
     if let Some(Projection { head, prototypes }) = projection {
-        let z = head.evaluate(plan, store, &features)?;
+        let z = head.embed(plan, store, &features)?;
         if let Some(prototypes) = prototypes {
             similarities = Some(prototypes.forward(plan, store, &z)?.0);
         }

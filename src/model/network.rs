@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Head, Linear, Store, Trunk};
-use crate::config::{Block, Config, Stem, TrunkSpec};
+use super::{Linear, Mlp, MlpSpec, Store, Trunk};
+use crate::config::{Block, Config, Method, Stem, TrunkSpec};
 use crate::interop::HostTensor;
 use crate::ops::optimizer::{PROTOTYPES, SCALED};
 
@@ -26,6 +26,8 @@ pub struct NetworkSpec {
 pub struct HeadSpec {
     /// Length of the hidden layer; 0 is one linear layer.
     pub hidden: usize,
+    /// Whether the hidden layer has a batch norm.
+    pub norm: bool,
     /// D, the length of an embedding.
     pub embedding: usize,
     /// K; 0 where there are no prototypes.
@@ -35,19 +37,34 @@ pub struct HeadSpec {
 /// What stands on a trunk: the projection head, and the prototypes where there are some.
 #[derive(Debug)]
 pub(crate) struct Projection {
-    pub(crate) head: Head,
+    pub(crate) head: Mlp,
     pub(crate) prototypes: Option<Linear>,
 }
 
 impl Projection {
-    /// Declares its parameters.
-    pub(crate) fn new(store: &mut Store, features: u32, spec: HeadSpec) -> Self {
-        let HeadSpec { hidden, embedding, prototypes } = spec;
-        let head = Head::new(store, features, hidden as u32, embedding as u32);
-        let prototypes = (prototypes > 0).then(|| {
-            Linear::new(store, "prototypes", embedding as u32, prototypes as u32, false, PROTOTYPES)
+    /// Declares its parameters. Embeddings have unit length.
+    pub(crate) fn new(store: &mut Store, features: u32, spec: &HeadSpec) -> Self {
+        let head = spec.mlp(store, features, true);
+        let prototypes = (spec.prototypes > 0).then(|| {
+            let (embedding, prototypes) = (spec.embedding as u32, spec.prototypes as u32);
+            Linear::new(store, "prototypes", embedding, prototypes, false, PROTOTYPES)
         });
         Self { head, prototypes }
+    }
+}
+
+impl HeadSpec {
+    /// The head of the settings, with so many prototypes.
+    #[must_use]
+    pub fn of_config(config: &Config, prototypes: usize) -> Self {
+        let Config { hidden, head_norm: norm, embedding, .. } = *config;
+        Self { hidden, norm, embedding, prototypes }
+    }
+
+    /// Declares the projection head alone; embeddings have unit length where `unit` says so.
+    pub(crate) fn mlp(&self, store: &mut Store, features: u32, unit: bool) -> Mlp {
+        let (hidden, out, norm) = (self.hidden as u32, self.embedding as u32, self.norm);
+        Mlp::new(store, features, &MlpSpec { name: "projection_head", hidden, out, norm, unit })
     }
 }
 
@@ -55,9 +72,12 @@ impl NetworkSpec {
     /// What the settings of a run describe.
     #[must_use]
     pub fn of_config(config: &Config) -> Self {
-        let Config { hidden, embedding, prototypes, channels, .. } = *config;
-        let head = Some(HeadSpec { hidden, embedding, prototypes });
-        Self { trunk: config.trunk(), stem: config.stem, channels, head }
+        let head = match config.method {
+            Method::Supervised => None,
+            Method::Swav => Some(HeadSpec::of_config(config, config.prototypes)),
+            _ => Some(HeadSpec::of_config(config, 0)),
+        };
+        Self { trunk: config.trunk(), stem: config.stem, channels: config.channels, head }
     }
 
     /// Read from the shapes of a file's tensors: blocks, their kind, widths, stem, head and K. A 3×3 stem
@@ -114,11 +134,18 @@ impl NetworkSpec {
         let prototypes =
             if tensors.contains_key("prototypes.weight") { axis("prototypes.weight", 0)? } else { 0 };
         let head = if tensors.contains_key("projection_head.weight") {
-            Some(HeadSpec { hidden: 0, embedding: axis("projection_head.weight", 0)?, prototypes })
+            Some(HeadSpec {
+                hidden: 0,
+                norm: false,
+                embedding: axis("projection_head.weight", 0)?,
+                prototypes,
+            })
         } else if tensors.contains_key("projection_head.0.weight") {
-            let (hidden, embedding) =
-                (axis("projection_head.0.weight", 0)?, axis("projection_head.3.weight", 0)?);
-            Some(HeadSpec { hidden, embedding, prototypes })
+            // A hidden layer with batch norm and ReLU, or with ReLU alone.
+            let norm = !tensors.contains_key("projection_head.2.weight");
+            let last = if norm { "projection_head.3.weight" } else { "projection_head.2.weight" };
+            let (hidden, embedding) = (axis("projection_head.0.weight", 0)?, axis(last, 0)?);
+            Some(HeadSpec { hidden, norm, embedding, prototypes })
         } else {
             None
         };
@@ -161,8 +188,11 @@ impl fmt::Display for NetworkSpec {
         if self.channels != 3 {
             write!(f, ", pictures of {} channels", self.channels)?;
         }
-        if let Some(HeadSpec { hidden, embedding, prototypes }) = self.head {
+        if let Some(HeadSpec { hidden, norm, embedding, prototypes }) = self.head {
             write!(f, ", head {hidden}-{embedding}")?;
+            if hidden > 0 && !norm {
+                write!(f, " without batch norm")?;
+            }
             if prototypes > 0 {
                 write!(f, ", {prototypes} prototypes")?;
             }
@@ -203,7 +233,10 @@ mod tests {
 
     #[test]
     fn every_network_is_read_back_from_its_shapes() {
-        let head = |hidden, embedding, prototypes| Some(HeadSpec { hidden, embedding, prototypes });
+        let head = |hidden, embedding, prototypes| {
+            let norm = hidden > 0 && hidden != 16;
+            Some(HeadSpec { hidden, norm, embedding, prototypes })
+        };
         for (channels, (block, blocks, width, stem, head)) in [1, 3, 5, 12].into_iter().zip([
             (Block::Basic, [2, 2, 2, 2], 64, Stem::Imagenet, None),
             (Block::Bottleneck, [3, 4, 6, 3], 128, Stem::Imagenet, head(8192, 128, 3000)),

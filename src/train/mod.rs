@@ -7,6 +7,7 @@
 //! | `figures` | every figure of a report once: its key, title, help, level and how it is drawn |
 //! | `caller` | whoever started it: told what happens, heard between steps and in passes |
 //! | `looks` | its looks at its own network: before the first step, on the way, at the end |
+//! | `epochs` | what a method does between steps: a first look at all pictures, and what begins an epoch |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
@@ -33,6 +34,7 @@ pub mod contact;
 pub mod crops;
 pub mod duplicates;
 pub mod embed;
+mod epochs;
 mod evaluate;
 pub mod events;
 pub mod examine;

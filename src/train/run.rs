@@ -115,6 +115,7 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     engine.announce();
     engine.serve()?;
     engine.first_look()?;
+    engine.survey()?;
     engine.clock.restart(engine.setup.loader.waited());
     let ending = engine.steps()?;
     engine.settle()?;
@@ -187,6 +188,12 @@ impl Engine<'_> {
             Ok(batch) => batch,
             Err(error) => return Err(self.out_of_pictures(error)),
         };
+        // A pass that was stopped ends the run, and is made again when it is resumed.
+        while batch.index == 0 && !self.begin_epoch(batch.epoch)? {
+            if self.caller.must_end() {
+                return Ok(());
+            }
+        }
         let Setup { loader, trainer, schedule, .. } = &mut self.setup;
         let report = trainer.step(crops::batch(&batch), schedule.lr(self.submitted))?;
         loader.recycle(batch);

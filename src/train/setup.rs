@@ -35,6 +35,8 @@ pub(super) struct Setup {
     pub(super) board: Option<Board>,
     pub(super) dataset: Arc<Dataset>,
     pub(super) loader: Loader,
+    /// How the loader reads pictures.
+    pub(super) spec: LoaderSpec,
     pub(super) trainer: Trainer,
     pub(super) judge: Judge,
     pub(super) schedule: Schedule,
@@ -93,7 +95,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
     if augment == Augmenter::Gpu {
         spec.pack = Some(picture_room(gpu.facts(), config) as usize);
     }
-    let loader = Loader::new(Arc::clone(&dataset), spec)?;
+    let loader = Loader::new(Arc::clone(&dataset), spec.clone())?;
     // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
     let known = known(config, &dataset);
     let mut trainer = pass::run(PREPARING, 0, &mut watch, |_| Trainer::knowing(&gpu, config, &known))?;
@@ -129,6 +131,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
         board,
         dataset,
         loader,
+        spec,
         trainer,
         judge,
         schedule,
@@ -189,6 +192,7 @@ fn known(config: &Config, dataset: &Dataset) -> Known {
     let classes = dataset.classes().len();
     let label = |picture| dataset.label(picture).unwrap_or(u32::MAX);
     Known {
+        pictures: dataset.len(),
         labels: if classes > 0 { (0..dataset.len() as u32).map(label).collect() } else { Arc::default() },
         classes,
         epoch: dataset.pretrain().len() / config.batch * config.batch,

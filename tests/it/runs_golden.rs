@@ -17,7 +17,7 @@ fn list(values: &[usize]) -> String {
 }
 
 /// Consecutive crops of one size are one group.
-fn groups(crops: &[&Values]) -> Vec<CropGroup> {
+pub(crate) fn groups(crops: &[&Values]) -> Vec<CropGroup> {
     let mut groups: Vec<CropGroup> = Vec::new();
     for (shape, _) in crops {
         match groups.last_mut() {
@@ -28,7 +28,8 @@ fn groups(crops: &[&Values]) -> Vec<CropGroup> {
     groups
 }
 
-fn config(case: &Case<'_>, crops: &[&Values]) -> Config {
+/// The settings of the net and its crops.
+pub(crate) fn network(case: &Case<'_>, crops: &[&Values]) -> Config {
     let mut config = Config::default();
     let mut set = |key: &str, value: String| config.set(key, &value).expect("the case's value is allowed");
     set("block", case.text("arch.block").into());
@@ -39,6 +40,14 @@ fn config(case: &Case<'_>, crops: &[&Values]) -> Config {
     set("embedding", case.count("arch.feat").to_string());
     set("prototypes", case.count("arch.K").to_string());
     set("batch", case.count("bs").to_string());
+    set("eval_size", crops[0].0[2].to_string());
+    config.crops = groups(crops);
+    config
+}
+
+fn config(case: &Case<'_>, crops: &[&Values]) -> Config {
+    let mut config = network(case, crops);
+    let mut set = |key: &str, value: String| config.set(key, &value).expect("the case's value is allowed");
     set("epsilon", case.number("hyper.eps").to_string());
     set("sinkhorn_iterations", case.count("hyper.iters").to_string());
     set("temperature", case.number("hyper.T").to_string());
@@ -49,13 +58,11 @@ fn config(case: &Case<'_>, crops: &[&Values]) -> Config {
     set("weight_decay", case.number("hyper.wd").to_string());
     set("momentum", case.number("hyper.momentum").to_string());
     set("trust", case.number("hyper.trust").to_string());
-    set("eval_size", crops[0].0[2].to_string());
-    config.crops = groups(crops);
     config
 }
 
 /// Crops of one batch as the trainer's groups.
-fn batch(crops: &[&Values], groups: &[CropGroup]) -> Vec<Vec<f32>> {
+pub(crate) fn batch(crops: &[&Values], groups: &[CropGroup]) -> Vec<Vec<f32>> {
     let mut rest = crops.iter();
     groups.iter().map(|g| rest.by_ref().take(g.count).flat_map(|c| to_nhwc4(&c.0, &c.1)).collect()).collect()
 }

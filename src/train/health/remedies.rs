@@ -8,6 +8,11 @@ pub(super) fn words(kind: Kind, figures: &Figures, explosion: f64) -> (String, S
     let sentence = sentence(kind, figures, explosion);
     let remedy = match figures.method {
         Method::Swav => swav(kind, figures),
+        Method::DeepclusterV2 | Method::SelaV2 => clusters(kind).to_owned(),
+        Method::Simclr => simclr(kind).to_owned(),
+        Method::MocoV2 => moco(kind).to_owned(),
+        Method::Byol => byol(kind).to_owned(),
+        Method::Supervised => supervised(kind).to_owned(),
     };
     (sentence, remedy)
 }
@@ -79,6 +84,67 @@ fn swav(kind: Kind, figures: &Figures) -> String {
         }
     };
     remedy.to_owned()
+}
+
+const RATE: &str = "Go back to the last checkpoint with a lower learning rate or a longer warm-up.";
+
+fn clusters(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NonFinite | Kind::Diverging => RATE,
+        Kind::Collapsed => "Lower the learning rate or warm up for longer, and use fewer prototypes.",
+        Kind::AtChance => {
+            "In the first epochs the clusters are those of a random network. If it stays, use fewer prototypes, another \
+             learning rate, or softer colour changes on small or drawn pictures. Empty clusters are no fault."
+        }
+    }
+}
+
+fn simclr(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NonFinite => {
+            "Go back to the last checkpoint with a lower learning rate, or a higher temperature if it is below 0.05."
+        }
+        Kind::Diverging => RATE,
+        Kind::Collapsed => {
+            "Lower the learning rate; check that the crops of a picture differ (jitter, grey, scale)."
+        }
+        Kind::AtChance => {
+            "Larger batches have more negatives and learn sooner; try another learning rate, a temperature between 0.1 \
+             and 0.5, and softer colour changes on small or drawn pictures."
+        }
+    }
+}
+
+fn moco(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NonFinite | Kind::Diverging => RATE,
+        Kind::Collapsed => {
+            "Lower the learning rate, or raise `target_momentum` towards 0.999: keys should change slowly."
+        }
+        Kind::AtChance => {
+            "In the first epochs the loss rises while real keys fill the queue, which is no fault. If it stays, use a \
+             shorter queue, a lower `target_momentum` in short runs, or another learning rate; judge by kNN."
+        }
+    }
+}
+
+fn byol(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NonFinite | Kind::Diverging => RATE,
+        Kind::Collapsed => {
+            "The loss is small because every picture looks the same to the network. Keep the batch norms of head and \
+             predictor, raise `target_momentum`, lower the learning rate, and use batches of 64 or more."
+        }
+        Kind::AtChance => "",
+    }
+}
+
+fn supervised(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NonFinite | Kind::Diverging => RATE,
+        Kind::Collapsed => "Lower the learning rate.",
+        Kind::AtChance => "Check that the labels belong to the pictures, and try another learning rate.",
+    }
 }
 
 /// What is said once a complaint is over.

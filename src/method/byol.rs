@@ -1,0 +1,105 @@
+//! BYOL (arXiv 2006.07733): from each crop, predict what a slowly following network makes of the picture's other crops.
+//!
+//! online network and predictor on all crops; target network on the assignment crops → cosine regression → gradients →
+//! update → the target follows.
+
+use std::f64::consts::PI;
+
+use super::objective::{Kept, Objective, Outcome, Stage, parts};
+use super::target::Target;
+use crate::config::{Config, RunLength};
+use crate::error::Result;
+use crate::gpu::{Plan, Session};
+use crate::model::{HeadSpec, Mlp, MlpSpec, Projection, Store};
+use crate::ops::{Step, normalize, regression};
+
+/// The heads, the predictor and the target.
+#[derive(Debug)]
+pub(super) struct Byol {
+    projection: Projection,
+    predictor: Mlp,
+    target: Target,
+    batch: u32,
+    /// The crops that the target sees.
+    assign: Vec<usize>,
+    /// The first share that the target keeps, τ; it rises to 1.
+    base: f64,
+    steps: u64,
+}
+
+impl Byol {
+    pub(super) fn new(config: &Config, store: &mut Store, features: u32) -> Self {
+        let spec = HeadSpec::of_config(config, 0);
+        // The predictor reads what the head makes before it has unit length.
+        let projection = Projection { head: spec.mlp(store, features, false), prototypes: None };
+        let target = Target::new(config, store, false);
+        let (hidden, out) = (config.predictor as u32, config.embedding as u32);
+        let predictor = MlpSpec { name: "predictor", hidden, out, norm: true, unit: false };
+        Self {
+            projection,
+            predictor: Mlp::new(store, out, &predictor),
+            target,
+            batch: config.batch as u32,
+            assign: config.assign.clone(),
+            base: config.target_momentum,
+            steps: u64::MAX,
+        }
+    }
+
+    /// The share that the target keeps after step `step`: a cosine from the first to 1.
+    fn share(&self, step: u64) -> f64 {
+        let done = step as f64 / self.steps.max(1) as f64;
+        1.0 - (1.0 - self.base) * ((PI * done).cos() + 1.0) / 2.0
+    }
+}
+
+impl Objective for Byol {
+    fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome> {
+        let Stage { arena, store, features, crops, .. } = stage;
+        self.target.lease(arena);
+        let head = &self.projection.head;
+        let (y, head_saved) = head.forward(plan, store, &features)?;
+        drop(features);
+        let (p, predictor_saved) = self.predictor.forward(plan, store, &y)?;
+        plan.scope("target");
+        let targets = self.target.forward(plan, &parts(crops, self.batch, &self.assign))?;
+        plan.scope("loss");
+        let assigned = self.assign.iter().fold(0, |bits, &crop| bits | 1 << crop);
+        let (dp, losses) = regression::forward_backward(plan, &p, &targets, self.batch, assigned)?;
+        drop((p, targets));
+        let embeddings = normalize::forward(plan, &y)?;
+        let dy = self.predictor.backward(plan, store, predictor_saved, &dp)?;
+        let dfeatures = head.backward(plan, store, head_saved, &dy)?;
+        Ok(Outcome { dfeatures, losses, rows: None, embeddings, codes: None })
+    }
+
+    fn record_end(&self, plan: &mut Plan, store: &Store) -> Result<()> {
+        self.target.follow(plan, store)
+    }
+
+    fn start(&self, session: &Session, store: &Store) -> Result<()> {
+        self.target.copy(session, store)
+    }
+
+    fn set_length(&mut self, length: &RunLength) {
+        self.steps = length.total;
+    }
+
+    fn prepare(&mut self, session: &Session, (step, _): (u64, &[u32]), _: &mut Step) -> Result<()> {
+        self.target.keep(session, self.share(step));
+        Ok(())
+    }
+
+    /// The loss falls to 0 where all embeddings are one: it says nothing about learning, the spread does.
+    fn chance(&self) -> Option<f64> {
+        None
+    }
+
+    fn projection(&self) -> Option<&Projection> {
+        Some(&self.projection)
+    }
+
+    fn kept(&self) -> Vec<Kept<'_>> {
+        vec![Kept::Network { prefix: "target.", store: self.target.store() }]
+    }
+}
