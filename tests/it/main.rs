@@ -8,6 +8,7 @@
 //! | `judging` | kNN, linear classifiers and cluster measures beside scikit-learn and PyTorch |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
+//! | `neighbours_bank` | labels for a whole bank of features against the fixtures of DeepCluster-v2 |
 //! | `previews` | looking into a run between two steps changes no bit of it |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
@@ -31,6 +32,7 @@ mod half_golden;
 mod half_precision;
 mod judging;
 mod memory_checks;
+mod neighbours_bank;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;
