@@ -1,6 +1,8 @@
 //! What turns crops into a loss. Beside `swav` comparisons can stand that share trunk and head; `linear`,
-//! `finetune` and `neighbours` judge networks on the device; `clusters` labels a whole bank of features on it.
+//! `finetune` and `neighbours` judge networks on the device; `clusters` and `balance` label a whole bank of features on
+//! it.
 
+pub mod balance;
 pub mod clusters;
 pub mod finetune;
 pub mod linear;

@@ -8,7 +8,7 @@
 //! | `judging` | kNN, linear classifiers and cluster measures beside scikit-learn and PyTorch |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
-//! | `neighbours_bank` | labels for a whole bank of features against the fixtures of DeepCluster-v2 |
+//! | `neighbours_bank` | labels for a whole bank of features against the fixtures of DeepCluster-v2 and SeLa-v2 |
 //! | `previews` | looking into a run between two steps changes no bit of it |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
