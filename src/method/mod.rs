@@ -1,11 +1,14 @@
 //! What turns crops into a trained network.
 //!
 //! [`Trainer`] knows no method: what stands on the trunk and makes a loss of its features is an `Objective`, one file
-//! each (`swav`). `linear`, `finetune` and `neighbours` judge networks on the device.
+//! each (`swav`, `deepcluster`, `simclr`, `moco`, `byol`, `supervised`). `clusters` and `balance` label a whole bank of
+//! features on the device; `linear`, `finetune` and `neighbours` judge networks there.
 
+pub mod balance;
 mod bank;
 mod byol;
 mod checkpoint;
+pub mod clusters;
 mod crops;
 mod deepcluster;
 pub mod finetune;

@@ -152,7 +152,7 @@ fn nearest_first(similarities: &[f32], rows: &[f32]) -> Vec<Near> {
 }
 
 /// Rows `first ..` of features with channels padded to quads, and zeros to `rows` rows.
-fn padded(features: &Features, first: usize, count: usize, rows: usize) -> Vec<f32> {
+pub(super) fn padded(features: &Features, first: usize, count: usize, rows: usize) -> Vec<f32> {
     let stride = features.dim.next_multiple_of(4);
     let mut out = vec![0.0; rows * stride];
     for row in 0..count {

@@ -4,6 +4,7 @@
 //! the result. Forward and backward of one idea stand in one file. Nothing here knows of layers.
 
 pub mod augment;
+pub mod balance;
 pub mod batch_norm;
 pub mod conv2d;
 pub mod loss;
@@ -59,6 +60,8 @@ pub const SHADERS: &[&Shader] = &[
     &normalize::SHADER,
     &sinkhorn::BUFFERS,
     &sinkhorn::TEXELS,
+    &balance::BUFFERS,
+    &balance::TEXELS,
     &loss::SHADER,
     &queue::SHADER,
     &optimizer::BUFFERS[0],

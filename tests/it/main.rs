@@ -9,6 +9,7 @@
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
 //! | `neighbours_runs` | golden training runs of the methods that SwAV is compared with |
+//! | `neighbours_bank` | labels for a whole bank of features against the fixtures of DeepCluster-v2 and SeLa-v2 |
 //! | `previews` | looking into a run between two steps changes no bit of it |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
@@ -33,6 +34,7 @@ mod half_precision;
 mod judging;
 mod memory_checks;
 mod neighbours_runs;
+mod neighbours_bank;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;

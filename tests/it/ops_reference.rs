@@ -51,6 +51,7 @@ operations! {
     rows_of_unit_length,
     masks_and_biases,
     codes_by_sinkhorn,
+    balanced_banks,
     swapped_losses,
     queues,
     reports,

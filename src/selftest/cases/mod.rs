@@ -6,6 +6,7 @@
 //! | `batch_norm` | training, evaluation, gradient |
 //! | `rows` | pools, rows of unit length, masks, biases |
 //! | `codes` | Sinkhorn, its marginals and symmetry |
+//! | `balance` | Sinkhorn over a bank in blocks |
 //! | `step_end` | loss, queue, report |
 //! | `optimizer` | LARC, SGD, AdamW |
 //! | `augment` | crops from packed pictures |
@@ -18,6 +19,7 @@
 //! single and in half precision (`bench` says what is allowed for the latter).
 
 mod augment;
+mod balance;
 mod batch_norm;
 mod codes;
 mod conv;
@@ -32,7 +34,7 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 20] = [
+pub(super) const ALL: [Operation; 21] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -43,6 +45,7 @@ pub(super) const ALL: [Operation; 20] = [
     Operation { name: "rows_of_unit_length", cases: rows::unit_length },
     Operation { name: "masks_and_biases", cases: rows::vectors },
     Operation { name: "codes_by_sinkhorn", cases: codes::sinkhorn },
+    Operation { name: "balanced_banks", cases: balance::banks },
     Operation { name: "swapped_losses", cases: step_end::swapped },
     Operation { name: "queues", cases: step_end::rings },
     Operation { name: "reports", cases: step_end::reports },

@@ -30,6 +30,39 @@ pub fn sinkhorn(scores: &Tensor64, epsilon: f64, iterations: usize) -> Tensor64 
     log.map(|v| (v + ln_samples).exp())
 }
 
+/// Of each row of `scores`, `−ln Σ_j exp(score_ij / ε + g_j)`: the codes `exp(score_ij / ε + f_i + g_j)` of a row sum
+/// to 1.
+pub fn row_potentials(scores: &Tensor64, epsilon: f64, prototypes: &[f64]) -> Vec<f64> {
+    let row = |row: &[f64]| -log_sum_exp(row.iter().zip(prototypes).map(|(s, g)| s / epsilon + g));
+    scores.data.chunks(prototypes.len()).map(row).collect()
+}
+
+/// Of each column, `ln Σ_i exp(score_ij / ε + f_i)`.
+pub fn column_sums(scores: &Tensor64, epsilon: f64, rows: &[f64]) -> Vec<f64> {
+    let k = scores.shape[1];
+    let column = |j: usize| {
+        let scores = scores.data.iter().skip(j).step_by(k);
+        log_sum_exp(scores.zip(rows).map(|(s, f)| s / epsilon + f))
+    };
+    (0..k).map(column).collect()
+}
+
+/// The potentials g of the prototypes after `iterations` over all rows of `scores` (at least one): what [`sinkhorn`]
+/// computes is the soft-max of `score_ij / ε + g_j` over the prototypes.
+pub fn potentials(scores: &Tensor64, epsilon: f64, iterations: usize) -> Vec<f64> {
+    let (rows, k) = scores.dims2();
+    let share = (rows as f64 / k as f64).ln();
+    let mut found = Vec::new();
+    for iteration in 0..iterations {
+        let rows = match iteration {
+            0 => vec![0.0; rows],
+            _ => row_potentials(scores, epsilon, &found),
+        };
+        found = column_sums(scores, epsilon, &rows).iter().map(|sum| share - sum).collect();
+    }
+    found
+}
+
 /// The codes of a batch: queue rows, if any, stand before it and only the batch's rows are kept.
 pub fn codes(scores: &Tensor64, queue: Option<&Tensor64>, epsilon: f64, iterations: usize) -> Tensor64 {
     let Some(queue) = queue else { return sinkhorn(scores, epsilon, iterations) };
