@@ -5,6 +5,7 @@
 
 pub mod augment;
 pub mod batch_norm;
+pub mod contrast;
 pub mod conv2d;
 pub mod loss;
 pub mod loss_scale;
@@ -60,6 +61,8 @@ pub const SHADERS: &[&Shader] = &[
     &sinkhorn::BUFFERS,
     &sinkhorn::TEXELS,
     &loss::SHADER,
+    &contrast::BUFFERS,
+    &contrast::TEXELS,
     &queue::SHADER,
     &optimizer::BUFFERS[0],
     &optimizer::BUFFERS[1],

@@ -9,6 +9,7 @@
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
 //! | `previews` | looking into a run between two steps changes no bit of it |
+//! | `neighbours_golden` | the losses of SwAV's neighbours against values of the official code of each |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |
@@ -31,6 +32,7 @@ mod half_golden;
 mod half_precision;
 mod judging;
 mod memory_checks;
+mod neighbours_golden;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;

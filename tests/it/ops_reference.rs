@@ -53,6 +53,8 @@ operations! {
     codes_by_sinkhorn,
     swapped_losses,
     queues,
+    contrastive_losses,
+    queues_in_panels,
     reports,
     updates,
     crops,

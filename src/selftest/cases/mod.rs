@@ -7,6 +7,7 @@
 //! | `rows` | pools, rows of unit length, masks, biases |
 //! | `codes` | Sinkhorn, its marginals and symmetry |
 //! | `step_end` | loss, queue, report |
+//! | `contrast` | contrastive losses and their queue |
 //! | `optimizer` | LARC, SGD, AdamW |
 //! | `augment` | crops from packed pictures |
 //! | `loss_scale` | the loss scale of half precision |
@@ -20,6 +21,7 @@
 mod augment;
 mod batch_norm;
 mod codes;
+mod contrast;
 mod conv;
 mod folded;
 mod judging;
@@ -32,7 +34,7 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 20] = [
+pub(super) const ALL: [Operation; 22] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -45,6 +47,8 @@ pub(super) const ALL: [Operation; 20] = [
     Operation { name: "codes_by_sinkhorn", cases: codes::sinkhorn },
     Operation { name: "swapped_losses", cases: step_end::swapped },
     Operation { name: "queues", cases: step_end::rings },
+    Operation { name: "contrastive_losses", cases: contrast::losses },
+    Operation { name: "queues_in_panels", cases: contrast::rings },
     Operation { name: "reports", cases: step_end::reports },
     Operation { name: "updates", cases: optimizer::updates },
     Operation { name: "crops", cases: augment::crops_of_pictures },
