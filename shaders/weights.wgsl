@@ -12,7 +12,7 @@
 
 struct Params {
     taps: u32,
-    rows: u32,      // channels of x, padded to quads
+    rows: u32,      // channels of x, padded to quads where there are several panels
     columns: u32,   // channels of the result, padded to quads
     width: u32,     // columns of a panel of w
     out_width: u32, // columns of a panel of wt
@@ -24,6 +24,11 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read_write> wt: array<Quad>;
 @group(0) @binding(4) var<storage, read_write> dw: array<Quad>;
+
+// Row `i` of a block whose first quad is `first`, or nothing beyond the `left` rows that there are.
+fn row_of_block(first: u32, i: u32, left: u32) -> vec4<f32> {
+    return select(vec4<f32>(), a_quad(first + min(i, left - 1u) * (params.width / 4u)), i < left);
+}
 
 // An invocation turns a block of four channels by four columns.
 @compute @workgroup_size(64)
@@ -41,8 +46,9 @@ fn transpose_panels(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
     let w_quads = params.width / 4u;
     var block = mat4x4<f32>();
     if c * 4u < params.rows { // else padding of the last panel, which is zero
+        let left = params.rows - c * 4u;
         let first = ((n / w_quads * params.taps + tap) * params.rows + c * 4u) * w_quads + n % w_quads;
-        block = transpose(mat4x4(a_quad(first), a_quad(first + w_quads), a_quad(first + 2u * w_quads), a_quad(first + 3u * w_quads)));
+        block = transpose(mat4x4(a_quad(first), row_of_block(first, 1u, left), row_of_block(first, 2u, left), row_of_block(first, 3u, left)));
     }
     let to = ((c / out_quads * params.taps + tap) * params.columns + n * 4u) * out_quads + c % out_quads;
     wt[to] = narrow(block[0]);

@@ -6,6 +6,7 @@
 pub mod augment;
 pub mod balance;
 pub mod batch_norm;
+pub mod contrast;
 pub mod conv2d;
 pub mod loss;
 pub mod loss_scale;
@@ -63,6 +64,8 @@ pub const SHADERS: &[&Shader] = &[
     &balance::BUFFERS,
     &balance::TEXELS,
     &loss::SHADER,
+    &contrast::BUFFERS,
+    &contrast::TEXELS,
     &queue::SHADER,
     &optimizer::BUFFERS[0],
     &optimizer::BUFFERS[1],

@@ -95,21 +95,29 @@ impl Filter {
 /// # Errors
 /// A shader or limit error.
 pub fn transpose(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<Tensor> {
-    let out_width = panel_width(filter.channels);
-    let columns = filter.filters.div_ceil(4) * 4;
-    let rows = filter.channels.div_ceil(out_width) * filter.taps() * columns;
-    let out = plan.lease(Shape::matrix(rows, out_width));
+    let turned = Filter { channels: filter.filters, filters: filter.channels, ..*filter };
+    let params = Params { rows: filter.rows(), width: filter.width(), ..Params::default() };
+    turn_panels(plan, w, &turned, params)
+}
+
+/// Rows `[N, D]` as the weights of a linear layer with N outputs, so that a product compares other rows with each of
+/// them. Such rows are one panel of weights for D outputs, as wide as they are long, of which this is the transpose.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn pack_rows(plan: &mut Plan, rows: &Tensor) -> Result<Tensor> {
+    let shape = rows.shape;
+    let params = Params { rows: shape.rows(), width: shape.quads() * 4, ..Params::default() };
+    turn_panels(plan, rows, &Filter::linear(shape.channels, shape.rows()), params)
+}
+
+/// The panels of `turned`, from those of `from`'s rows and width.
+fn turn_panels(plan: &mut Plan, w: &Tensor, turned: &Filter, from: Params) -> Result<Tensor> {
+    let out = plan.lease(turned.panels());
     let w = input(plan, w);
     let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "transpose_panels", &[])?;
-    let params = Params {
-        taps: filter.taps(),
-        rows: filter.rows(),
-        columns,
-        width: filter.width(),
-        out_width,
-        ..Params::default()
-    };
-    plan.dispatch(&kernel, Grid::invocations(rows * out_width / 16, 64), params, &[&w, &out])?;
+    let params = Params { taps: turned.taps(), columns: turned.rows(), out_width: turned.width(), ..from };
+    plan.dispatch(&kernel, Grid::invocations(out.shape.total_quads() / 4, 64), params, &[&w, &out])?;
     Ok(out)
 }
 

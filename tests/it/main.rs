@@ -11,6 +11,7 @@
 //! | `neighbours_runs` | golden training runs of the methods that SwAV is compared with |
 //! | `neighbours_bank` | labels for a whole bank of features against the fixtures of DeepCluster-v2 and SeLa-v2 |
 //! | `previews` | looking into a run between two steps changes no bit of it |
+//! | `neighbours_golden` | the losses of SwAV's neighbours against values of the official code of each |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |
@@ -35,6 +36,7 @@ mod judging;
 mod memory_checks;
 mod neighbours_runs;
 mod neighbours_bank;
+mod neighbours_golden;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;

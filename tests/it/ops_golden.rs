@@ -21,14 +21,14 @@ fn upload(lab: &mut Lab, case: &Case<'_>, name: &str) -> Tensor {
 }
 
 /// The tensor in PyTorch's order.
-fn read(session: &Session, tensor: &Tensor) -> Vec<f64> {
+pub(crate) fn read(session: &Session, tensor: &Tensor) -> Vec<f64> {
     let s = tensor.shape;
     let shape = [s.images, s.channels, s.height, s.width].map(|n| n as usize);
     from_nhwc4(&shape, &session.read(tensor).expect("the device answers")).expect("padding is zero")
 }
 
 /// Runs `check` on every case of a group and device, and reports all differences at once.
-fn each(
+pub(crate) fn each(
     group: &str,
     accept: impl Fn(&Case<'_>) -> bool,
     check: impl Fn(&Arc<Gpu>, &Case<'_>) -> Vec<String>,

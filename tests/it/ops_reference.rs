@@ -54,6 +54,8 @@ operations! {
     balanced_banks,
     swapped_losses,
     queues,
+    contrastive_losses,
+    queues_in_panels,
     reports,
     updates,
     crops,

@@ -217,6 +217,15 @@ pub(super) fn layouts(suite: &mut Suite) {
             Ok(())
         });
     }
+    for (rows, columns) in [(1, 1), (3, 5), (5, 4), (16, 3), (17, 12), (31, 16), (33, 130), (129, 33)] {
+        suite.case(format!("{rows} rows of {columns} as weights"), |bench| {
+            let x = bench.random(&[rows, columns]);
+            let tx = bench.upload(&x);
+            let panels = weights::pack_rows(bench.plan(), &tx)?;
+            bench.expect_panels("packed", &panels, Filter::linear(columns as u32, rows as u32), &x, 0.0);
+            Ok(())
+        });
+    }
     for (rows, columns, slices) in [(1, 4, 1), (1, 3, 5), (7, 16, 2), (63, 4, 3), (65, 4, 31), (11, 32, 64)] {
         suite.case(format!("{slices} slices of {rows} x {columns}"), |bench| {
             let (parts, old) = (bench.random(&[slices * rows, columns]), bench.random(&[rows, columns]));

@@ -8,6 +8,7 @@
 //! | `codes` | Sinkhorn, its marginals and symmetry |
 //! | `balance` | Sinkhorn over a bank in blocks |
 //! | `step_end` | loss, queue, report |
+//! | `contrast` | contrastive losses and their queue |
 //! | `optimizer` | LARC, SGD, AdamW |
 //! | `augment` | crops from packed pictures |
 //! | `loss_scale` | the loss scale of half precision |
@@ -22,6 +23,7 @@ mod augment;
 mod balance;
 mod batch_norm;
 mod codes;
+mod contrast;
 mod conv;
 mod folded;
 mod judging;
@@ -34,7 +36,7 @@ mod step_end;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 21] = [
+pub(super) const ALL: [Operation; 23] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -48,6 +50,8 @@ pub(super) const ALL: [Operation; 21] = [
     Operation { name: "balanced_banks", cases: balance::banks },
     Operation { name: "swapped_losses", cases: step_end::swapped },
     Operation { name: "queues", cases: step_end::rings },
+    Operation { name: "contrastive_losses", cases: contrast::losses },
+    Operation { name: "queues_in_panels", cases: contrast::rings },
     Operation { name: "reports", cases: step_end::reports },
     Operation { name: "updates", cases: optimizer::updates },
     Operation { name: "crops", cases: augment::crops_of_pictures },

@@ -5,6 +5,7 @@
 //! and training runs of it. Shapes that do not fit together panic: they are mistakes of the caller.
 
 pub mod augment;
+pub mod contrast;
 pub mod conv;
 pub mod linear;
 pub mod loss;
