@@ -64,7 +64,7 @@ const SMALL: [(Method, Values); 3] = [
         MocoV2,
         &[("temperature", "0.2"), ("queue", "1024"), ("target_momentum", "0.99"), ("head_norm", "false")],
     ),
-    (Byol, &[("target_momentum", "0.99"), ("predictor", "512"), ("exclude", "true")]),
+    (Byol, &[("target_momentum", "0.99"), ("predictor", "512"), ("exclude_norms", "true")]),
 ];
 
 /// lightly's CIFAR-10 benchmark at a batch of 128 (and of MoCo v2 its official notebook).
@@ -108,7 +108,7 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("warmup", "10"),
             ("start_lr", "0"),
             ("weight_decay", "0.0001"),
-            ("exclude", "true"),
+            ("exclude_norms", "true"),
             ("queue", "0"),
         ],
     ),
@@ -142,7 +142,7 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("warmup", "10"),
             ("start_lr", "0"),
             ("weight_decay", "0.0000015"),
-            ("exclude", "true"),
+            ("exclude_norms", "true"),
             ("queue", "0"),
         ],
     ),
@@ -171,7 +171,7 @@ const IMAGENET_4096: [(Method, Values); 4] = [
             ("start_lr", "0"),
             ("final_lr", "0"),
             ("weight_decay", "0.0001"),
-            ("exclude", "true"),
+            ("exclude_norms", "true"),
         ],
     ),
     (
@@ -199,7 +199,7 @@ const IMAGENET_4096: [(Method, Values); 4] = [
             ("start_lr", "0"),
             ("final_lr", "0"),
             ("weight_decay", "0.0000015"),
-            ("exclude", "true"),
+            ("exclude_norms", "true"),
         ],
     ),
     (

@@ -241,7 +241,7 @@ settings! {
         weight_decay: f64 = 1e-6 => within(0.0, 1.0);
         /// Leave batch norms and biases out of weight decay and of larc's scaling, as the official code of SimCLR and
         /// BYOL does.
-        exclude: bool = false;
+        exclude_norms: bool = false;
         /// Share of the last step that is kept, for larc and sgd.
         momentum: f64 = 0.9 => decay;
         /// LARC's trust: the size of a step as a share of the weights' norm.

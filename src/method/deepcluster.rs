@@ -294,11 +294,14 @@ impl Objective for DeepCluster {
     }
 
     fn kept(&self) -> Vec<Kept<'_>> {
-        let set = |(set, name): (&'_ Set, &'static str)| {
-            let tensor = set.centroids.as_ref()?;
-            Some(Kept::Weights { name, tensor, filter: &set.filter })
-        };
-        let mut kept: Vec<Kept<'_>> = self.sets.iter().zip(CENTROIDS).filter_map(set).collect();
+        let mut kept = Vec::new();
+        for (set, name) in self.sets.iter().zip(CENTROIDS) {
+            kept.extend(set.centroids.iter().map(|tensor| Kept::Weights {
+                name,
+                tensor,
+                filter: &set.filter,
+            }));
+        }
         kept.extend(self.bank.export().map(|(name, tensor)| Kept::Host { name, tensor }));
         let label = |&label: &u32| if label == cross_entropy::NONE { -1.0 } else { label as f32 };
         let labels: Vec<f32> = self.sets.iter().flat_map(|set| set.labels.iter().map(label)).collect();

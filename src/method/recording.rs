@@ -146,8 +146,11 @@ fn record_update(
     step: &Tensor,
     scale: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let settings =
-        Settings { rule: rule(config), weight_decay: config.weight_decay as f32, exclude: config.exclude };
+    let settings = Settings {
+        rule: rule(config),
+        weight_decay: config.weight_decay as f32,
+        exclude: config.exclude_norms,
+    };
     let mut norms = Vec::new();
     for shard in store.shards() {
         if let Some(scale) = scale {

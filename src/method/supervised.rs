@@ -8,7 +8,7 @@ use super::objective::{Known, Objective, Outcome, Stage};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gpu::{Plan, Session, Shape, Tensor, Usage};
-use crate::model::{Init, Linear, Store};
+use crate::model::{Linear, Store};
 use crate::ops::{Step, cross_entropy, normalize};
 
 /// Deviation of the classifier's first weights.
@@ -35,9 +35,8 @@ impl Supervised {
                           put them into a folder for each class, name them in a list file, or take another method";
             return Err(Error::config("method", reason));
         }
-        let init = [Init::Gaussian(DEVIATION), Init::Constant(0.0)];
         Ok(Self {
-            classifier: Linear::with(store, "fc", features, known.classes as u32, init),
+            classifier: Linear::gaussian(store, "fc", features, known.classes as u32, DEVIATION),
             batch: config.batch as u32,
             crops: config.crop_count() as u32,
             classes: known.classes,

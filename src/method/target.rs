@@ -63,6 +63,8 @@ impl Target {
 
     /// Begins as a copy of the network in training, running estimates included.
     pub(super) fn copy(&self, session: &Session, online: &Store) -> Result<()> {
+        // For the tables of its chunks; the weights are overwritten.
+        self.store.initialize(session, 0)?;
         let mut weights: BTreeMap<String, HostTensor> = online.export(session)?;
         let own: Vec<(String, Vec<usize>)> = self.store.names();
         weights.retain(|name, _| own.iter().any(|(known, _)| known == name));

@@ -215,6 +215,17 @@ impl Linear {
         }
     }
 
+    /// The same with biases that start at 0 and weights of a normal distribution of this deviation.
+    pub fn gaussian(store: &mut Store, name: &str, inputs: u32, outputs: u32, deviation: f32) -> Self {
+        let filter = Filter::linear(inputs, outputs);
+        Self {
+            weight: store.filter(format!("{name}.weight"), filter, true, Init::Gaussian(deviation), 0),
+            bias: Some(store.vector(format!("{name}.bias"), outputs, Init::Constant(0.0))),
+            name: name.into(),
+            filter,
+        }
+    }
+
     /// The weights' geometry.
     #[must_use]
     pub fn filter(&self) -> &Filter {
@@ -225,6 +236,12 @@ impl Linear {
     #[must_use]
     pub fn weight(&self, store: &Store) -> Tensor {
         store.value(self.weight)
+    }
+
+    /// The gradient of the weights.
+    #[must_use]
+    pub fn gradient(&self, store: &Store) -> Tensor {
+        store.gradient(self.weight)
     }
 
     /// `[rows, inputs]` to `[rows, outputs]`.

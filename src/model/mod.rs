@@ -1,5 +1,5 @@
-//! Layers with forward and backward, the ResNet trunk, the projection head and the prototypes; and whole networks:
-//! what a file or the settings say that one consists of ([`NetworkSpec`]), and one that is only used ([`Inference`]).
+//! Layers with forward and backward, the ResNet trunk, heads and predictors, and the prototypes; and whole networks: what a
+//! file or the settings say that one consists of ([`NetworkSpec`]), and one that is only used ([`Inference`]).
 //!
 //! A layer records its dispatches into a plan. `forward` returns what `backward` needs (`Saved`) by
 //! value and `backward` consumes it: forgetting one or using it twice does not compile, and one layer
@@ -8,18 +8,18 @@
 mod block;
 pub(crate) mod evaluation;
 mod fit;
-mod head;
 mod inference;
 mod layers;
+mod mlp;
 mod network;
 mod resnet;
 mod store;
 
 pub use evaluation::best_prototypes;
 pub use fit::Fit;
-pub use head::Head;
 pub use inference::{Inference, Seen, views_at_once};
 pub use layers::{BatchNorm, Conv, Linear, Wanted};
+pub use mlp::{Mlp, MlpSaved, MlpSpec};
 pub(crate) use network::Projection;
 pub use network::{HeadSpec, NetworkSpec, adapt_stem};
 pub use resnet::Trunk;

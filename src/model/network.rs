@@ -163,7 +163,7 @@ impl NetworkSpec {
     /// Declares all parameters.
     pub(crate) fn declare(&self, store: &mut Store) -> (Trunk, Option<Projection>) {
         let trunk = self.trunk(store, false);
-        let projection = self.head.map(|head| Projection::new(store, trunk.features(), head));
+        let projection = self.head.map(|head| Projection::new(store, trunk.features(), &head));
         (trunk, projection)
     }
 

@@ -8,6 +8,7 @@ pub mod balance;
 pub mod batch_norm;
 pub mod contrast;
 pub mod conv2d;
+pub mod cross_entropy;
 pub mod loss;
 pub mod loss_scale;
 pub mod nearest;
@@ -17,6 +18,7 @@ pub mod peak;
 pub mod pool;
 pub mod probe;
 pub mod queue;
+pub mod regression;
 pub mod report;
 pub mod sinkhorn;
 pub mod vector;
@@ -66,6 +68,8 @@ pub const SHADERS: &[&Shader] = &[
     &loss::SHADER,
     &contrast::BUFFERS,
     &contrast::TEXELS,
+    &cross_entropy::SHADER,
+    &regression::SHADER,
     &queue::SHADER,
     &optimizer::BUFFERS[0],
     &optimizer::BUFFERS[1],

@@ -126,6 +126,7 @@ fn no_kernel_reads_workgroup_memory_that_it_has_not_written() {
         "codes_by_sinkhorn",
         "swapped_losses",
         "contrastive_losses",
+        "labelled_losses",
         "reports",
         "updates",
         "crops",

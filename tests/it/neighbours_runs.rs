@@ -38,7 +38,7 @@ fn config(case: &Case<'_>, method: Method, crops: &[&Values]) -> Config {
     set("optimizer", case.text("hyper.optimizer").into());
     set("weight_decay", case.number("hyper.wd").to_string());
     set("momentum", case.number("hyper.momentum").to_string());
-    set("exclude", case.flag("hyper.exclude_rank1").to_string());
+    set("exclude_norms", case.flag("hyper.exclude_rank1").to_string());
     set("head_norm", case.flag("hyper.head_bn").to_string());
     let optional = [
         ("trust", "hyper.trust"),
@@ -88,6 +88,7 @@ fn open(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -> Run
         .pointer("/hyper/labels")
         .map_or(Vec::new(), |labels| serde_json::from_value(labels.clone()).expect("labels of each batch"));
     let known = Known {
+        pictures: batches.len() * config.batch,
         labels: Arc::from(labels.concat()),
         classes: given.get("fc.weight").map_or(0, |(shape, _)| shape[0]),
         epoch: batches.len() * config.batch,

@@ -15,7 +15,7 @@ fn pictures(shape: &[usize]) -> Shape {
     Shape::pictures(at(0), at(2), at(3), at(1))
 }
 
-fn upload(lab: &mut Lab, case: &Case<'_>, name: &str) -> Tensor {
+pub(crate) fn upload(lab: &mut Lab, case: &Case<'_>, name: &str) -> Tensor {
     let (shape, data) = case.input(name);
     lab.upload(pictures(&shape), to_nhwc4(&shape, &data))
 }

@@ -42,7 +42,7 @@ pub(crate) fn check(
     }
 }
 
-fn random(shape: &[usize], seed: u64) -> Tensor64 {
+pub(crate) fn random(shape: &[usize], seed: u64) -> Tensor64 {
     Tensor64::random(shape, &mut Rng64(seed))
 }
 

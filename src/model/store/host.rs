@@ -172,6 +172,7 @@ fn draw(stream: &mut Stream, parameter: &Parameter) -> f64 {
             let bound = 1.0 / f64::from(fan_in).sqrt();
             stream.range(-bound, bound)
         }
+        Init::Gaussian(deviation) => stream.normal() * f64::from(deviation),
         Init::Normal => {
             let fan_out: usize = parameter.shape[0] * parameter.shape[2..].iter().product::<usize>();
             stream.normal() * (2.0 / fan_out as f64).sqrt()

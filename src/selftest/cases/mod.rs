@@ -9,7 +9,8 @@
 //! | `balance` | Sinkhorn over a bank in blocks |
 //! | `step_end` | loss, queue, report |
 //! | `contrast` | contrastive losses and their queue |
-//! | `optimizer` | LARC, SGD, AdamW |
+//! | `targets` | cross-entropy with labels, regression on the rows of a target network |
+//! | `optimizer` | LARC, SGD, AdamW, averages of weights |
 //! | `augment` | crops from packed pictures |
 //! | `loss_scale` | the loss scale of half precision |
 //! | `judging` | nearest neighbours, linear classifiers |
@@ -32,11 +33,12 @@ mod optimizer;
 mod peak;
 mod rows;
 mod step_end;
+mod targets;
 
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 23] = [
+pub(super) const ALL: [Operation; 26] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -49,11 +51,14 @@ pub(super) const ALL: [Operation; 23] = [
     Operation { name: "codes_by_sinkhorn", cases: codes::sinkhorn },
     Operation { name: "balanced_banks", cases: balance::banks },
     Operation { name: "swapped_losses", cases: step_end::swapped },
+    Operation { name: "labelled_losses", cases: targets::labelled },
+    Operation { name: "regressions", cases: targets::regressions },
     Operation { name: "queues", cases: step_end::rings },
     Operation { name: "contrastive_losses", cases: contrast::losses },
     Operation { name: "queues_in_panels", cases: contrast::rings },
     Operation { name: "reports", cases: step_end::reports },
     Operation { name: "updates", cases: optimizer::updates },
+    Operation { name: "averages_of_weights", cases: optimizer::followers },
     Operation { name: "crops", cases: augment::crops_of_pictures },
     Operation { name: "loss_scales", cases: loss_scale::scales },
     Operation { name: "nearest_neighbours", cases: judging::neighbours },

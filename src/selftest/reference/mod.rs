@@ -7,6 +7,7 @@
 pub mod augment;
 pub mod contrast;
 pub mod conv;
+pub mod cross_entropy;
 pub mod linear;
 pub mod loss;
 pub mod loss_scale;
@@ -14,6 +15,7 @@ pub mod norm;
 pub mod optim;
 pub mod pool;
 pub mod queue;
+pub mod regression;
 pub mod report;
 pub mod sinkhorn;
 
