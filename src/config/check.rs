@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::method::HEADS;
 use super::types::CropGroup;
 
 type Checked = Result<(), String>;
@@ -59,6 +60,14 @@ pub(super) fn each(check: impl Fn(&f64) -> Checked) -> impl Fn(&[f64]) -> Checke
 pub(super) fn stages(blocks: &[usize]) -> Checked {
     require(blocks.len() == 4, || format!("must be four numbers such as 2,2,2,2, not {}", blocks.len()))?;
     blocks.iter().try_for_each(within(1, 64))
+}
+
+/// Sets of prototypes: one to eight, of two prototypes or more.
+pub(super) fn sets(prototypes: &[usize]) -> Checked {
+    require((1..=HEADS).contains(&prototypes.len()), || {
+        format!("must be 1 to {HEADS} numbers, one for each set, not {}", prototypes.len())
+    })?;
+    prototypes.iter().try_for_each(within(2, 1_000_000))
 }
 
 /// One or more different crops.

@@ -67,6 +67,11 @@ impl Config {
         if has_data { Preset::Photos } else { Preset::Demo }
     }
 
+    /// How many prototypes each set has, of a method with several.
+    pub fn sets(&self) -> Vec<usize> {
+        self.heads.clone().unwrap_or_else(|| vec![self.prototypes; 3])
+    }
+
     /// The row of a setting; an unknown key is an error that suggests the nearest one.
     pub fn setting(key: &str) -> Result<&'static Setting> {
         Self::SETTINGS.iter().find(|setting| setting.key == key).ok_or_else(|| unknown(key))

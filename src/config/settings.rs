@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{
-    self, at_least, bands, crops, decay, distinct, each, list, optional, positive, shown, stages, triple,
-    within,
+    self, at_least, bands, crops, decay, distinct, each, list, optional, positive, sets, shown, stages,
+    triple, within,
 };
 use super::depth::Depth;
-use super::method::{HEADS, Method};
+use super::method::Method;
 use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
@@ -192,8 +192,9 @@ settings! {
         prototypes: usize = 3000 => within(2, 1_000_000);
     }
     "Method" {
-        /// Sets of prototypes, each with labels of its own, made of the assignment crops in turn.
-        heads: usize = 3 => within(1, HEADS);
+        /// Sets of prototypes, each with labels of its own that are made of the assignment crops in turn: how many each
+        /// has, such as 3000,3000,3000. Without it there are three of `prototypes` each.
+        heads: Option<Vec<usize>> = None => optional(list(sets));
         /// Smoothness of the codes (ε of Sinkhorn): smaller is sharper. Lower it to 0.03 when the loss stays at
         /// ln K, the authors' first advice; raise it when prototypes die.
         epsilon: f64 = 0.05 => positive(10.0);

@@ -52,7 +52,7 @@ impl Trainer {
     ///
     /// # Errors
     /// A tensor that is missing or of another shape.
-    pub fn import(&mut self, tensors: &BTreeMap<String, HostTensor>, position: Position) -> Result<()> {
+    pub fn import(&mut self, tensors: &BTreeMap<String, HostTensor>, position: &Position) -> Result<()> {
         self.store.import(&self.session, tensors)?;
         // First, because where rows lie is part of it.
         let wrong = |reason| Error::Checkpoint { path: Path::new("position").into(), reason };

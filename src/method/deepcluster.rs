@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::balance::{Balancer, Rounds};
 use super::bank::Bank;
 use super::clusters::Clusterer;
-use super::objective::{Kept, Known, Moment, Objective, Outcome, Stage, parts};
+use super::objective::{Kept, Known, Moment, Objective, Outcome, Picks, Stage, parts};
 use crate::config::{Config, HEADS, Method};
 use crate::error::{Error, Result};
 use crate::eval::Features;
@@ -56,6 +56,8 @@ pub(super) struct DeepCluster {
     temperature: f32,
     epsilon: f64,
     seed: u64,
+    /// The rows that clusters begin as, by epoch and set, where they are not drawn.
+    picks: Option<Picks>,
     /// The weight of a row and the embeddings of a step and of a first look, once recorded.
     tensors: Option<Tensors>,
 }
@@ -85,18 +87,18 @@ impl DeepCluster {
     /// [`Error::Config`] for more prototypes than a bank has rows.
     pub(super) fn new(config: &Config, known: &Known, store: &mut Store, features: u32) -> Result<Self> {
         let rows = if known.epoch > 0 { known.epoch } else { config.batch };
-        if config.prototypes > rows && known.epoch > 0 {
+        let sizes = config.sets();
+        if let Some(most) = sizes.iter().max().filter(|&&most| most > rows && known.epoch > 0) {
             let reason = format!(
-                "is {}, more than the {rows} pictures of an epoch: clusters begin as pictures, so use fewer",
-                config.prototypes
+                "gives sets of {most}, more than the {rows} pictures of an epoch: clusters begin as pictures, so use \
+                 fewer"
             );
-            return Err(Error::config("prototypes", reason));
+            return Err(Error::config(if config.heads.is_some() { "heads" } else { "prototypes" }, reason));
         }
         let projection = Projection::new(store, features, &HeadSpec::of_config(config, 0));
-        let (embedding, prototypes) = (config.embedding as u32, config.prototypes as u32);
-        let filter = Filter::linear(embedding, prototypes);
-        let set = |set: usize| Set {
-            filter,
+        let embedding = config.embedding as u32;
+        let set = |(set, prototypes): (usize, u32)| Set {
+            filter: Filter::linear(embedding, prototypes),
             trained: (config.method == Method::SelaV2).then(|| {
                 Linear::new(
                     store,
@@ -112,7 +114,7 @@ impl DeepCluster {
             labels: vec![cross_entropy::NONE; known.pictures],
         };
         Ok(Self {
-            sets: (0..config.heads).map(set).collect(),
+            sets: sizes.iter().map(|&size| size as u32).enumerate().map(set).collect(),
             projection,
             bank: Bank::new(config.assign.len(), rows, config.embedding),
             batch: config.batch as u32,
@@ -122,6 +124,7 @@ impl DeepCluster {
             temperature: config.temperature as f32,
             epsilon: config.epsilon,
             seed: config.seed,
+            picks: None,
             tensors: None,
         })
     }
@@ -140,10 +143,12 @@ impl DeepCluster {
             let (dim, clusters) = (self.embedding, set.filter.filters as usize);
             let found = match &set.trained {
                 None => {
-                    let mut picks: Vec<usize> = (0..bank.rows).collect();
-                    Stream::new(self.seed, Purpose::Clusters, &[epoch, at as u64]).shuffle(&mut picks);
+                    let picks = self.picks.clone().map_or_else(
+                        || drawn(self.seed, epoch, at, bank.rows, clusters),
+                        |picks| picks[epoch as usize][at].clone(),
+                    );
                     let clusterer = Clusterer::new(session.gpu(), dim, clusters, bank.rows)?;
-                    let found = clusterer.cluster(pass, &bank, &picks[..clusters], ROUNDS)?;
+                    let found = clusterer.cluster(pass, &bank, &picks, ROUNDS)?;
                     if let Some(centroids) = &set.centroids {
                         session.write(centroids, &weights::pack(&set.filter, &found.centroids.data));
                         session.settle()?;
@@ -166,6 +171,14 @@ impl DeepCluster {
         }
         Ok(())
     }
+}
+
+/// The rows of a bank that the clusters of a set begin as.
+fn drawn(seed: u64, epoch: u64, set: usize, rows: usize, clusters: usize) -> Vec<usize> {
+    let mut picks: Vec<usize> = (0..rows).collect();
+    Stream::new(seed, Purpose::Clusters, &[epoch, set as u64]).shuffle(&mut picks);
+    picks.truncate(clusters);
+    picks
 }
 
 impl Objective for DeepCluster {
@@ -237,6 +250,10 @@ impl Objective for DeepCluster {
         Ok(true)
     }
 
+    fn choose(&mut self, picks: Picks) {
+        self.picks = Some(picks);
+    }
+
     fn wants_survey(&self) -> bool {
         !self.bank.is_full()
     }
@@ -282,7 +299,8 @@ impl Objective for DeepCluster {
     }
 
     fn chance(&self) -> Option<f64> {
-        Some(f64::from(self.sets.first()?.filter.filters).ln())
+        let levels = self.sets.iter().map(|set| f64::from(set.filter.filters).ln());
+        Some(levels.sum::<f64>() / self.sets.len() as f64)
     }
 
     fn has_answers(&self) -> bool {

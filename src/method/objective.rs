@@ -55,6 +55,9 @@ pub(super) trait Objective: fmt::Debug + Send {
         Ok(false)
     }
 
+    /// Takes the rows that clusters begin as from a fixture, in place of drawing them.
+    fn choose(&mut self, _picks: Picks) {}
+
     /// Whether the pictures of an epoch have to be surveyed before the next step.
     fn wants_survey(&self) -> bool {
         false
@@ -177,6 +180,9 @@ pub struct Known {
     /// Pictures of an epoch: whole batches of those that are trained on.
     pub epoch: usize,
 }
+
+/// Rows of a bank by epoch and set of prototypes.
+pub(crate) type Picks = Vec<Vec<Vec<usize>>>;
 
 /// What an objective records its part of a step on.
 pub(super) struct Stage<'a> {

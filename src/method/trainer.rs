@@ -193,6 +193,12 @@ impl Trainer {
         self.objective.surveyed(&self.session, batch.pictures)
     }
 
+    /// Clusters begin as these rows, as fixtures have them.
+    #[doc(hidden)]
+    pub fn choose(&mut self, picks: Vec<Vec<Vec<usize>>>) {
+        self.objective.choose(picks);
+    }
+
     /// Tells the method that the next step is the first of an epoch, counted from 0: some label all pictures anew. As a
     /// part of a pass.
     ///

@@ -97,7 +97,7 @@ impl Engine<'_> {
             shown.iter().map(|&picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();
         let labels = Labels { of: &classes, names: dataset.classes() };
         let gallery = Gallery {
-            title: &title(&dataset.name(), summary.prototypes, self.config.prototypes),
+            title: &title(dataset.name(), summary.prototypes, self.config.prototypes),
             prototypes: self.config.prototypes,
             best: &best,
             labels: (!dataset.classes().is_empty()).then_some(labels),

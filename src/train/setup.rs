@@ -243,7 +243,7 @@ fn restore(
         let reason = format!("its parts disagree about the step ({})", checkpoint.meta.step);
         return Err(Error::Checkpoint { path: path.clone(), reason });
     }
-    trainer.import(&checkpoint.tensors, memory.position.clone())?;
+    trainer.import(&checkpoint.tensors, &memory.position)?;
     run.truncate_metrics_after(checkpoint.meta.step)?;
     notices.extend(warning.clone());
     Ok(memory)

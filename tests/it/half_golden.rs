@@ -71,7 +71,7 @@ fn kernels(golden: &Golden, case: &Case<'_>, seed: Option<u64>, family: Family) 
                 tensor.to_f32();
         }
         let start = run.trainer.position();
-        run.trainer.import(&tensors, start).expect("names and shapes are those of the net");
+        run.trainer.import(&tensors, &start).expect("names and shapes are those of the net");
     }
     let mut first = None;
     let loss = case.numbers("hyper.lr").into_iter().zip(0..STEPS).map(|(lr, t)| {

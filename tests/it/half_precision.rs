@@ -34,7 +34,7 @@ pub(crate) fn with(mut trainer: Trainer, change: impl FnOnce(&mut Tensors)) -> T
     let mut tensors = trainer.export().expect("the device answers");
     change(&mut tensors);
     let start = trainer.position();
-    trainer.import(&tensors, start).expect("its own tensors");
+    trainer.import(&tensors, &start).expect("its own tensors");
     trainer
 }
 
@@ -161,7 +161,7 @@ fn the_same_seed_and_a_restart_give_the_same_bits() {
         let (tensors, position) = (again.export().expect("the device answers"), again.position());
         drop(again);
         let mut resumed = open();
-        resumed.import(&tensors, position).expect("its own tensors");
+        resumed.import(&tensors, &position).expect("its own tensors");
         let after = run(&mut resumed, 4..8);
         assert!(last.scaling.is_some_and(|scaling| scaling.skipped_steps > 0), "{last:?}");
         assert_eq!((after.scaling, after.loss.to_bits()), (last.scaling, last.loss.to_bits()));

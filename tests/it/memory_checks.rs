@@ -165,7 +165,7 @@ fn the_planned_peak_is_never_exceeded_and_reached_by_steps() {
     let others = most_allocated(gpu, || {
         trainer.features(&views, 150).expect("the device answers");
         let tensors = trainer.export().expect("the device answers");
-        trainer.import(&tensors, trainer.position()).expect("its own tensors");
+        trainer.import(&tensors, &trainer.position()).expect("its own tensors");
     });
     for (what, most) in [("set-up", opening), ("evaluation and checkpoints", others)] {
         assert!(most as f64 <= 1.05 * memory.peak() as f64, "{what}: {most} bytes, planned {memory:?}");

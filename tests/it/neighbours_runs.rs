@@ -12,12 +12,14 @@ use swav_wgpu::config::{Config, Method, RunLength};
 use swav_wgpu::gpu::{Family, Gpu};
 use swav_wgpu::interop::{HostTensor, Kind};
 use swav_wgpu::method::{Batch, Crops, Known, Trainer};
+use swav_wgpu::pass::Pass;
 
 /// The manifest's names of methods.
-const METHODS: [(&str, Method); 4] = [
+const METHODS: [(&str, Method); 5] = [
     ("simclr", Method::Simclr),
     ("moco", Method::MocoV2),
     ("byol", Method::Byol),
+    ("deepcluster", Method::DeepclusterV2),
     ("supervised", Method::Supervised),
 ];
 
@@ -54,6 +56,9 @@ fn config(case: &Case<'_>, method: Method, crops: &[&Values]) -> Config {
             set(key, value.to_string());
         }
     }
+    if let Some(sizes) = case.attrs.pointer("/hyper/K") {
+        config.heads = Some(serde_json::from_value(sizes.clone()).expect("a number for each set"));
+    }
     config
 }
 
@@ -64,10 +69,13 @@ struct Run {
     batches: Vec<Vec<Vec<f32>>>,
 }
 
-/// Names of the fixtures and of the engine differ in one place: without a batch norm, the last layer of a head is the third
-/// in PyTorch's sequence, and the fixtures kept the name that it has with one.
+/// Names of the fixtures and of the engine differ in two places: without a batch norm, the last layer of a head is the third
+/// in PyTorch's sequence, and the fixtures kept the name that it has with one; and the banks are one tensor.
 fn own_name(config: &Config, name: &str) -> String {
     let name = name.trim_end_matches("#sum_l2");
+    if name == "bank" {
+        return "bank.embeddings".to_owned();
+    }
     if config.head_norm { name.to_owned() } else { name.replace("projection_head.3", "projection_head.2") }
 }
 
@@ -106,9 +114,53 @@ fn open(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -> Run
         }
     }
     let start = trainer.position();
-    trainer.import(&weights, start).expect("names and shapes are those of the net");
+    trainer.import(&weights, &start).expect("names and shapes are those of the net");
     trainer.set_length(&RunLength { total: case.count("hyper.steps") as u64, warmup: 0, queue_start: 0 });
+    if let Some(picks) = case.attrs.pointer("/hyper/picks") {
+        trainer.choose(serde_json::from_value(picks.clone()).expect("rows by epoch and set"));
+    }
     Run { config, trainer, batches }
+}
+
+impl Run {
+    fn pictures(&self, batch: usize) -> Vec<u32> {
+        let first = (batch * self.config.batch) as u32;
+        (first..first + self.config.batch as u32).collect()
+    }
+}
+
+/// What a method does before the first step of an epoch, and what came of it.
+fn begin_epoch(
+    case: &Case<'_>,
+    run: &mut Run,
+    epoch: usize,
+    labels: &mut Vec<f64>,
+    failures: &mut Vec<String>,
+) {
+    if run.trainer.wants_survey() {
+        for at in 0..run.batches.len() {
+            let pictures = run.pictures(at);
+            run.trainer
+                .survey(Batch { crops: Crops::Made(&run.batches[at]), pictures: &pictures })
+                .expect("a look");
+        }
+        run.trainer.flush().expect("the device answers");
+        let found = run.trainer.export().expect("the device answers");
+        failures.extend(case.check("bank_start", &wide(&found["bank.embeddings"].data)).err());
+        let buffers = case.sibling("buffers_start").expect("running estimates after the first look");
+        check_snapshot(&buffers, "", run, failures);
+    }
+    run.trainer.begin_epoch(epoch as u64, &Pass::default()).expect("labels");
+    let found = run.trainer.export().expect("the device answers");
+    if let Some(found) = found.get("labels") {
+        labels.extend(wide(&found.data));
+    }
+    for set in 0..run.config.sets().len() {
+        let name = format!("centroids_epoch{epoch}_head{set}");
+        if case.has(&name) {
+            failures.extend(case.check(&name, &wide(&found[&format!("centroids.{set}")].data)).err());
+        }
+    }
 }
 
 fn check_step0(case: &Case<'_>, run: &Run, failures: &mut Vec<String>) {
@@ -138,10 +190,14 @@ fn check_run(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -
     let order = case.counts("hyper.batch_order");
     let step0 =
         case.relative("step0").filter(|step0| case.file.contains(&format!("_{}.", step0.text("run"))));
+    let mut labels = Vec::new();
     for (t, lr) in case.numbers("hyper.lr").into_iter().enumerate() {
         let at = order[t];
-        let first = (at * run.config.batch) as u32;
-        let pictures: Vec<u32> = (first..first + run.config.batch as u32).collect();
+        if t % run.batches.len() == 0 {
+            let epoch = t / run.batches.len();
+            begin_epoch(case, &mut run, epoch, &mut labels, &mut failures);
+        }
+        let pictures = run.pictures(at);
         let batch = Batch { crops: Crops::Made(&run.batches[at]), pictures: &pictures };
         run.trainer.step(batch, lr).expect("a step");
         let report = run.trainer.flush().expect("a report").expect("a step was submitted");
@@ -157,6 +213,9 @@ fn check_run(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -
         }
     }
     failures.extend(case.check("loss", &losses).err());
+    if case.has("assign") {
+        failures.extend(case.check("assign", &labels).err());
+    }
     failures
 }
 
@@ -186,6 +245,11 @@ fn moco_trains_as_its_fixtures() {
 #[test]
 fn byol_trains_as_its_fixtures() {
     check_runs("byol");
+}
+
+#[test]
+fn deepcluster_trains_as_its_fixtures() {
+    check_runs("deepcluster");
 }
 
 #[test]

@@ -160,7 +160,7 @@ pub(crate) fn open(golden: &Golden, case: &Case<'_>, family: Family, precision: 
         }
     }
     let start = trainer.position();
-    trainer.import(&weights, start).expect("names and shapes are those of the net");
+    trainer.import(&weights, &start).expect("names and shapes are those of the net");
     let queue_start = case.count("hyper.queue_start") as u64;
     trainer.set_length(&RunLength { total: case.numbers("hyper.lr").len() as u64, warmup: 0, queue_start });
     Run { config, trainer, batches, stored }

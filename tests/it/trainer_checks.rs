@@ -167,7 +167,7 @@ fn batch_norms_count_as_in_pytorch() {
     let mut trainer = plain(gpu, &config);
     let position = swav_wgpu::method::Position { step: STEPS, ..trainer.position() };
     let without = tensors.clone().into_iter().filter(|(_, tensor)| tensor.kind == Kind::F32).collect();
-    trainer.import(&without, position).expect("counters may be missing");
+    trainer.import(&without, &position).expect("counters may be missing");
     trainer.step(&pictures(&config, 0), 0.1).expect("a step");
     let later = trainer.export().expect("the device answers");
     assert_eq!(later["bn1.num_batches_tracked"], HostTensor::counter((STEPS + 1) * resolutions));

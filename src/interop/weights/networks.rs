@@ -13,7 +13,7 @@ pub(super) struct Network {
 }
 
 /// What a checkpoint has beside the network.
-const NOT_WEIGHTS: [&str; 2] = ["optimizer.", "queue"];
+const NOT_WEIGHTS: [&str; 6] = ["optimizer.", "queue", "target.", "bank.", "centroids.", "labels"];
 
 /// What the names of the official head and prototypes begin with.
 const HEAD: [&str; 2] = ["projection_head.", "prototypes."];
