@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::{Preset, wrap};
+use crate::config::{Method, Preset, wrap};
 
 /// How wide a line may be, its indent left out.
 const WIDTH: usize = 98;
@@ -15,15 +15,25 @@ pub fn render() -> String {
     );
     for &preset in Preset::ALL {
         let _ = writeln!(text, "\n{preset}: {}", preset.summary());
-        let flags = preset.values().map(|(key, value)| format!("--{}\u{a0}{value}", key.replace('_', "-")));
-        for part in [format!("from: {}", preset.source()), flags.collect::<Vec<_>>().join(" ")] {
-            for line in wrap(&part, WIDTH) {
-                // The space inside a flag was one that a line does not break at.
-                let _ = writeln!(text, "  {}", line.replace('\u{a0}', " "));
+        let mut parts = vec![format!("from: {}", preset.source()), flags(preset.values())];
+        for &method in Method::ALL {
+            let recipe = method.recipe(preset);
+            if !recipe.is_empty() {
+                let source = Method::source(preset);
+                parts.push(format!("with --method {method} ({source}): {}", flags(recipe.iter().copied())));
             }
+        }
+        for line in parts.iter().flat_map(|part| wrap(part, WIDTH)) {
+            // The space inside a flag was one that a line does not break at.
+            let _ = writeln!(text, "  {}", line.replace('\u{a0}', " "));
         }
     }
     text
+}
+
+fn flags(values: impl Iterator<Item = (&'static str, &'static str)>) -> String {
+    let flag = |(key, value): (&str, &str)| format!("--{}\u{a0}{value}", key.replace('_', "-"));
+    values.map(flag).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

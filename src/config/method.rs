@@ -109,7 +109,6 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("start_lr", "0"),
             ("weight_decay", "0.0001"),
             ("exclude_norms", "true"),
-            ("queue", "0"),
         ],
     ),
     (
@@ -143,7 +142,6 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("start_lr", "0"),
             ("weight_decay", "0.0000015"),
             ("exclude_norms", "true"),
-            ("queue", "0"),
         ],
     ),
     (
@@ -157,7 +155,6 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("warmup", "5"),
             ("start_lr", "0"),
             ("weight_decay", "0.0001"),
-            ("queue", "0"),
         ],
     ),
 ];
@@ -259,6 +256,21 @@ impl Method {
             Preset::Imagenet4096 => &IMAGENET_4096,
         };
         recipes.iter().find(|(method, _)| *method == self).map_or(&[], |(_, values)| values)
+    }
+
+    /// Where the numbers of [`Method::recipe`] come from.
+    #[must_use]
+    pub fn source(preset: Preset) -> &'static str {
+        match preset {
+            Preset::Demo | Preset::PictoLong | Preset::Photos => {
+                "SwAV's recipe with what its authors' code has for small data; not measured on its own"
+            }
+            Preset::Cifar => {
+                "lightly's CIFAR-10 benchmark at a batch of 128, and of moco-v2 its official notebook"
+            }
+            Preset::Imagenet256 => "the official code of each, with the rate of a batch of 256",
+            Preset::Imagenet4096 => "the official code of each, with the rate of a batch of 4096",
+        }
     }
 }
 

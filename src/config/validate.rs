@@ -15,13 +15,13 @@ impl Config {
             (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
         }
         let checks: [(&str, Check); 14] = [
+            ("crops", Self::check_crops),
             ("assign", Self::check_assign),
             ("blur_min", Self::check_blur),
             ("final_lr", Self::check_final_lr),
             ("warmup", Self::check_warmup),
             ("start_lr", Self::check_start_lr),
             ("queue", Self::check_queue),
-            ("crops", Self::check_crops),
             ("method", Self::check_method),
             ("eval_size", Self::check_eval),
             ("bands", Self::check_bands),

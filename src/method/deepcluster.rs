@@ -7,28 +7,25 @@
 //! * DeepCluster-v2 by spherical k-means; the centroids are the prototypes and are not trained.
 //! * SeLa-v2 by Sinkhorn-Knopp over the whole bank; the prototypes are trained, and have unit length before each step.
 
+mod sets;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::balance::{Balancer, Rounds};
 use super::bank::Bank;
-use super::clusters::Clusterer;
 use super::objective::{Kept, Known, Moment, Objective, Outcome, Picks, Stage, parts};
 use crate::config::{Config, HEADS, Method};
 use crate::error::{Error, Result};
-use crate::eval::Features;
 use crate::gpu::{Plan, Session, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
 use crate::model::{HeadSpec, Linear, Projection, Store, Trunk};
 use crate::ops::conv2d::{self, Filter};
 use crate::ops::optimizer::PROTOTYPES;
-use crate::ops::{Step, cross_entropy, normalize, weights};
+use crate::ops::{Step, cross_entropy, normalize};
 use crate::pass::Pass;
-use crate::rng::{Purpose, Stream};
+use sets::Set;
 
-/// Rounds of k-means, as the official code makes them; an eleventh look gives the labels.
-const ROUNDS: usize = 10;
 /// Names in a checkpoint.
 const LABELS: &str = "labels";
 const CENTROIDS: [&str; HEADS] = [
@@ -67,19 +64,6 @@ struct Tensors {
     share: Tensor,
     z: Tensor,
     looked: Option<Vec<Tensor>>,
-}
-
-/// A set of prototypes with the labels of all pictures.
-#[derive(Debug)]
-struct Set {
-    filter: Filter,
-    /// Trained ones (SeLa-v2).
-    trained: Option<Linear>,
-    /// The prototypes of DeepCluster-v2 and the labels of a batch, once recorded.
-    centroids: Option<Tensor>,
-    words: Option<Tensor>,
-    /// By the picture's number.
-    labels: Vec<u32>,
 }
 
 impl DeepCluster {
@@ -135,50 +119,6 @@ impl DeepCluster {
             None => unreachable!("a step is recorded before it is made"),
         }
     }
-
-    /// New labels of every set from the banks. The sets take the banks in turn.
-    fn label(&mut self, Moment { session, store }: Moment<'_>, epoch: u64, pass: &Pass) -> Result<()> {
-        for (at, set) in self.sets.iter_mut().enumerate() {
-            let bank = self.bank.features(at % self.assign.len())?;
-            let (dim, clusters) = (self.embedding, set.filter.filters as usize);
-            let found = match &set.trained {
-                None => {
-                    let picks = self.picks.clone().map_or_else(
-                        || drawn(self.seed, epoch, at, bank.rows, clusters),
-                        |picks| picks[epoch as usize][at].clone(),
-                    );
-                    let clusterer = Clusterer::new(session.gpu(), dim, clusters, bank.rows)?;
-                    let found = clusterer.cluster(pass, &bank, &picks, ROUNDS)?;
-                    if let Some(centroids) = &set.centroids {
-                        session.write(centroids, &weights::pack(&set.filter, &found.centroids.data));
-                        session.settle()?;
-                    }
-                    found.labels
-                }
-                Some(prototypes) => {
-                    let stored = weights::unpack(&set.filter, &session.read(&prototypes.weight(store))?);
-                    let prototypes = Features::new(clusters, dim, stored)?.unit(None);
-                    let balancer = Balancer::new(session.gpu(), dim, clusters, bank.rows, self.epsilon)?;
-                    balancer.balance(pass, &bank, &prototypes, Rounds::default())?.labels
-                }
-            };
-            set.labels.fill(cross_entropy::NONE);
-            for (&picture, label) in self.bank.pictures().iter().zip(found) {
-                if let Some(place) = set.labels.get_mut(picture as usize) {
-                    *place = label;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The rows of a bank that the clusters of a set begin as.
-fn drawn(seed: u64, epoch: u64, set: usize, rows: usize, clusters: usize) -> Vec<usize> {
-    let mut picks: Vec<usize> = (0..rows).collect();
-    Stream::new(seed, Purpose::Clusters, &[epoch, set as u64]).shuffle(&mut picks);
-    picks.truncate(clusters);
-    picks
 }
 
 impl Objective for DeepCluster {
@@ -277,9 +217,7 @@ impl Objective for DeepCluster {
         let mut labelled = 0;
         for set in &self.sets {
             let Some(words) = &set.words else { continue };
-            let label =
-                |&picture: &u32| set.labels.get(picture as usize).copied().unwrap_or(cross_entropy::NONE);
-            let mut found: Vec<u32> = pictures.iter().map(label).collect();
+            let mut found = set.of(pictures);
             found.resize(self.batch as usize, cross_entropy::NONE);
             labelled = found.iter().filter(|&&label| label != cross_entropy::NONE).count();
             session.write_bytes(words, 0, bytemuck::cast_slice(&found));

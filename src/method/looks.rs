@@ -1,9 +1,12 @@
-//! What a network in training says of plain views, between two steps.
+//! What a network in training says of plain views, and what it consists of, between two steps.
+
+use std::collections::BTreeMap;
 
 use super::Trainer;
 use crate::error::Result;
 use crate::eval::Features;
 use crate::gpu::Tensor;
+use crate::interop::HostTensor;
 use crate::model::evaluation::{best, cosines, look};
 
 impl Trainer {
@@ -54,5 +57,32 @@ impl Trainer {
         let into = &self.tensors.looking.views;
         let found = look(&self.session, &self.evaluate, into, views, n, &[wanted])?;
         Ok(found.into_iter().next().unwrap_or_default())
+    }
+
+    /// The prototypes as they are stored, `[K, D]`, where the method has some.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn prototypes(&self) -> Result<Option<Features>> {
+        let found = self.store.export_one(&self.session, "prototypes.weight")?;
+        found.map(|tensor| Features::new(tensor.shape[0], tensor.shape[1], tensor.data)).transpose()
+    }
+
+    /// Codes of the last step, `[A · batch, K]` with K padded to a multiple of four (empty where the method has
+    /// none), and embeddings of all crops, `[V · batch, D]` likewise.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn codes_and_embeddings(&self) -> Result<(Vec<f32>, Vec<f32>)> {
+        let codes = self.tensors.codes.as_ref().map(|codes| self.session.read(codes)).transpose()?;
+        Ok((codes.unwrap_or_default(), self.session.read(&self.tensors.embeddings)?))
+    }
+
+    /// The gradients of the last step by parameter name (before LARC), in PyTorch's shapes.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn gradients(&self) -> Result<BTreeMap<String, HostTensor>> {
+        self.store.export_gradients(&self.session)
     }
 }

@@ -11,6 +11,7 @@ mod checkpoint;
 pub mod clusters;
 mod crops;
 mod deepcluster;
+mod epochs;
 pub mod finetune;
 pub mod linear;
 mod looks;

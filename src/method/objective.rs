@@ -181,6 +181,16 @@ pub struct Known {
     pub epoch: usize,
 }
 
+impl Known {
+    /// Pictures that are made up, as many as a batch has, for measurements: every method finds what it wants to know.
+    #[must_use]
+    pub fn made_up(config: &Config) -> Self {
+        let pictures = config.batch;
+        let labels = (0..pictures as u32).map(|picture| picture % 10).collect();
+        Self { pictures, labels, classes: 10, epoch: pictures.max(*config.sets().iter().max().unwrap_or(&0)) }
+    }
+}
+
 /// Rows of a bank by epoch and set of prototypes.
 pub(crate) type Picks = Vec<Vec<Vec<usize>>>;
 

@@ -2,7 +2,6 @@
 //!
 //! trunk once per resolution → the objective of the method → the trunk's gradients → update → report.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,17 +10,14 @@ use serde_json::{Map, Value};
 
 use super::crops::{self, Batch, CropMaker};
 use super::memory::MemoryUse;
-use super::objective::{Known, Moment, Objective};
+use super::objective::{Known, Objective};
 use super::recording::{self, Recorded};
 use super::report::StepReport;
 use crate::config::{Config, RunLength};
 use crate::error::Result;
-use crate::eval::Features;
 use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
-use crate::interop::HostTensor;
 use crate::model::{Store, evaluation};
 use crate::ops::{Step, loss_scale};
-use crate::pass::Pass;
 
 /// Where a run stands: everything besides the tensors that the next step depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +45,7 @@ pub struct Trainer {
     pub(super) maker: Option<CropMaker>,
     train: Replay,
     pub(super) evaluate: Replay,
-    survey: Option<Replay>,
+    pub(super) survey: Option<Replay>,
     pub(super) tensors: Tensors,
     rules: Rules,
     /// Steps done.
@@ -175,39 +171,6 @@ impl Trainer {
         self.objective.set_length(length);
     }
 
-    /// Whether the method must see all pictures of an epoch ([`Trainer::survey`]) before the next step.
-    #[must_use]
-    pub fn wants_survey(&self) -> bool {
-        self.objective.wants_survey()
-    }
-
-    /// Looks at a batch without training on it.
-    ///
-    /// # Errors
-    /// As [`Trainer::step`].
-    pub fn survey<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<()> {
-        let Some(survey) = &self.survey else { return Ok(()) };
-        let batch = batch.into();
-        self.take(&batch)?;
-        self.session.submit(survey)?;
-        self.objective.surveyed(&self.session, batch.pictures)
-    }
-
-    /// Clusters begin as these rows, as fixtures have them.
-    #[doc(hidden)]
-    pub fn choose(&mut self, picks: Vec<Vec<Vec<usize>>>) {
-        self.objective.choose(picks);
-    }
-
-    /// Tells the method that the next step is the first of an epoch, counted from 0: some label all pictures anew. As a
-    /// part of a pass.
-    ///
-    /// # Errors
-    /// What the driver reports; [`crate::error::Error::Stopped`] where the pass is.
-    pub fn begin_epoch(&mut self, epoch: u64, pass: &Pass) -> Result<()> {
-        self.objective.begin_epoch(Moment { session: &self.session, store: &self.store }, epoch, pass)
-    }
-
     /// Submits one step on a batch and gives the report of the step before, so that the device never waits for the CPU.
     ///
     /// # Errors
@@ -316,32 +279,5 @@ impl Trainer {
     #[must_use]
     pub fn prototype_count(&self) -> usize {
         self.objective.prototype_count()
-    }
-
-    /// The prototypes as they are stored, `[K, D]`, where the method has some.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn prototypes(&self) -> Result<Option<Features>> {
-        let found = self.store.export_one(&self.session, "prototypes.weight")?;
-        found.map(|tensor| Features::new(tensor.shape[0], tensor.shape[1], tensor.data)).transpose()
-    }
-
-    /// Codes of the last step, `[A · batch, K]` with K padded to a multiple of four (empty where the method has
-    /// none), and embeddings of all crops, `[V · batch, D]` likewise.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn codes_and_embeddings(&self) -> Result<(Vec<f32>, Vec<f32>)> {
-        let codes = self.tensors.codes.as_ref().map(|codes| self.session.read(codes)).transpose()?;
-        Ok((codes.unwrap_or_default(), self.session.read(&self.tensors.embeddings)?))
-    }
-
-    /// The gradients of the last step by parameter name (before LARC), in PyTorch's shapes.
-    ///
-    /// # Errors
-    /// What the driver reports.
-    pub fn gradients(&self) -> Result<BTreeMap<String, HostTensor>> {
-        self.store.export_gradients(&self.session)
     }
 }

@@ -212,6 +212,9 @@ fn check_run(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -
             }
         }
     }
+    for (t, (got, want)) in losses.iter().zip(case.input("loss").1).enumerate() {
+        println!("{} {family:?} {t} {got:.7} {want:.7} {:.1e}", case.label(), got - f64::from(want));
+    }
     failures.extend(case.check("loss", &losses).err());
     if case.has("assign") {
         failures.extend(case.check("assign", &labels).err());

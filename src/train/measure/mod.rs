@@ -24,7 +24,7 @@ use super::setup;
 use crate::config::{Config, Precision};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Family, Profile};
-use crate::method::Trainer;
+use crate::method::{Batch, Crops, Known, Trainer};
 use crate::rng::{Purpose, Stream};
 
 /// The learning rate of measured steps; it changes no figure.
@@ -41,6 +41,7 @@ pub struct Meter {
     trainer: Trainer,
     /// A batch of noise, one entry a resolution. Every step has the same: contents cost nothing.
     groups: Vec<Vec<f32>>,
+    pictures: Vec<u32>,
     /// Of all steps so far.
     seconds: Vec<f64>,
     profile: Option<(f64, Profile)>,
@@ -57,7 +58,7 @@ impl Meter {
     pub fn open(name: &str, config: &Config) -> Result<Self> {
         config.validate()?;
         let gpu = setup::gpu(config)?;
-        let trainer = Trainer::new(&gpu, config)?;
+        let trainer = Trainer::knowing(&gpu, config, &Known::made_up(config))?;
         Ok(Self {
             name: name.to_owned(),
             config: config.clone(),
@@ -66,6 +67,7 @@ impl Meter {
             kernels: format!("{}{}", gpu.family(), if gpu.choices().is_usual() { "" } else { ", tuned" }),
             trainer,
             groups: noise(config),
+            pictures: (0..config.batch as u32).collect(),
             seconds: Vec::new(),
             profile: None,
         })
@@ -90,7 +92,8 @@ impl Meter {
     /// says nothing.
     pub fn step(&mut self) -> Result<f64> {
         let start = Instant::now();
-        self.trainer.step(&self.groups, RATE)?;
+        let batch = Batch { crops: Crops::Made(&self.groups), pictures: &self.pictures };
+        self.trainer.step(batch, RATE)?;
         self.settle()?;
         let seconds = start.elapsed().as_secs_f64();
         self.seconds.push(seconds);
@@ -107,7 +110,8 @@ impl Meter {
             return Ok(());
         }
         let start = Instant::now();
-        let profile = self.trainer.profile_step(&self.groups, RATE)?;
+        let batch = Batch { crops: Crops::Made(&self.groups), pictures: &self.pictures };
+        let profile = self.trainer.profile_step(batch, RATE)?;
         self.settle()?;
         self.profile = Some((start.elapsed().as_secs_f64(), profile));
         Ok(())

@@ -15,6 +15,7 @@
 //! | `selftest` | the table of kernels, as text and as JSON |
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
 //! | `duplicates` | pictures that stand twice |
+//! | `methods` | the methods that SwAV is compared with: whole runs, killed ones, and what each refuses |
 //! | `earlier` | a run of an earlier version goes on |
 //! | `passes` | Ctrl-C in everything that looks at pictures, and runs that were stopped there |
 //! | `crops` | contact sheets of crops, with and without a network |
@@ -35,6 +36,7 @@ mod crops;
 mod data;
 mod duplicates;
 mod earlier;
+mod methods;
 mod passes;
 mod pictures;
 mod printed;

@@ -1,0 +1,95 @@
+//! The methods that SwAV is compared with: whole runs, killed ones, and what each refuses.
+
+use super::{Desk, assert_same_run};
+use std::os::unix::process::ExitStatusExt as _;
+use swav_wgpu::config::Method;
+
+/// Forty steps, whatever the method.
+const TRAIN: &str = "train pics --config base.toml --epochs 8 --checkpoint-every 2";
+
+/// A run that is killed in mid-epoch and one that is left alone end with the same bits: banks, labels, rings and second
+/// networks included.
+fn killed(method: Method) {
+    let desk = Desk::new();
+    let train = format!("{TRAIN} --method {method}");
+    let ended = desk.run(&format!("{train} --out whole")).expect(0);
+    assert!(ended.out.contains("40 of 40 steps") && ended.out.contains("gallery "), "{ended:#?}");
+    let mut child = desk.start_until(&format!("{train} --out cut"), "cut", 16);
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    let meta = desk.checkpoint("cut").meta;
+    assert!((14..40).contains(&meta.step), "step {}", meta.step);
+    desk.run("train --resume cut").expect(0);
+    assert_same_run(&desk, "whole", "cut", 40);
+    for line in desk.metrics("whole") {
+        assert!(line["loss"].as_f64().unwrap().is_finite(), "{line}");
+        assert_eq!(line.get("chance").is_none(), method == Method::Byol, "{line}");
+    }
+    // What was learned serves as any other network.
+    desk.run("eval knn whole --data pics").expect(0);
+    desk.run("embed whole pics --out features.npy").expect(0);
+}
+
+#[test]
+fn simclr_goes_on_after_a_kill() {
+    killed(Method::Simclr);
+}
+
+#[test]
+fn moco_goes_on_after_a_kill() {
+    killed(Method::MocoV2);
+}
+
+#[test]
+fn byol_goes_on_after_a_kill() {
+    killed(Method::Byol);
+}
+
+#[test]
+fn deepcluster_goes_on_after_a_kill() {
+    killed(Method::DeepclusterV2);
+}
+
+#[test]
+fn sela_goes_on_after_a_kill() {
+    killed(Method::SelaV2);
+}
+
+#[test]
+fn supervised_training_goes_on_after_a_kill() {
+    killed(Method::Supervised);
+}
+
+#[test]
+fn what_a_method_cannot_use_is_refused_before_anything_is_written() {
+    let desk = Desk::new();
+    for index in 0..20 {
+        desk.picture(&format!("flat/{index:02}.png"), index);
+    }
+    let refused = |flags: &str, words: &[&str]| {
+        let data = if flags.contains("supervised") { "flat" } else { "pics" };
+        desk.run(&format!("train {data} --config base.toml --out run {flags}")).refused(2, words);
+        assert!(!desk.path("run").exists(), "{flags}");
+    };
+    refused("--method supervised", &["`method`", "labels", "folder for each class"]);
+    refused("--method simclr --epsilon 0.1", &["`epsilon`", "read by swav and sela-v2", "simclr"]);
+    refused("--method swav --predictor 9", &["`predictor`", "read by byol only"]);
+    refused("--method moco-v2 --queue 0", &["`method`", "queue"]);
+    refused("--method simclr --crops 1x16@0.4-1", &["`crops`", "SimCLR", "2 at least"]);
+    refused("--method byol --crops 2x15@0.4-1 --batch 6", &["`method`", "multiple of 8"]);
+    refused("--method deepcluster-v2 --prototypes 41", &["`prototypes`", "40 pictures"]);
+    refused("--method deepcluster-v2 --heads 10,41", &["`heads`", "40 pictures"]);
+    refused("--method sela-v2 --heads 1", &["`heads`", "at least 2"]);
+}
+
+#[test]
+fn a_first_look_that_is_stopped_is_made_again() {
+    let desk = Desk::new();
+    let train = format!("{TRAIN} --method deepcluster-v2");
+    desk.run(&format!("{train} --out whole")).expect(0);
+    desk.run(&format!("{train} --out cut --max-time 1ms"));
+    if desk.path("cut").exists() {
+        desk.run("train --resume cut --max-time none").expect(0);
+        assert_same_run(&desk, "whole", "cut", 40);
+    }
+}
