@@ -4,7 +4,7 @@
 //   loss = sum over rows of -sum_k target log_softmax(scores / T), dscores = (softmax sum(target) - target) / T
 //
 // V crops, B pictures, A assignment crops, T temperature; no gradient flows through the codes
-// (section 3.1 of arXiv 2006.09882). Twin: src/ops/loss.rs.
+// (section 3.1 of arXiv 2006.09882). Codes: shared/targets.wgsl. Twin: src/ops/loss.rs.
 
 struct Params {
     crops: u32,       // V
@@ -17,22 +17,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> scores: array<vec4<f32>>; // [V * B][quads]
-@group(0) @binding(2) var<storage, read> codes: array<vec4<f32>>;  // [A * B][quads]
 @group(0) @binding(3) var<storage, read_write> dscores: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> loss: array<vec4<f32>>; // [V * B]: x is the row's loss
-
-// Sum of the codes that crop `crop` of picture `picture` must predict.
-fn target_at(crop: u32, picture: u32, quad: u32) -> vec4<f32> {
-    var sum = vec4<f32>();
-    var index = 0u;
-    for (var rest = params.assigned; rest != 0u; rest &= rest - 1u) {
-        if firstTrailingBit(rest) != crop {
-            sum += codes[(index * params.batch + picture) * params.quads + quad];
-        }
-        index++;
-    }
-    return sum;
-}
 
 @compute @workgroup_size(LANES)
 fn forward_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {

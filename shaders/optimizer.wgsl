@@ -6,6 +6,7 @@
 //                  ratio = trust |p| / (|g| + wd |p| + 1e-8) (LARC), or 1 (trust 0: plain SGD);
 //                  if |p| or |g| is 0, g' = g: no scaling and no decay (NVIDIA apex's LARC)
 //   update_adamw:  p -= lr wd p; m, v moments; p -= lr (m / c1) / (sqrt(v / c2) + 1e-8)
+//   follow:        t = m t + (1 - m) p, where t is the shard and p the same shard of another network
 //
 // Layout of weights does not matter here, and padding is zero and stays zero. A step that the loss scale has
 // judged to be skipped (shared/scale.*.wgsl) moves nothing. How parameters are read: shared/parameters.*.wgsl.
@@ -35,6 +36,7 @@ const VECTOR = 2u;
 @group(0) @binding(8) var<storage, read_write> norms_out: array<vec4<f32>>; // [parameter]: |p|, |g|, non-finite, ratio
 @group(0) @binding(10) var<storage, read> norms_in: array<vec4<f32>>;
 @group(0) @binding(12) var<storage, read> sums: array<vec4<f32>>;    // partial, read only
+@group(0) @binding(16) var<storage, read> rate: array<f32>;          // follow: m
 
 var<workgroup> shared_sums: array<vec4<f32>, 64>;
 
@@ -141,5 +143,22 @@ fn update_adamw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
         moment[i] = stored(m);
         second[i] = stored(v);
         value[i] = stored(p - step.learning_rate * (m / c.x) / (sqrt(v / c.y) + 1e-8));
+    }
+}
+
+@compute @workgroup_size(LANES)
+fn follow(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = group_number(group, groups);
+    let m = rate[0];
+    // Products by 0 and 1 would do but for signs of zeros and for what is no number.
+    if at >= params.chunks || m == 1.0 {
+        return;
+    }
+    let chunk = chunks[at];
+    for (var quad = index; quad < chunk.z; quad += LANES) {
+        let i = chunk.y + quad;
+        let p = followed_quad(i);
+        // 1 - m is exact for m of 1/2 or more, so that both shares make up one whole.
+        value[i] = stored(select(m * value_quad(i) + (1.0 - m) * p, p, m == 0.0));
     }
 }

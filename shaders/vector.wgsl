@@ -1,5 +1,6 @@
 // Small passes over activations and vectors.
 //
+//   relu:        out = max(a, 0)
 //   mask:        out = dy where y > 0, else 0 (the gradient of ReLU); a = y, b = dy
 //   add_bias:    out[r, c] += bias[c]
 //   column_sums: partial[chunk, c] = sum of a[r, c] over the rows of the chunk (the gradient of a bias)
@@ -21,6 +22,15 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> out: array<Quad>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn relu(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let first = invocation(group, groups, index) * 4u;
+    let end = min(first + 4u, params.rows * params.quads);
+    for (var at = first; at < end; at++) {
+        out[at] = narrow(max(a_quad(at), vec4<f32>()));
+    }
+}
 
 @compute @workgroup_size(64)
 fn mask(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {

@@ -5,6 +5,7 @@
 @group(0) @binding(5) var<storage, read_write> moment: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> second: array<vec4<f32>>;
 @group(0) @binding(11) var<storage, read> weights: array<vec4<f32>>; // value, read only
+@group(0) @binding(15) var<storage, read> followed: array<vec4<f32>>; // value of another network
 
 fn gradient_quad(at: u32) -> vec4<f32> {
     return gradient[at];
@@ -24,6 +25,10 @@ fn moment_quad(at: u32) -> vec4<f32> {
 
 fn second_quad(at: u32) -> vec4<f32> {
     return second[at];
+}
+
+fn followed_quad(at: u32) -> vec4<f32> {
+    return followed[at];
 }
 
 fn stored(value: vec4<f32>) -> vec4<f32> {

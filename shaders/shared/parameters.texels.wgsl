@@ -8,6 +8,7 @@
 @group(0) @binding(11) var weights: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(13) var moments: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(14) var seconds: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(15) var followed: texture_storage_2d<rgba32float, read>; // value of another network
 
 fn gradient_quad(at: u32) -> vec4<f32> {
     return textureLoad(gradient, texel(at));
@@ -27,6 +28,10 @@ fn moment_quad(at: u32) -> vec4<f32> {
 
 fn second_quad(at: u32) -> vec4<f32> {
     return textureLoad(seconds, texel(at));
+}
+
+fn followed_quad(at: u32) -> vec4<f32> {
+    return textureLoad(followed, texel(at));
 }
 
 fn stored(value: vec4<f32>) -> Pairs {

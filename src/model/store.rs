@@ -7,7 +7,8 @@ mod host;
 
 use std::sync::Arc;
 
-use crate::gpu::{Arena, Shape, Tensor, Usage};
+use crate::error::Result;
+use crate::gpu::{Arena, Plan, Shape, Tensor, Usage};
 use crate::ops::conv2d::Filter;
 use crate::ops::optimizer::{self, Shard, Span, VECTOR};
 
@@ -193,6 +194,30 @@ impl Store {
     #[must_use]
     pub fn running(&self, id: EstimateId) -> Tensor {
         part(&self.memory().estimates, &self.estimates[id.0])
+    }
+
+    /// Records one step of a target network that these parameters are: each moves towards the one of the same name in
+    /// `online` ([`optimizer::follow`]). Running estimates stay as they are.
+    ///
+    /// The target's parameters are the first ones of `online`, declared in the same order into shards of the same
+    /// size: so they lie at the same places, and what `online` has more (a predictor, prototypes) lies behind them.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    ///
+    /// # Panics
+    /// Where a parameter has another name, shape or place: the two networks were declared differently.
+    pub fn follow(&self, plan: &mut Plan, online: &Self, rate: &Tensor) -> Result<()> {
+        let pairs = self.parameters.iter().zip(&online.parameters);
+        let alike = |(a, b): (&Parameter, &Parameter)| {
+            (&a.name, &a.shape, a.shard, a.first, a.quads) == (&b.name, &b.shape, b.shard, b.first, b.quads)
+        };
+        let same = self.parameters.len() <= online.parameters.len() && pairs.into_iter().all(alike);
+        assert!(same, "a target network is declared like the beginning of the network that it follows");
+        for (target, online) in self.shards().iter().zip(online.shards()) {
+            optimizer::follow(plan, target, online, rate)?;
+        }
+        Ok(())
     }
 
     /// The parameters in the order of the report's indices.

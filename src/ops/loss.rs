@@ -4,7 +4,8 @@ use super::{lanes, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("loss.wgsl" + "grid.wgsl" + "log_sum_exp.wgsl", true);
+pub(crate) const SHADER: Shader =
+    shader!("loss.wgsl" + "grid.wgsl" + "log_sum_exp.wgsl" + "targets.wgsl", true);
 
 shader_params! {
     struct Params {

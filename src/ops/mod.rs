@@ -6,6 +6,7 @@
 pub mod augment;
 pub mod batch_norm;
 pub mod conv2d;
+pub mod cross_entropy;
 pub mod loss;
 pub mod loss_scale;
 pub mod nearest;
@@ -15,6 +16,7 @@ pub mod peak;
 pub mod pool;
 pub mod probe;
 pub mod queue;
+pub mod regression;
 pub mod report;
 pub mod sinkhorn;
 pub mod vector;
@@ -60,6 +62,8 @@ pub const SHADERS: &[&Shader] = &[
     &sinkhorn::BUFFERS,
     &sinkhorn::TEXELS,
     &loss::SHADER,
+    &cross_entropy::SHADER,
+    &regression::SHADER,
     &queue::SHADER,
     &optimizer::BUFFERS[0],
     &optimizer::BUFFERS[1],

@@ -1,4 +1,4 @@
-//! LARC, SGD with momentum and AdamW over all parameters at once. Twin of `optimizer.wgsl`.
+//! LARC, SGD with momentum and AdamW over all parameters at once, and averages of parameters over time. Twin of `optimizer.wgsl`.
 
 use super::{input, lanes, loss_scale, shader, variant};
 use crate::error::Result;
@@ -201,4 +201,45 @@ pub fn update(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tensor
     let norms = measure(plan, shard, settings, step)?;
     apply(plan, shard, settings, step, &norms, None)?;
     Ok(norms)
+}
+
+/// Moves the parameters of `target` towards those of `online`: `t = m·t + (1 − m)·p`, an exponential moving average
+/// over the steps. The first float of `rate` is m, which the host writes before a submission: 0 copies and 1 keeps,
+/// both to the last bit and whatever the other network holds.
+///
+/// Only weights, biases, and scales and shifts of batch norms are in shards, so running estimates stay the target's
+/// own. `online` must have the parameters of `target` at the same places and may have more behind them; that two
+/// stores do is checked by `Store::follow`, which knows their names.
+///
+/// Section 3.1 of arXiv 2006.07733 (BYOL) and equation 2 of arXiv 1911.05722 (MoCo).
+///
+/// # Errors
+/// A shader or limit error.
+pub fn follow(plan: &mut Plan, target: &Shard, online: &Shard, rate: &Tensor) -> Result<()> {
+    let (value, chunks) = (&target.value, &target.chunks);
+    debug_assert!(
+        value.shape.rows() <= online.value.shape.rows(),
+        "a target has no more than what it follows"
+    );
+    let shader = &variant(plan, &BUFFERS, &TEXELS)[0];
+    let followed = input(plan, &online.value);
+    // What is replaced is read from a copy where it is read as texels.
+    let before = match plan.gpu().family() {
+        Family::Subgroup => Some(plan.stage(value)),
+        Family::Tile | Family::Direct | Family::Matrix => None,
+    };
+    let mut tensors = vec![chunks, value];
+    tensors.extend(&before);
+    tensors.extend([&followed, rate]);
+    let kernel = plan.gpu().kernel(shader, "follow", &lanes(plan))?;
+    let params = Params { chunks: chunks.shape.rows(), ..Params::default() };
+    plan.dispatch(&kernel, Grid::folded(params.chunks, 1), params, &tensors)
+}
+
+/// The rate of [`follow`] at `step` (from 0) of `steps`: from `base` to `end` along half a cosine, which it never
+/// quite reaches. `end` is 1 in the official code of BYOL (section 3.2 of arXiv 2006.07733).
+#[must_use]
+pub fn follow_rate(base: f64, end: f64, step: u64, steps: u64) -> f64 {
+    let done = step.min(steps) as f64 / steps.max(1) as f64;
+    end - (end - base) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
 }

@@ -1,4 +1,4 @@
-//! Small passes: the gradient of ReLU, biases. Twin of `vector.wgsl`.
+//! Small passes: ReLU and its gradient, biases. Twin of `vector.wgsl`.
 
 use super::{chunks, forms, input, of, variant, weights};
 use crate::error::Result;
@@ -9,6 +9,20 @@ pub(crate) const TEXELS: [Shader; 2] = forms!("vector.wgsl" + "grid.wgsl" + "inp
 
 shader_params! {
     struct Params { rows: u32, quads: u32, chunk: u32, chunks: u32, slices: u32, accumulate: u32 }
+}
+
+/// `max(x, 0)`, where no batch norm does it on its way.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn relu(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
+    let out = plan.lease(x.shape);
+    let a = input(plan, x);
+    let kernel = plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "relu", &[])?;
+    let params = Params { rows: x.shape.rows(), quads: x.shape.quads(), ..Params::default() };
+    let grid = Grid::invocations(x.shape.total_quads().div_ceil(4), 64);
+    plan.dispatch(&kernel, grid, params, &[&a, &out])?;
+    Ok(out)
 }
 
 /// `dy` where `y > 0`, else 0: the gradient of ReLU.

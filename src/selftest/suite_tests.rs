@@ -125,6 +125,7 @@ fn no_kernel_reads_workgroup_memory_that_it_has_not_written() {
         "linear_layers",
         "codes_by_sinkhorn",
         "swapped_losses",
+        "labelled_losses",
         "reports",
         "updates",
         "crops",

@@ -14,6 +14,9 @@
 //! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |
 //! | `half_precision` | the loss scale |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
+//! | `mlps` | heads and predictors in all their forms against the reference |
+//! | `neighbours_golden_rows`, `neighbours_reference_rows` | losses of labels and of target networks, predictors and averages of weights: kernels and reference |
+//! | `target_store` | a network that follows another one, over several shards |
 //! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
 //! | `package` | what goes to crates.io, and how large it is |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
@@ -31,6 +34,9 @@ mod half_golden;
 mod half_precision;
 mod judging;
 mod memory_checks;
+mod mlps;
+mod neighbours_golden_rows;
+mod neighbours_reference_rows;
 mod ops_golden;
 mod ops_reference;
 mod optimizer_golden;
@@ -43,6 +49,7 @@ mod reference_runs;
 mod runs_golden;
 mod shader_checks;
 mod source_checks;
+mod target_store;
 mod trainer_checks;
 mod weights;
 mod winograd_error;

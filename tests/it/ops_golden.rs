@@ -15,20 +15,20 @@ fn pictures(shape: &[usize]) -> Shape {
     Shape::pictures(at(0), at(2), at(3), at(1))
 }
 
-fn upload(lab: &mut Lab, case: &Case<'_>, name: &str) -> Tensor {
+pub(crate) fn upload(lab: &mut Lab, case: &Case<'_>, name: &str) -> Tensor {
     let (shape, data) = case.input(name);
     lab.upload(pictures(&shape), to_nhwc4(&shape, &data))
 }
 
 /// The tensor in PyTorch's order.
-fn read(session: &Session, tensor: &Tensor) -> Vec<f64> {
+pub(crate) fn read(session: &Session, tensor: &Tensor) -> Vec<f64> {
     let s = tensor.shape;
     let shape = [s.images, s.channels, s.height, s.width].map(|n| n as usize);
     from_nhwc4(&shape, &session.read(tensor).expect("the device answers")).expect("padding is zero")
 }
 
 /// Runs `check` on every case of a group and device, and reports all differences at once.
-fn each(
+pub(crate) fn each(
     group: &str,
     accept: impl Fn(&Case<'_>) -> bool,
     check: impl Fn(&Arc<Gpu>, &Case<'_>) -> Vec<String>,

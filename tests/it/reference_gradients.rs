@@ -14,7 +14,13 @@ use crate::reference::{Rng64, Tensor64, linear, norm, pool};
 /// Compares `gradient` of `f` at `x` with central differences, element by element (each `every`-th one).
 ///
 /// A ReLU that changes sides within the difference spoils it; a smaller step then tells a kink from a mistake.
-fn check(what: &str, x: &Tensor64, gradient: &Tensor64, every: usize, mut f: impl FnMut(&Tensor64) -> f64) {
+pub(crate) fn check(
+    what: &str,
+    x: &Tensor64,
+    gradient: &Tensor64,
+    every: usize,
+    mut f: impl FnMut(&Tensor64) -> f64,
+) {
     assert_eq!(x.shape, gradient.shape, "{what}: shape of the gradient");
     let scale = gradient.data.iter().fold(1e-3, |m: f64, g| m.max(g.abs()));
     for i in (0..x.len()).step_by(every) {
@@ -36,7 +42,7 @@ fn check(what: &str, x: &Tensor64, gradient: &Tensor64, every: usize, mut f: imp
     }
 }
 
-fn random(shape: &[usize], seed: u64) -> Tensor64 {
+pub(crate) fn random(shape: &[usize], seed: u64) -> Tensor64 {
     Tensor64::random(shape, &mut Rng64(seed))
 }
 

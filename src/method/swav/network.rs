@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::config::{Block, Config, Stem, TrunkSpec};
 use crate::interop::HostTensor;
-use crate::model::{Head, Linear, Store, Trunk};
+use crate::model::{Linear, Mlp, MlpSpec, Store, Trunk};
 use crate::ops::optimizer::{PROTOTYPES, SCALED};
 
 /// What a network consists of.
@@ -35,7 +35,7 @@ pub struct HeadSpec {
 /// The layers.
 pub(super) struct Network {
     pub(super) trunk: Trunk,
-    pub(super) head: Option<(Head, Option<Linear>)>,
+    pub(super) head: Option<(Mlp, Option<Linear>)>,
 }
 
 impl Network {
@@ -45,10 +45,11 @@ impl Network {
         // What stands on the trunk is single precision whatever the trunk's activations are.
         store.flag_all(SCALED);
         let head = spec.head.map(|HeadSpec { hidden, embedding, prototypes }| {
-            let head = Head::new(store, trunk.features(), hidden as u32, embedding as u32);
-            let prototypes = (prototypes > 0).then(|| {
-                Linear::new(store, "prototypes", embedding as u32, prototypes as u32, false, PROTOTYPES)
-            });
+            let (hidden, out) = (hidden as u32, embedding as u32);
+            let spec = MlpSpec { name: "projection_head", hidden, out, norm: true, unit: true };
+            let head = Mlp::new(store, trunk.features(), &spec);
+            let prototypes = (prototypes > 0)
+                .then(|| Linear::new(store, "prototypes", out, prototypes as u32, false, PROTOTYPES));
             (head, prototypes)
         });
         Self { trunk, head }

@@ -8,7 +8,7 @@ use super::{Tensors, augmentation};
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
-use crate::model::{Head, Linear, Store, Trunk};
+use crate::model::{Linear, Mlp, Store, Trunk};
 use crate::ops::Step;
 use crate::ops::optimizer::{Rule, Settings};
 use crate::ops::sinkhorn::Problem;
@@ -99,7 +99,7 @@ pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, shard_bytes: u64) -> Resul
 /// The network's layers, all of which a step needs.
 struct Layers<'a> {
     trunk: &'a Trunk,
-    head: &'a Head,
+    head: &'a Mlp,
     prototypes: &'a Linear,
 }
 

@@ -7,7 +7,8 @@
 //! | `rows` | pools, rows of unit length, masks, biases |
 //! | `codes` | Sinkhorn, its marginals and symmetry |
 //! | `step_end` | loss, queue, report |
-//! | `optimizer` | LARC, SGD, AdamW |
+//! | `targets` | cross-entropy with labels, regression on the rows of a target network |
+//! | `optimizer` | LARC, SGD, AdamW, averages of weights |
 //! | `augment` | crops from packed pictures |
 //! | `loss_scale` | the loss scale of half precision |
 //! | `judging` | nearest neighbours, linear classifiers |
@@ -28,11 +29,12 @@ mod optimizer;
 mod peak;
 mod rows;
 mod step_end;
+mod targets;
 
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 20] = [
+pub(super) const ALL: [Operation; 23] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -44,9 +46,12 @@ pub(super) const ALL: [Operation; 20] = [
     Operation { name: "masks_and_biases", cases: rows::vectors },
     Operation { name: "codes_by_sinkhorn", cases: codes::sinkhorn },
     Operation { name: "swapped_losses", cases: step_end::swapped },
+    Operation { name: "labelled_losses", cases: targets::labelled },
+    Operation { name: "regressions", cases: targets::regressions },
     Operation { name: "queues", cases: step_end::rings },
     Operation { name: "reports", cases: step_end::reports },
     Operation { name: "updates", cases: optimizer::updates },
+    Operation { name: "averages_of_weights", cases: optimizer::followers },
     Operation { name: "crops", cases: augment::crops_of_pictures },
     Operation { name: "loss_scales", cases: loss_scale::scales },
     Operation { name: "nearest_neighbours", cases: judging::neighbours },

@@ -1,4 +1,4 @@
-//! One update of a shard: LARC, SGD and AdamW, with what they leave alone.
+//! One update of a shard: LARC, SGD, AdamW and the average of a target network, with what they leave alone.
 //!
 //! The shard holds parameters of one value to more than two chunks, gaps between them, a zero gradient,
 //! a zero weight and prototypes. Everything that is no parameter must keep its bits.
@@ -9,7 +9,7 @@ use crate::ops::Step;
 use crate::ops::optimizer::{self, PROTOTYPES, Rule, Settings, Shard, Span, VECTOR};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
-use crate::selftest::reference::optim::{AdamW, Larc, Moments, sgd, sgd_decayed};
+use crate::selftest::reference::optim::{AdamW, Larc, Moments, follow, sgd, sgd_decayed};
 use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 1e-6;
@@ -255,4 +255,44 @@ pub(super) fn updates(suite: &mut Suite) {
         &[(0, 0, nan), (5, 4094, infinite), (5, 7, -infinite), (7, 4096, nan), (8, 8999, nan)];
     suite.case("no bad values", |bench| bad_values(bench, &[]));
     suite.case("several bad values", |bench| bad_values(bench, several));
+}
+
+/// A shard that follows another one, which has more behind its parameters.
+fn follower(bench: &mut Bench, rate: f32) -> Result<()> {
+    let (all, online) = (parameters(bench), parameters(bench));
+    let mut before = shard_of(&all, |p| &p.value);
+    let mut want: Vec<f64> = before.iter().map(|&v| f64::from(v)).collect();
+    // Gaps are others there, so that one that is touched shows.
+    let mut ahead = shard_of(&online, |p| &p.value);
+    ahead.iter_mut().filter(|v| **v == GAP).for_each(|v| *v = -GAP);
+    ahead.extend([3.0; 4096]);
+    for (p, o) in all.iter().zip(&online) {
+        let from = p.span.first as usize * 4;
+        let place = from..from + p.len;
+        let mut value = p.value.clone();
+        follow(&mut value, &o.value, f64::from(rate));
+        want[place.clone()].copy_from_slice(&value.data);
+        // What has no share must not matter, even if it is no number.
+        match rate {
+            0.0 => before[place].fill(f32::NAN),
+            1.0 => ahead[place].fill(f32::NAN),
+            _ => {}
+        }
+    }
+    let [target, online] = [before, ahead].map(|values| {
+        let shape = Shape::matrix(values.len() as u32 / 4, 4);
+        Shard { value: bench.lab.upload(shape, values), ..upload_shard(bench, &all, false) }
+    });
+    let trate = bench.lab.vector(&[rate]);
+    optimizer::follow(bench.plan(), &target, &online, &trate)?;
+    let pick = |got: &[f32]| Ok(got.iter().map(|&v| f64::from(v)).collect());
+    let tolerance = if rate == 0.0 || rate == 1.0 { 0.0 } else { TOLERANCE };
+    bench.expect_picked("target", &target.value, pick, &want, tolerance, 1.0);
+    Ok(())
+}
+
+pub(super) fn followers(suite: &mut Suite) {
+    for rate in [0.0, 0.5, 0.9, 0.996, 0.999_99, 1.0] {
+        suite.case(format!("a target that follows at {rate}"), |bench| follower(bench, rate));
+    }
 }

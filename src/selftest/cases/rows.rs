@@ -152,9 +152,11 @@ pub(super) fn vectors(suite: &mut Suite) {
             let [tx, ty, tdy] = [&x, &y, &dy].map(|t| bench.activations(t));
             let [tbias, told] = [&bias, &old].map(|t| bench.upload(t));
             let plan = bench.plan();
+            let rectified = vector::relu(plan, &tx)?;
             let masked = vector::mask(plan, &ty, &tdy)?;
             vector::add_bias(plan, &tx, &tbias)?;
             vector::bias_gradient(plan, &tdy, &told)?;
+            bench.expect("rectified", &rectified, &pools::relu(&x), 0.0);
             bench.expect("masked", &masked, &pools::relu_backward(&y, &dy), 0.0);
             let mut biased = x.clone();
             for row in biased.data.chunks_mut(columns) {

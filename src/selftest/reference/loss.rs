@@ -29,7 +29,8 @@ pub fn codes(scores: &Tensor64, queue_scores: &[Option<Tensor64>], settings: &Se
     settings.assign.iter().zip(queue_scores).map(of).collect()
 }
 
-fn log_softmax(row: &[f64], temperature: f64) -> Vec<f64> {
+/// The logarithm of the softmax of `row / temperature`.
+pub(super) fn log_softmax(row: &[f64], temperature: f64) -> Vec<f64> {
     let max = row.iter().fold(f64::NEG_INFINITY, |m, v| m.max(v / temperature));
     let sum: f64 = row.iter().map(|v| (v / temperature - max).exp()).sum();
     row.iter().map(|v| v / temperature - max - sum.ln()).collect()

@@ -6,6 +6,7 @@
 
 pub mod augment;
 pub mod conv;
+pub mod cross_entropy;
 pub mod linear;
 pub mod loss;
 pub mod loss_scale;
@@ -13,6 +14,7 @@ pub mod norm;
 pub mod optim;
 pub mod pool;
 pub mod queue;
+pub mod regression;
 pub mod report;
 pub mod sinkhorn;
 

@@ -60,6 +60,11 @@ pub fn sgd_decayed(
     sgd(p, &g, velocity, momentum, lr);
 }
 
+/// One step of an exponential moving average: `target = m·target + (1 − m)·p`.
+pub fn follow(target: &mut Tensor64, p: &Tensor64, m: f64) {
+    *target = target.zip(p, |t, p| m * t + (1.0 - m) * p);
+}
+
 /// AdamW as PyTorch has it: decay decoupled and scaled by the rate, both moments bias-corrected, `epsilon`
 /// added after the root.
 #[derive(Clone)]
