@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use swav_wgpu::config::{Config, Preset, Setting};
+use swav_wgpu::config::{Config, Method, Preset, Setting};
 use swav_wgpu::error::Error;
 
 /// Rows that the form does not show: they have controls of their own.
@@ -61,7 +61,13 @@ impl Form {
 
     /// Types a value. The preset's own value is no edit.
     pub fn edit(&mut self, setting: &'static Setting, text: String) {
-        if text == (setting.get)(&self.recipe()) {
+        // The recipe depends on the method, so the method has no value in it to be compared with.
+        let usual = if setting.key == "method" {
+            Method::default().to_string()
+        } else {
+            (setting.get)(&self.recipe())
+        };
+        if text == usual {
             self.edits.remove(setting.key);
         } else {
             self.edits.insert(setting.key, text);
@@ -96,9 +102,16 @@ impl Form {
         self.edits.get(setting.key).cloned().unwrap_or_else(|| (setting.get)(&self.recipe()))
     }
 
+    /// What the network is trained for.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        let typed = self.edits.get("method").map_or("", String::as_str);
+        Method::ALL.iter().copied().find(|method| method.name() == typed).unwrap_or_default()
+    }
+
     fn recipe(&self) -> Config {
         // The presets are tested to hold only values that are allowed.
-        Config::from_preset(self.preset).unwrap_or_default()
+        Config::from_recipe(self.preset, self.method()).unwrap_or_default()
     }
 
     /// The settings and what is wrong with them.

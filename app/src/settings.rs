@@ -56,13 +56,15 @@ impl Settings {
         rows: &[&'static Setting],
     ) {
         let filter = self.filter.trim().to_lowercase();
+        // What the method does not read is not shown, unless somebody has typed something there.
+        let read = |row: &&&'static Setting| form.method().reads(row.key) || form.is_edited(row.key);
         let found = |row: &&&'static Setting| {
             filter.is_empty()
                 || row.key.replace('_', " ").contains(&filter)
                 || row.key.contains(&filter)
                 || row.help().to_lowercase().contains(&filter)
         };
-        let shown: Vec<&'static Setting> = rows.iter().filter(found).copied().collect();
+        let shown: Vec<&'static Setting> = rows.iter().filter(read).filter(found).copied().collect();
         if shown.is_empty() {
             return;
         }

@@ -27,6 +27,9 @@ mod swav;
 mod target;
 mod trainer;
 
+#[cfg(test)]
+mod seam_tests;
+
 pub use crops::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
 pub use memory::MemoryUse;
 pub use objective::Known;

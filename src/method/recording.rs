@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::crops;
-use super::objective::{Known, Objective, Outcome, Stage, objective};
+use super::objective::{Objective, Outcome, Stage};
 use super::trainer::Tensors;
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
@@ -55,10 +55,15 @@ fn element(config: &Config) -> Element {
     }
 }
 
-pub(super) fn record(gpu: &Arc<Gpu>, config: &Config, known: &Known, shard_bytes: u64) -> Result<Recorded> {
+pub(super) fn record(
+    gpu: &Arc<Gpu>,
+    config: &Config,
+    shard_bytes: u64,
+    make: impl FnOnce(&mut Store, u32) -> Result<Box<dyn Objective>>,
+) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
     let trunk = NetworkSpec::of_config(config).trunk(&mut store, config.recompute);
-    let mut objective = objective(config, known, &mut store, trunk.features())?;
+    let mut objective = make(&mut store, trunk.features())?;
     let arena = Arc::new(Arena::default());
     store.lease(&arena, if config.optimizer == Optimizer::Adamw { 2 } else { 1 });
 

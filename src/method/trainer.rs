@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::crops::{self, Batch, CropMaker};
 use super::memory::MemoryUse;
-use super::objective::{Known, Objective};
+use super::objective::{Known, Objective, objective};
 use super::recording::{self, Recorded};
 use super::report::StepReport;
 use crate::config::{Config, RunLength};
@@ -95,7 +95,17 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::new`].
     pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, known: &Known, shard_bytes: u64) -> Result<Self> {
-        let recorded = recording::record(gpu, config, known, shard_bytes)?;
+        Self::with(gpu, config, shard_bytes, |store, features| objective(config, known, store, features))
+    }
+
+    /// The same with an objective of one's own.
+    pub(super) fn with(
+        gpu: &Arc<Gpu>,
+        config: &Config,
+        shard_bytes: u64,
+        make: impl FnOnce(&mut Store, u32) -> Result<Box<dyn Objective>>,
+    ) -> Result<Self> {
+        let recorded = recording::record(gpu, config, shard_bytes, make)?;
         let Recorded { store, objective, arena, maker, train, evaluate, survey, tensors } = recorded;
         let dispatches = train.dispatches() + maker.as_ref().map_or(0, crops::Recorded::dispatches);
         let session = Session::allocate(gpu, &arena)?;

@@ -7,9 +7,9 @@ use crate::trainer_checks::{config, pictures, trained};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use swav_wgpu::config::{Config, Precision, Preset};
+use swav_wgpu::config::{Config, Method, Precision, Preset};
 use swav_wgpu::gpu::{Family, Gpu};
-use swav_wgpu::method::Trainer;
+use swav_wgpu::method::{Known, Trainer};
 
 /// A small trunk of blocks with a shortcut of their own and without, two resolutions, a queue.
 fn small(block: &str, batch: usize, recompute: bool) -> Config {
@@ -110,13 +110,17 @@ fn what_is_planned_is_what_the_driver_allocates() {
     let demo = Config::from_preset(Preset::Demo).expect("presets are valid");
     let recomputing = Config { recompute: true, ..c4a() };
     let half = Config { precision: Precision::F16, ..c4a() };
+    let mut cases =
+        vec![("demo", demo), ("C4a", c4a()), ("C4a, recomputing", recomputing), ("C4a, f16", half)];
+    for &method in Method::ALL {
+        let config = Config::from_recipe(Preset::Demo, method).expect("recipes are valid");
+        cases.push((method.name(), config));
+    }
     // A device of its own: a driver counts what all users of a device take.
     for (gpu, family) in devices().iter().map(|gpu| (gpu, gpu.family())) {
-        for (name, config) in
-            [("demo", &demo), ("C4a", &c4a()), ("C4a, recomputing", &recomputing), ("C4a, f16", &half)]
-        {
+        for (name, config) in &cases {
             let before = allocated(gpu);
-            let trainer = Trainer::new(gpu, config).expect("it fits");
+            let trainer = Trainer::knowing(gpu, config, &Known::made_up(config)).expect("it fits");
             assert_close(trainer.memory().kept, allocated(gpu), &format!("{name}, {family:?}"));
             drop(trainer);
             gpu.wait().expect("the device answers");

@@ -61,6 +61,19 @@ fn supervised_training_goes_on_after_a_kill() {
 }
 
 #[test]
+fn every_method_trains_in_half_precision_and_on_small_crops() {
+    let desk = Desk::new();
+    for method in Method::ALL {
+        let out = format!("{method}-half");
+        let line = format!("{TRAIN} --steps 6 --method {method} --precision f16 --recompute --out {out}");
+        desk.run(&line).expect(0);
+        let lines = desk.metrics(&out);
+        assert!(lines.iter().all(|line| line["loss"].as_f64().is_some_and(f64::is_finite)), "{lines:?}");
+        assert!(lines[0]["loss_scale"].as_f64().is_some(), "{lines:?}");
+    }
+}
+
+#[test]
 fn what_a_method_cannot_use_is_refused_before_anything_is_written() {
     let desk = Desk::new();
     for index in 0..20 {
