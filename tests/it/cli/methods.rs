@@ -27,7 +27,7 @@ fn killed(method: Method) {
     }
     // What was learned serves as any other network.
     desk.run("eval knn whole --data pics").expect(0);
-    desk.run("embed whole pics --out features.npy").expect(0);
+    desk.run("embed whole --data pics --out features.npy").expect(0);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_a_method_cannot_use_is_refused_before_anything_is_written() {
     refused("--method byol --crops 2x15@0.4-1 --batch 6", &["`method`", "multiple of 8"]);
     refused("--method deepcluster-v2 --prototypes 41", &["`prototypes`", "40 pictures"]);
     refused("--method deepcluster-v2 --heads 10,41", &["`heads`", "40 pictures"]);
-    refused("--method sela-v2 --heads 1", &["`heads`", "at least 2"]);
+    refused("--method sela-v2 --heads 1", &["`--heads`", "between 2 and"]);
 }
 
 #[test]

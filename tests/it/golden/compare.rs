@@ -19,14 +19,28 @@ impl Case<'_> {
     /// Like [`Case::expect`] with the error for a message. The number is the worst error as a share of what is
     /// allowed, for a report of the margin.
     pub(crate) fn check<T: Copy + Into<f64>>(&self, tensor: &str, got: &[T]) -> Result<f64, String> {
+        self.check_with(tensor, got, &[])
+    }
+
+    /// The same where each element may be off by as much more as `room` says (the whole tensor too, or nothing).
+    pub(crate) fn check_with<T: Copy + Into<f64>>(
+        &self,
+        tensor: &str,
+        got: &[T],
+        room: &[f64],
+    ) -> Result<f64, String> {
         let spec = self.spec(tensor);
         let got: Vec<f64> = got.iter().map(|&v| v.into()).collect();
-        let allowed = |i: usize, want: f64| self.allowed(tensor, spec, i, want);
+        let all = room;
+        let room = if all.is_empty() { Vec::new() } else { self.pick(tensor, spec, all)? };
+        let more = |i: usize| room.get(i).copied().unwrap_or(0.0);
+        let allowed = |i: usize, want: f64| Some(self.allowed(tensor, spec, i, want)? + more(i));
         let mut worst = self.compare(tensor, &self.pick(tensor, spec, &got)?, allowed)?;
         let companion = format!("{tensor}#sum_l2");
         if let Some(spec) = self.tensors.get(&companion) {
             let sum_l2 = [got.iter().sum(), got.iter().map(|v| v * v).sum::<f64>().sqrt()];
-            let allowed = |i: usize, want: f64| self.allowed(&companion, spec, i, want);
+            let more = [all.iter().sum(), all.iter().map(|v| v * v).sum::<f64>().sqrt()];
+            let allowed = |i: usize, want: f64| Some(self.allowed(&companion, spec, i, want)? + more[i]);
             worst = worst.max(self.compare(&companion, &sum_l2, allowed)?);
         }
         if let Some(bound) = spec.mean_level_diff {
