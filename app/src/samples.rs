@@ -7,7 +7,7 @@ use std::sync::Arc;
 use swav_wgpu::config::{Config, Method, Preset};
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::{Advice, Kind};
-use swav_wgpu::train::preview::{Crops, View};
+use swav_wgpu::train::preview::{Crops, Likeness, View};
 use swav_wgpu::train::{Event, Pair, Report, SplitAccuracy, SplitSummary, Summary};
 
 /// What a demo run consists of.
@@ -131,6 +131,7 @@ pub fn crops(pictures: &[u32]) -> Vec<Crops> {
             pixels,
             prediction: shares(seed, 9.0 + f64::from(at)),
             code: Some(shares(seed, 14.0 + f64::from(at))),
+            likeness: None,
         }
     };
     let one = |&picture: &u32| {
@@ -138,6 +139,25 @@ pub fn crops(pictures: &[u32]) -> Vec<Crops> {
         Some(Crops { picture, views: vec![view(picture, 0, &image), view(picture, 1, &image)], image })
     };
     pictures.iter().filter_map(one).collect()
+}
+
+/// The same of a network without codes, with six crops each.
+#[must_use]
+pub fn alike(pictures: &[u32]) -> Vec<Crops> {
+    let mut all = crops(pictures);
+    for crops in &mut all {
+        crops.views = crops.views.iter().cycle().take(6).cloned().collect();
+        for (at, view) in crops.views.iter_mut().enumerate() {
+            let cosine = |other: usize| {
+                let seed = u64::from(crops.picture) + (at.max(other) * 7 + at.min(other)) as u64;
+                if other == at { 1.0 } else { (0.55 + 0.4 * noise(seed)) as f32 }
+            };
+            let own = (0..6).map(cosine).collect();
+            (view.prediction, view.code) = (Vec::new(), None);
+            view.likeness = Some(Likeness { own, others: Some(0.12) });
+        }
+    }
+    all
 }
 
 /// Pictures on a plane in clumps, one for each prototype that is used; of `k`, one in seventy is dead, and one

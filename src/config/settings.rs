@@ -247,6 +247,9 @@ settings! {
         momentum: f64 = 0.9 => decay;
         /// LARC's trust: the size of a step as a share of the weights' norm.
         trust: f64 = 0.001 => positive(1.0);
+        /// Never let larc take a larger step than plain SGD would: its scale is cut at 1, as in LARC's paper and in
+        /// solo-learn. The official code of SwAV does not.
+        clip: bool = false;
         /// AdamW's memory of the mean gradient.
         beta1: f64 = 0.9 => decay;
         /// AdamW's memory of the squared gradient.

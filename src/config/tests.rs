@@ -93,6 +93,7 @@ const OTHER: &[(&str, &str)] = &[
     ("exclude_norms", "true"),
     ("target_momentum", "0.9"),
     ("predictor", "77"),
+    ("clip", "true"),
     ("adapter", "llvmpipe"),
     ("kernels", "tile"),
     ("submission_ms", "20"),

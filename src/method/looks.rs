@@ -18,6 +18,16 @@ impl Trainer {
         self.look(views, n, &self.tensors.looking.features)
     }
 
+    /// Embeddings of `n` views, of unit length, `[n, D]`; pooled features where the method has no projection head.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn embeddings(&mut self, views: &[f32], n: usize) -> Result<Features> {
+        let looking = &self.tensors.looking;
+        let found = self.look(views, n, looking.embeddings.as_ref().unwrap_or(&looking.features))?;
+        Ok(found.unit(None))
+    }
+
     /// Cosine similarity of each of `n` views to every prototype, `[n, K]`, where the method has prototypes.
     ///
     /// # Errors

@@ -176,7 +176,7 @@ fn record_update(
 fn rule(config: &Config) -> Rule {
     match config.optimizer {
         Optimizer::Larc => {
-            Rule::Sgd { trust: config.trust as f32, momentum: config.momentum as f32, clip: false }
+            Rule::Sgd { trust: config.trust as f32, momentum: config.momentum as f32, clip: config.clip }
         }
         Optimizer::Sgd => Rule::Sgd { trust: 0.0, momentum: config.momentum as f32, clip: false },
         Optimizer::Adamw => Rule::AdamW { beta1: config.beta1 as f32, beta2: config.beta2 as f32 },

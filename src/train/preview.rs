@@ -69,6 +69,17 @@ pub struct View {
     /// The code of an assignment crop, which the other crops must predict; sums to 1. It is balanced over the
     /// same crop of a batch of other pictures, as in training.
     pub code: Option<Vec<f32>>,
+    /// How alike this crop is to others, where the method has no codes.
+    pub likeness: Option<Likeness>,
+}
+
+/// Cosines of a crop's embedding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likeness {
+    /// To each crop of the same picture, itself included.
+    pub own: Vec<f32>,
+    /// Their mean over the crops of the other pictures that are shown; none where there are no others.
+    pub others: Option<f32>,
 }
 
 impl Engine<'_> {
@@ -112,7 +123,11 @@ impl Engine<'_> {
             return Ok(found);
         }
         let views = augment.views();
-        let Some(cosines) = trainer.cosines(&inputs, found.len() * views)? else { return Ok(found) };
+        let Some(cosines) = trainer.cosines(&inputs, found.len() * views)? else {
+            let embeddings = trainer.embeddings(&inputs, found.len() * views)?;
+            tell_likeness(&mut found, &embeddings);
+            return Ok(found);
+        };
         let mut rows = (0..cosines.rows).map(|row| cosines.row(row));
         for view in found.iter_mut().flat_map(|crops| &mut crops.views) {
             let scores = rows.next().unwrap_or_default();
@@ -167,6 +182,27 @@ impl Engine<'_> {
     }
 }
 
+/// How alike the crops of each picture are, by their embeddings: a row a crop, as many a picture.
+fn tell_likeness(found: &mut [Crops], embeddings: &Features) {
+    let views = found.first().map_or(0, |crops| crops.views.len());
+    let cosine = |a: usize, b: usize| -> f32 {
+        embeddings.row(a).iter().zip(embeddings.row(b)).map(|(a, b)| a * b).sum()
+    };
+    for (picture, crops) in found.iter_mut().enumerate() {
+        let first = picture * views;
+        for (at, view) in crops.views.iter_mut().enumerate() {
+            let own = (first..first + views).map(|other| cosine(first + at, other)).collect();
+            let elsewhere: Vec<f32> = (0..embeddings.rows)
+                .filter(|other| !(first..first + views).contains(other))
+                .map(|other| cosine(first + at, other))
+                .collect();
+            let others =
+                (!elsewhere.is_empty()).then(|| elsewhere.iter().sum::<f32>() / elsewhere.len() as f32);
+            view.likeness = Some(Likeness { own, others });
+        }
+    }
+}
+
 /// Only the first `count` views: each is drawn from a stream of its own, so they stay what they are.
 fn first_views(mut augment: Augment, mut count: usize) -> Augment {
     for group in &mut augment.crops {
@@ -189,8 +225,13 @@ fn network_views(shown: &Showcase, augment: &Augment, size: u32) -> Vec<f32> {
 
 /// The crops as they are shown.
 fn cut(picture: u32, shown: Showcase) -> Crops {
-    let view =
-        |view: Cropped| View { params: view.params, pixels: view.pixels, prediction: Vec::new(), code: None };
+    let view = |view: Cropped| View {
+        params: view.params,
+        pixels: view.pixels,
+        prediction: Vec::new(),
+        code: None,
+        likeness: None,
+    };
     Crops { picture, image: shown.look(), views: shown.views.into_iter().map(view).collect() }
 }
 

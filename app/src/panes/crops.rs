@@ -5,6 +5,8 @@
 //! predict, and each mark is what one of the others does predict. Marks that reach the end of the bars are
 //! what training is for.
 
+mod likeness;
+
 use super::{Action, Context, Pane, Wants};
 use crate::engine::digest::{Map, top};
 use crate::theme::Palette;
@@ -90,6 +92,9 @@ fn picture_row(ui: &mut Ui, context: &mut Context<'_>, crops: &Crops, map: Optio
         let width = (ui.available_width() / assigned.len().max(1) as f32 - 12.0).clamp(150.0, 260.0);
         for at in assigned {
             ui.vertical(|ui| show_code(ui, context, crops, at, width, map));
+        }
+        if crops.views.iter().any(|view| view.likeness.is_some()) {
+            ui.vertical(|ui| likeness::show(ui, palette, crops));
         }
     });
 }
