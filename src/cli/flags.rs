@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
 
-use crate::config::{Config, Method, Setting, Value, readers};
+use crate::config::{Config, Setting, Value, listed, readers};
 use crate::error::{Error, Result};
 
 /// The one setting that is an argument without a flag.
@@ -90,15 +90,6 @@ pub fn check_read(config: &Config, matches: &ArgMatches) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Methods in words: `swav`, `swav and byol`, `swav, simclr and byol`.
-fn listed(methods: &[Method]) -> String {
-    let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
-    match names.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        names => names.concat(),
-    }
 }
 
 /// Sets what was given on the command line.

@@ -279,3 +279,13 @@ impl Method {
 pub fn readers(key: &str) -> Option<&'static [Method]> {
     READERS.iter().find(|(known, _)| *known == key).map(|(_, readers)| *readers)
 }
+
+/// Methods in words: `swav`, `swav and byol`, `swav, simclr and byol`.
+#[must_use]
+pub fn listed(methods: &[Method]) -> String {
+    let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        names => names.concat(),
+    }
+}

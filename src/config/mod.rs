@@ -32,7 +32,7 @@ pub use advise::{Advice, Facts, advise};
 pub use depth::Depth;
 pub(crate) use file::wrap;
 pub use length::RunLength;
-pub use method::{HEADS, Method, readers};
+pub use method::{HEADS, Method, listed, readers};
 pub use presets::Preset;
 pub use settings::Config;
 pub use size::Bytes;

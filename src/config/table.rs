@@ -1,7 +1,7 @@
 //! The macro behind the table of settings: from one row it makes the field, its default, and the
 //! [`Setting`] that the command line, the TOML file and the app are built from.
 
-use super::method::readers;
+use super::method::{listed, readers};
 use super::settings::Config;
 
 /// One setting, as a flag, a TOML key or a row on a screen needs it.
@@ -32,10 +32,7 @@ impl Setting {
     pub fn help(&self) -> String {
         let text = self.lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
         match readers(self.key) {
-            Some(readers) => {
-                let names: Vec<&str> = readers.iter().map(|method| method.name()).collect();
-                format!("{text} (Read by {}.)", names.join(", "))
-            }
+            Some(readers) => format!("{text} Read by {} only.", listed(readers)),
             None => text,
         }
     }

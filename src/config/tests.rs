@@ -160,7 +160,6 @@ fn bad_values_name_the_field_and_change_nothing() {
         ("crops", "2x32@0-1"),
         ("crops", "2x32@0.5-1.5"),
         ("crops", "2x32@0.5-0.4"),
-        ("crops", "1x32@0.4-1"),
         ("crops", "0x32@0.4-1"),
         ("crops", "2x32"),
         ("crops", ""),
