@@ -13,21 +13,58 @@ pub struct Stream {
 }
 
 /// What a stream is for: streams of different purpose never meet, even with equal counters.
-#[derive(Clone, Copy, Debug)]
-#[repr(u64)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Initial weights: counter = parameter.
-    Weights = 1,
+    Weights,
     /// Order of the pictures: counter = epoch.
-    Shuffle = 2,
+    Shuffle,
     /// Crops and colours: counters = epoch, picture, crop.
-    Crop = 3,
-    /// Splits and samples for evaluation.
-    Evaluation = 4,
+    Crop,
+    /// What a network is judged by, where no purpose below names it.
+    Evaluation,
+    /// A number for a name, which is no secret and the same everywhere: counters = its bytes, seed = 0.
+    Name,
+    /// Which training pictures choose the rate of linear classifiers: no counter.
+    RateChoice,
+    /// Order of the pictures that classifiers learn from: counter = epoch.
+    ClassifierShuffle,
+    /// Crops that classifiers learn from: counters = epoch, step, picture, row.
+    ClassifierCrop,
+    /// Which pictures keep their labels: counter = class.
+    FewLabels,
+    /// Order of the pictures in fine-tuning: counter = epoch.
+    FinetuneShuffle,
+    /// Where k-means starts: no counter.
+    Centres,
     /// Inputs that tests and benchmarks make up.
-    Test = 5,
+    Test,
     /// The pictures that clusters begin as: counters = epoch, set of prototypes.
-    Clusters = 6,
+    Clusters,
+}
+
+impl Purpose {
+    /// The purpose's number, and the counter that comes before all others where several share a number. All of a run
+    /// depends on them, and so does every result that was published: they stay as they are.
+    ///
+    /// `Name` has the number of `Evaluation` and no counter of its own, as runs have used it so from the start. They
+    /// do not meet: the first byte of a name is none of the counters below, since names are text.
+    const fn keys(self) -> (u64, Option<u64>) {
+        match self {
+            Self::Weights => (1, None),
+            Self::Shuffle => (2, None),
+            Self::Crop => (3, None),
+            Self::Evaluation | Self::Name => (4, None),
+            Self::RateChoice => (4, Some(1)),
+            Self::ClassifierShuffle => (4, Some(2)),
+            Self::ClassifierCrop => (4, Some(3)),
+            Self::FewLabels => (4, Some(4)),
+            Self::FinetuneShuffle => (4, Some(5)),
+            Self::Centres => (4, Some(u64::MAX - 1)),
+            Self::Test => (5, None),
+            Self::Clusters => (6, None),
+        }
+    }
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -42,9 +79,11 @@ impl Stream {
     /// The stream of `seed` for one purpose and any number of counters (epoch, picture, crop, …).
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose, counters: &[u64]) -> Self {
-        let start = mix(seed.wrapping_add(GOLDEN)) ^ mix((purpose as u64).wrapping_mul(GOLDEN));
-        let key = counters
+        let (number, first) = purpose.keys();
+        let start = mix(seed.wrapping_add(GOLDEN)) ^ mix(number.wrapping_mul(GOLDEN));
+        let key = first
             .iter()
+            .chain(counters)
             .fold(start, |key, &c| mix(key.wrapping_add(GOLDEN) ^ mix(c.wrapping_add(GOLDEN))));
         Self { key, draw: 0 }
     }
@@ -117,6 +156,32 @@ mod tests {
             uniform += s.uniform() / f64::from(n);
         }
         assert!(mean.abs() < 0.01 && (square - 1.0).abs() < 0.02 && (uniform - 0.5).abs() < 0.005);
+    }
+
+    /// What streams drew before purposes had names: a run that goes on, and a split that was published, depend on it.
+    #[test]
+    fn every_purpose_draws_what_it_always_drew() {
+        let firsts = [
+            (Purpose::Weights, 0x86df_1755_515a_297d),
+            (Purpose::Shuffle, 0xfdbb_1b55_f637_0285),
+            (Purpose::Crop, 0xfa27_7dfd_e44d_cc2e),
+            (Purpose::Evaluation, 0xea17_df4e_2d16_bb99),
+            (Purpose::Name, 0xea17_df4e_2d16_bb99),
+            (Purpose::RateChoice, 0x49f2_8920_bc3f_c67d),
+            (Purpose::ClassifierShuffle, 0x748d_c7a8_5565_f780),
+            (Purpose::ClassifierCrop, 0x2f3a_0f64_11c7_bdb7),
+            (Purpose::FewLabels, 0xe973_6701_50b3_45ed),
+            (Purpose::FinetuneShuffle, 0x9eaa_bdf8_5ebc_7539),
+            (Purpose::Centres, 0x97a6_b4f2_f508_ea4d),
+            (Purpose::Test, 0x56c9_370e_2d78_e3a1),
+        ];
+        for (purpose, first) in firsts {
+            assert_eq!(Stream::new(31, purpose, &[7]).bits(), first, "{purpose:?}");
+        }
+        for counter in 1..6 {
+            let before = Stream::new(31, Purpose::Evaluation, &[counter, 7]).bits();
+            assert_eq!(firsts[4 + counter as usize].1, before, "{counter}");
+        }
     }
 
     #[test]

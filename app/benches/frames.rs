@@ -9,11 +9,11 @@ mod stage;
 
 use eframe::egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
 use egui_kittest::Harness;
+use stage::samples;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
-use swav_app::samples;
 use swav_app::window::Window;
 use swav_wgpu::train::measure::Spread;
 

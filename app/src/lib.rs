@@ -16,7 +16,6 @@
 //! | [`form`], [`recent`], [`looks`] | the settings of the next run; earlier runs, and looks at them |
 //! | [`thumbs`], [`widgets`], [`theme`], [`units`] | thumbnails, small parts, colours, numbers for people |
 //! | [`keys`], [`save`] | keyboard shortcuts; writing files that a person asks for |
-//! | [`samples`] | runs in realistic states, for tests |
 //!
 //! Training costs nothing for being watched: the engine has its own thread and device, and is asked for
 //! previews only for panes that are visible, as often as a hundredth of its time allows.
@@ -28,7 +27,6 @@ pub mod keys;
 pub mod looks;
 pub mod panes;
 pub mod recent;
-pub mod samples;
 pub mod save;
 pub mod settings;
 pub mod start;
@@ -39,3 +37,10 @@ pub mod top;
 pub mod units;
 pub mod widgets;
 pub mod window;
+
+/// The fakes of the tests name the app as those do that stand outside of it.
+#[cfg(test)]
+extern crate self as swav_app;
+#[cfg(test)]
+#[path = "../tests/stage/samples.rs"]
+mod samples;

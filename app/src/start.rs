@@ -13,6 +13,7 @@ use eframe::egui::{
 use std::path::PathBuf;
 use std::time::SystemTime;
 use swav_wgpu::config::Preset;
+use swav_wgpu::data::spread;
 use swav_wgpu::gpu::AdapterFacts;
 
 /// What the first screen may ask for.
@@ -157,8 +158,8 @@ fn some_of_them(ui: &mut Ui, thumbs: &mut Thumbs) {
     let palette = Palette::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), SIDE), Sense::hover());
     let pretrain = &thumbs.names().pretrain;
-    let count = (((rect.width() + 6.0) / (SIDE + 6.0)) as usize).min(pretrain.len());
-    let some: Vec<u32> = (0..count).map(|i| pretrain[(2 * i + 1) * pretrain.len() / (2 * count)]).collect();
+    let count = ((rect.width() + 6.0) / (SIDE + 6.0)) as usize;
+    let some: Vec<u32> = spread::middles(pretrain.len(), count).map(|i| pretrain[i]).collect();
     for (at, picture) in some.into_iter().enumerate() {
         let corner = rect.min + vec2(at as f32 * (SIDE + 6.0), 0.0);
         thumbs.paint(ui.painter(), Rect::from_min_size(corner, vec2(SIDE, SIDE)), picture, palette.raised);

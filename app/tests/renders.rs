@@ -8,13 +8,13 @@ mod stage;
 
 use eframe::egui::{Frame, Margin, Theme};
 use egui_kittest::{Harness, SnapshotResults};
-use stage::{harness, settle, window};
+use stage::{harness, samples, settle, window};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
 use swav_app::state::State;
 use swav_app::theme::Palette;
+use swav_app::top;
 use swav_app::window::Window;
-use swav_app::{samples, top};
 
 /// A pane alone, at the size that it has in a small window.
 fn pane(id: &'static str, window: Window) -> Harness<'static, Window> {

@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::atomic::Ordering;
 
-use clap::builder::PossibleValue;
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::flags::{Choice, Given};
 use super::table::{self, seconds};
-use super::{Outcome, flags, interrupt, print, tune as tuned};
+use super::{Outcome, interrupt, print, tune as tuned};
+use crate::config::Setting;
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, ProfileRow};
 use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
@@ -18,75 +20,80 @@ use crate::tune::{Peaks, peaks};
 use crate::words::counted;
 
 /// The settings of `train` that a measurement has too.
-const SETTINGS: [&str; 6] = ["adapter", "kernels", "tuned", "precision", "submission_ms", "batch"];
+struct Measured;
 
-/// The command with its flags.
-pub fn command() -> Command {
-    let cases = CASES.iter().map(|case| PossibleValue::new(case.name).help(case.about));
-    Command::new("bench")
-        .about("Measure how fast an adapter trains")
-        .long_about(
-            "Measure how fast an adapter trains: a few steps of a known network on noise, without pictures \
-             and without files. Whoever reports that training is slow or wrong should paste what this \
-             prints. Nothing else should run meanwhile.",
-        )
-        .arg(
-            Arg::new("config")
-                .long("config")
-                .value_name("NAME")
-                .ignore_case(true)
-                .default_value("C4b")
-                .value_parser(cases.collect::<Vec<_>>())
-                .help("The network that is trained"),
-        )
-        .arg(
-            Arg::new("steps")
-                .long("steps")
-                .value_name("N")
-                .default_value("5")
-                .value_parser(value_parser!(u32).range(1..=10_000))
-                .help("Steps to time, after two that warm up"),
-        )
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the figures as JSON"))
-        .args(flags::all().filter(|flag| SETTINGS.contains(&flag.get_id().as_str())))
+impl Choice for Measured {
+    fn has(setting: &Setting) -> bool {
+        ["adapter", "kernels", "tuned", "precision", "submission_ms", "batch"].contains(&setting.key)
+    }
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let named = matches.get_one::<String>("config").and_then(|name| Case::named(name));
-    let Some(case) = named else { unreachable!("clap knows the names") };
-    let steps = matches.get_one::<u32>("steps").map_or(1, |&steps| steps as usize);
-    let mut config = case.config()?;
-    flags::set(&mut config, matches, &SETTINGS)?;
-    tuned::apply(&mut config)?;
-    let stop = interrupt::flag("Stopping after this step, without figures. Ctrl-C again stops at once.");
-    let mut meter = Meter::open(case.name, &config)?;
-    let text = format!(
-        "{} on {}: {} steps to warm up, {steps} timed, one by kernel",
-        case.name,
-        meter.adapter().name,
-        Meter::WARM_UP
-    );
-    let _ = writeln!(std::io::stderr(), "{text}");
-    let bar = progress(Meter::WARM_UP + steps + 1);
-    for _ in 0..Meter::WARM_UP + steps {
-        meter.step()?;
-        bar.inc(1);
+/// Measure how fast an adapter trains
+#[derive(Args)]
+#[command(
+    long_about = "Measure how fast an adapter trains: a few steps of a known network on noise, without pictures \
+                  and without files. Whoever reports that training is slow or wrong should paste what this \
+                  prints. Nothing else should run meanwhile."
+)]
+pub(super) struct Bench {
+    /// The network that is trained
+    #[arg(long, value_name = "NAME", ignore_case = true, default_value = "C4b", value_parser = cases())]
+    config: &'static Case,
+    /// Steps to time, after two that warm up
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=10_000))]
+    steps: u32,
+    /// Print the figures as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: Given<Measured>,
+}
+
+/// A case by its name.
+fn cases() -> impl TypedValueParser<Value = &'static Case> {
+    let names = CASES.iter().map(|case| PossibleValue::new(case.name).help(case.about));
+    PossibleValuesParser::new(names).map(|name| {
+        let Some(case) = Case::named(&name) else { unreachable!("clap takes these names only") };
+        case
+    })
+}
+
+impl Bench {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let (case, steps) = (self.config, self.steps as usize);
+        let mut config = case.config()?;
+        self.settings.apply(&mut config)?;
+        tuned::apply(&mut config)?;
+        let stop = interrupt::flag("Stopping after this step, without figures. Ctrl-C again stops at once.");
+        let mut meter = Meter::open(case.name, &config)?;
+        let text = format!(
+            "{} on {}: {} steps to warm up, {steps} timed, one by kernel",
+            case.name,
+            meter.adapter().name,
+            Meter::WARM_UP
+        );
+        let _ = writeln!(std::io::stderr(), "{text}");
+        let bar = progress(Meter::WARM_UP + steps + 1);
+        for _ in 0..Meter::WARM_UP + steps {
+            meter.step()?;
+            bar.inc(1);
+            if stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted);
+            }
+        }
+        meter.profile()?;
+        bar.finish_and_clear();
         if stop.load(Ordering::Relaxed) {
             return Ok(Outcome::Interrupted);
         }
+        let (figures, matrix) = (meter.figures(), meter.has_matrix_units());
+        // The step's memory is given back before the limits take some.
+        drop(meter);
+        let report = Report::new(figures, peaks(config.adapter.as_deref(), matrix)?);
+        print(&if self.json { report.json()? } else { report.render() })?;
+        Ok(Outcome::Done)
     }
-    meter.profile()?;
-    bar.finish_and_clear();
-    if stop.load(Ordering::Relaxed) {
-        return Ok(Outcome::Interrupted);
-    }
-    let (figures, matrix) = (meter.figures(), meter.has_matrix_units());
-    // The step's memory is given back before the limits take some.
-    drop(meter);
-    let report = Report::new(figures, peaks(config.adapter.as_deref(), matrix)?);
-    print(&if matches.get_flag("json") { report.json()? } else { report.render() })?;
-    Ok(Outcome::Done)
 }
 
 /// A bar in a terminal, and nothing anywhere else. It goes when it is dropped.
@@ -195,17 +202,25 @@ fn row(operation: &Operation) -> ProfileRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::FromArgMatches as _;
+
+    fn parsed(args: &[&str]) -> clap::error::Result<Bench> {
+        let command = Bench::augment_args(clap::Command::new("bench"));
+        Bench::from_arg_matches(&command.try_get_matches_from(["bench"].iter().chain(args))?)
+    }
 
     #[test]
     fn every_case_can_be_named_and_is_sound() {
         for case in &CASES {
-            let line =
-                ["bench", "--config", &case.name.to_lowercase(), "--adapter", "0", "--kernels", "tile"];
-            let matches = command().try_get_matches_from(line).unwrap();
-            let name = matches.get_one::<String>("config").unwrap();
-            Case::named(name).unwrap().config().unwrap().validate().unwrap();
+            let name = case.name.to_lowercase();
+            let bench = parsed(&["--config", &name, "--adapter", "0", "--kernels", "tile"]).unwrap();
+            assert_eq!((bench.config.name, bench.steps), (case.name, 5));
+            let mut config = bench.config.config().unwrap();
+            bench.settings.apply(&mut config).unwrap();
+            assert_eq!(config.adapter.as_deref(), Some("0"));
+            config.validate().unwrap();
         }
-        assert!(command().try_get_matches_from(["bench", "--config", "C9"]).is_err());
-        assert!(command().try_get_matches_from(["bench", "--steps", "0"]).is_err());
+        assert!(parsed(&["--config", "C9"]).is_err());
+        assert!(parsed(&["--steps", "0"]).is_err());
     }
 }

@@ -3,72 +3,73 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{ArgAction, Args, value_parser};
 
+use super::flags::{Choice, Given};
+use super::model::Force;
 use super::passes::Passes;
-use super::{Outcome, data, flags, model, train};
-use crate::config::Config;
+use super::{Outcome, data, train};
+use crate::config::{Config, Setting};
 use crate::error::{Error, Result};
 use crate::eval::gallery::contact::{self, Contact, Entry};
 use crate::train::checkpoint::Loaded;
 use crate::train::contact::{encode, entries, settings_of, spread};
 use crate::train::pictures;
 
-/// Settings beside those of the group "Crops" and of how pictures are read that change what is drawn or who looks at it.
-const SETTINGS: [&str; 5] = ["reduce", "preset", "seed", "adapter", "kernels"];
+/// The settings that change what is drawn, how pictures are read, or who looks at them.
+struct Drawn;
+
+impl Choice for Drawn {
+    fn has(setting: &Setting) -> bool {
+        let others = ["reduce", "preset", "seed", "adapter", "kernels"];
+        setting.group == "Crops" || data::SETTINGS.contains(&setting.key) || others.contains(&setting.key)
+    }
+}
+
 /// Prototypes of a code that are shown.
 const TOP: usize = 3;
+/// The stem of the usual sheet's files.
+const USUAL: &str = "crops";
 
-/// The command with its flags.
-pub fn command() -> Command {
-    let own = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(value).help_heading("Sheet").help(help)
-    };
-    let settings = flags::all().filter(|flag| {
-        let key = flag.get_id().as_str();
-        Config::setting(key).is_ok_and(|setting| setting.group == "Crops")
-            || data::SETTINGS.contains(&key)
-            || SETTINGS.contains(&key)
-    });
-    Command::new("crops")
-        .about("Show the crops that a run makes of a few pictures, as a contact sheet")
-        .long_about(
-            "Writes a contact sheet, as a picture and as a page: each picture with the boxes of its crops, every \
-             crop beside it, and what was drawn for it. They are the very crops that a run with these settings \
-             makes in that epoch, so look here before you train: what the large crops have in common is what \
-             the network can learn.\n\n\
-             With --checkpoint, settings come from the run, and under each crop stand the prototypes with the \
-             largest weights in its code. Training wants these to be the same for all crops of a picture. No \
-             graphics adapter is needed without it.",
-        )
-        .args(settings)
-        .arg(
-            own("config", "FILE", "Read settings from a TOML file, such as the config.toml of an earlier run")
-                .conflicts_with("checkpoint"),
-        )
-        .arg(
-            own("checkpoint", "RUN", "A run folder or its checkpoint: also show the code of each crop")
-                .conflicts_with("preset"),
-        )
-        .arg(
-            own("pictures", "N", "How many pictures, spread over the set")
-                .default_value("6")
-                .value_parser(value_parser!(u32).range(1..=200)),
-        )
-        .arg(
-            own("pick", "LIST", "These pictures, by number, such as 3,141,59")
-                .value_delimiter(',')
-                .value_parser(value_parser!(u32)),
-        )
-        .arg(
-            own("epoch", "N", "The epoch whose crops are shown, from 1")
-                .default_value("1")
-                .value_parser(value_parser!(u64).range(1..)),
-        )
-        .arg(own("out", "STEM", "Where to write: STEM.png and STEM.html").default_value("crops"))
-        .arg(model::force().help_heading("Sheet"))
-        .after_help(EXAMPLES)
+/// Show the crops that a run makes of a few pictures, as a contact sheet
+#[derive(Args)]
+#[command(
+    long_about = "Writes a contact sheet, as a picture and as a page: each picture with the boxes of its crops, every \
+                  crop beside it, and what was drawn for it. They are the very crops that a run with these settings \
+                  makes in that epoch, so look here before you train: what the large crops have in common is what \
+                  the network can learn.\n\n\
+                  With --checkpoint, settings come from the run, and under each crop stand the prototypes with the \
+                  largest weights in its code. Training wants these to be the same for all crops of a picture. No \
+                  graphics adapter is needed without it.",
+    after_help = EXAMPLES
+)]
+pub(super) struct Crops {
+    #[command(flatten)]
+    settings: Given<Drawn>,
+    /// Read settings from a TOML file, such as the config.toml of an earlier run
+    #[arg(long, value_name = "FILE", help_heading = "Sheet", conflicts_with = "checkpoint")]
+    config: Option<PathBuf>,
+    /// A run folder or its checkpoint: also show the code of each crop
+    #[arg(long, value_name = "RUN", help_heading = "Sheet", conflicts_with = "preset")]
+    checkpoint: Option<PathBuf>,
+    /// How many pictures, spread over the set
+    #[arg(long, value_name = "N", help_heading = "Sheet", default_value_t = 6)]
+    #[arg(value_parser = value_parser!(u32).range(1..=200))]
+    pictures: u32,
+    /// These pictures, by number, such as 3,141,59
+    #[arg(long, value_name = "LIST", help_heading = "Sheet", value_delimiter = ',', action = ArgAction::Set)]
+    pick: Option<Vec<u32>>,
+    /// The epoch whose crops are shown, from 1
+    #[arg(long, value_name = "N", help_heading = "Sheet", default_value_t = 1)]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
+    epoch: u64,
+    // No default of clap's: a stem that a person typed is theirs, even if it is the usual one.
+    #[arg(long, value_name = "STEM", help_heading = "Sheet")]
+    #[arg(help = "Where to write: STEM.png and STEM.html [default: crops]")]
+    #[arg(long_help = "Where to write: STEM.png and STEM.html\n\n[default: crops]")]
+    out: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Sheet")]
+    force: Force,
 }
 
 const EXAMPLES: &str = "\
@@ -78,46 +79,46 @@ Examples:
   swav-wgpu crops photos/ --crops 2x96@0.3-1 --blur 0
   swav-wgpu crops --checkpoint runs/photos --epoch 40";
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let trained =
-        matches.get_one::<String>("checkpoint").map(|run| settings_of(Path::new(run))).transpose()?;
-    let config = match &trained {
-        Some((_, config)) => {
-            let mut config = config.clone();
-            flags::apply(&mut config, matches)?;
-            config
+impl Crops {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let trained = self.checkpoint.as_deref().map(settings_of).transpose()?;
+        let config = match &trained {
+            Some((_, config)) => {
+                let mut config = config.clone();
+                self.settings.apply(&mut config)?;
+                config
+            }
+            None => train::fresh(&self.settings, self.config.as_deref())?,
+        };
+        config.validate()?;
+        // The usual sheet is made anew for every try of the settings; one that a person named is theirs.
+        if let Some(stem) = &self.out {
+            for path in contact::paths(stem) {
+                self.force.refuse_existing("out", &path)?;
+            }
         }
-        None => train::fresh(matches)?,
-    };
-    config.validate()?;
-    let stem = matches.get_one::<String>("out").map_or_else(|| PathBuf::from("crops"), PathBuf::from);
-    // The usual sheet is made anew for every try of the settings; one that a person named is theirs.
-    if matches.value_source("out") == Some(ValueSource::CommandLine) {
-        for path in contact::paths(&stem) {
-            model::refuse_existing(matches, "out", &path)?;
+        let dataset = pictures::open(&config, &mut Passes::new().watch())?;
+        let pictures = match &self.pick {
+            Some(numbers) => numbers.clone(),
+            None => spread(&dataset, self.pictures as usize),
+        };
+        let mut shown = entries(&config, &dataset, &pictures, self.epoch - 1, |error| {
+            let _ = writeln!(std::io::stderr(), "skipped: {error}");
+        })?;
+        if let Some((loaded, _)) = &trained {
+            encode(loaded, &config, &mut shown, TOP)?;
         }
+        let stem = self.out.as_deref().unwrap_or(Path::new(USUAL));
+        if let Some(folder) = stem.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        }
+        let title = format!("{}: crops of epoch {}", dataset.name(), self.epoch);
+        let lead = lead(&config, trained.as_ref().map(|(loaded, _)| loaded));
+        let [png, html] = contact::write(stem, &Contact { title: &title, lead: &lead, pictures: &shown })?;
+        super::print(&told(&shown, &png, &html))?;
+        Ok(Outcome::Done)
     }
-    let dataset = pictures::open(&config, &mut Passes::new().watch())?;
-    let pictures = match matches.get_many::<u32>("pick") {
-        Some(numbers) => numbers.copied().collect(),
-        None => spread(&dataset, matches.get_one::<u32>("pictures").map_or(6, |&n| n as usize)),
-    };
-    let epoch = matches.get_one::<u64>("epoch").copied().unwrap_or(1);
-    let mut shown = entries(&config, &dataset, &pictures, epoch - 1, |error| {
-        let _ = writeln!(std::io::stderr(), "skipped: {error}");
-    })?;
-    if let Some((loaded, _)) = &trained {
-        encode(loaded, &config, &mut shown, TOP)?;
-    }
-    if let Some(folder) = stem.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-    }
-    let title = format!("{}: crops of epoch {epoch}", dataset.name());
-    let lead = lead(&config, trained.as_ref().map(|(loaded, _)| loaded));
-    let [png, html] = contact::write(&stem, &Contact { title: &title, lead: &lead, pictures: &shown })?;
-    super::print(&told(&shown, &png, &html))?;
-    Ok(Outcome::Done)
 }
 
 /// What the figures on the sheet mean, in two or three sentences.

@@ -2,12 +2,13 @@
 
 mod report;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::Args;
 
+use super::Outcome;
+use super::flags::{Choice, Given, at_least_one};
 use super::passes::Passes;
-use super::{Outcome, flags};
-use crate::config::Config;
-use crate::data::{Dataset, Survey};
+use crate::config::{Config, Setting};
+use crate::data::{Dataset, Survey, spread};
 use crate::error::{Error, Result};
 use crate::pass;
 use crate::train::duplicates::equal_files;
@@ -17,55 +18,61 @@ use crate::train::pictures;
 pub(super) const SETTINGS: [&str; 9] =
     ["data", "source", "exclude", "pages", "background", "max_megapixels", "depth", "channels", "bands"];
 
-/// The command with its flags.
-pub fn command() -> Command {
-    Command::new("data")
-        .about("Look at pictures: what is there, what cannot be read, and settings that suit them")
-        .long_about(
-            "Looks at every picture of a folder, an archive or a file of another source, and says what is there: \
-             pictures, classes, splits, sizes, channels, mean and deviation, what cannot be read and why, and \
-             settings that suit the number and size of the pictures, each with the rule that gave it.\n\n\
-             Nothing is written. Without a path, the embedded pictures are looked at.",
-        )
-        .args(flags::all().filter(|flag| SETTINGS.contains(&flag.get_id().as_str())))
-        .arg(
-            Arg::new("sample")
-                .long("sample")
-                .value_name("N")
-                .value_parser(clap::value_parser!(u64).range(1..))
-                .help("Look at so many pictures only, spread evenly over the set"),
-        )
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object"))
-        .after_help(
-            "Examples:\n  swav-wgpu data photos/\n  swav-wgpu data cifar-10-python.tar.gz\n  \
-             swav-wgpu data 'shards/train-*.tar' --sample 5000\n  swav-wgpu data images.csv --source list --json",
-        )
+/// Them as a choice.
+pub(super) struct Reading;
+
+impl Choice for Reading {
+    fn has(setting: &Setting) -> bool {
+        SETTINGS.contains(&setting.key)
+    }
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let mut config = Config::default();
-    flags::set(&mut config, matches, &SETTINGS)?;
-    // Sizes are those of the files, and a survey should find what only a whole decoding finds.
-    config.reduce = false;
-    let mut passes = Passes::new();
-    let dataset = pictures::open(&config, &mut passes.watch())?;
-    pictures::settle(&mut config, &dataset);
-    let all = dataset.len();
-    let count =
-        matches.get_one::<u64>("sample").map_or(all, |&most| all.min(usize::try_from(most).unwrap_or(all)));
-    let sample: Vec<u32> = (0..count).map(|i| (i as u64 * all as u64 / count as u64) as u32).collect();
-    let survey = pass::run(("looking at pictures", "pictures"), count, &mut passes.watch(), |pass| {
-        Survey::of(&dataset, &sample, pass)
-    })?;
-    let equal = pass::run(("comparing files", "files"), 0, &mut passes.watch(), |pass| {
-        equal_files(&dataset, &sample, pass)
-    })?;
-    drop(passes);
-    let report = report::Report::new(&config, &dataset, &survey, equal)?;
-    super::print(&if matches.get_flag("json") { report.json() } else { report.text() })?;
-    unreadable(&dataset, &survey)?;
-    Ok(Outcome::Done)
+/// Look at pictures: what is there, what cannot be read, and settings that suit them
+#[derive(Args)]
+#[command(
+    long_about = "Looks at every picture of a folder, an archive or a file of another source, and says what is there: \
+                  pictures, classes, splits, sizes, channels, mean and deviation, what cannot be read and why, and \
+                  settings that suit the number and size of the pictures, each with the rule that gave it.\n\n\
+                  Nothing is written. Without a path, the embedded pictures are looked at.",
+    after_help = "Examples:\n  swav-wgpu data photos/\n  swav-wgpu data cifar-10-python.tar.gz\n  \
+                  swav-wgpu data 'shards/train-*.tar' --sample 5000\n  swav-wgpu data images.csv --source list --json"
+)]
+pub(super) struct Data {
+    #[command(flatten)]
+    settings: Given<Reading>,
+    /// Look at so many pictures only, spread evenly over the set
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    sample: Option<usize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Data {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let mut config = Config::default();
+        self.settings.apply(&mut config)?;
+        // Sizes are those of the files, and a survey should find what only a whole decoding finds.
+        config.reduce = false;
+        let mut passes = Passes::new();
+        let dataset = pictures::open(&config, &mut passes.watch())?;
+        pictures::settle(&mut config, &dataset);
+        let all = dataset.len();
+        let sample: Vec<u32> = spread::firsts(all, self.sample.unwrap_or(all)).map(|i| i as u32).collect();
+        let survey =
+            pass::run(("looking at pictures", "pictures"), sample.len(), &mut passes.watch(), |pass| {
+                Survey::of(&dataset, &sample, pass)
+            })?;
+        let equal = pass::run(("comparing files", "files"), 0, &mut passes.watch(), |pass| {
+            equal_files(&dataset, &sample, pass)
+        })?;
+        drop(passes);
+        let report = report::Report::new(&config, &dataset, &survey, equal)?;
+        super::print(&if self.json { report.json() } else { report.text() })?;
+        unreadable(&dataset, &survey)?;
+        Ok(Outcome::Done)
+    }
 }
 
 /// A set of which nothing can be read is an error, once it has been told.

@@ -2,32 +2,32 @@
 
 use std::fmt::Write as _;
 
-use clap::Command;
+use clap::Args;
 
 use super::Outcome;
 use crate::error::{Error, Result};
 use crate::gpu::{self, AdapterFacts};
 
-/// The command; it has no flags.
-pub fn command() -> Command {
-    Command::new("devices").about("List the graphics adapters of this machine").after_help(
-        "The number or a part of the name is what --adapter takes, as in \
-         `swav-wgpu train --adapter 1` or `--adapter radeon`.",
-    )
-}
+/// List the graphics adapters of this machine
+#[derive(Args)]
+#[command(after_help = "The number or a part of the name is what --adapter takes, as in \
+                        `swav-wgpu train --adapter 1` or `--adapter radeon`.")]
+pub(super) struct Devices;
 
-/// Runs the command.
-pub fn run() -> Result<Outcome> {
-    let adapters = gpu::adapters();
-    if adapters.is_empty() {
-        return Err(Error::NoAdapter { hint: install_hint().to_owned() });
+impl Devices {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let adapters = gpu::adapters();
+        if adapters.is_empty() {
+            return Err(Error::NoAdapter { hint: install_hint().to_owned() });
+        }
+        super::print(&render(&adapters))?;
+        Ok(Outcome::Done)
     }
-    super::print(&render(&adapters))?;
-    Ok(Outcome::Done)
 }
 
 /// What to install where no adapter is found.
-pub fn install_hint() -> &'static str {
+fn install_hint() -> &'static str {
     if cfg!(target_os = "linux") {
         "install the Vulkan driver of your GPU (Debian and Ubuntu: `apt-get install mesa-vulkan-drivers \
          libvulkan1` for AMD, Intel and a software adapter that runs on any machine; `nvidia-driver` with \

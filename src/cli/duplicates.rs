@@ -1,20 +1,23 @@
 //! `swav-wgpu duplicates`: pictures that stand twice in a set.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Args, value_parser};
 use serde_json::json;
 
+use super::data::Reading;
 use super::embed::say_unreadable;
+use super::flags::Given;
+use super::model::{Force, Looking};
 use super::passes::Passes;
-use super::{Outcome, data, flags, model, print};
+use super::{Outcome, model, print};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::interop::write_atomic;
 use crate::pass;
-use crate::train::duplicates::{Duplicates, Group, Kind, Sides, add_alike, find, page, table};
+use crate::train::duplicates::{self, Group, Kind, Sides, add_alike, find, page, table};
 use crate::train::embed::{What, embed};
 use crate::train::pictures;
 use crate::words::counted;
@@ -22,95 +25,83 @@ use crate::words::counted;
 /// Groups that the terminal shows, and pictures of each.
 const SHOWN: [usize; 2] = [20, 6];
 
-/// The command with its flags.
-pub fn command() -> Command {
-    let file = |name: &'static str, hint: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(hint).help(help)
-    };
-    Command::new("duplicates")
-        .about("Find pictures that stand twice: equal files, copies that look the same, and look-alikes")
-        .long_about(
-            "Find pictures that stand twice in a set. Exact duplicates are equal files. Near ones look the same to a \
-             hash of 64 bits and in a picture of 8×8 pixels: copies in another size, format or quality; turned, mirrored and cropped copies are not \
-             found by it. With --model, a network also tells what it finds alike. Groups that stand on both sides of \
-             a split are marked as leaks: a copy of a training picture among the test pictures makes every figure too \
-             good.\n\nNothing is deleted, moved or changed.",
-        )
-        .args(flags::all().filter(|flag| data::SETTINGS.contains(&flag.get_id().as_str())))
-        .arg(
-            Arg::new("distance")
-                .long("distance")
-                .value_name("BITS")
-                .default_value("4")
-                .value_parser(value_parser!(u32).range(0..=12))
-                .help("Bits of the 64 in which the hashes of near duplicates may differ"),
-        )
-        .arg(
-            Arg::new("network")
-                .long("model")
-                .value_name("RUN|FILE")
-                .help("Also find look-alikes by the features of this run or file of weights"),
-        )
-        .arg(
-            Arg::new("cosine")
-                .long("cosine")
-                .value_name("X")
-                .default_value("0.95")
-                .allow_negative_numbers(true)
-                .value_parser(value_parser!(f64))
-                .help("The least cosine of look-alikes, with --model"),
-        )
-        .arg(file("csv", "FILE", "Write all groups to a table"))
-        .arg(file("html", "FILE", "Write a page that shows the groups side by side"))
-        .arg(model::force())
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print all groups as JSON"))
-        .args(model::settings())
-        .after_help(
-            "Examples:\n  swav-wgpu duplicates photos/\n  swav-wgpu duplicates photos/ --html pairs.html --csv pairs.csv\n  \
-             swav-wgpu duplicates photos/ --model runs/photos --cosine 0.98",
-        )
+/// Find pictures that stand twice: equal files, copies that look the same, and look-alikes
+#[derive(Args)]
+#[command(
+    long_about = "Find pictures that stand twice in a set. Exact duplicates are equal files. Near ones look the same to a \
+                  hash of 64 bits and in a picture of 8×8 pixels: copies in another size, format or quality; turned, \
+                  mirrored and cropped copies are not found by it. With --model, a network also tells what it finds \
+                  alike. Groups that stand on both sides of a split are marked as leaks: a copy of a training picture \
+                  among the test pictures makes every figure too good.\n\nNothing is deleted, moved or changed.",
+    after_help = "Examples:\n  swav-wgpu duplicates photos/\n  swav-wgpu duplicates photos/ --html pairs.html --csv pairs.csv\n  \
+                  swav-wgpu duplicates photos/ --model runs/photos --cosine 0.98"
+)]
+pub(super) struct Duplicates {
+    #[command(flatten)]
+    pictures: Given<Reading>,
+    /// Bits of the 64 in which the hashes of near duplicates may differ
+    #[arg(long, value_name = "BITS", default_value_t = 4, value_parser = value_parser!(u32).range(0..=12))]
+    distance: u32,
+    /// Also find look-alikes by the features of this run or file of weights
+    #[arg(long = "model", value_name = "RUN|FILE")]
+    network: Option<PathBuf>,
+    /// The least cosine of look-alikes, with --model
+    #[arg(long, value_name = "X", default_value_t = 0.95, allow_negative_numbers = true)]
+    cosine: f64,
+    /// Write all groups to a table
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write a page that shows the groups side by side
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
+    /// Print all groups as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: Given<Looking>,
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let text = |name: &str| matches.get_one::<String>(name).map(Path::new);
-    for name in ["csv", "html"] {
-        if let Some(path) = text(name) {
-            model::refuse_existing(matches, name, path)?;
+impl Duplicates {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        for (name, path) in [("csv", &self.csv), ("html", &self.html)] {
+            if let Some(path) = path {
+                self.force.refuse_existing(name, path)?;
+            }
         }
+        let mut config = Config { reduce: false, ..Config::default() };
+        self.pictures.apply(&mut config)?;
+        let mut passes = Passes::new();
+        let network = self.network.as_deref().map(|path| model::open(path, &self.settings)).transpose()?;
+        let dataset = pictures::open(&config, &mut passes.watch())?;
+        let mut found =
+            pass::run(("comparing pictures", "pictures"), dataset.len(), &mut passes.watch(), |pass| {
+                find(&dataset, self.distance, pass)
+            })?;
+        if let Some(network) = &network {
+            let embedded = embed(network, &dataset, What::Features, usize::MAX, &mut passes.watch())?;
+            say_unreadable(&embedded);
+            add_alike(&mut found, &dataset, network, &embedded, self.cosine)?;
+        }
+        passes.keep();
+        drop(passes);
+        if let Some(path) = &self.csv {
+            write_atomic(path, |file| file.write_all(table(&found, &dataset).as_bytes()))?;
+        }
+        if let Some(path) = &self.html {
+            write_atomic(path, |file| file.write_all(page(&found, &dataset).as_bytes()))?;
+        }
+        if self.json {
+            return print(&as_json(&found, &dataset)).map(|()| Outcome::Done);
+        }
+        print(&told(&found, &dataset, network.is_some()))?;
+        Ok(Outcome::Done)
     }
-    let mut config = Config { reduce: false, ..Config::default() };
-    flags::set(&mut config, matches, &data::SETTINGS)?;
-    let mut passes = Passes::new();
-    let network = text("network").map(|_| model::open(matches)).transpose()?;
-    let dataset = pictures::open(&config, &mut passes.watch())?;
-    let most = matches.get_one::<u32>("distance").copied().unwrap_or(4);
-    let mut found =
-        pass::run(("comparing pictures", "pictures"), dataset.len(), &mut passes.watch(), |pass| {
-            find(&dataset, most, pass)
-        })?;
-    if let Some(network) = &network {
-        let embedded = embed(network, &dataset, What::Features, usize::MAX, &mut passes.watch())?;
-        say_unreadable(&embedded);
-        let least = matches.get_one::<f64>("cosine").copied().unwrap_or(0.95);
-        add_alike(&mut found, &dataset, network, &embedded, least)?;
-    }
-    passes.keep();
-    drop(passes);
-    if let Some(path) = text("csv") {
-        write_atomic(path, |file| file.write_all(table(&found, &dataset).as_bytes()))?;
-    }
-    if let Some(path) = text("html") {
-        write_atomic(path, |file| file.write_all(page(&found, &dataset).as_bytes()))?;
-    }
-    if matches.get_flag("json") {
-        return print(&as_json(&found, &dataset)).map(|()| Outcome::Done);
-    }
-    print(&told(&found, &dataset, network.is_some()))?;
-    Ok(Outcome::Done)
 }
 
-fn as_json(found: &Duplicates, dataset: &Dataset) -> String {
+fn as_json(found: &duplicates::Duplicates, dataset: &Dataset) -> String {
     let sides = Sides::of(dataset);
     let group = |group: &Group| {
         let member = |(&member, &distance): (&u32, &f64)| json!({ "picture": dataset.picture_name(member), "split": sides.side(member), "distance": distance });
@@ -126,7 +117,7 @@ fn as_json(found: &Duplicates, dataset: &Dataset) -> String {
 }
 
 /// What was found, in some lines.
-fn told(found: &Duplicates, dataset: &Dataset, with_network: bool) -> String {
+fn told(found: &duplicates::Duplicates, dataset: &Dataset, with_network: bool) -> String {
     let mut text = format!("{}: {}\n\n", dataset.name(), counted(dataset.len(), "picture"));
     for kind in Kind::ALL.into_iter().filter(|&kind| kind != Kind::Features || with_network) {
         let (groups, spare) = found.count(kind);

@@ -2,63 +2,71 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, Args};
 
-use super::{Outcome, flags, model, print};
+use super::flags::{Choice, Given, one_of};
+use super::model::Force;
+use super::{Outcome, print};
+use crate::config::Setting;
 use crate::error::Result;
 use crate::train::export::{self, Format};
 
-/// The command with its flags.
-pub fn command() -> Command {
-    Command::new("export")
-        .about("Write the weights of a run for other programs")
-        .long_about(
-            "Write the weights of a run, or of any file of weights that this program reads, for other \
-             programs.\n\n\
-             safetensors  every tensor under torchvision's names, with the settings of the run\n\
-             pytorch      a state dict for torch.load: resnet18().load_state_dict(…, strict=False)\n\
-             onnx         the trunk in evaluation mode, from normalised pixels to features",
-        )
-        .arg(Arg::new("network").value_name("RUN|FILE").required(true).help(
-            "A run folder, or a file: .safetensors, .pth, .pth.tar, .pt of this program, of the official code, or of torchvision",
-        ))
-        .arg(
-            Arg::new("format")
-                .long("format")
-                .value_name("FORMAT")
-                .default_value(Format::Safetensors.name())
-                .value_parser(Format::ALL.map(Format::name))
-                .help("What to write"),
-        )
-        .arg(Arg::new("trunk").long("trunk").action(ArgAction::SetTrue).help(
-            "Leave out the projection head and the prototypes (ONNX never has them)",
-        ))
-        .arg(
-            Arg::new("out")
-                .long("out")
-                .value_name("FILE")
-                .help("The file to write [default: the source's name in this folder]"),
-        )
-        .arg(model::force())
-        .args(flags::all().filter(|flag| flag.get_id() == "weights_key").map(|flag| flag.help_heading("Network")))
-        .after_help(
-            "Examples:\n  swav-wgpu export runs/photos --format pytorch --out photos.pth\n  \
-             swav-wgpu export swav_800ep_pretrain.pth.tar --format onnx --out swav.onnx",
-        )
+/// The only setting of `train` that a command which computes nothing has.
+struct WeightsKey;
+
+impl Choice for WeightsKey {
+    fn has(setting: &Setting) -> bool {
+        setting.key == "weights_key"
+    }
+
+    fn shown(flag: Arg) -> Arg {
+        flag.help_heading("Network")
+    }
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
-    let source = Path::new(text("network").unwrap_or_default());
-    let named = Format::ALL.into_iter().find(|format| Some(format.name()) == text("format"));
-    let format = named.unwrap_or(Format::Safetensors);
-    let out = text("out").map_or_else(|| usual_name(source, format), PathBuf::from);
-    model::refuse_existing(matches, "out", &out)?;
-    let done = export::export(source, text("weights_key"), format, matches.get_flag("trunk"), &out)?;
-    let export::Exported { path, network, tensors, note } = done;
-    print(&format!("{}: {tensors} tensors of {network}\n{note}\n", path.display()))?;
-    Ok(Outcome::Done)
+/// Write the weights of a run for other programs
+#[derive(Args)]
+#[command(
+    long_about = "Write the weights of a run, or of any file of weights that this program reads, for other \
+                  programs.\n\n\
+                  safetensors  every tensor under torchvision's names, with the settings of the run\n\
+                  pytorch      a state dict for torch.load: resnet18().load_state_dict(…, strict=False)\n\
+                  onnx         the trunk in evaluation mode, from normalised pixels to features",
+    after_help = "Examples:\n  swav-wgpu export runs/photos --format pytorch --out photos.pth\n  \
+                  swav-wgpu export swav_800ep_pretrain.pth.tar --format onnx --out swav.onnx"
+)]
+pub(super) struct Export {
+    /// A run folder, or a file: .safetensors, .pth, .pth.tar, .pt of this program, of the official code, or of
+    /// torchvision
+    #[arg(value_name = "RUN|FILE")]
+    network: PathBuf,
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = Format::Safetensors.name())]
+    #[arg(value_parser = one_of(&Format::ALL, Format::name))]
+    format: Format,
+    /// Leave out the projection head and the prototypes (ONNX never has them)
+    #[arg(long)]
+    trunk: bool,
+    /// The file to write [default: the source's name in this folder]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    settings: Given<WeightsKey>,
+}
+
+impl Export {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let out = self.out.clone().unwrap_or_else(|| usual_name(&self.network, self.format));
+        self.force.refuse_existing("out", &out)?;
+        let key = self.settings.get("weights_key");
+        let export::Exported { path, network, tensors, note } =
+            export::export(&self.network, key, self.format, self.trunk, &out)?;
+        print(&format!("{}: {tensors} tensors of {network}\n{note}\n", path.display()))?;
+        Ok(Outcome::Done)
+    }
 }
 
 /// The source's name up to its first dot, with the ending of the format.

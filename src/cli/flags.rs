@@ -1,24 +1,115 @@
 //! Settings as flags: `final_lr` in the table becomes `--final-lr`, with the same help, under the
-//! heading of its group.
+//! heading of its group. A command has all of them or a [`Choice`], and gets what was typed as [`Given`].
 
+use std::marker::PhantomData;
 use std::sync::LazyLock;
 
-use clap::builder::PossibleValuesParser;
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches};
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::config::{Config, Setting, Value, listed, readers};
+use crate::config::{Config, Method, Setting, Value, listed, readers};
 use crate::error::{Error, Result};
 
 /// The one setting that is an argument without a flag.
-pub const POSITIONAL: &str = "data";
+pub(super) const POSITIONAL: &str = "data";
 
 /// The flags' names, in the order of the table; clap wants them to live as long as the program.
 static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| Config::SETTINGS.iter().map(Setting::flag).collect());
 
-/// A flag for every setting.
-pub fn all() -> impl Iterator<Item = Arg> {
-    Config::SETTINGS.iter().zip(NAMES.iter()).map(|(setting, name)| flag(setting, name))
+/// Which settings a command has as flags, and how its help shows them.
+pub(super) trait Choice {
+    /// Whether it has this one.
+    fn has(setting: &Setting) -> bool;
+
+    /// The flag in this command's help; as in that of `train` where nothing else is said.
+    fn shown(flag: Arg) -> Arg {
+        flag
+    }
+}
+
+/// The settings of a choice that were typed, each with its text, in the order of the table.
+pub(super) struct Given<C> {
+    texts: Vec<(&'static Setting, String)>,
+    choice: PhantomData<C>,
+}
+
+impl<C: Choice> Given<C> {
+    /// What was typed.
+    pub(super) fn settings(&self) -> impl Iterator<Item = &'static Setting> {
+        self.texts.iter().map(|&(setting, _)| setting)
+    }
+
+    /// The text of one setting, if it was typed.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.texts.iter().find(|(setting, _)| setting.key == key).map(|(_, text)| text.as_str())
+    }
+
+    /// Refuses what was typed and the method does not read.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first such setting.
+    pub(super) fn check_read(&self, method: Method) -> Result<()> {
+        for setting in self.settings() {
+            if let Some(readers) = readers(setting.key).filter(|readers| !readers.contains(&method)) {
+                let whose = listed(readers);
+                let reason = format!("is read by {whose} only, and this run trains {method}; leave it out");
+                return Err(Error::config(setting.key, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets what was typed.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Config`] for a text that a setting does not take.
+    pub(super) fn apply(&self, config: &mut Config) -> Result<()> {
+        self.texts.iter().try_for_each(|(setting, text)| config.set(setting.key, text))
+    }
+}
+
+impl<C: Choice> FromArgMatches for Given<C> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        // Only the choice is asked for: a command may have a flag of its own under the name of another setting.
+        let chosen = Config::SETTINGS.iter().filter(|setting| C::has(setting));
+        let typed = chosen.filter_map(|setting| Some((setting, matches.get_one::<String>(setting.key)?)));
+        let texts = typed.map(|(setting, text)| (setting, text.clone())).collect();
+        Ok(Self { texts, choice: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl<C: Choice> Args for Given<C> {
+    fn augment_args(command: Command) -> Command {
+        let all = Config::SETTINGS.iter().zip(NAMES.iter());
+        let chosen = all.filter(|(setting, _)| C::has(setting));
+        command.args(chosen.map(|(setting, name)| C::shown(flag(setting, name))))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// One of a few values, by its name.
+pub(super) fn one_of<T: Copy + Send + Sync>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|&one| name(one))).map(move |typed| {
+        let named = all.iter().copied().find(|&one| name(one) == typed);
+        let Some(named) = named else { unreachable!("clap takes these names only") };
+        named
+    })
+}
+
+/// A number of things, of which there has to be one.
+pub(super) fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 fn flag(setting: &'static Setting, name: &'static str) -> Arg {
@@ -58,41 +149,4 @@ fn short(help: &str) -> String {
     };
     let end = text.find(". ").map_or(text.len(), |at| at + 1);
     format!("{}{default}", text[..end].trim_end_matches('.'))
-}
-
-/// The settings that were given on the command line, in the order of the table.
-pub fn given(matches: &ArgMatches) -> Vec<(&'static Setting, &str)> {
-    // A command may have only some of the settings.
-    let typed = |key| {
-        matches.try_contains_id(key).is_ok() && matches.value_source(key) == Some(ValueSource::CommandLine)
-    };
-    Config::SETTINGS
-        .iter()
-        .filter(|setting| typed(setting.key))
-        .filter_map(|setting| Some((setting, matches.get_one::<String>(setting.key)?.as_str())))
-        .collect()
-}
-
-/// Sets those of `keys` that have a value; the command must have flags for all of them.
-pub fn set(config: &mut Config, matches: &ArgMatches, keys: &[&str]) -> Result<()> {
-    let texts = keys.iter().filter_map(|key| Some((key, matches.get_one::<String>(key)?)));
-    texts.into_iter().try_for_each(|(key, text)| config.set(key, text))
-}
-
-/// Refuses what was given on the command line and the method does not read.
-pub fn check_read(config: &Config, matches: &ArgMatches) -> Result<()> {
-    let method = config.method;
-    for (setting, _) in given(matches) {
-        if let Some(readers) = readers(setting.key).filter(|readers| !readers.contains(&method)) {
-            let whose = listed(readers);
-            let reason = format!("is read by {whose} only, and this run trains {method}; leave it out");
-            return Err(Error::config(setting.key, reason));
-        }
-    }
-    Ok(())
-}
-
-/// Sets what was given on the command line.
-pub fn apply(config: &mut Config, matches: &ArgMatches) -> Result<()> {
-    given(matches).into_iter().try_for_each(|(setting, text)| config.set(setting.key, text))
 }

@@ -5,87 +5,112 @@
 //! code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Progress and errors go to standard error,
 //! results to standard output.
 
-pub mod bench;
-pub mod crops;
-pub mod data;
-pub mod devices;
-pub mod duplicates;
-pub mod embed;
-pub mod eval;
-pub mod export;
-pub mod flags;
+mod bench;
+mod crops;
+mod data;
+mod devices;
+mod duplicates;
+mod embed;
+mod eval;
+mod export;
+mod flags;
 mod interrupt;
 mod model;
 mod passes;
-pub mod presets;
+mod presets;
 pub mod progress;
-pub mod report;
-pub mod search;
-pub mod selftest;
-pub mod sort;
+mod report;
+mod search;
+mod selftest;
+mod sort;
 mod table;
-pub mod train;
-pub mod tune;
+mod train;
+mod tune;
 
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{ArgMatches, Command};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 
 /// How a command ended, when it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+enum Outcome {
     /// Everything that was asked for is done.
     Done,
     /// Stopped by Ctrl-C, cleanly: a run with a checkpoint, a measurement without a result.
     Interrupted,
 }
 
-/// A command: how it is called, and what it does.
-struct Entry {
-    command: fn() -> Command,
-    run: fn(&ArgMatches) -> Result<Outcome>,
+/// The whole command line.
+#[derive(Parser)]
+#[command(
+    name = "swav-wgpu",
+    version,
+    about = "Learns image features without labels (SwAV) on any Vulkan, Metal or DX12 GPU",
+    after_help = EXAMPLES
+)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// All of them, in the order in which `--help` lists them.
-const COMMANDS: [Entry; 14] = [
-    Entry { command: train::command, run: train::run },
-    Entry { command: data::command, run: data::run },
-    Entry { command: duplicates::command, run: duplicates::run },
-    Entry { command: crops::command, run: crops::run },
-    Entry { command: devices::command, run: |_| devices::run() },
-    Entry { command: selftest::command, run: selftest::run },
-    Entry { command: bench::command, run: bench::run },
-    Entry { command: tune::command, run: tune::run },
-    Entry { command: eval::command, run: eval::run },
-    Entry { command: export::command, run: export::run },
-    Entry { command: embed::command, run: embed::run },
-    Entry { command: search::command, run: search::run },
-    Entry { command: sort::command, run: sort::run },
-    Entry { command: report::command, run: report::run },
-];
+/// The commands, each with its arguments, in the order in which `--help` lists them.
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Train),
+    Data(data::Data),
+    Duplicates(duplicates::Duplicates),
+    Crops(crops::Crops),
+    Devices(devices::Devices),
+    Selftest(selftest::Selftest),
+    Bench(bench::Bench),
+    Tune(tune::Tune),
+    Eval(eval::Eval),
+    Export(export::Export),
+    Embed(embed::Embed),
+    Search(search::Search),
+    Sort(sort::Sort),
+    Report(report::Report),
+}
+
+impl Command {
+    fn run(&self) -> Result<Outcome> {
+        match self {
+            Self::Train(train) => train.run(),
+            Self::Data(data) => data.run(),
+            Self::Duplicates(duplicates) => duplicates.run(),
+            Self::Crops(crops) => crops.run(),
+            Self::Devices(devices) => devices.run(),
+            Self::Selftest(selftest) => selftest.run(),
+            Self::Bench(bench) => bench.run(),
+            Self::Tune(tune) => tune.run(),
+            Self::Eval(eval) => eval.run(),
+            Self::Export(export) => export.run(),
+            Self::Embed(embed) => embed.run(),
+            Self::Search(search) => search.run(),
+            Self::Sort(sort) => sort.run(),
+            Self::Report(report) => report.run(),
+        }
+    }
+}
 
 /// Runs the program with the given arguments (the first is its own name).
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     crate::data::hush_guarded_panics();
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    let matches = match command().try_get_matches_from(&args) {
-        Ok(matches) => matches,
+    let line = match Line::try_parse_from(&args) {
+        Ok(line) => line,
         // clap's own errors include `--help` and `--version`, which go to standard output with code 0.
         Err(error) => {
             let _ = error.print();
             return code(error.exit_code());
         }
     };
-    let Some((name, matches)) = matches.subcommand() else { unreachable!("clap asks for a command") };
-    let named = COMMANDS.iter().find(|entry| (entry.command)().get_name() == name);
-    let Some(entry) = named else { unreachable!("clap knows the commands of the table only") };
-    let outcome = (entry.run)(matches);
-    match outcome {
+    match line.command.run() {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         // Whoever stopped a pass was told so when Ctrl-C was heard.
         Ok(Outcome::Interrupted) | Err(Error::Stopped) => code(130),
@@ -96,15 +121,9 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     }
 }
 
-/// The whole command line.
-pub fn command() -> Command {
-    Command::new("swav-wgpu")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Learns image features without labels (SwAV) on any Vulkan, Metal or DX12 GPU")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .after_help(EXAMPLES)
-        .subcommands(COMMANDS.iter().map(|entry| (entry.command)()))
+/// The whole command line, as clap knows it.
+pub fn command() -> clap::Command {
+    Line::command()
 }
 
 const EXAMPLES: &str = "\
@@ -151,7 +170,7 @@ fn complain(error: &Error, args: &[OsString]) {
 }
 
 /// Prints to standard output. A reader that has gone away (`… | head`) is no failure of ours.
-pub fn print(text: &str) -> Result<()> {
+fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -8,7 +8,7 @@ use crate::config::{Method, Preset, wrap};
 const WIDTH: usize = 98;
 
 /// The presets as text.
-pub fn render() -> String {
+pub(super) fn render() -> String {
     let mut text = String::from(
         "Presets set values over the defaults; a --config file and flags change them further.\n\
          Without --preset, the embedded pictures get `demo` and a folder of your own gets `photos`.\n",

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Instant;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::Args;
 use serde::Serialize;
 
 use super::Outcome;
+use super::flags::one_of;
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
 use crate::selftest::{self, OPERATIONS, Score};
@@ -17,31 +17,26 @@ use crate::selftest::{self, OPERATIONS, Score};
 /// How many differences the table's reader is shown; `--json` has them all.
 const SHOWN: usize = 12;
 
-/// The command with its flags.
-pub fn command() -> Command {
-    Command::new("selftest")
-        .about("Compare every kernel with a reference on this machine's adapter")
-        .long_about(
-            "Runs every kernel of the program at awkward sizes and compares the results with the same \
-             computation in double precision on the processor. A GPU driver that computes wrongly shows as a \
-             kernel that fails.\n\n\
-             Errors are relative to the largest value of a result, and each kernel is judged by every result \
-             that it has a part in; the table shows the error that comes nearest to what is allowed.",
-        )
-        .arg(Arg::new("adapter").long("adapter").value_name("NAME").help(
-            "Which adapter: its number or a part of its name, as `swav-wgpu devices` lists them [default: the best]",
-        ))
-        .arg(
-            Arg::new("kernels")
-                .long("kernels")
-                .value_name("FAMILY")
-                .value_parser(PossibleValuesParser::new(Family::ALL.map(Family::name)))
-                .help("Only one family of kernels [default: all that the adapter can run]"),
-        )
-        .arg(
-            Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON in place of the table"),
-        )
-        .after_help("Exit codes: 0 all kernels are right, 1 some are not, 2 wrong usage.")
+/// Compare every kernel with a reference on this machine's adapter
+#[derive(Args)]
+#[command(
+    long_about = "Runs every kernel of the program at awkward sizes and compares the results with the same \
+                  computation in double precision on the processor. A GPU driver that computes wrongly shows as a \
+                  kernel that fails.\n\n\
+                  Errors are relative to the largest value of a result, and each kernel is judged by every result \
+                  that it has a part in; the table shows the error that comes nearest to what is allowed.",
+    after_help = "Exit codes: 0 all kernels are right, 1 some are not, 2 wrong usage."
+)]
+pub(super) struct Selftest {
+    /// Which adapter: its number or a part of its name, as `swav-wgpu devices` lists them [default: the best]
+    #[arg(long, value_name = "NAME")]
+    adapter: Option<String>,
+    /// Only one family of kernels [default: all that the adapter can run]
+    #[arg(long, value_name = "FAMILY", value_parser = one_of(&Family::ALL, Family::name))]
+    kernels: Option<Family>,
+    /// Print JSON in place of the table
+    #[arg(long)]
+    json: bool,
 }
 
 /// One kernel's line.
@@ -78,29 +73,30 @@ struct Report {
     families: Vec<FamilyReport>,
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let adapter = matches.get_one::<String>("adapter").map(String::as_str);
-    let wanted = matches.get_one::<String>("kernels").and_then(|family| family.parse::<Family>().ok());
-    let first = Gpu::open(adapter, wanted)?;
-    let facts = first.facts().clone();
-    let mut families = Vec::new();
-    for family in wanted.map_or_else(|| facts.families(), |family| vec![family]) {
-        families.push(test(adapter, &Choices::usual(family))?);
-        for variant in selftest::variants(family) {
-            families.push(test(adapter, &variant)?);
+impl Selftest {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let (adapter, wanted) = (self.adapter.as_deref(), self.kernels);
+        let first = Gpu::open(adapter, wanted)?;
+        let facts = first.facts().clone();
+        let mut families = Vec::new();
+        for family in wanted.map_or_else(|| facts.families(), |family| vec![family]) {
+            families.push(test(adapter, &Choices::usual(family))?);
+            for variant in selftest::variants(family) {
+                families.push(test(adapter, &variant)?);
+            }
         }
+        let report = Report {
+            version: env!("CARGO_PKG_VERSION"),
+            adapter: facts.name.clone(),
+            backend: facts.backend.clone(),
+            driver: facts.driver.clone(),
+            passed: families.iter().all(FamilyReport::passed),
+            families,
+        };
+        super::print(&if self.json { json(&report) } else { render(&report, &facts) })?;
+        if report.passed { Ok(Outcome::Done) } else { Err(verdict(&report)) }
     }
-    let report = Report {
-        version: env!("CARGO_PKG_VERSION"),
-        adapter: facts.name.clone(),
-        backend: facts.backend.clone(),
-        driver: facts.driver.clone(),
-        passed: families.iter().all(FamilyReport::passed),
-        families,
-    };
-    super::print(&if matches.get_flag("json") { json(&report) } else { render(&report, &facts) })?;
-    if report.passed { Ok(Outcome::Done) } else { Err(verdict(&report)) }
 }
 
 /// Runs all cases of a family, or those of the products that one of its variants makes; what goes wrong

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::Args;
 
+use super::flags::{Given, at_least_one, one_of};
 use super::interrupt::Interrupt;
+use super::model::{Looking, Reading};
 use super::passes::Passes;
 use super::{Outcome, embed::say_unreadable, model, print};
 use crate::data::{Dataset, Original};
@@ -16,109 +18,99 @@ use crate::train::embed::{What, embed};
 use crate::train::sort::{Best, How, MANIFEST, Place, Sorted, check_output, groups, places, sort};
 use crate::words::counted;
 
-/// The command with its flags.
-pub fn command() -> Command {
-    Command::new("sort")
-        .about("Sort a folder of pictures by what a network sees in them")
-        .long_about(
-            "Sort a folder of pictures: each goes into the folder of its best prototype, or of a group of \
-             prototypes that are alike. Nothing is moved and nothing is overwritten; the same command goes on \
-             with a sort that was stopped. Groups depend on the network alone, so pictures that come later go \
-             where their like went before.",
-        )
-        .arg(model::source())
-        .arg(Arg::new("pictures").value_name("DATA").required(true).help(
-            "The pictures: a folder, or any other source; what lies in an archive or a table is written out",
-        ))
-        .arg(Arg::new("into").long("into").value_name("OUT").required(true).help("Where the groups go; not in DATA"))
-        .arg(
-            Arg::new("clusters")
-                .long("clusters")
-                .value_name("N")
-                .value_parser(value_parser!(u64).range(1..))
-                .help("Merge the prototypes to N groups, by average cosine [default: a group a prototype]"),
-        )
-        .arg(
-            Arg::new("how")
-                .long("how")
-                .value_name("WORD")
-                .default_value(How::Copy.name())
-                .value_parser(How::ALL.map(How::name))
-                .help("Copies, hard links, symbolic links, or only the list in manifest.csv"),
-        )
-        .arg(
-            Arg::new("dry-run")
-                .long("dry-run")
-                .action(ArgAction::SetTrue)
-                .help("Only say what would be done; no file is written"),
-        )
-        .args(model::reading())
-        .args(model::settings())
-        .after_help(
-            "Examples:\n  swav-wgpu sort runs/photos photos --into sorted --clusters 20 --dry-run\n  \
-             swav-wgpu sort runs/photos photos --into sorted --clusters 20 --how hard-link",
-        )
+/// Sort a folder of pictures by what a network sees in them
+#[derive(Args)]
+#[command(
+    long_about = "Sort a folder of pictures: each goes into the folder of its best prototype, or of a group of \
+                  prototypes that are alike. Nothing is moved and nothing is overwritten; the same command goes on \
+                  with a sort that was stopped. Groups depend on the network alone, so pictures that come later go \
+                  where their like went before.",
+    after_help = "Examples:\n  swav-wgpu sort runs/photos photos --into sorted --clusters 20 --dry-run\n  \
+                  swav-wgpu sort runs/photos photos --into sorted --clusters 20 --how hard-link"
+)]
+pub(super) struct Sort {
+    #[arg(value_name = "RUN|FILE", help = model::SOURCE)]
+    network: PathBuf,
+    /// The pictures: a folder, or any other source; what lies in an archive or a table is written out
+    #[arg(value_name = "DATA")]
+    pictures: PathBuf,
+    /// Where the groups go; not in DATA
+    #[arg(long, value_name = "OUT")]
+    into: PathBuf,
+    /// Merge the prototypes to N groups, by average cosine [default: a group a prototype]
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    clusters: Option<usize>,
+    /// Copies, hard links, symbolic links, or only the list in manifest.csv
+    #[arg(long, value_name = "WORD", default_value = How::Copy.name(), value_parser = one_of(&How::ALL, How::name))]
+    how: How,
+    /// Only say what would be done; no file is written
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    reading: Given<Reading>,
+    #[command(flatten)]
+    settings: Given<Looking>,
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
-    let (data, into) = (Path::new(text("pictures")), Path::new(text("into")));
-    let how = How::ALL.into_iter().find(|how| how.name() == text("how")).unwrap_or(How::Copy);
-    check_output(data, into)?;
-    let interrupt = Interrupt::new(
-        "Stopping.",
-        "Stopping after this file; the same command goes on. Ctrl-C again stops at once.",
-    );
-    let mut passes = Passes::of(interrupt);
-    let network = model::open(matches)?;
-    let dataset = model::pictures(matches, &network, Some(data), &mut passes)?;
-    if matches!(how, How::HardLink | How::Symlink) && !dataset.is_empty() && dataset.path_of(0).is_none() {
-        let reason =
-            "the pictures are no files of their own, so there is nothing to link to; use `--how copy`";
-        return Err(Error::config("how", reason));
+impl Sort {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let (data, into, how) = (self.pictures.as_path(), self.into.as_path(), self.how);
+        check_output(data, into)?;
+        let interrupt = Interrupt::new(
+            "Stopping.",
+            "Stopping after this file; the same command goes on. Ctrl-C again stops at once.",
+        );
+        let mut passes = Passes::of(interrupt);
+        let network = model::open(&self.network, &self.settings)?;
+        let dataset = model::pictures(&self.reading, &network, Some(data), &mut passes)?;
+        if matches!(how, How::HardLink | How::Symlink) && !dataset.is_empty() && dataset.path_of(0).is_none()
+        {
+            let reason =
+                "the pictures are no files of their own, so there is nothing to link to; use `--how copy`";
+            return Err(Error::config("how", reason));
+        }
+        let Some(prototypes) = network.prototypes() else {
+            let reason = format!("this network has no prototypes to sort by ({})", network.describe());
+            return Err(Error::config("network", reason));
+        };
+        let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut passes.watch())?;
+        say_unreadable(&found);
+        let best = found.pictures.iter().zip(found.prototypes.iter().flatten());
+        let best = best.map(|(&picture, &prototype)| {
+            let (name, file) = (dataset.picture_name(picture), file_name(&dataset, data, picture)?);
+            Ok(Best { picture, name, file, prototype })
+        });
+        let best = best.collect::<Result<Vec<Best>>>()?;
+        let places = places(&best, &groups(prototypes, self.clusters));
+        if self.dry_run {
+            print(&format!("{}Nothing was written (--dry-run).\n", summary(&places)))?;
+            return Ok(Outcome::Done);
+        }
+        passes.keep();
+        let original = |picture| dataset.original(picture);
+        let sorted = pass::run(("sorting", "files"), places.len(), &mut passes.watch(), |pass| {
+            sort(data, into, &places, how, &original, &mut |done| pass.advance(usize::from(done > 0)).is_ok())
+        })?;
+        drop(passes);
+        for path in &sorted.taken {
+            let _ = writeln!(std::io::stderr(), "left alone: {} is something else", path.display());
+        }
+        let manifest = into.join(MANIFEST);
+        let (made, present, taken, failed) =
+            (sorted.made, sorted.present, sorted.taken.len(), sorted.failed.len());
+        let line = format!(
+            "{} made, {present} were there, {taken} left alone; list in {}",
+            counted(made, "file"),
+            manifest.display()
+        );
+        print(&format!("{}{line}\n", summary(&places)))?;
+        if failed > 0 {
+            return Err(failures(&sorted, into));
+        }
+        let left = how != How::Manifest && made + present + taken < places.len();
+        Ok(if left { Outcome::Interrupted } else { Outcome::Done })
     }
-    let Some(prototypes) = network.prototypes() else {
-        let reason = format!("this network has no prototypes to sort by ({})", network.describe());
-        return Err(Error::config("network", reason));
-    };
-    let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut passes.watch())?;
-    say_unreadable(&found);
-    let best = found.pictures.iter().zip(found.prototypes.iter().flatten());
-    let best = best.map(|(&picture, &prototype)| {
-        let (name, file) = (dataset.picture_name(picture), file_name(&dataset, data, picture)?);
-        Ok(Best { picture, name, file, prototype })
-    });
-    let best = best.collect::<Result<Vec<Best>>>()?;
-    let wanted = matches.get_one::<u64>("clusters").map(|&n| n as usize);
-    let places = places(&best, &groups(prototypes, wanted));
-    if matches.get_flag("dry-run") {
-        print(&format!("{}Nothing was written (--dry-run).\n", summary(&places)))?;
-        return Ok(Outcome::Done);
-    }
-    passes.keep();
-    let original = |picture| dataset.original(picture);
-    let sorted = pass::run(("sorting", "files"), places.len(), &mut passes.watch(), |pass| {
-        sort(data, into, &places, how, &original, &mut |done| pass.advance(usize::from(done > 0)).is_ok())
-    })?;
-    drop(passes);
-    for path in &sorted.taken {
-        let _ = writeln!(std::io::stderr(), "left alone: {} is something else", path.display());
-    }
-    let manifest = into.join(MANIFEST);
-    let (made, present, taken, failed) =
-        (sorted.made, sorted.present, sorted.taken.len(), sorted.failed.len());
-    let line = format!(
-        "{} made, {present} were there, {taken} left alone; list in {}",
-        counted(made, "file"),
-        manifest.display()
-    );
-    print(&format!("{}{line}\n", summary(&places)))?;
-    if failed > 0 {
-        return Err(failures(&sorted, into));
-    }
-    let left = how != How::Manifest && made + present + taken < places.len();
-    Ok(if left { Outcome::Interrupted } else { Outcome::Done })
 }
 
 /// The name that the file of a picture gets, where that is not the picture's name: a picture inside another file

@@ -1,70 +1,71 @@
 //! `swav-wgpu train`: turns flags, file and preset into a checked request, and runs it.
 //!
 //! Resolving is a pure function of the arguments and the files that they name, so that it can be
-//! tested without a device: [`resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
+//! tested without a device: [`Train::resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
 
 mod results;
 mod watch;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::Args;
 
+use super::flags::{Choice, Given};
 use super::{Outcome, flags, presets, tune};
-use crate::config::Config;
+use crate::config::{Config, Setting};
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Loaded};
 use crate::train::run_folder::RunFolder;
 
 /// What the user asked for, resolved and checked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrainRequest {
+struct TrainRequest {
     /// Every setting of the run.
-    pub config: Config,
+    config: Config,
     /// Only say what the run would cost.
-    pub plan: bool,
+    plan: bool,
     /// Measure the kernels while training.
-    pub profile: bool,
+    profile: bool,
     /// The run folder to go on with.
-    pub resume: Option<PathBuf>,
+    resume: Option<PathBuf>,
 }
 
-/// The command with all its flags.
-pub fn command() -> Command {
-    let switch = |name: &'static str, help: &'static str| {
-        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
-    };
-    Command::new("train")
-        .about("Train on a folder of pictures, or on the embedded ones")
-        .long_about(
-            "Train on a folder of pictures, or on the embedded ones when no folder is given.\n\n\
-             Every setting is a flag here and a key in a TOML file. Values come from the defaults, then \
-             the preset, then the --config file, then the flags; the later wins. The run folder's \
-             config.toml records them all and can be given to --config.",
-        )
-        .args(flags::all())
-        .arg(switch("list-presets", "List the presets with their values, and stop").help_heading("Command"))
-        .arg(
-            Arg::new("config")
-                .long("config")
-                .value_name("FILE")
-                .help_heading("Command")
-                .help("Read settings from a TOML file, such as the config.toml of an earlier run"),
-        )
-        .arg(
-            switch("plan", "Say what a step would do and the memory it needs, without training")
-                .help_heading("Command"),
-        )
-        .arg(
-            switch("profile", "Time every kernel and print a table by operation and layer at the end")
-                .help_heading("Command"),
-        )
-        .arg(
-            Arg::new("resume").long("resume").value_name("RUN").help_heading("Command").help(
-                "Go on with a stopped run; its settings come from its folder, and only a few can change",
-            ),
-        )
-        .after_help(EXAMPLES)
+/// All settings.
+struct All;
+
+impl Choice for All {
+    fn has(_: &Setting) -> bool {
+        true
+    }
+}
+
+/// Train on a folder of pictures, or on the embedded ones
+#[derive(Args)]
+#[command(
+    long_about = "Train on a folder of pictures, or on the embedded ones when no folder is given.\n\n\
+                  Every setting is a flag here and a key in a TOML file. Values come from the defaults, then \
+                  the preset, then the --config file, then the flags; the later wins. The run folder's \
+                  config.toml records them all and can be given to --config.",
+    after_help = EXAMPLES
+)]
+pub(super) struct Train {
+    #[command(flatten)]
+    settings: Given<All>,
+    /// List the presets with their values, and stop
+    #[arg(long, help_heading = "Command")]
+    list_presets: bool,
+    /// Read settings from a TOML file, such as the config.toml of an earlier run
+    #[arg(long, value_name = "FILE", help_heading = "Command")]
+    config: Option<PathBuf>,
+    /// Say what a step would do and the memory it needs, without training
+    #[arg(long, help_heading = "Command")]
+    plan: bool,
+    /// Time every kernel and print a table by operation and layer at the end
+    #[arg(long, help_heading = "Command")]
+    profile: bool,
+    /// Go on with a stopped run; its settings come from its folder, and only a few can change
+    #[arg(long, value_name = "RUN", help_heading = "Command")]
+    resume: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -75,82 +76,48 @@ Examples:
   swav-wgpu train imagenet/train --preset imagenet-256 --max-time 8h
   swav-wgpu train --resume runs/photos";
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    if matches.get_flag("list-presets") {
-        super::print(&presets::render())?;
-        return Ok(Outcome::Done);
-    }
-    let mut request = resolve(matches)?;
-    // A resumed run keeps the kernels that it began with.
-    if request.resume.is_none() {
-        tune::apply(&mut request.config)?;
-    }
-    start(request)
-}
-
-/// Hands a request to the engine.
-fn start(request: TrainRequest) -> Result<Outcome> {
-    if request.plan {
-        // A run that goes on has its folder already.
-        let out = request.config.out.filter(|_| request.resume.is_none());
-        return watch::plan(&Config { out, ..request.config });
-    }
-    watch::train(request)
-}
-
-/// The request that the arguments stand for, with every setting checked.
-pub fn resolve(matches: &ArgMatches) -> Result<TrainRequest> {
-    let resume = matches.get_one::<String>("resume").map(PathBuf::from);
-    let mut config = match &resume {
-        Some(run) => resumed(run, matches)?,
-        None => fresh(matches)?,
-    };
-    // The run folder must make sense from any other folder too.
-    if let Some(data) = &config.data {
-        config.data = Some(std::path::absolute(data).map_err(Error::io(data))?);
-    }
-    if let Some(init) = &config.init {
-        config.init = Some(std::path::absolute(init).map_err(Error::io(init))?);
-    }
-    config.validate()?;
-    Ok(TrainRequest { config, plan: matches.get_flag("plan"), profile: matches.get_flag("profile"), resume })
-}
-
-/// The settings of a new run: file and flags over a preset.
-pub(super) fn fresh(matches: &ArgMatches) -> Result<Config> {
-    let file = match matches.get_one::<String>("config") {
-        Some(path) => Some((read_config(Path::new(path))?, path)),
-        None => None,
-    };
-    let overlay = |config: &mut Config| {
-        if let Some((text, origin)) = &file {
-            config.merge_toml(text, origin)?;
+impl Train {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        if self.list_presets {
+            super::print(&presets::render())?;
+            return Ok(Outcome::Done);
         }
-        flags::apply(config, matches)
-    };
-    // File and flags over the defaults tell which preset is meant; then they go over that preset.
-    let mut asked = Config::default();
-    overlay(&mut asked)?;
-    let preset = asked.preset.unwrap_or_else(|| Config::usual_preset(asked.data.is_some()));
-    let recipe = Config::from_recipe(preset, asked.method)?;
-    let mut config = recipe.clone();
-    overlay(&mut config)?;
-    flags::check_read(&config, matches)?;
-    config.preset = Some(preset);
-    config.fit_warmup(&recipe);
-    Ok(config)
-}
-
-fn resumed(run: &Path, matches: &ArgMatches) -> Result<Config> {
-    if matches.contains_id("config") {
-        return Err(Error::config(
-            "config",
-            "cannot be given with --resume: the run folder has its own settings",
-        ));
+        let mut request = self.resolve()?;
+        // A resumed run keeps the kernels that it began with.
+        if request.resume.is_none() {
+            tune::apply(&mut request.config)?;
+        }
+        start(request)
     }
-    for (setting, _) in flags::given(matches) {
-        if !Config::RESUMABLE.contains(&setting.key) {
+
+    /// The request that the arguments stand for, with every setting checked.
+    fn resolve(&self) -> Result<TrainRequest> {
+        let mut config = match &self.resume {
+            Some(run) => self.resumed(run)?,
+            None => fresh(&self.settings, self.config.as_deref())?,
+        };
+        // The run folder must make sense from any other folder too.
+        if let Some(data) = &config.data {
+            config.data = Some(std::path::absolute(data).map_err(Error::io(data))?);
+        }
+        if let Some(init) = &config.init {
+            config.init = Some(std::path::absolute(init).map_err(Error::io(init))?);
+        }
+        config.validate()?;
+        Ok(TrainRequest { config, plan: self.plan, profile: self.profile, resume: self.resume.clone() })
+    }
+
+    /// The settings of a run that goes on: those of its folder, and the few that may change.
+    fn resumed(&self, run: &Path) -> Result<Config> {
+        if self.config.is_some() {
+            return Err(Error::config(
+                "config",
+                "cannot be given with --resume: the run folder has its own settings",
+            ));
+        }
+        if let Some(setting) = self.settings.settings().find(|given| !Config::RESUMABLE.contains(&given.key))
+        {
             let flag = |key: &&str| format!("--{}", key.replace('_', "-"));
             let flags: Vec<String> =
                 Config::RESUMABLE.iter().filter(|&&key| key != flags::POSITIONAL).map(flag).collect();
@@ -163,18 +130,50 @@ fn resumed(run: &Path, matches: &ArgMatches) -> Result<Config> {
                 ),
             ));
         }
+        let folder = RunFolder::find(run)?;
+        let path = folder.config();
+        // Should the file be lost, every checkpoint carries a copy.
+        let (text, origin) = if path.exists() {
+            (std::fs::read_to_string(&path).map_err(Error::io(&path))?, path)
+        } else {
+            let Loaded { checkpoint, path, .. } = Checkpoint::load(run)?;
+            (checkpoint.meta.config, path)
+        };
+        let mut config = Config::from_toml(&text, &origin.display().to_string())?;
+        self.settings.apply(&mut config)?;
+        Ok(config)
     }
-    let folder = RunFolder::find(run)?;
-    let path = folder.config();
-    // Should the file be lost, every checkpoint carries a copy.
-    let (text, origin) = if path.exists() {
-        (std::fs::read_to_string(&path).map_err(Error::io(&path))?, path)
-    } else {
-        let Loaded { checkpoint, path, .. } = Checkpoint::load(run)?;
-        (checkpoint.meta.config, path)
+}
+
+/// Hands a request to the engine.
+fn start(request: TrainRequest) -> Result<Outcome> {
+    if request.plan {
+        // A run that goes on has its folder already.
+        let out = request.config.out.filter(|_| request.resume.is_none());
+        return watch::plan(&Config { out, ..request.config });
+    }
+    watch::train(request)
+}
+
+/// The settings of a new run: file and flags over a preset.
+pub(super) fn fresh(settings: &Given<impl Choice>, file: Option<&Path>) -> Result<Config> {
+    let file = file.map(|path| Ok((read_config(path)?, path.display().to_string()))).transpose()?;
+    let overlay = |config: &mut Config| {
+        if let Some((text, origin)) = &file {
+            config.merge_toml(text, origin)?;
+        }
+        settings.apply(config)
     };
-    let mut config = Config::from_toml(&text, &origin.display().to_string())?;
-    flags::apply(&mut config, matches)?;
+    // File and flags over the defaults tell which preset is meant; then they go over that preset.
+    let mut asked = Config::default();
+    overlay(&mut asked)?;
+    let preset = asked.preset.unwrap_or_else(|| Config::usual_preset(asked.data.is_some()));
+    let recipe = Config::from_recipe(preset, asked.method)?;
+    let mut config = recipe.clone();
+    overlay(&mut config)?;
+    settings.check_read(config.method)?;
+    config.preset = Some(preset);
+    config.fit_warmup(&recipe);
     Ok(config)
 }
 

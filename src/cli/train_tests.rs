@@ -2,15 +2,12 @@
 
 use super::*;
 use crate::config::{Optimizer, Preset};
-
-fn matches(args: &[&str]) -> ArgMatches {
-    let all = ["swav-wgpu", "train"].iter().chain(args);
-    let mut matches = crate::cli::command().try_get_matches_from(all).unwrap();
-    matches.remove_subcommand().unwrap().1
-}
+use clap::FromArgMatches as _;
 
 fn resolved(args: &[&str]) -> Result<TrainRequest> {
-    resolve(&matches(args))
+    let all = ["swav-wgpu", "train"].iter().chain(args);
+    let mut matches = crate::cli::command().try_get_matches_from(all).unwrap();
+    Train::from_arg_matches_mut(&mut matches.remove_subcommand().unwrap().1).unwrap().resolve()
 }
 
 fn refused(args: &[&str]) -> (String, String) {

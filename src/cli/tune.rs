@@ -6,63 +6,74 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Outcome, flags, interrupt, print};
-use crate::config::Config;
+use super::flags::{Choice, Given};
+use super::{Outcome, interrupt, print};
+use crate::config::{Config, Setting};
 use crate::error::{Error, Result};
 use crate::tune::{self, Entry, Row, Store, Taken, Tuner, Tuning, Units};
 
-/// The command with its flags.
-pub fn command() -> Command {
-    Command::new("tune")
-        .about("Find the fastest kernels of an adapter, once")
-        .long_about(
-            "Times every kernel that can make the matrix products of a network on a few shapes, takes the \
-             fastest for each, and keeps what it found in the user's cache folder, for this adapter, this \
-             driver and this version of the program. It takes seconds. Every command that computes then uses it \
-             unless --kernels or `--tuned off` says otherwise, and a run's config.toml records it, so \
-             that a resumed run keeps its kernels. Nothing else should run meanwhile.",
-        )
-        .args(flags::all().filter(|flag| flag.get_id() == "adapter"))
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print all timings as JSON"))
-        .arg(
-            Arg::new("keep-old")
-                .long("keep-old")
-                .action(ArgAction::SetTrue)
-                .help("Only show what is found; what was kept before stays in use"),
-        )
+/// The only setting of `train` that is given.
+struct Adapter;
+
+impl Choice for Adapter {
+    fn has(setting: &Setting) -> bool {
+        setting.key == "adapter"
+    }
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let stop = interrupt::flag("Stopping after this case; nothing is kept. Ctrl-C again stops at once.");
-    let mut tuner = Tuner::open(matches.get_one::<String>("adapter").map(String::as_str))?;
-    let bar = progress(tuner.cases());
-    say(&format!("tuning {}", tuner.adapter().name));
-    while let Some(row) = tuner.step()? {
-        bar.set_message(format!("{} {}", row.operation, row.class));
-        bar.inc(1);
-        if stop.load(Ordering::Relaxed) {
-            return Ok(Outcome::Interrupted);
+/// Find the fastest kernels of an adapter, once
+#[derive(Args)]
+#[command(
+    long_about = "Times every kernel that can make the matrix products of a network on a few shapes, takes the \
+                  fastest for each, and keeps what it found in the user's cache folder, for this adapter, this \
+                  driver and this version of the program. It takes seconds. Every command that computes then uses it \
+                  unless --kernels or `--tuned off` says otherwise, and a run's config.toml records it, so \
+                  that a resumed run keeps its kernels. Nothing else should run meanwhile."
+)]
+pub(super) struct Tune {
+    #[command(flatten)]
+    settings: Given<Adapter>,
+    /// Print all timings as JSON
+    #[arg(long)]
+    json: bool,
+    /// Only show what is found; what was kept before stays in use
+    #[arg(long)]
+    keep_old: bool,
+}
+
+impl Tune {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let stop = interrupt::flag("Stopping after this case; nothing is kept. Ctrl-C again stops at once.");
+        let mut tuner = Tuner::open(self.settings.get("adapter"))?;
+        let bar = progress(tuner.cases());
+        say(&format!("tuning {}", tuner.adapter().name));
+        while let Some(row) = tuner.step()? {
+            bar.set_message(format!("{} {}", row.operation, row.class));
+            bar.inc(1);
+            if stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted);
+            }
         }
+        bar.finish_and_clear();
+        let tuning = tuner.finish();
+        print(&if self.json { json(&tuning) } else { render(&tuning) })?;
+        if !self.keep_old {
+            let path = path()?;
+            // What cannot be read is of no use to anybody: it is written anew.
+            let mut store = Store::read(&path).unwrap_or_else(|error| {
+                say(&format!("warning: {error}; it is written anew"));
+                Store::empty(&path)
+            });
+            store.write(Entry::new(&tuning.adapter, &tuning.choices))?;
+            say(&format!("kept in {}", path.display()));
+        }
+        Ok(Outcome::Done)
     }
-    bar.finish_and_clear();
-    let tuning = tuner.finish();
-    print(&if matches.get_flag("json") { json(&tuning) } else { render(&tuning) })?;
-    if !matches.get_flag("keep-old") {
-        let path = path()?;
-        // What cannot be read is of no use to anybody: it is written anew.
-        let mut store = Store::read(&path).unwrap_or_else(|error| {
-            say(&format!("warning: {error}; it is written anew"));
-            Store::empty(&path)
-        });
-        store.write(Entry::new(&tuning.adapter, &tuning.choices))?;
-        say(&format!("kept in {}", path.display()));
-    }
-    Ok(Outcome::Done)
 }
 
 /// Takes the kernels of the last tuning into the settings of a fresh run, and says so, where the

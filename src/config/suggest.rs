@@ -3,7 +3,7 @@
 /// The word that is nearest to `typed`, if one is near enough to be what was meant.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase().replace('-', "_");
-    let near = |word: &str| distance(&typed, &word.replace('-', "_"));
+    let near = |word: &str| strsim::levenshtein(&typed, &word.replace('-', "_"));
     // A third of the letters may be wrong, or the one may begin with the other (`proto`).
     let worst = (typed.chars().count() / 3).max(1);
     let mut best = None;
@@ -16,20 +16,4 @@ pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Opt
         }
     }
     best.map(|(_, word)| word)
-}
-
-/// Levenshtein's distance: insertions, deletions and replacements between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(ca != *cb));
-            diagonal = above;
-        }
-    }
-    row[b.len()]
 }

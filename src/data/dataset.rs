@@ -275,7 +275,7 @@ pub(super) fn held_out(labels: &[Option<u32>], classes: usize, name: impl Fn(u32
     for (picture, label) in (0..).zip(labels) {
         if let Some(label) = label {
             let bytes: Vec<u64> = name(picture).bytes().map(u64::from).collect();
-            let rank = Stream::new(0, Purpose::Evaluation, &bytes).bits();
+            let rank = Stream::new(0, Purpose::Name, &bytes).bits();
             members[*label as usize].push((rank, picture));
         }
     }

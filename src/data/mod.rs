@@ -22,6 +22,7 @@
 //! | `view` | [`render`] and [`evaluation_view`]: the whole way from picture to normalised pixels |
 //! | `showcase` | [`Showcase`]: all crops of one picture with what was drawn, to look at |
 //! | `packed` | [`Packed`]: pictures as bytes with the draws of their crops, for a renderer elsewhere |
+//! | [`spread`] | some of many pictures, evenly |
 //! | `simd` | loops for the widest vectors of the processor |
 //! | `trial` | [`Trial`]: a batch of a few pictures again and again, to time who makes crops |
 //! | `order` | which picture stands where in an epoch, and what replaces an unreadable one |
@@ -49,6 +50,7 @@ mod scan;
 mod showcase;
 mod simd;
 mod source;
+pub mod spread;
 #[cfg(test)]
 mod testing;
 mod trial;

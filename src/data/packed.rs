@@ -14,7 +14,8 @@ use super::picture::Picture;
 /// A picture takes at most this share of a part.
 const SHARE: usize = 8;
 
-/// The longest side that is packed; a device counts in 32 bits.
+/// The longest side that is packed: beyond it, the whole numbers of a device's kernel would overflow
+/// (`augment.wgsl`).
 const LONGEST_SIDE: u32 = 65_535;
 
 /// The crops of a batch, most of them still to be made.

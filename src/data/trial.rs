@@ -12,6 +12,7 @@ use super::loader::{LoaderSpec, pool, rows_of};
 use super::packed::{Packed, Source, fits, pack};
 use super::picture::Picture;
 use super::showcase::draws;
+use super::spread;
 use super::view::render;
 use crate::error::Result;
 
@@ -36,8 +37,7 @@ impl Trial {
     pub fn new(dataset: &Dataset, spec: &LoaderSpec, room: usize) -> Result<Option<Self>> {
         let pool = pool(dataset, spec.workers)?;
         let all = dataset.pretrain();
-        let count = all.len().min(PICTURES);
-        let chosen: Vec<u32> = (0..count).map(|i| all[i * all.len() / count]).collect();
+        let chosen: Vec<u32> = spread::firsts(all.len(), PICTURES).map(|i| all[i]).collect();
         let decode = |&picture: &u32| dataset.decode(picture).ok().filter(|p| fits(p, room)).map(Arc::new);
         let pictures: Vec<_> = pool.install(|| chosen.par_iter().filter_map(decode).collect());
         let (augment, batch, seed) = (spec.augment.clone(), spec.batch, spec.seed);

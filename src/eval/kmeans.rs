@@ -94,7 +94,7 @@ fn nearest(row: &[f32], centres: &Features) -> u32 {
 
 /// Centres far from each other: each is drawn with the squared distance to those before it as weight.
 fn start(rows: &Features, k: usize, seed: u64, pass: &Pass) -> Result<Features> {
-    let mut stream = Stream::new(seed, Purpose::Evaluation, &[u64::MAX - 1]);
+    let mut stream = Stream::new(seed, Purpose::Centres, &[]);
     let mut chosen = vec![stream.below(rows.rows as u64) as usize];
     let mut far = vec![f64::MAX; rows.rows];
     while chosen.len() < k {

@@ -74,7 +74,7 @@ mod tests {
     /// The same as comparing all with all, on random hashes with planted neighbours.
     #[test]
     fn no_near_pair_is_missed() {
-        let bits = |i: u64| Stream::new(7, Purpose::Evaluation, &[i]).bits();
+        let bits = |i: u64| Stream::new(7, Purpose::Test, &[i]).bits();
         let mut hashes: Vec<u64> = (0..200).map(bits).collect();
         for i in 0..100 {
             let mut hash = hashes[i];

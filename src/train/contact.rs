@@ -8,7 +8,7 @@ use super::checkpoint::{Checkpoint, Loaded};
 use super::crops::{augment, showcase};
 use super::setup;
 use crate::config::Config;
-use crate::data::{Dataset, Showcase, render};
+use crate::data::{Dataset, Showcase, render, spread};
 use crate::error::{Error, Result};
 use crate::eval::gallery::contact::Entry;
 use crate::model::evaluation::cosines;
@@ -18,8 +18,7 @@ use crate::model::{Inference, NetworkSpec};
 #[must_use]
 pub fn spread(dataset: &Dataset, count: usize) -> Vec<u32> {
     let all = dataset.pretrain();
-    let count = count.min(all.len());
-    (0..count).map(|i| all[(2 * i + 1) * all.len() / (2 * count)]).collect()
+    spread::middles(all.len(), count).map(|i| all[i]).collect()
 }
 
 /// The crops that a run with these settings makes of `pictures` in `epoch`, counted from 0. Pictures that

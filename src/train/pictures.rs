@@ -3,7 +3,7 @@
 use super::crops::augment;
 use super::trained::Model;
 use crate::config::{Config, Depth, Normalize, Pages, Source as Word};
-use crate::data::{Dataset, Detail, Reading, Selection, Source, Survey};
+use crate::data::{Dataset, Detail, Reading, Selection, Source, Survey, spread};
 use crate::error::{Error, Result};
 use crate::pass::{self, Watch};
 use std::path::Path;
@@ -107,9 +107,8 @@ pub(super) fn normalize(
         return Ok(None);
     }
     let all = dataset.pretrain();
-    let count = all.len().min(SAMPLE);
-    let sample: Vec<u32> = (0..count).map(|i| all[i * all.len() / count]).collect();
-    let survey = pass::run(("measuring the pictures", "pictures"), count, watch, |pass| {
+    let sample: Vec<u32> = spread::firsts(all.len(), SAMPLE).map(|i| all[i]).collect();
+    let survey = pass::run(("measuring the pictures", "pictures"), sample.len(), watch, |pass| {
         Survey::of(dataset, &sample, pass)
     })?;
     if survey.sizes.is_empty() {

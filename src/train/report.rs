@@ -15,7 +15,7 @@ use super::health::Advice;
 use super::run_folder::RunFolder;
 use super::trained::Model;
 use crate::config::{Config, Method};
-use crate::data::Dataset;
+use crate::data::{Dataset, spread};
 use crate::error::{Error, Result};
 use crate::eval::gallery::{self, Gallery, Labels};
 use crate::eval::projection::Projection;
@@ -159,11 +159,9 @@ fn health(advice: &[(u64, Advice)], reports: usize, torn: usize) -> String {
 fn crops(config: &Config, dataset: &Dataset) -> Result<String> {
     let pictures = dataset.pretrain();
     let mut text = String::new();
-    for i in 0..CROPPED.min(pictures.len()) {
+    for i in spread::middles(pictures.len(), CROPPED) {
         // One that cannot be read is no reason to have no page.
-        if let Ok(shown) =
-            showcase(config, dataset, pictures[(2 * i + 1) * pictures.len() / (2 * CROPPED)], 0)
-        {
+        if let Ok(shown) = showcase(config, dataset, pictures[i], 0) {
             text += &looks::crops(&shown);
         }
     }

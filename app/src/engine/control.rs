@@ -22,8 +22,9 @@ struct Orders {
     checkpoint: bool,
     /// What visible panes show, kept up to date.
     watched: PreviewRequest,
-    /// Asked for by a click: not to be put off. For crops, and for the sample.
-    urgent: [bool; 2],
+    /// Asked for by a click: not to be put off.
+    crops_are_urgent: bool,
+    sample_is_urgent: bool,
 }
 
 /// The orders, shared by the window and the engine's thread.
@@ -38,12 +39,18 @@ pub struct Control {
 pub struct Turn {
     finished: bool,
     step: u64,
-    /// For crops, and for the sample.
-    pacers: [Pacer; 2],
-    /// What was asked for last.
-    pending: [bool; 2],
-    /// The steps after which they were made.
-    looked: [Option<u64>; 2],
+    crops: Part,
+    sample: Part,
+}
+
+/// One part of the previews: how often it may be made, and when it was.
+#[derive(Debug, Default)]
+struct Part {
+    pacer: Pacer,
+    /// Whether the engine was asked for it last.
+    pending: bool,
+    /// The step after which it was made.
+    looked: Option<u64>,
 }
 
 /// Decides when the next preview may be made.
@@ -103,8 +110,8 @@ impl Control {
     pub fn watch(&self, request: &PreviewRequest) {
         self.order(|orders| {
             let crops = (&request.pictures, request.draw) != (&orders.watched.pictures, orders.watched.draw);
-            orders.urgent[0] |= crops && !request.pictures.is_empty();
-            orders.urgent[1] |= request.sample > orders.watched.sample;
+            orders.crops_are_urgent |= crops && !request.pictures.is_empty();
+            orders.sample_is_urgent |= request.sample > orders.watched.sample;
             orders.watched = request.clone();
         });
     }
@@ -147,12 +154,8 @@ impl Turn {
             Event::Finished(_) => self.finished = true,
             Event::Preview(preview) => {
                 let cost = Duration::from_secs_f64(preview.seconds.clamp(0.0, 3600.0));
-                for part in 0..2 {
-                    if std::mem::take(&mut self.pending[part]) {
-                        self.pacers[part].note(now, cost);
-                        self.looked[part] = Some(self.step);
-                    }
-                }
+                self.crops.note(self.step, now, cost);
+                self.sample.note(self.step, now, cost);
             }
             Event::Started(started) => self.step = started.start_step,
             Event::Step { step } if *step != self.step => {
@@ -167,26 +170,37 @@ impl Turn {
     /// The parts of what is watched that are to be made now. A network that rests is looked at once, at no
     /// cost to anybody, and then only when another look is asked for.
     fn due(&mut self, orders: &mut Orders, idle: bool, now: Instant) -> Option<PreviewRequest> {
-        let wanted = [!orders.watched.pictures.is_empty(), orders.watched.sample > 0];
-        let due = [0, 1].map(|part| {
-            let urgent = std::mem::take(&mut orders.urgent[part]);
-            let news = if idle {
-                self.looked[part] != Some(self.step)
-            } else {
-                self.pacers[part].wait(now).is_zero()
-            };
-            wanted[part] && (urgent || news)
-        });
-        if due == [false; 2] {
+        // Urgent once: what is not watched now is made anew when it is.
+        let [crops_are_urgent, sample_is_urgent] =
+            [&mut orders.crops_are_urgent, &mut orders.sample_is_urgent].map(std::mem::take);
+        let watched = &orders.watched;
+        let crops =
+            !watched.pictures.is_empty() && (crops_are_urgent || self.crops.is_news(self.step, idle, now));
+        let sample = watched.sample > 0 && (sample_is_urgent || self.sample.is_news(self.step, idle, now));
+        if !crops && !sample {
             return None;
         }
-        self.pending = due;
-        let PreviewRequest { pictures, draw, sample } = orders.watched.clone();
+        (self.crops.pending, self.sample.pending) = (crops, sample);
         Some(PreviewRequest {
-            pictures: if due[0] { pictures } else { Vec::new() },
-            draw,
-            sample: if due[1] { sample } else { 0 },
+            pictures: if crops { watched.pictures.clone() } else { Vec::new() },
+            draw: watched.draw,
+            sample: if sample { watched.sample } else { 0 },
         })
+    }
+}
+
+impl Part {
+    /// A preview came, after `step`; where this part was asked for, it is in it.
+    fn note(&mut self, step: u64, now: Instant, cost: Duration) {
+        if std::mem::take(&mut self.pending) {
+            self.pacer.note(now, cost);
+            self.looked = Some(step);
+        }
+    }
+
+    /// Whether a look shows something new, and is not too dear: an idle engine has nothing better to do.
+    fn is_news(&self, step: u64, idle: bool, now: Instant) -> bool {
+        if idle { self.looked != Some(step) } else { self.pacer.wait(now).is_zero() }
     }
 }
 

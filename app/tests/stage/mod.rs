@@ -1,5 +1,7 @@
 //! Where windows and panes are drawn without a screen, for tests and benches.
 
+pub(crate) mod samples;
+
 use eframe::egui::{Frame, Margin, Theme, Ui};
 use egui_kittest::{Harness, SnapshotOptions};
 use swav_app::state::State;

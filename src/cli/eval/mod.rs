@@ -6,9 +6,7 @@ mod render;
 
 use std::cell::RefCell;
 use std::io::Write as _;
-use std::path::Path;
 
-use clap::ArgMatches;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -22,11 +20,8 @@ use crate::train::examine::{
     linear, nearest,
 };
 use crate::words::counted;
-pub use flags::command;
-
-fn given(matches: &ArgMatches, name: &str) -> usize {
-    matches.get_one::<u64>(name).map_or(0, |&n| usize::try_from(n).unwrap_or(usize::MAX))
-}
+pub(super) use flags::Eval;
+use flags::{Clusters, Finetune, Knn, Linear, Measure, Shared};
 
 /// What was measured: figures for machines, a table for people, and the network's own score.
 struct Measured<'a> {
@@ -36,48 +31,49 @@ struct Measured<'a> {
     score: Option<&'a Score>,
 }
 
-/// Runs the command.
-pub fn run(matches: &ArgMatches) -> Result<Outcome> {
-    let Some((measure, matches)) = matches.subcommand() else { return Ok(Outcome::Done) };
-    if let Some(path) = matches.get_one::<String>("confusion") {
-        model::refuse_existing(matches, "confusion", Path::new(path))?;
+impl Eval {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<Outcome> {
+        let (measure, shared) = self.measure.parts();
+        if let Some(path) = &shared.confusion {
+            shared.force.refuse_existing("confusion", path)?;
+        }
+        let passes = RefCell::new(Passes::new());
+        let network = model::open(&shared.network, &shared.settings)?;
+        let dataset = shared.pictures.open(&network, &mut passes.borrow_mut())?;
+        say(&format!(
+            "{}\n{} of {} in {}, on {}",
+            network.describe(),
+            counted(dataset.len(), "picture"),
+            counted(dataset.classes().len(), "class"),
+            dataset.name(),
+            network.adapter().name
+        ));
+        let of = Examination::new(&network, &dataset, shared.limit, &mut passes.borrow_mut().watch())?;
+        if !of.unreadable.is_empty() {
+            say(&format!("{} cannot be read, left out", counted(of.unreadable.len(), "picture")));
+        }
+        let ready = Ready { shared, of: &of, names: dataset.classes(), passes: &passes };
+        let head = json!({
+            "measure": measure,
+            "source": shared.network.display().to_string(),
+            "network": network.describe(),
+            "adapter": network.adapter().name,
+            "data": dataset.name(),
+            "classes": dataset.classes(),
+            "limit": shared.limit,
+            "untrained_seed": network.config().map_or(SEED, |config| config.seed),
+            "views": format!("{} of {}", network.viewing().size, network.viewing().resize),
+            "unreadable": of.unreadable.len(),
+        });
+        match &self.measure {
+            Measure::Knn(knn) => ready.knn(knn, head),
+            Measure::Linear(linear) => ready.linear(linear, head),
+            Measure::Finetune(finetune) => ready.finetune(finetune, head),
+            Measure::Clusters(clusters) => ready.clusters(clusters, head),
+        }?;
+        Ok(Outcome::Done)
     }
-    let passes = RefCell::new(Passes::new());
-    let network = model::open(matches)?;
-    let dataset = model::dataset(matches, &network, &mut passes.borrow_mut())?;
-    say(&format!(
-        "{}\n{} of {} in {}, on {}",
-        network.describe(),
-        counted(dataset.len(), "picture"),
-        counted(dataset.classes().len(), "class"),
-        dataset.name(),
-        network.adapter().name
-    ));
-    let limit = given(matches, "limit");
-    let of = Examination::new(&network, &dataset, limit, &mut passes.borrow_mut().watch())?;
-    if !of.unreadable.is_empty() {
-        say(&format!("{} cannot be read, left out", counted(of.unreadable.len(), "picture")));
-    }
-    let ready = Ready { matches, of: &of, names: dataset.classes(), passes: &passes };
-    let head = json!({
-        "measure": measure,
-        "source": matches.get_one::<String>("network"),
-        "network": network.describe(),
-        "adapter": network.adapter().name,
-        "data": dataset.name(),
-        "classes": dataset.classes(),
-        "limit": limit,
-        "untrained_seed": network.config().map_or(SEED, |config| config.seed),
-        "views": format!("{} of {}", network.viewing().size, network.viewing().resize),
-        "unreadable": of.unreadable.len(),
-    });
-    match measure {
-        "knn" => ready.knn(head),
-        "linear" => ready.linear(head),
-        "finetune" => ready.finetune(head),
-        _ => ready.clusters(head),
-    }?;
-    Ok(Outcome::Done)
 }
 
 fn say(text: &str) {
@@ -86,17 +82,15 @@ fn say(text: &str) {
 
 /// Everything that a measure needs.
 struct Ready<'a> {
-    matches: &'a ArgMatches,
+    shared: &'a Shared,
     of: &'a Examination<'a>,
     names: &'a [String],
     passes: &'a RefCell<Passes>,
 }
 
 impl Ready<'_> {
-    fn knn(&self, head: Value) -> Result<()> {
-        let k = self.matches.get_many::<f64>("k").into_iter().flatten().map(|&k| k as usize).collect();
-        let temperature = self.matches.get_one::<f64>("temperature").copied().unwrap_or(0.07);
-        let options = NearestOptions { k, temperature };
+    fn knn(&self, asked: &Knn, head: Value) -> Result<()> {
+        let options = NearestOptions { k: asked.k.clone(), temperature: asked.temperature };
         let results = nearest(self.of, &options, &mut self.passes.borrow_mut().watch())?;
         let score = results.iter().find(|result| result.source == Source::Trained && !result.centred);
         self.finish(
@@ -110,15 +104,9 @@ impl Ready<'_> {
         )
     }
 
-    fn linear(&self, head: Value) -> Result<()> {
-        let options = LinearOptions {
-            epochs: given(self.matches, "epochs"),
-            batch: given(self.matches, "batch"),
-            rates: self.matches.get_many::<f64>("rates").into_iter().flatten().copied().collect(),
-            decay: self.matches.get_one::<f64>("decay").copied().unwrap_or(1e-6),
-            seed: given(self.matches, "seed") as u64,
-            recipe: self.matches.get_flag("recipe"),
-        };
+    fn linear(&self, asked: &Linear, head: Value) -> Result<()> {
+        let &Linear { epochs, batch, decay, seed, recipe, .. } = asked;
+        let options = LinearOptions { epochs, batch, rates: asked.rates.clone(), decay, seed, recipe };
         let results = linear(self.of, &options, &mut self.passes.borrow_mut().watch())?;
         let score = results.iter().find(|result| result.source == Source::Trained);
         self.finish(
@@ -132,16 +120,11 @@ impl Ready<'_> {
         )
     }
 
-    fn finetune(&self, head: Value) -> Result<()> {
-        let usual = FinetuneOptions::of_labels(self.matches.get_one("labels").copied().unwrap_or(10.0));
-        let rate = |name, usual| self.matches.get_one::<f64>(name).copied().unwrap_or(usual);
-        let options = FinetuneOptions {
-            epochs: given(self.matches, "epochs"),
-            batch: given(self.matches, "batch"),
-            rates: [rate("rate", usual.rates[0]), rate("head-rate", usual.rates[1])],
-            seed: given(self.matches, "seed") as u64,
-            ..usual
-        };
+    fn finetune(&self, asked: &Finetune, head: Value) -> Result<()> {
+        let &Finetune { labels, epochs, batch, rate, head_rate, seed, .. } = asked;
+        let usual = FinetuneOptions::of_labels(labels).rates;
+        let rates = [rate.unwrap_or(usual[0]), head_rate.unwrap_or(usual[1])];
+        let options = FinetuneOptions { labels, epochs, batch, rates, seed };
         let results = finetune(self.of, &options, &mut self.passes.borrow_mut().watch())?;
         let score = results.iter().find(|result| result.source == Source::Trained);
         self.finish(
@@ -155,9 +138,8 @@ impl Ready<'_> {
         )
     }
 
-    fn clusters(&self, head: Value) -> Result<()> {
-        let count = self.matches.get_one::<u64>("clusters").map(|&n| n as usize);
-        let seed = given(self.matches, "seed") as u64;
+    fn clusters(&self, asked: &Clusters, head: Value) -> Result<()> {
+        let &Clusters { clusters: count, seed, .. } = asked;
         let results = clusters(self.of, count, seed, &mut self.passes.borrow_mut().watch())?;
         self.finish(
             head,
@@ -173,7 +155,7 @@ impl Ready<'_> {
     /// Prints a measure and writes what else was asked for.
     fn finish(&self, mut head: Value, measured: &Measured<'_>) -> Result<()> {
         self.passes.borrow().keep();
-        if let Some(path) = self.matches.get_one::<String>("confusion") {
+        if let Some(path) = &self.shared.confusion {
             let Some(score) = measured.score else {
                 return Err(Error::config(
                     "confusion",
@@ -181,15 +163,15 @@ impl Ready<'_> {
                 ));
             };
             let page = confusion_page("Confusion of this network", score, self.names);
-            write_atomic(Path::new(path), |file| file.write_all(page.as_bytes()))?;
+            write_atomic(path, |file| file.write_all(page.as_bytes()))?;
         }
-        if self.matches.get_flag("json") {
+        if self.shared.json {
             head["options"] = measured.options.clone();
             head["results"] = measured.results.clone();
             return print(&format!("{head:#}\n"));
         }
         let mut text = measured.table.clone();
-        if let (true, Some(score)) = (self.matches.get_flag("classes"), measured.score) {
+        if let (true, Some(score)) = (self.shared.classes, measured.score) {
             text += &render::classes(score, self.names);
         }
         print(&text)

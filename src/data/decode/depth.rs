@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::samples::Kind;
 use super::{Content, Reading, Values, dicom, samples, tiff};
+use crate::data::spread;
 
 /// Pictures that are looked at, spread over the set; the second number where some have more than 8 bits.
 const LOOKS: [usize; 2] = [64, 256];
@@ -35,11 +36,8 @@ pub(in crate::data) fn find<'a>(
     read: impl Fn(u32) -> Option<Content<'a>> + Sync,
 ) -> Found {
     let some = |most: usize| -> Vec<Look> {
-        let looked = count.min(most);
-        (0..looked)
-            .into_par_iter()
-            .filter_map(|i| look(read((i as u64 * count as u64 / looked as u64) as u32)?, reading))
-            .collect()
+        let chosen: Vec<usize> = spread::firsts(count, most).collect();
+        chosen.into_par_iter().filter_map(|i| look(read(i as u32)?, reading)).collect()
     };
     let mut looks = some(LOOKS[0]);
     if count > LOOKS[0] && looks.iter().any(|look| look.spread.is_some()) {

@@ -117,7 +117,7 @@ fn few(labels: &[u32], percent: f64, seed: u64) -> Vec<usize> {
     labels.iter().enumerate().for_each(|(place, &label)| members.entry(label).or_default().push(place));
     let mut chosen = Vec::new();
     for (label, mut members) in members {
-        Stream::new(seed, Purpose::Evaluation, &[4, u64::from(label)]).shuffle(&mut members);
+        Stream::new(seed, Purpose::FewLabels, &[u64::from(label)]).shuffle(&mut members);
         let count = (members.len() as f64 * percent / 100.0).round() as usize;
         chosen.extend_from_slice(&members[..count.clamp(1, members.len())]);
     }
@@ -157,7 +157,7 @@ impl Job<'_, '_> {
         pass::run(("fine-tuning", "steps"), epochs * steps, watch, |pass| {
             for (epoch, step) in (0..epochs).flat_map(|epoch| (0..steps).map(move |step| (epoch, step))) {
                 if step == 0 {
-                    Stream::new(seed, Purpose::Evaluation, &[5, epoch as u64]).shuffle(&mut order);
+                    Stream::new(seed, Purpose::FinetuneShuffle, &[epoch as u64]).shuffle(&mut order);
                 }
                 let chunk: Vec<usize> =
                     order.iter().cycle().skip(step * batch).take(batch).copied().collect();

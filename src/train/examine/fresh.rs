@@ -26,8 +26,8 @@ pub(super) fn fresh_views(
             pass.check()?;
             let pixels = of.dataset.decode(picture)?;
             // The row too: a batch may have a picture twice.
-            let counters = [3, epoch, step, u64::from(picture), row as u64];
-            let mut stream = Stream::new(seed, Purpose::Evaluation, &counters);
+            let counters = [epoch, step, u64::from(picture), row as u64];
+            let mut stream = Stream::new(seed, Purpose::ClassifierCrop, &counters);
             let (width, height) = pixels.dimensions();
             let params = CropParams::draw(&mut stream, &augment, &augment.crops[0], width, height);
             render(&pixels, &params, viewing.size, &augment, view);

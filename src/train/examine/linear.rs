@@ -152,7 +152,7 @@ impl Job<'_, '_> {
     /// The rate that does best on a part that is held out, and what each of them does there.
     fn choose(&self, pass: &Pass) -> Result<(f64, Vec<f64>)> {
         let mut order: Vec<usize> = (0..self.labels.len()).collect();
-        Stream::new(self.options.seed, Purpose::Evaluation, &[1]).shuffle(&mut order);
+        Stream::new(self.options.seed, Purpose::RateChoice, &[]).shuffle(&mut order);
         let (held, kept) = order.split_at(order.len() / HELD_OUT);
         if held.is_empty() {
             pass.advance(self.options.epochs)?;
@@ -183,7 +183,7 @@ impl Job<'_, '_> {
         let linear = Linear::new(self.of.model.gpu(), &spec)?;
         let mut order = rows.to_vec();
         for epoch in 0..epochs {
-            Stream::new(seed, Purpose::Evaluation, &[2, epoch as u64]).shuffle(&mut order);
+            Stream::new(seed, Purpose::ClassifierShuffle, &[epoch as u64]).shuffle(&mut order);
             for (step, chunk) in order.chunks(spec.batch).enumerate() {
                 pass.check()?;
                 let labels: Vec<u32> = chunk.iter().map(|&row| self.labels[row]).collect();

@@ -28,7 +28,7 @@ pub(super) fn flat(path: &Path) -> OsString {
         return name;
     }
     let bytes: Vec<u64> = name.as_encoded_bytes().iter().map(|&byte| u64::from(byte)).collect();
-    let hash = Stream::new(0, Purpose::Evaluation, &bytes).bits();
+    let hash = Stream::new(0, Purpose::Name, &bytes).bits();
     let ending = Path::new(&name).extension().filter(|ending| ending.len() < 16).unwrap_or_default();
     // The end says most: folders come first in a flattened name.
     let shown = name.to_string_lossy();

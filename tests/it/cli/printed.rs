@@ -4,20 +4,33 @@ use swav_wgpu::config::{Config, Preset};
 
 use super::Desk;
 
+impl Desk {
+    /// The help of a command.
+    fn help(&self, command: &str) -> String {
+        let ended = self.run(&format!("{command} --help")).expect(0);
+        let usage = format!("Usage: swav-wgpu {command}");
+        assert!(ended.err.is_empty() && ended.out.contains(&usage), "{ended:#?}");
+        ended.out
+    }
+}
+
 #[test]
 fn help_lists_every_command_setting_and_example() {
     let desk = Desk::new();
     let all = desk.run("--help").expect(0).out;
     assert_eq!(all, desk.run("help").expect(0).out);
-    let commands: Vec<String> =
-        swav_wgpu::cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    assert!(commands.len() > 10, "{commands:?}");
-    for command in &commands {
-        assert!(all.contains(&format!("\n  {command} ")), "{command}: {all}");
-        let ended = desk.run(&format!("{command} --help")).expect(0);
-        assert!(ended.err.is_empty() && ended.out.contains("Usage: swav-wgpu"), "{ended:#?}");
+    let table = swav_wgpu::cli::command();
+    assert!(table.get_subcommands().count() > 10, "{all}");
+    for command in table.get_subcommands() {
+        let name = command.get_name();
+        assert!(all.contains(&format!("\n  {name} ")), "{name}: {all}");
+        let help = desk.help(name);
+        for measure in command.get_subcommands().map(clap::Command::get_name) {
+            assert!(help.contains(&format!("\n  {measure} ")), "{name} {measure}: {help}");
+            desk.help(&format!("{name} {measure}"));
+        }
     }
-    let train = desk.run("train --help").expect(0).out;
+    let train = desk.help("train");
     for setting in Config::SETTINGS.iter().filter(|setting| setting.key != "data") {
         // A switch may stand alone: its value is in brackets.
         let named = [" ", "[="].map(|end| format!("--{}{end}", setting.flag()));
@@ -169,26 +182,4 @@ fn results_that_cannot_be_printed_are_an_error() {
         desk.command("train --list-presets").stdout(full).stderr(std::process::Stdio::piped()).output();
     let ended = super::Ended::of("to a full device", &output.unwrap());
     ended.refused(1, &["standard output", "No space left"]);
-}
-
-/// `shader_checks` refuses the printing macros outside the command line; these are the other ways.
-#[test]
-fn only_the_command_line_touches_the_standard_streams() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut seen = 0;
-    for entry in walkdir::WalkDir::new(&root) {
-        let entry = entry.unwrap();
-        let name = entry.path().strip_prefix(&root).unwrap();
-        if !entry.file_type().is_file() || name.starts_with("cli") {
-            continue;
-        }
-        let text = std::fs::read_to_string(entry.path()).unwrap();
-        seen += 1;
-        // Where guarded panics are kept quiet, which only a program asks for (`hush_guarded_panics`).
-        let is_guard = name == std::path::Path::new("data/guard.rs");
-        for word in ["stdout()", "stderr()", "stdin()", "abort()", "set_hook("] {
-            assert!(!text.contains(word) || is_guard && word == "set_hook(", "{}: {word}", name.display());
-        }
-    }
-    assert!(seen > 50, "{seen}");
 }

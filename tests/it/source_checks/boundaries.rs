@@ -151,6 +151,17 @@ fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
     refuse(&quiet, "only src/cli, src/launch.rs and src/main.rs may do this", |_, code| forbidden(code));
 }
 
+/// What panics say is the program's to choose. Where guarded ones are kept quiet, only a program asks for it
+/// (`hush_guarded_panics`).
+#[test]
+fn only_a_guard_replaces_the_panic_hook() {
+    let mut others = library();
+    others.retain(|path| shown(path) != "src/data/guard.rs");
+    refuse(&others, "only src/data/guard.rs may do this", |_, code| {
+        broken_words(code, |word, _| word == "set_hook" || word == "take_hook")
+    });
+}
+
 /// What the app names beyond the public engine.
 fn beyond_the_engine(code: &[Token]) -> Vec<(usize, String)> {
     let mut found = broken_paths(code, |path| {

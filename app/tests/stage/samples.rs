@@ -1,9 +1,10 @@
 //! Runs in realistic states that never happened: for tests, which must not wait for training.
+#![allow(dead_code, reason = "unit tests, tests that draw, and the bench take some of them each")]
 
-use crate::engine::digest::{Digest, Map, Tile};
-use crate::engine::{Failure, Message};
-use crate::state::State;
 use std::sync::Arc;
+use swav_app::engine::digest::{Digest, Map, Tile};
+use swav_app::engine::{Failure, Message};
+use swav_app::state::State;
 use swav_wgpu::config::{Config, Method, Preset};
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::{Advice, Kind};
@@ -11,8 +12,7 @@ use swav_wgpu::train::preview::{Crops, Likeness, View};
 use swav_wgpu::train::{Event, Pair, Report, SplitAccuracy, SplitSummary, Summary};
 
 /// What a demo run consists of.
-#[must_use]
-pub fn started(total_steps: u64) -> Started {
+pub(crate) fn started(total_steps: u64) -> Started {
     Started {
         adapter: "AMD Radeon RX 7600".into(),
         software: false,
@@ -35,8 +35,7 @@ fn noise(seed: u64) -> f64 {
 }
 
 /// A report of a healthy run.
-#[must_use]
-pub fn report(step: u64, total: u64) -> Report {
+pub(crate) fn report(step: u64, total: u64) -> Report {
     let part = step as f64 / total.max(1) as f64;
     Report {
         step,
@@ -71,8 +70,7 @@ fn splits(plain: f64) -> Vec<SplitAccuracy> {
 }
 
 /// The figures at the end of a run that did `steps` of `total`.
-#[must_use]
-pub fn summary(steps: u64, total: u64) -> Summary {
+pub(crate) fn summary(steps: u64, total: u64) -> Summary {
     let pair = |plain| Some(Pair { plain, centred: plain + 0.02 });
     Summary {
         interrupted: steps < total,
@@ -105,8 +103,7 @@ pub fn summary(steps: u64, total: u64) -> Summary {
 }
 
 /// Crops of pictures of the built-in set, with codes and predictions.
-#[must_use]
-pub fn crops(pictures: &[u32]) -> Vec<Crops> {
+pub(crate) fn crops(pictures: &[u32]) -> Vec<Crops> {
     use swav_wgpu::data::{CropBox, CropParams, Dataset};
     let Ok(dataset) = Dataset::open(None) else { return Vec::new() };
     let shares = |seed: u64, sharp: f64| -> Vec<f32> {
@@ -142,8 +139,7 @@ pub fn crops(pictures: &[u32]) -> Vec<Crops> {
 }
 
 /// The same of a network without codes, with six crops each.
-#[must_use]
-pub fn alike(pictures: &[u32]) -> Vec<Crops> {
+pub(crate) fn alike(pictures: &[u32]) -> Vec<Crops> {
     let mut all = crops(pictures);
     for crops in &mut all {
         crops.views = crops.views.iter().cycle().take(6).cloned().collect();
@@ -162,8 +158,7 @@ pub fn alike(pictures: &[u32]) -> Vec<Crops> {
 
 /// Pictures on a plane in clumps, one for each prototype that is used; of `k`, one in seventy is dead, and one
 /// is doubled.
-#[must_use]
-pub fn map(step: u64, pictures: u32, k: u32) -> Map {
+pub(crate) fn map(step: u64, pictures: u32, k: u32) -> Map {
     let used = k - k.div_ceil(70);
     let clump = |picture: u32| (u64::from(picture) * u64::from(used) / u64::from(pictures.max(1))) as u32;
     let place = |picture: u32| {
@@ -202,8 +197,7 @@ pub fn map(step: u64, pictures: u32, k: u32) -> Map {
 }
 
 /// A demo run after `steps` of 1892 steps, with views.
-#[must_use]
-pub fn running(steps: u64) -> State {
+pub(crate) fn running(steps: u64) -> State {
     let total = 1892;
     let config = Config::from_preset(Preset::Demo).unwrap_or_default();
     let mut state = State::opening(config, Vec::new());
@@ -235,24 +229,21 @@ pub fn running(steps: u64) -> State {
 }
 
 /// The same, told to wait.
-#[must_use]
-pub fn paused() -> State {
+pub(crate) fn paused() -> State {
     let mut state = running(900);
     state.paused(true);
     state
 }
 
 /// The same, with all steps done.
-#[must_use]
-pub fn finished() -> State {
+pub(crate) fn finished() -> State {
     let mut state = running(1892);
     state.apply(Message::Event(Event::Finished(Box::new(summary(1892, 1892)))));
     state
 }
 
 /// A run whose numbers went wrong.
-#[must_use]
-pub fn failed() -> State {
+pub(crate) fn failed() -> State {
     let mut state = running(400);
     let text = "the run diverged at step 401: layer3.0.conv1.weight is no longer finite (12 values); start again \
                 with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more; the last good \
@@ -262,8 +253,7 @@ pub fn failed() -> State {
 }
 
 /// A run that collapsed onto a few clusters.
-#[must_use]
-pub fn collapsed() -> State {
+pub(crate) fn collapsed() -> State {
     let mut state = running(600);
     let advice = Advice {
         kind: Kind::Collapsed,
