@@ -4,8 +4,9 @@
 
 use crate::error::Result;
 use crate::gpu::{Family, Shape};
+use crate::ops::conv2d::Filter;
 use crate::ops::optimizer::{self, Rule, Settings, Shard, Span};
-use crate::ops::{Step, loss, normalize, pool, vector};
+use crate::ops::{Step, contrast, loss, normalize, pool, vector};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
 use crate::selftest::reference::pool as pools;
@@ -64,6 +65,20 @@ fn loss_rows(bench: &mut Bench) -> Result<()> {
     Ok(())
 }
 
+/// A workgroup a query, each between one key and one old one.
+fn queries(bench: &mut Bench) -> Result<()> {
+    let rows = GROUPS + 1;
+    let (key, old) = (0.75, -0.5);
+    let q = pattern(rows, 1);
+    let filter = Filter::linear(1, 1);
+    let (tq, tkey) = (bench.upload(&q), bench.upload(&Tensor64::new(&[1, 1], vec![key])));
+    let ring = bench.upload_panels(&filter, &Tensor64::new(&[1, 1], vec![old]));
+    let (dq, _) = contrast::queue(bench.plan(), &tq, &tkey, &filter, &ring, 1.0)?;
+    let missed = |q: f64| 1.0 / (1.0 + (q * (key - old)).exp());
+    bench.expect("dq", &dq, &q.map(|q| missed(q) * (old - key) / rows as f64), 1e-6);
+    Ok(())
+}
+
 /// A workgroup a chunk: as many parameters of one quad.
 fn chunks(bench: &mut Bench) -> Result<()> {
     let parameters = GROUPS + 2;
@@ -99,6 +114,7 @@ pub(super) fn grids(suite: &mut Suite) {
         suite.case("4,194,241 quads plus bias", biased);
         suite.case("4,194,241 rows of unit length", unit_rows);
         suite.case("65,536 rows of the loss", loss_rows);
+        suite.case("65,536 queries", queries);
         suite.case("65,537 parameters", chunks);
     }
 }

@@ -172,7 +172,7 @@ fn with_a_queue(by: &dyn Contrasts, case: &Case<'_>) -> Outputs {
     if case.has("queue_0") {
         // Both crops are queries, of keys of the other one.
         let halves = [loss(["xq1", "xk2", "queue_1"]), loss(["xq2", "xk1", "queue_0"])];
-        let [dxq1, dxq2] = [0, 1].map(|half: usize| halves[half].dx.map(|v| v / 2.0).data);
+        let [dxq1, dxq2] = halves.each_ref().map(|half| half.dx.map(|v| v / 2.0).data);
         let mean = (sum(&halves[0].shares) + sum(&halves[1].shares)) / 2.0;
         return outputs([("loss", vec![mean]), ("dxq1", dxq1), ("dxq2", dxq2)]);
     }
