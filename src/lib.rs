@@ -23,7 +23,7 @@
 //! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users |
 //! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file |
 //! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store; whole networks that are only used |
-//! | [`method`] | the trainer, which knows no method, and one objective a method; kNN, linear classifiers and fine-tuning on the device |
+//! | [`method`] | the trainer, which knows no method, and one objective a method; labels for whole banks; kNN, linear classifiers and fine-tuning on the device |
 //! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
 //! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement; [`Model`] and all that is done with one |
 //! | [`eval`] | kNN votes, clusters and their figures, scores, gallery, pages |

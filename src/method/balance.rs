@@ -6,9 +6,9 @@
 //! So an iteration makes the scores again, block after block, and needs the sums of the columns alone: K numbers that
 //! the device adds up and the processor reads once an iteration, turns into g in f64 and judges.
 //!
-//! The device works in f32. `s / ε` and potentials are up to about 25, so that an entry of q is off by some 1e-5 of
-//! itself, however long it runs: a label is the exact one where it leads by more than that. For the same reason masses
-//! come no closer to each other than some 1e-5.
+//! The device works in f32. `s / ε` and potentials are up to about 25 and rounded by 1e-6, so that an entry of q is off
+//! by a few millionths of itself, less than 1e-5, however long it runs (2e-6 in the tests, beside f64). A label is the
+//! exact one where it leads by more than that, and masses come no closer to their share than that.
 
 use std::sync::Arc;
 
