@@ -13,10 +13,15 @@ use super::passes::Passes;
 use super::{Outcome, embed::say_unreadable, model, print};
 use crate::data::{Dataset, Original};
 use crate::error::{Error, Result};
+use crate::eval::kmeans;
 use crate::pass;
-use crate::train::embed::{What, embed};
+use crate::train::Model;
+use crate::train::embed::{Embedded, What, embed};
 use crate::train::sort::{Best, How, MANIFEST, Place, Sorted, check_output, groups, places, sort};
 use crate::words::counted;
+
+/// Where k-means starts.
+const SEED: u64 = 31;
 
 /// Sort a folder of pictures by what a network sees in them
 #[derive(Args)]
@@ -24,7 +29,8 @@ use crate::words::counted;
     long_about = "Sort a folder of pictures: each goes into the folder of its best prototype, or of a group of \
                   prototypes that are alike. Nothing is moved and nothing is overwritten; the same command goes on \
                   with a sort that was stopped. Groups depend on the network alone, so pictures that come later go \
-                  where their like went before.",
+                  where their like went before. A network without prototypes is sorted by clusters of its features \
+                  (k-means), which depend on the pictures too.",
     after_help = "Examples:\n  swav-wgpu sort runs/photos photos --into sorted --clusters 20 --dry-run\n  \
                   swav-wgpu sort runs/photos photos --into sorted --clusters 20 --how hard-link"
 )]
@@ -37,7 +43,7 @@ pub(super) struct Sort {
     /// Where the groups go; not in DATA
     #[arg(long, value_name = "OUT")]
     into: PathBuf,
-    /// Merge the prototypes to N groups, by average cosine [default: a group a prototype]
+    /// Merge the prototypes to N groups, by average cosine [default: a group a prototype]; without prototypes, N clusters
     #[arg(long, value_name = "N", value_parser = at_least_one())]
     clusters: Option<usize>,
     /// Copies, hard links, symbolic links, or only the list in manifest.csv
@@ -70,11 +76,7 @@ impl Sort {
                 "the pictures are no files of their own, so there is nothing to link to; use `--how copy`";
             return Err(Error::config("how", reason));
         }
-        let Some(prototypes) = network.prototypes() else {
-            let reason = format!("this network has no prototypes to sort by ({})", network.describe());
-            return Err(Error::config("network", reason));
-        };
-        let found = embed(&network, &dataset, What::Embeddings, usize::MAX, &mut passes.watch())?;
+        let (found, groups) = self.grouped(&network, &dataset, &mut passes)?;
         say_unreadable(&found);
         let best = found.pictures.iter().zip(found.prototypes.iter().flatten());
         let best = best.map(|(&picture, &prototype)| {
@@ -82,7 +84,7 @@ impl Sort {
             Ok(Best { picture, name, file, prototype })
         });
         let best = best.collect::<Result<Vec<Best>>>()?;
-        let places = places(&best, &groups(prototypes, self.clusters));
+        let places = places(&best, &groups);
         if self.dry_run {
             print(&format!("{}Nothing was written (--dry-run).\n", summary(&places)))?;
             return Ok(Outcome::Done);
@@ -110,6 +112,37 @@ impl Sort {
         }
         let left = how != How::Manifest && made + present + taken < places.len();
         Ok(if left { Outcome::Interrupted } else { Outcome::Done })
+    }
+}
+
+impl Sort {
+    /// What the network says of the pictures, with the best prototype of each, and the group of each prototype. The
+    /// clusters of k-means on the features take the place of prototypes where there are none.
+    fn grouped(
+        &self,
+        network: &Model,
+        dataset: &Dataset,
+        passes: &mut Passes,
+    ) -> Result<(Embedded, Vec<u32>)> {
+        if let Some(prototypes) = network.prototypes() {
+            let found = embed(network, dataset, What::Embeddings, usize::MAX, &mut passes.watch())?;
+            return Ok((found, groups(prototypes, self.clusters)));
+        }
+        let usual = network.config().map(|config| config.prototypes);
+        let Some(clusters) = self.clusters.or(usual) else {
+            let network = network.describe();
+            let reason = format!(
+                "this network has no prototypes to sort by ({network}): say into how many groups of look-alikes, such as \
+                 --clusters 20"
+            );
+            return Err(Error::config("clusters", reason));
+        };
+        let mut found = embed(network, dataset, What::Features, usize::MAX, &mut passes.watch())?;
+        let grouped = pass::run(kmeans::FINDING, 0, &mut passes.watch(), |pass| {
+            kmeans::clusters(&found.rows, clusters, SEED, pass)
+        })?;
+        found.prototypes = Some(grouped.best(&found.rows));
+        Ok((found, (0..clusters as u32).collect()))
     }
 }
 
