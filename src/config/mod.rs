@@ -67,6 +67,11 @@ impl Config {
         if has_data { Preset::Photos } else { Preset::Demo }
     }
 
+    /// Pictures that go through the trunk at once.
+    pub fn part(&self) -> usize {
+        self.micro_batch.unwrap_or(self.batch)
+    }
+
     /// How many prototypes each set has, of a method with several.
     pub fn sets(&self) -> Vec<usize> {
         self.heads.clone().unwrap_or_else(|| vec![self.prototypes; 3])

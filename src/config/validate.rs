@@ -14,7 +14,7 @@ impl Config {
         for setting in Self::SETTINGS {
             (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
         }
-        let checks: [(&str, Check); 14] = [
+        let checks: [(&str, Check); 15] = [
             ("crops", Self::check_crops),
             ("assign", Self::check_assign),
             ("blur_min", Self::check_blur),
@@ -23,6 +23,7 @@ impl Config {
             ("start_lr", Self::check_start_lr),
             ("queue", Self::check_queue),
             ("method", Self::check_method),
+            ("micro_batch", Self::check_parts),
             ("eval_size", Self::check_eval),
             ("bands", Self::check_bands),
             ("augment", Self::check_augment),
@@ -106,6 +107,21 @@ impl Config {
             format!(
                 "is {}, which needs a queue: set `queue`, to 65536 as its authors or to a few thousand",
                 self.method
+            )
+        })
+    }
+
+    fn check_parts(&self) -> Result<(), String> {
+        let (batch, method) = (self.batch, self.method);
+        let Some(part) = self.micro_batch else { return Ok(()) };
+        require(part <= batch && batch.is_multiple_of(part), || {
+            format!("is {part}, and the batch of {batch} does not come in such parts: use a divisor of it")
+        })?;
+        // A batch norm of one value a channel would divide by nothing.
+        require(part >= 2, || "is 1, and batch norms need two pictures at least".to_owned())?;
+        require(!matches!(method, Method::MocoV2 | Method::Byol), || {
+            format!(
+                "cannot be used with {method} yet, whose second network looks at the whole batch: leave it out"
             )
         })
     }

@@ -21,6 +21,15 @@ pub struct Pictures<'a> {
     pub crops: Vec<(usize, usize, Crop)>,
 }
 
+impl<'a> Pictures<'a> {
+    /// The same with those crops for which `row` gives the row that they get.
+    fn only(&self, row: impl Fn(usize) -> Option<usize>) -> Pictures<'a> {
+        let here = |(group, at, crop): &(usize, usize, Crop)| Some((*group, row(*at)?, *crop));
+        let crops: Vec<_> = self.crops.iter().filter_map(here).collect();
+        Pictures { bytes: if crops.is_empty() { &[] } else { self.bytes }, crops }
+    }
+}
+
 /// What a step is made of.
 #[derive(Debug)]
 pub struct Batch<'a> {
@@ -57,7 +66,7 @@ impl<'a> From<&'a Vec<Vec<f32>>> for Batch<'a> {
 #[must_use]
 pub fn picture_room(facts: &AdapterFacts, config: &Config) -> u64 {
     let largest = config.crops.iter().map(|group| group.size as u64).max().unwrap_or(0);
-    let wanted = config.batch as u64 * 3 * (2 * largest).pow(2);
+    let wanted = config.part() as u64 * 3 * (2 * largest).pow(2);
     wanted.clamp(ROOM[0], ROOM[1]).min(facts.max_binding_bytes).min(facts.max_buffer_bytes) / 256 * 256
 }
 
@@ -135,7 +144,7 @@ impl CropMaker {
 
     /// The same for all parts of a batch. The memory that carries a part is free before the next one.
     fn make_all(&self, session: &Session, parts: &[Pictures<'_>]) -> Result<()> {
-        for (i, part) in parts.iter().enumerate() {
+        for (i, part) in parts.iter().filter(|part| !part.crops.is_empty()).enumerate() {
             if i > 0 {
                 session.settle()?;
             }
@@ -157,39 +166,61 @@ impl CropMaker {
 }
 
 impl Trainer {
-    /// Takes in the crops of the next step.
+    /// Takes in the crops of the next step: those of part `part`, where a batch goes through the trunk in parts, else of
+    /// part 0, which is all.
     ///
     /// # Errors
     /// Crops that are not those of this network, or that the device should make and cannot in this run; what the driver
     /// reports.
-    pub fn take(&self, batch: &Batch<'_>) -> Result<()> {
+    pub fn take(&self, batch: &Batch<'_>, part: usize) -> Result<()> {
         match &batch.crops {
-            Crops::Made(groups) => {
-                self.check_groups(groups)?;
-                for (tensor, data) in self.tensors.crops.iter().zip(*groups) {
-                    self.session.write(tensor, data);
-                }
-            }
+            Crops::Made(groups) => self.take_made(groups, part),
             Crops::Packed { parts, made } => {
                 let Some(maker) = &self.maker else {
-                    return Err(Error::config(
-                        "augment",
-                        "the device makes no crops in this run: it is not gpu",
-                    ));
+                    let reason = "the device makes no crops in this run: it is not gpu";
+                    return Err(Error::config("augment", reason));
                 };
-                maker.make_all(&self.session, parts)?;
-                for (group, row, pixels) in made {
-                    self.session.write_from(&self.tensors.crops[*group], row * pixels.len(), pixels);
+                let here = |row: usize| self.row_of_part(row, part);
+                let wanted: Vec<Pictures<'_>> = parts.iter().map(|pictures| pictures.only(here)).collect();
+                maker.make_all(&self.session, &wanted)?;
+                for &(group, row, pixels) in made {
+                    if let Some(row) = here(row) {
+                        self.session.write_from(&self.tensors.crops[group], row * pixels.len(), pixels);
+                    }
                 }
+                Ok(())
+            }
+        }
+    }
+
+    fn take_made(&self, groups: &[Vec<f32>], part: usize) -> Result<()> {
+        let count = self.train.count();
+        self.check_groups(groups, count)?;
+        for (tensor, data) in self.tensors.crops.iter().zip(groups) {
+            if count == 1 {
+                self.session.write(tensor, data);
+                continue;
+            }
+            let view = self.size * (tensor.shape.values() / tensor.shape.images as usize);
+            for (at, rows) in data.chunks_exact(view * count).enumerate() {
+                self.session.write_from(tensor, at * view, &rows[part * view..(part + 1) * view]);
             }
         }
         Ok(())
     }
 
+    /// The row that a row of a group has in a part, if it belongs there. Rows are view-major.
+    fn row_of_part(&self, row: usize, part: usize) -> Option<usize> {
+        let batch = self.size * self.train.count();
+        let (view, picture) = (row / batch, row % batch);
+        (picture / self.size == part).then(|| view * self.size + picture % self.size)
+    }
+
     /// Whether groups of crops are all that a step needs. A step on the crops of the one before would train, and nobody
     /// would see it.
-    fn check_groups(&self, groups: &[Vec<f32>]) -> Result<()> {
-        let wanted: Vec<usize> = self.tensors.crops.iter().map(|tensor| tensor.shape.values()).collect();
+    fn check_groups(&self, groups: &[Vec<f32>], parts: usize) -> Result<()> {
+        let wanted: Vec<usize> =
+            self.tensors.crops.iter().map(|tensor| tensor.shape.values() * parts).collect();
         let given: Vec<usize> = groups.iter().map(Vec::len).collect();
         if given == wanted {
             return Ok(());

@@ -176,10 +176,12 @@ impl Objective for DeepCluster {
         store: &Store,
         crops: &[Tensor],
     ) -> Result<bool> {
+        // The pictures of a part, where a batch goes through the trunk in parts.
+        let size = crops.iter().map(|group| group.shape.images).sum::<u32>() / self.crops;
         let mut looked = Vec::new();
         for &crop in &self.assign {
-            for part in parts(crops, self.batch, &[crop]) {
-                let features = plan.lease(Shape::matrix(self.batch, trunk.features()));
+            for part in parts(crops, size, &[crop]) {
+                let features = plan.lease(Shape::matrix(size, trunk.features()));
                 drop(trunk.forward(plan, store, &part, &features, 0)?);
                 looked.push(self.projection.head.forward(plan, store, &features)?.0);
             }

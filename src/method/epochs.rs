@@ -19,9 +19,13 @@ impl Trainer {
     pub fn survey<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<()> {
         let Some(survey) = &self.survey else { return Ok(()) };
         let batch = batch.into();
-        self.take(&batch)?;
-        self.session.submit(survey)?;
-        self.objective.surveyed(&self.session, batch.pictures)
+        let count = self.train.count();
+        for (at, pictures) in batch.pictures.chunks(batch.pictures.len().div_ceil(count).max(1)).enumerate() {
+            self.take(&batch, at)?;
+            self.session.submit(survey)?;
+            self.objective.surveyed(&self.session, pictures)?;
+        }
+        Ok(())
     }
 
     /// Clusters begin as these rows, as fixtures have them.

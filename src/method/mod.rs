@@ -22,6 +22,7 @@ mod objective;
 mod recording;
 mod report;
 mod simclr;
+mod steps;
 mod supervised;
 mod swav;
 mod target;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::crops;
 use super::objective::{Objective, Outcome, Stage};
+use super::steps::{Parts, Steps};
 use super::trainer::Tensors;
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
-use crate::model::{NetworkSpec, Store, Trunk, evaluation};
+use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation};
 use crate::ops::optimizer::{Rule, Settings};
-use crate::ops::{Step, loss_scale, optimizer, report};
+use crate::ops::{Step, loss_scale, optimizer, parts, report};
 
 /// Both plans, with what they were recorded on.
 pub(super) struct Recorded {
@@ -19,7 +20,7 @@ pub(super) struct Recorded {
     pub(super) objective: Box<dyn Objective>,
     pub(super) arena: Arc<Arena>,
     pub(super) maker: Option<crops::Recorded>,
-    pub(super) train: Plan,
+    pub(super) train: Steps<Plan>,
     pub(super) evaluate: Plan,
     /// The first look of methods that want one.
     pub(super) survey: Option<Plan>,
@@ -71,17 +72,22 @@ pub(super) fn record(
     let element = element(config);
     let scale =
         (element == Element::F16).then(|| arena.lease(loss_scale::shape(), Usage::Storage, "loss scale"));
-    let mut train = Plan::new(gpu, &arena);
-    let crops = lease_crops(&arena, config);
+    let part = Config { batch: config.part(), ..config.clone() };
+    let crops = lease_crops(&arena, &part);
     // Before the step in time, so that it may use the memory of what comes later.
-    let maker = crops::record(gpu, &arena, config, &crops)?;
+    let maker = crops::record(gpu, &arena, &part, &crops)?;
     let inputs = Inputs { arena: &arena, crops: &crops, step: &step, scale: scale.as_ref() };
-    let outputs = record_step(&mut train, config, &store, &trunk, objective.as_mut(), &inputs)?;
+    let network = (&store, &trunk);
+    let (train, outputs) = if config.part() == config.batch {
+        record_step(gpu, config, network, objective.as_mut(), &inputs)?
+    } else {
+        record_parts(gpu, config, network, objective.as_mut(), &inputs)?
+    };
     let Outputs { report, layout, codes, embeddings } = outputs;
 
     let mut evaluate = Plan::new(gpu, &arena);
     let side = config.eval_size;
-    let views = Shape::pictures(evaluation_views(config), side, side, config.channels as u32).stored(element);
+    let views = Shape::pictures(evaluation_views(&part), side, side, config.channels as u32).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
     let looking = evaluation::record(&mut evaluate, &store, &trunk, objective.projection(), views)?;
     let mut survey = Plan::new(gpu, &arena);
@@ -90,6 +96,7 @@ pub(super) fn record(
     Ok(Recorded { store, objective, arena, maker, train, evaluate, survey, tensors })
 }
 
+#[derive(Clone, Copy)]
 struct Inputs<'a> {
     arena: &'a Arc<Arena>,
     crops: &'a [Tensor],
@@ -104,43 +111,115 @@ struct Outputs {
     embeddings: Tensor,
 }
 
-fn record_step(
+/// What the forward passes of the trunk keep, each with its first row among the features.
+type Passes = Vec<(TrunkSaved, u32)>;
+
+/// The trunk, once per resolution; features go into `features`.
+fn forward(
     plan: &mut Plan,
+    (store, trunk): (&Store, &Trunk),
+    crops: &[Tensor],
+    features: &Tensor,
+) -> Result<Passes> {
+    let mut first_row = 0;
+    let mut passes = Vec::new();
+    for crop in crops {
+        passes.push((trunk.forward(plan, store, crop, features, first_row)?, first_row));
+        first_row += crop.shape.images;
+    }
+    Ok(passes)
+}
+
+/// The whole batch in one plan: the trunk by resolution, everything after it on all crops at once.
+fn record_step(
+    gpu: &Arc<Gpu>,
     config: &Config,
-    store: &Store,
-    trunk: &Trunk,
+    (store, trunk): (&Store, &Trunk),
     objective: &mut dyn Objective,
     inputs: &Inputs<'_>,
-) -> Result<Outputs> {
-    let Inputs { arena, crops, step, scale } = inputs;
+) -> Result<(Steps<Plan>, Outputs)> {
+    let Inputs { arena, crops, step, scale } = *inputs;
+    let mut plan = Plan::new(gpu, arena);
     for shard in store.shards() {
         plan.clear(&shard.gradient);
     }
-    // The trunk by resolution, everything after it on all crops at once.
     let forwarded = objective.forwarded(crops);
     let rows = forwarded.iter().map(|c| c.shape.images).sum();
     let features = plan.lease(Shape::matrix(rows, trunk.features()));
-    let mut first_row = 0;
-    let mut trunks = Vec::new();
-    for crop in &forwarded {
-        trunks.push((trunk.forward(plan, store, crop, &features, first_row)?, first_row));
-        first_row += crop.shape.images;
+    let passes = forward(&mut plan, (store, trunk), &forwarded, &features)?;
+    let mut outcome = objective.record(&mut plan, Stage { arena, store, crops, features, step })?;
+    for (saved, first_row) in passes.into_iter().rev() {
+        trunk.backward(&mut plan, store, saved, &outcome.dfeatures, first_row, scale)?;
     }
-    let outcome = objective.record(plan, Stage { arena, store, crops, features, step })?;
-    let Outcome { dfeatures, losses, rows, embeddings, codes } = outcome;
-    for (saved, first_row) in trunks.into_iter().rev() {
-        trunk.backward(plan, store, saved, &dfeatures, first_row, *scale)?;
+    let outputs = record_end(&mut plan, config, store, objective, inputs, &mut outcome)?;
+    Ok((Steps { whole: plan, parts: None }, outputs))
+}
+
+/// The batch in parts, as `steps` says.
+fn record_parts(
+    gpu: &Arc<Gpu>,
+    config: &Config,
+    (store, trunk): (&Store, &Trunk),
+    objective: &mut dyn Objective,
+    inputs: &Inputs<'_>,
+) -> Result<(Steps<Plan>, Outputs)> {
+    let Inputs { arena, crops, step, scale } = *inputs;
+    let (size, count) = (config.part() as u32, config.batch / config.part());
+    let rows: u32 = crops.iter().map(|crop| crop.shape.images).sum();
+    let whole_rows = Shape::matrix(rows * count as u32, trunk.features());
+    let number = arena.lease(parts::number(), Usage::Storage, "number of the part");
+    // What all plans share lives as long as they do.
+    let features = arena.lease(whole_rows, Usage::Storage, "features");
+    let aside = store.aside(arena);
+    let look = |store: &Store| -> Result<Plan> {
+        let mut plan = Plan::new(gpu, arena);
+        let part = plan.lease(Shape::matrix(rows, trunk.features()));
+        drop(forward(&mut plan, (store, trunk), crops, &part)?);
+        parts::place(&mut plan, &part, size, &number, &features)?;
+        Ok(plan)
+    };
+    let (first, last) = (look(&aside)?, look(store)?);
+
+    let mut whole = Plan::new(gpu, arena);
+    for shard in store.shards() {
+        whole.clear(&shard.gradient);
+    }
+    let mut outcome = objective.record(&mut whole, Stage { arena, store, crops, features, step })?;
+
+    let mut backward = Plan::new(gpu, arena);
+    let part = backward.lease(Shape::matrix(rows, trunk.features()));
+    let passes = forward(&mut backward, (&aside, trunk), crops, &part)?;
+    drop(part);
+    let dfeatures = parts::take(&mut backward, &outcome.dfeatures, rows, size, &number)?;
+    for (saved, first_row) in passes.into_iter().rev() {
+        trunk.backward(&mut backward, store, saved, &dfeatures, first_row, scale)?;
     }
     drop(dfeatures);
 
+    let mut end = Plan::new(gpu, arena);
+    let outputs = record_end(&mut end, config, store, objective, inputs, &mut outcome)?;
+    let parts = Parts { forward: first, last, backward, end, number, count };
+    Ok((Steps { whole, parts: Some(parts) }, outputs))
+}
+
+/// The update and the report.
+fn record_end(
+    plan: &mut Plan,
+    config: &Config,
+    store: &Store,
+    objective: &dyn Objective,
+    inputs: &Inputs<'_>,
+    outcome: &mut Outcome,
+) -> Result<Outputs> {
+    let Inputs { step, scale, .. } = *inputs;
     plan.scope("optimizer");
-    let norms = record_update(plan, config, store, step, *scale)?;
+    let norms = record_update(plan, config, store, step, scale)?;
     objective.record_end(plan, store)?;
     plan.scope("report");
+    let Outcome { losses, rows, embeddings, codes, .. } = outcome;
     let batch = config.batch as u32;
-    let (report, layout) =
-        report::summarize(plan, &losses, rows.as_ref(), &norms, &embeddings, batch, *scale)?;
-    Ok(Outputs { report, layout, codes, embeddings })
+    let (report, layout) = report::summarize(plan, losses, rows.as_ref(), &norms, embeddings, batch, scale)?;
+    Ok(Outputs { report, layout, codes: codes.take(), embeddings: embeddings.clone() })
 }
 
 /// Moves all parameters; gives their norms, of all shards together.

@@ -13,8 +13,9 @@ use super::memory::MemoryUse;
 use super::objective::{Known, Objective, objective};
 use super::recording::{self, Recorded};
 use super::report::StepReport;
+use super::steps::Steps;
 use crate::config::{Config, RunLength};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::model::{Store, evaluation};
 use crate::ops::{Step, loss_scale};
@@ -43,11 +44,13 @@ pub struct Trainer {
     pub(super) store: Store,
     pub(super) objective: Box<dyn Objective>,
     pub(super) maker: Option<CropMaker>,
-    train: Replay,
+    pub(super) train: Steps<Replay>,
     pub(super) evaluate: Replay,
     pub(super) survey: Option<Replay>,
     pub(super) tensors: Tensors,
     rules: Rules,
+    /// Pictures that go through the trunk at once.
+    pub(super) size: usize,
     /// Steps done.
     pub(super) step: u64,
     pub(super) pending: Option<(u64, Fetch)>,
@@ -110,10 +113,10 @@ impl Trainer {
         let dispatches = train.dispatches() + maker.as_ref().map_or(0, crops::Recorded::dispatches);
         let session = Session::allocate(gpu, &arena)?;
         let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
-        let train = session.bind(train)?;
+        let train = train.bind(&session)?;
         let evaluate = session.bind(evaluate)?;
         let survey = survey.map(|survey| session.bind(survey)).transpose()?;
-        let replays: Vec<&Replay> = [&train, &evaluate].into_iter().chain(&survey).collect();
+        let replays: Vec<&Replay> = train.replays().chain([&evaluate]).chain(&survey).collect();
         let kept = objective.kept();
         let memory = MemoryUse::of(&arena, &replays, maker.as_ref(), &store, &tensors, &kept);
         if let Some(scale) = &tensors.scale {
@@ -132,6 +135,7 @@ impl Trainer {
             survey,
             tensors,
             rules,
+            size: config.part(),
             step: 0,
             pending: None,
             reported: None,
@@ -192,7 +196,7 @@ impl Trainer {
     ) -> Result<Option<StepReport>> {
         let batch = batch.into();
         self.prepare(&batch, learning_rate)?;
-        self.session.submit(&self.train)?;
+        self.train.submit(&self.session, |part| self.take(&batch, part))?;
         self.after_submit(batch.pictures)
     }
 
@@ -201,15 +205,19 @@ impl Trainer {
     /// # Errors
     /// An adapter without time stamps; as [`Trainer::step`].
     pub fn profile_step<'a>(&mut self, batch: impl Into<Batch<'a>>, learning_rate: f64) -> Result<Profile> {
+        if self.train.parts.is_some() {
+            let reason = "a step in parts has no profile: profile one of them, with `batch` as large";
+            return Err(Error::config("micro_batch", reason));
+        }
         let batch = batch.into();
         self.prepare(&batch, learning_rate)?;
-        let profile = self.session.profile(&self.train)?;
+        self.take(&batch, 0)?;
+        let profile = self.session.profile(&self.train.whole)?;
         self.after_submit(batch.pictures)?;
         Ok(profile)
     }
 
     fn prepare(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<()> {
-        self.take(batch)?;
         let step = self.step;
         let correction = |beta: f64, steps: u64| (1.0 - beta.powf(steps as f64)) as f32;
         let late = (step + 1).saturating_sub(self.rules.freeze).max(1);
@@ -249,8 +257,9 @@ impl Trainer {
         let values = fetch.wait()?;
         // From one report to the next the device did a step, and waited at the most.
         let now = Instant::now();
-        if let Some(before) = self.reported.replace(now) {
-            self.session.learn(&self.train, now - before);
+        // Parts are short by themselves, and their plans are not timed one by one.
+        if let (Some(before), None) = (self.reported.replace(now), &self.train.parts) {
+            self.session.learn(&self.train.whole, now - before);
         }
         Ok(StepReport::read(
             step,
@@ -264,7 +273,7 @@ impl Trainer {
     /// What a step is expected to take now, and in how many submissions.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        self.session.estimate(&self.train)
+        self.train.estimate(&self.session)
     }
 
     /// Submits every step in so many parts, whatever they take.

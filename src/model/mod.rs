@@ -22,5 +22,5 @@ pub use layers::{BatchNorm, Conv, Linear, Wanted};
 pub use mlp::{Mlp, MlpSaved, MlpSpec};
 pub(crate) use network::Projection;
 pub use network::{HeadSpec, NetworkSpec, adapt_stem};
-pub use resnet::Trunk;
+pub use resnet::{Trunk, TrunkSaved};
 pub use store::{EstimateId, Init, Parameter, ParameterId, Store};

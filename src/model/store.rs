@@ -44,7 +44,7 @@ pub struct Parameter {
 const ALIGN: u32 = 16;
 
 /// The parameters and running estimates of a model.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Store {
     shard_quads: u64,
     parameters: Vec<Parameter>,
@@ -52,7 +52,7 @@ pub struct Store {
     memory: Option<Memory>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Memory {
     shards: Vec<Shard>,
     estimates: Tensor,
@@ -157,6 +157,14 @@ impl Store {
         let shards = self.lists().map(shard).collect();
         let estimates = lease(Shape::matrix(quads(&self.estimates), 4), "running estimates");
         self.memory = Some(Memory { shards, estimates, trained: moments > 0 });
+    }
+
+    /// The same parameters with running estimates that nobody reads: for a pass that must not move those of the network.
+    #[must_use]
+    pub fn aside(&self, arena: &Arc<Arena>) -> Self {
+        let memory = self.memory();
+        let estimates = arena.lease(memory.estimates.shape, Usage::Storage, "estimates of a second look");
+        Self { memory: Some(Memory { estimates, ..memory.clone() }), ..self.clone() }
     }
 
     /// The parameters of each shard.

@@ -14,6 +14,7 @@ pub mod loss_scale;
 pub mod nearest;
 pub mod normalize;
 pub mod optimizer;
+pub mod parts;
 pub mod peak;
 pub mod pool;
 pub mod probe;
@@ -71,6 +72,7 @@ pub const SHADERS: &[&Shader] = &[
     &cross_entropy::SHADER,
     &regression::SHADER,
     &queue::SHADER,
+    &parts::SHADER,
     &optimizer::BUFFERS[0],
     &optimizer::BUFFERS[1],
     &optimizer::TEXELS[0],

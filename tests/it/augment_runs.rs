@@ -63,7 +63,7 @@ fn both_ways_give_the_same_crops() {
             for _ in 0..5 {
                 let (want, batch) = (rendered.next().expect("a batch"), packed.next().expect("a batch"));
                 assert_eq!(want.pictures, batch.pictures);
-                trainer.take(&crops::batch(&batch)).expect("crops");
+                trainer.take(&crops::batch(&batch), 0).expect("crops");
                 for (group, want) in want.groups.iter().enumerate() {
                     let got = trainer.crops(group).expect("crops");
                     assert_eq!(got.len(), want.len());
@@ -104,7 +104,7 @@ fn the_race_times_both_and_the_bench_makes_what_a_trainer_makes() {
         let (bench, trainer) = (CropBench::new(&gpu, &config), Trainer::new(&gpu, &config));
         let (bench, trainer) = (bench.expect("a bench"), trainer.expect("a trainer"));
         bench.make(&batch.packed.parts.iter().map(crops::pictures).collect::<Vec<_>>()).expect("crops");
-        trainer.take(&crops::batch(&batch)).expect("crops");
+        trainer.take(&crops::batch(&batch), 0).expect("crops");
         for group in 0..config.crops.len() {
             assert_eq!(bench.crops(group).expect("crops"), trainer.crops(group).expect("crops"));
         }

@@ -16,6 +16,7 @@
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |
 //! | `half_precision` | the loss scale |
+//! | `micro_batches` | a batch that goes through the trunk in parts is still one batch |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
 //! | `mlps` | heads and predictors in all their forms against the reference |
 //! | `neighbours_golden_rows`, `neighbours_reference_rows` | losses of labels and of target networks, predictors and averages of weights: kernels and reference |
@@ -37,6 +38,7 @@ mod half_golden;
 mod half_precision;
 mod judging;
 mod memory_checks;
+mod micro_batches;
 mod mlps;
 mod neighbours_bank;
 mod neighbours_golden;

@@ -110,8 +110,13 @@ fn what_is_planned_is_what_the_driver_allocates() {
     let demo = Config::from_preset(Preset::Demo).expect("presets are valid");
     let recomputing = Config { recompute: true, ..c4a() };
     let half = Config { precision: Precision::F16, ..c4a() };
-    let mut cases =
-        vec![("demo", demo), ("C4a", c4a()), ("C4a, recomputing", recomputing), ("C4a, f16", half)];
+    let mut cases = vec![
+        ("demo", demo),
+        ("C4a", c4a()),
+        ("C4a, recomputing", recomputing),
+        ("C4a, f16", half),
+        ("C4a in parts", Config { micro_batch: Some(32), ..c4a() }),
+    ];
     for &method in Method::ALL {
         let config = Config::from_recipe(Preset::Demo, method).expect("recipes are valid");
         cases.push((method.name(), config));

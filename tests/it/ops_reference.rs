@@ -56,6 +56,7 @@ operations! {
     labelled_losses,
     regressions,
     queues,
+    parts_of_a_batch,
     contrastive_losses,
     queues_in_panels,
     reports,

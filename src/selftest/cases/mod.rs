@@ -8,6 +8,7 @@
 //! | `codes` | Sinkhorn, its marginals and symmetry |
 //! | `balance` | Sinkhorn over a bank in blocks |
 //! | `step_end` | loss, queue, report |
+//! | `parts` | rows of a part of a batch |
 //! | `contrast` | contrastive losses and their queue |
 //! | `targets` | cross-entropy with labels, regression on the rows of a target network |
 //! | `optimizer` | LARC, SGD, AdamW, averages of weights |
@@ -30,6 +31,7 @@ mod folded;
 mod judging;
 mod loss_scale;
 mod optimizer;
+mod parts;
 mod peak;
 mod rows;
 mod step_end;
@@ -38,7 +40,7 @@ mod targets;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 26] = [
+pub(super) const ALL: [Operation; 27] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -54,6 +56,7 @@ pub(super) const ALL: [Operation; 26] = [
     Operation { name: "labelled_losses", cases: targets::labelled },
     Operation { name: "regressions", cases: targets::regressions },
     Operation { name: "queues", cases: step_end::rings },
+    Operation { name: "parts_of_a_batch", cases: parts::rows },
     Operation { name: "contrastive_losses", cases: contrast::losses },
     Operation { name: "queues_in_panels", cases: contrast::rings },
     Operation { name: "reports", cases: step_end::reports },

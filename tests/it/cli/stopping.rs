@@ -38,6 +38,12 @@ fn a_killed_run_with_larc_and_a_queue_resumes_to_the_same_bits() {
 }
 
 #[test]
+fn a_killed_run_in_parts_resumes_to_the_same_bits() {
+    killed("larc --micro-batch 4");
+    killed("larc --micro-batch 2 --augment gpu --recompute");
+}
+
+#[test]
 fn a_killed_run_with_crops_of_the_device_resumes_to_the_same_bits() {
     killed("larc --augment gpu");
 }

@@ -1,0 +1,42 @@
+// Rows of a part of a batch, to and from their places among the rows of the whole.
+//
+//   place: whole[v * B + p * N + i] = part[v * N + i]
+//   take:  part[v * N + i] = whole[v * B + p * N + i]
+//
+// Rows are view-major: v view, i picture of the part, N pictures a part, B pictures of the batch, p number of the part.
+// Twin: src/ops/parts.rs.
+
+struct Params {
+    rows: u32,  // of the part: V * N
+    size: u32,  // N
+    batch: u32, // B
+    quads: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> rows_in: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> rows_out: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> number: array<u32>; // [1]: p
+
+// The quad among those of the whole that quad `at` of the part is.
+fn of_whole(at: u32) -> u32 {
+    let row = at / params.quads;
+    let whole = row / params.size * params.batch + number[0] * params.size + row % params.size;
+    return whole * params.quads + at % params.quads;
+}
+
+@compute @workgroup_size(64)
+fn place(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = invocation(group, groups, index);
+    if at < params.rows * params.quads {
+        rows_out[of_whole(at)] = rows_in[at];
+    }
+}
+
+@compute @workgroup_size(64)
+fn take(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = invocation(group, groups, index);
+    if at < params.rows * params.quads {
+        rows_out[at] = rows_in[of_whole(at)];
+    }
+}

@@ -1,0 +1,152 @@
+//! A batch that goes through the trunk in parts is still one batch: codes, queue, loss and update are those of the whole.
+//!
+//! Batch norms of the trunk see one part at a time. Where all parts hold the same pictures, their statistics are those of the
+//! whole batch, and so is everything else, but for the order of sums.
+
+use crate::devices::shared_devices;
+use crate::trainer_checks::{config, pictures};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use swav_wgpu::config::{Config, Method, RunLength};
+use swav_wgpu::gpu::Gpu;
+use swav_wgpu::interop::HostTensor;
+use swav_wgpu::method::{Batch, Crops, Known, Trainer};
+
+/// Methods whose objective looks at features only.
+const METHODS: [Method; 5] =
+    [Method::Swav, Method::Simclr, Method::DeepclusterV2, Method::SelaV2, Method::Supervised];
+const STEPS: u64 = 4;
+const PART: usize = 4;
+
+/// A batch of eight or twelve pictures in parts of four.
+fn settings(method: Method, parts: usize, micro: bool) -> Config {
+    let batch = PART * parts;
+    let crops = config("larc").crops;
+    Config {
+        method,
+        batch,
+        queue: 2 * batch,
+        crops,
+        micro_batch: micro.then_some(PART),
+        prototypes: 6,
+        ..config("larc")
+    }
+}
+
+/// Crops of a batch whose picture `i` is `order[i]` of a step's pictures.
+fn groups(config: &Config, step: u64, order: &[usize]) -> Vec<Vec<f32>> {
+    let all = pictures(config, step);
+    let rows = |(data, group): (&Vec<f32>, &swav_wgpu::config::CropGroup)| -> Vec<f32> {
+        let pixels = data.len() / (group.count * config.batch);
+        let row = |view: usize, picture: usize| &data[(view * config.batch + picture) * pixels..][..pixels];
+        (0..group.count).flat_map(|view| order.iter().flat_map(move |&at| row(view, at))).copied().collect()
+    };
+    all.iter().zip(&config.crops).map(rows).collect()
+}
+
+struct Outcome {
+    losses: Vec<f64>,
+    gradients: BTreeMap<String, HostTensor>,
+    weights: BTreeMap<String, HostTensor>,
+}
+
+fn train(gpu: &Arc<Gpu>, config: &Config, order: &[usize]) -> Outcome {
+    let known = Known {
+        pictures: config.batch,
+        labels: (0..config.batch as u32).map(|at| order[at as usize] as u32 % 3).collect(),
+        classes: 3,
+        epoch: config.batch,
+    };
+    let mut trainer = Trainer::knowing(gpu, config, &known).expect("the net is small");
+    trainer.set_length(&RunLength { total: STEPS, warmup: 0, queue_start: 0 });
+    let numbers: Vec<u32> = (0..config.batch as u32).collect();
+    let (mut losses, mut gradients) = (Vec::new(), BTreeMap::new());
+    for step in 0..STEPS {
+        let groups = groups(config, step, order);
+        let batch = || Batch { crops: Crops::Made(&groups), pictures: &numbers };
+        if trainer.wants_survey() {
+            trainer.survey(batch()).expect("a look");
+            trainer.flush().expect("the device answers");
+        }
+        // Labels of clusters are made of the banks: once is enough to train on them.
+        if step == 0 {
+            trainer.begin_epoch(0, &swav_wgpu::pass::Pass::default()).expect("labels");
+        }
+        trainer.step(batch(), 0.05).expect("a step");
+        losses.push(trainer.flush().expect("a report").expect("a step was submitted").loss);
+        if step == 0 {
+            gradients = trainer.gradients().expect("the device answers");
+        }
+    }
+    Outcome { losses, gradients, weights: trainer.export().expect("the device answers") }
+}
+
+/// How far two tensors are apart, as a share of the length of the second.
+fn distance(got: &[f32], want: &[f32]) -> f64 {
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let off = square(&mut got.iter().zip(want).map(|(g, w)| f64::from(g - w)));
+    off / square(&mut want.iter().map(|&w| f64::from(w))).max(1e-12)
+}
+
+/// Weights by which the network learns: what stands before a batch norm has a gradient of rounding errors only.
+fn learns(name: &str) -> bool {
+    name.ends_with(".weight") && !name.starts_with("optimizer") && !name.contains("running")
+}
+
+#[track_caller]
+fn assert_alike(what: &str, got: &Outcome, want: &Outcome) {
+    for (step, (got, want)) in got.losses.iter().zip(&want.losses).enumerate() {
+        // A few thousand sums of single precision a step, which the steps after it see.
+        assert!((got - want).abs() < 2e-5 * want.abs().max(1.0), "{what}: step {step}: {got}, want {want}");
+    }
+    for (name, want) in want.gradients.iter().filter(|(name, _)| learns(name)) {
+        let off = distance(&got.gradients[name].data, &want.data);
+        assert!(off < 1e-3, "{what}: gradient of {name} is off by {off:.1e} of its length");
+    }
+    for (name, want) in want.weights.iter().filter(|(name, _)| learns(name)) {
+        let off = distance(&got.weights[name].data, &want.data);
+        assert!(off < 1e-4, "{what}: {name} is off by {off:.1e} of its length");
+    }
+}
+
+#[test]
+fn equal_parts_are_the_whole_batch() {
+    for gpu in shared_devices() {
+        for method in METHODS {
+            for parts in [2, 3] {
+                // Each part holds the same four pictures.
+                let order: Vec<usize> = (0..PART * parts).map(|at| at % PART).collect();
+                let whole = train(gpu, &settings(method, parts, false), &order);
+                let cut = train(gpu, &settings(method, parts, true), &order);
+                assert_alike(&format!("{method}, {parts} parts, {:?}", gpu.family()), &cut, &whole);
+            }
+        }
+    }
+}
+
+/// Which part comes first changes nothing but the order of sums, so no part is taken for another.
+#[test]
+fn parts_may_come_in_any_order() {
+    let gpu = &shared_devices()[0];
+    for method in [Method::Swav, Method::Simclr, Method::Supervised] {
+        let config = Config { queue: 0, ..settings(method, 3, true) };
+        let order: Vec<usize> = (0..3 * PART).collect();
+        let turned: Vec<usize> = (0..3 * PART).map(|at| (at + PART) % (3 * PART)).collect();
+        let (one, other) = (train(gpu, &config, &order), train(gpu, &config, &turned));
+        assert_alike(&format!("{method}"), &other, &one);
+        // And the parts differ: one batch norm over all is another network.
+        let whole = train(gpu, &Config { micro_batch: None, ..config }, &order);
+        assert!((whole.losses[0] - one.losses[0]).abs() > 1e-4, "{method}: {:?}", one.losses);
+    }
+}
+
+#[test]
+fn parts_take_less_memory() {
+    let gpu = &shared_devices()[0];
+    let peak = |micro_batch| {
+        let config = Config { batch: 64, micro_batch, queue: 0, ..config("larc") };
+        Trainer::new(gpu, &config).expect("the net is small").memory().peak()
+    };
+    let (whole, cut) = (peak(None), peak(Some(8)));
+    assert!(cut * 3 < whole, "{cut} bytes in place of {whole}");
+}
