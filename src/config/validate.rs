@@ -91,16 +91,16 @@ impl Config {
         })
     }
 
-    /// Second networks look at single crops, which must begin where a device can bind them.
+    /// Some methods look at single crops, which must begin where a device can bind them.
     fn check_method(&self) -> Result<(), String> {
-        let second = matches!(self.method, Method::MocoV2 | Method::Byol);
-        let of = |group: &&CropGroup| !(group.size.pow(2) * self.batch).is_multiple_of(32);
-        let odd = self.crops.iter().find(of).filter(|_| second);
-        odd.map_or(Ok(()), |group| {
+        let single = !matches!(self.method, Method::Swav | Method::Simclr | Method::Supervised);
+        let (method, pictures) = (self.method, self.part());
+        let of = |group: &&CropGroup| !(group.size.pow(2) * pictures).is_multiple_of(32);
+        let odd = self.crops.iter().find(of).filter(|_| single);
+        odd.map_or(Ok(()), |CropGroup { size, .. }| {
             Err(format!(
-                "is {}, which looks at single crops: with crops of {} pixels, not a multiple of 8, the batch must be a \
-                 multiple of 32, not {}",
-                self.method, group.size, self.batch
+                "is {method}, which looks at single crops: with crops of {size} pixels, not a multiple of 8, the batch (or \
+                 the micro-batch) must be a multiple of 32, not {pictures}"
             ))
         })?;
         require(self.method != Method::MocoV2 || self.queue > 0, || {
@@ -112,18 +112,13 @@ impl Config {
     }
 
     fn check_parts(&self) -> Result<(), String> {
-        let (batch, method) = (self.batch, self.method);
+        let batch = self.batch;
         let Some(part) = self.micro_batch else { return Ok(()) };
         require(part <= batch && batch.is_multiple_of(part), || {
             format!("is {part}, and the batch of {batch} does not come in such parts: use a divisor of it")
         })?;
         // A batch norm of one value a channel would divide by nothing.
-        require(part >= 2, || "is 1, and batch norms need two pictures at least".to_owned())?;
-        require(!matches!(method, Method::MocoV2 | Method::Byol), || {
-            format!(
-                "cannot be used with {method} yet, whose second network looks at the whole batch: leave it out"
-            )
-        })
+        require(part >= 2, || "is 1, and batch norms need two pictures at least".to_owned())
     }
 
     fn check_queue(&self) -> Result<(), String> {

@@ -4,12 +4,13 @@
 //! update → the target follows.
 
 use std::f64::consts::PI;
+use std::sync::Arc;
 
-use super::objective::{Kept, Objective, Outcome, Stage, parts};
+use super::objective::{Kept, Objective, Outcome, Part, Stage, parts, pictures};
 use super::target::Target;
 use crate::config::{Config, RunLength};
 use crate::error::Result;
-use crate::gpu::{Plan, Session};
+use crate::gpu::{Arena, Plan, Session};
 use crate::model::{HeadSpec, Mlp, MlpSpec, Projection, Store};
 use crate::ops::{Step, normalize, regression};
 
@@ -20,6 +21,7 @@ pub(super) struct Byol {
     predictor: Mlp,
     target: Target,
     batch: u32,
+    crops: usize,
     /// The crops that the target sees.
     assign: Vec<usize>,
     /// The first share that the target keeps, τ; it rises to 1.
@@ -40,6 +42,7 @@ impl Byol {
             predictor: Mlp::new(store, out, &predictor),
             target,
             batch: config.batch as u32,
+            crops: config.crop_count(),
             assign: config.assign.clone(),
             base: config.target_momentum,
             steps: u64::MAX,
@@ -54,15 +57,23 @@ impl Byol {
 }
 
 impl Objective for Byol {
-    fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome> {
-        let Stage { arena, store, features, crops, .. } = stage;
+    fn lease(&mut self, arena: &Arc<Arena>) {
         self.target.lease(arena);
+    }
+
+    fn record_part(&mut self, plan: &mut Plan, part: &Part<'_>) -> Result<()> {
+        plan.scope("target");
+        self.target.forward_part(plan, part, &parts(part.crops, part.size, &self.assign))
+    }
+
+    fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome> {
+        let Stage { store, features, crops, .. } = stage;
         let head = &self.projection.head;
         let (y, head_saved) = head.forward(plan, store, &features)?;
         drop(features);
         let (p, predictor_saved) = self.predictor.forward(plan, store, &y)?;
         plan.scope("target");
-        let targets = self.target.forward(plan, &parts(crops, self.batch, &self.assign))?;
+        let targets = self.target.forward(plan, &parts(crops, pictures(crops, self.crops), &self.assign))?;
         plan.scope("loss");
         let assigned = self.assign.iter().fold(0, |bits, &crop| bits | 1 << crop);
         let (dp, losses) = regression::forward_backward(plan, &p, &targets, self.batch, assigned)?;

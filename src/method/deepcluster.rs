@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::bank::Bank;
-use super::objective::{Kept, Known, Moment, Objective, Outcome, Picks, Stage, parts};
+use super::objective::{Kept, Known, Moment, Objective, Outcome, Picks, Stage, parts, pictures};
 use crate::config::{Config, HEADS, Method};
 use crate::error::{Error, Result};
 use crate::gpu::{Plan, Session, Shape, Tensor, Usage};
@@ -177,7 +177,7 @@ impl Objective for DeepCluster {
         crops: &[Tensor],
     ) -> Result<bool> {
         // The pictures of a part, where a batch goes through the trunk in parts.
-        let size = crops.iter().map(|group| group.shape.images).sum::<u32>() / self.crops;
+        let size = pictures(crops, self.crops as usize);
         let mut looked = Vec::new();
         for &crop in &self.assign {
             for part in parts(crops, size, &[crop]) {

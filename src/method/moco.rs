@@ -5,13 +5,15 @@
 //! keys go into the queue. The official code has one query a picture, crop 0. With more crops all but the key's own are
 //! queries: as in multi-crop of others, small crops only go through the network that is trained.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
-use super::objective::{Kept, Objective, Outcome, Stage, parts};
+use super::objective::{Kept, Objective, Outcome, Part, Stage, parts, pictures};
 use super::target::Target;
 use crate::config::Config;
 use crate::error::Result;
-use crate::gpu::{Plan, Session, Tensor, Usage};
+use crate::gpu::{Arena, Plan, Session, Tensor, Usage};
 use crate::model::{HeadSpec, Projection, Store};
 use crate::ops::conv2d::Filter;
 use crate::ops::{Step, contrast, weights};
@@ -65,15 +67,26 @@ impl Moco {
 impl Objective for Moco {
     fn forwarded(&self, crops: &[Tensor]) -> Vec<Tensor> {
         let queries: Vec<usize> = (0..self.crops).filter(|&crop| crop != KEY).collect();
-        parts(crops, self.batch, &queries)
+        parts(crops, pictures(crops, self.crops), &queries)
+    }
+
+    fn lease(&mut self, arena: &Arc<Arena>) {
+        self.target.lease(arena);
+    }
+
+    fn record_begin(&self, plan: &mut Plan, store: &Store) -> Result<()> {
+        self.target.follow(plan, store)
+    }
+
+    fn record_part(&mut self, plan: &mut Plan, part: &Part<'_>) -> Result<()> {
+        plan.scope("target");
+        self.target.forward_part(plan, part, &parts(part.crops, part.size, &[KEY]))
     }
 
     fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome> {
         let Stage { arena, store, features, crops, step } = stage;
-        self.target.lease(arena);
         let queue = arena.lease(self.ring.panels(), Usage::Storage, "queue");
-        self.target.follow(plan, store)?;
-        let keys = self.target.forward(plan, &parts(crops, self.batch, &[KEY]))?;
+        let keys = self.target.forward(plan, &parts(crops, pictures(crops, self.crops), &[KEY]))?;
         let head = &self.projection.head;
         let (q, saved) = head.forward(plan, store, &features)?;
         drop(features);

@@ -33,6 +33,26 @@ pub(super) trait Objective: fmt::Debug + Send {
         crops.to_vec()
     }
 
+    /// Takes memory of its own that plans share, before any of them is recorded.
+    fn lease(&mut self, _arena: &Arc<Arena>) {}
+
+    /// Records what happens before the crops are looked at.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    fn record_begin(&self, _plan: &mut Plan, _store: &Store) -> Result<()> {
+        Ok(())
+    }
+
+    /// Records what this objective makes of the crops themselves, beside what the trunk does, where a batch goes through
+    /// in parts: [`Objective::record`] then sees the features of the whole batch and no crops.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    fn record_part(&mut self, _plan: &mut Plan, _part: &Part<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Records what becomes of the features: their gradient, the loss, and the gradients of the parameters that this
     /// objective declared.
     ///
@@ -198,12 +218,26 @@ pub(crate) type Picks = Vec<Vec<Vec<usize>>>;
 pub(super) struct Stage<'a> {
     pub(super) arena: &'a Arc<Arena>,
     pub(super) store: &'a Store,
-    /// All crops, one tensor a resolution, view-major.
+    /// All crops, one tensor a resolution, view-major. Of a batch in parts those of one part, which
+    /// [`Objective::record_part`] has seen.
     pub(super) crops: &'a [Tensor],
     /// `[V · batch, features]`, view-major, of the crops that were forwarded.
     pub(super) features: Tensor,
     /// The uniform tensor of [`Step`].
     pub(super) step: &'a Tensor,
+}
+
+/// A part of a batch that goes through the trunk in parts.
+pub(super) struct Part<'a> {
+    pub(super) arena: &'a Arc<Arena>,
+    pub(super) crops: &'a [Tensor],
+    /// Says which part it is (`ops::parts`).
+    pub(super) number: &'a Tensor,
+    /// Its pictures, and how many parts there are.
+    pub(super) size: u32,
+    pub(super) count: u32,
+    /// Whether running estimates stay as they are: they move by the last part only.
+    pub(super) aside: bool,
 }
 
 /// What an objective made of the features.
@@ -239,6 +273,11 @@ pub(super) enum Kept<'a> {
 pub(super) struct Moment<'a> {
     pub(super) session: &'a Session,
     pub(super) store: &'a Store,
+}
+
+/// How many pictures there are `count` crops of.
+pub(super) fn pictures(crops: &[Tensor], count: usize) -> u32 {
+    crops.iter().map(|group| group.shape.images).sum::<u32>() / count as u32
 }
 
 /// The crops of these numbers, counted over all resolutions and in ascending order. Those that lie one after another in

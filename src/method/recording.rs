@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::crops;
-use super::objective::{Objective, Outcome, Stage};
+use super::objective::{Objective, Outcome, Part, Stage};
 use super::steps::{Parts, Steps};
 use super::trainer::Tensors;
 use crate::config::{Config, CropGroup, Optimizer, Precision};
@@ -67,6 +67,7 @@ pub(super) fn record(
     let mut objective = make(&mut store, trunk.features())?;
     let arena = Arc::new(Arena::default());
     store.lease(&arena, if config.optimizer == Optimizer::Adamw { 2 } else { 1 });
+    objective.lease(&arena);
 
     let step = arena.lease(Step::shape(), Usage::Uniform, "step");
     let element = element(config);
@@ -143,6 +144,7 @@ fn record_step(
     for shard in store.shards() {
         plan.clear(&shard.gradient);
     }
+    objective.record_begin(&mut plan, store)?;
     let forwarded = objective.forwarded(crops);
     let rows = forwarded.iter().map(|c| c.shape.images).sum();
     let features = plan.lease(Shape::matrix(rows, trunk.features()));
@@ -165,20 +167,26 @@ fn record_parts(
 ) -> Result<(Steps<Plan>, Outputs)> {
     let Inputs { arena, crops, step, scale } = *inputs;
     let (size, count) = (config.part() as u32, config.batch / config.part());
-    let rows: u32 = crops.iter().map(|crop| crop.shape.images).sum();
+    let forwarded = objective.forwarded(crops);
+    let rows: u32 = forwarded.iter().map(|crop| crop.shape.images).sum();
     let whole_rows = Shape::matrix(rows * count as u32, trunk.features());
     let number = arena.lease(parts::number(), Usage::Storage, "number of the part");
     // What all plans share lives as long as they do.
     let features = arena.lease(whole_rows, Usage::Storage, "features");
     let aside = store.aside(arena);
-    let look = |store: &Store| -> Result<Plan> {
+    let mut begin = Plan::new(gpu, arena);
+    objective.record_begin(&mut begin, store)?;
+    let mut look = |store: &Store, aside: bool| -> Result<Plan> {
         let mut plan = Plan::new(gpu, arena);
         let part = plan.lease(Shape::matrix(rows, trunk.features()));
-        drop(forward(&mut plan, (store, trunk), crops, &part)?);
+        drop(forward(&mut plan, (store, trunk), &forwarded, &part)?);
         parts::place(&mut plan, &part, size, &number, &features)?;
+        drop(part);
+        let part = Part { arena, crops, number: &number, size, count: count as u32, aside };
+        objective.record_part(&mut plan, &part)?;
         Ok(plan)
     };
-    let (first, last) = (look(&aside)?, look(store)?);
+    let (first, last) = (look(&aside, true)?, look(store, false)?);
 
     let mut whole = Plan::new(gpu, arena);
     for shard in store.shards() {
@@ -188,7 +196,7 @@ fn record_parts(
 
     let mut backward = Plan::new(gpu, arena);
     let part = backward.lease(Shape::matrix(rows, trunk.features()));
-    let passes = forward(&mut backward, (&aside, trunk), crops, &part)?;
+    let passes = forward(&mut backward, (&aside, trunk), &forwarded, &part)?;
     drop(part);
     let dfeatures = parts::take(&mut backward, &outcome.dfeatures, rows, size, &number)?;
     for (saved, first_row) in passes.into_iter().rev() {
@@ -198,7 +206,7 @@ fn record_parts(
 
     let mut end = Plan::new(gpu, arena);
     let outputs = record_end(&mut end, config, store, objective, inputs, &mut outcome)?;
-    let parts = Parts { forward: first, last, backward, end, number, count };
+    let parts = Parts { begin, forward: first, last, backward, end, number, count };
     Ok((Steps { whole, parts: Some(parts) }, outputs))
 }
 

@@ -27,6 +27,7 @@ pub(super) struct Steps<P> {
 /// What happens to each part, and at the end.
 #[derive(Debug)]
 pub(super) struct Parts<P> {
+    pub(super) begin: P,
     pub(super) forward: P,
     /// The same for the last part, whose statistics move the running estimates.
     pub(super) last: P,
@@ -47,8 +48,15 @@ impl<P> Steps<P> {
     fn runs(&self) -> Vec<(&P, usize)> {
         match &self.parts {
             None => vec![(&self.whole, 1)],
-            Some(Parts { forward, last, backward, end, count, .. }) => {
-                vec![(forward, count - 1), (last, 1), (&self.whole, 1), (backward, *count), (end, 1)]
+            Some(Parts { begin, forward, last, backward, end, count, .. }) => {
+                vec![
+                    (begin, 1),
+                    (forward, count - 1),
+                    (last, 1),
+                    (&self.whole, 1),
+                    (backward, *count),
+                    (end, 1),
+                ]
             }
         }
     }
@@ -63,9 +71,9 @@ impl Steps<Plan> {
     pub(super) fn bind(self, session: &Session) -> Result<Steps<Replay>> {
         let bind = |plan| session.bind(plan);
         let parts = |parts: Parts<Plan>| -> Result<Parts<Replay>> {
-            let Parts { forward, last, backward, end, number, count } = parts;
-            let [forward, last] = [bind(forward)?, bind(last)?];
-            Ok(Parts { forward, last, backward: bind(backward)?, end: bind(end)?, number, count })
+            let Parts { begin, forward, last, backward, end, number, count } = parts;
+            let [begin, forward, last] = [bind(begin)?, bind(forward)?, bind(last)?];
+            Ok(Parts { begin, forward, last, backward: bind(backward)?, end: bind(end)?, number, count })
         };
         Ok(Steps { whole: bind(self.whole)?, parts: self.parts.map(parts).transpose()? })
     }
@@ -93,6 +101,7 @@ impl Steps<Replay> {
             session.write(&parts.number, &[f32::from_bits(at as u32), 0.0, 0.0, 0.0]);
             session.submit(replay)
         };
+        session.submit(&parts.begin)?;
         for at in 0..parts.count {
             one(at, if at + 1 == parts.count { &parts.last } else { &parts.forward })?;
         }

@@ -1,11 +1,13 @@
 //! A second network that is not trained: each of its parameters is an average over time of those that are (the target
 //! network of BYOL, the key network of MoCo).
 
+use super::objective::Part;
 use crate::config::Config;
 use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
 use crate::model::{HeadSpec, Mlp, NetworkSpec, Store, Trunk};
+use crate::ops::parts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub(super) struct Target {
     head: Mlp,
     /// How much of a parameter is kept, once recorded.
     rate: Option<Tensor>,
+    /// The features of the whole batch, where it goes through in parts.
+    features: Option<Tensor>,
 }
 
 impl Target {
@@ -25,7 +29,7 @@ impl Target {
         let mut store = online.sibling();
         let trunk = NetworkSpec::of_config(config).trunk(&mut store, false);
         let head = HeadSpec::of_config(config, 0).mlp(&mut store, trunk.features(), unit);
-        Self { store, trunk, head, rate: None }
+        Self { store, trunk, head, rate: None, features: None }
     }
 
     /// Takes its memory.
@@ -35,16 +39,34 @@ impl Target {
     }
 
     /// What it makes of some crops, without gradients; batch norms see them as in training, and its running estimates
-    /// are its own.
+    /// are its own. Of a batch in parts the crops have been seen already.
     pub(super) fn forward(&self, plan: &mut Plan, crops: &[Tensor]) -> Result<Tensor> {
+        let features = match &self.features {
+            Some(features) => features.clone(),
+            None => self.look(plan, &self.store, crops)?,
+        };
+        Ok(self.head.forward(plan, &self.store, &features)?.0)
+    }
+
+    /// Sees the crops of a part.
+    pub(super) fn forward_part(&mut self, plan: &mut Plan, part: &Part<'_>, crops: &[Tensor]) -> Result<()> {
+        let aside = part.aside.then(|| self.store.aside(part.arena));
+        let found = self.look(plan, aside.as_ref().unwrap_or(&self.store), crops)?;
+        let shape = Shape::matrix(found.shape.rows() * part.count, found.shape.channels);
+        let lease = || part.arena.lease(shape, Usage::Storage, "features of the target");
+        let whole = self.features.get_or_insert_with(lease);
+        parts::place(plan, &found, part.size, part.number, whole)
+    }
+
+    fn look(&self, plan: &mut Plan, store: &Store, crops: &[Tensor]) -> Result<Tensor> {
         let rows = crops.iter().map(|crop| crop.shape.images).sum();
         let features = plan.lease(Shape::matrix(rows, self.trunk.features()));
         let mut first = 0;
         for crop in crops {
-            drop(self.trunk.forward(plan, &self.store, crop, &features, first)?);
+            drop(self.trunk.forward(plan, store, crop, &features, first)?);
             first += crop.shape.images;
         }
-        Ok(self.head.forward(plan, &self.store, &features)?.0)
+        Ok(features)
     }
 
     /// Moves its parameters towards those of the network in training.

@@ -12,9 +12,6 @@ use swav_wgpu::gpu::Gpu;
 use swav_wgpu::interop::HostTensor;
 use swav_wgpu::method::{Batch, Crops, Known, Trainer};
 
-/// Methods whose objective looks at features only.
-const METHODS: [Method; 5] =
-    [Method::Swav, Method::Simclr, Method::DeepclusterV2, Method::SelaV2, Method::Supervised];
 const STEPS: u64 = 4;
 const PART: usize = 4;
 
@@ -112,7 +109,7 @@ fn assert_alike(what: &str, got: &Outcome, want: &Outcome) {
 #[test]
 fn equal_parts_are_the_whole_batch() {
     for gpu in shared_devices() {
-        for method in METHODS {
+        for &method in Method::ALL {
             for parts in [2, 3] {
                 // Each part holds the same four pictures.
                 let order: Vec<usize> = (0..PART * parts).map(|at| at % PART).collect();
