@@ -70,7 +70,7 @@ impl Session {
                     what: "this run".into(),
                     need: format!("{} of device memory", mebibytes(all)),
                     have: format!("about {} MiB (the driver refused {})", taken >> 20, block.label),
-                    remedy: format!("add --recompute, or {SMALLER}"),
+                    remedy: format!("add --recompute or --micro-batch, or {SMALLER}"),
                 });
             }
             taken += block.bytes;
