@@ -88,12 +88,6 @@ figures! {
     "Share of test pictures whose nearest neighbours have the right label; the figure to watch. The dashed line is what raw pixels reach."
     chance "Chance level" "nats" None, |r| r.chance;
     "The loss of a network that tells nothing apart: ln K of SwAV."
-    lr "Learning rate" "" Some(PLAIN), |r| Some(r.lr);
-    "The learning rate of each step."
-    images_per_s "Images per second" "1/s" Some(NOISY), |r| (r.images_per_s > 0.0).then_some(r.images_per_s);
-    "Pictures trained on in a second since the last report, evaluation and checkpoints left out."
-    wait_share "Waiting for pictures" "" Some(NOISY), |r| Some(r.wait_share);
-    "Share of the time in which the device waited for pictures."
     accuracy "Accuracy" "" Some(NOISY), |r| r.accuracy;
     "Share of right answers, of methods that ask questions: which picture a crop is of, or its class or cluster."
     code_entropy "Code entropy" "nats" Some(Chart { level: Some(Level::Chance), ..NOISY }), |r| r.code_entropy;
@@ -101,14 +95,20 @@ figures! {
     prototypes_used "Prototypes used" "" Some(Chart { level: Some(Level::Prototypes), ..PLAIN }),
         |r| r.prototypes_used.map(|n| n as f64);
     "Prototypes that were the best one of some crop in the last 10 K crops. The dashed line is all of them."
-    prototypes_dead "Prototypes not used" "" None, |r| r.prototypes_dead.map(|n| n as f64);
-    "Prototypes that were not."
-    prototypes_duplicated "Copies among the prototypes" "" Some(PLAIN), |r| r.prototypes_duplicated.map(|n| n as f64);
-    "Prototypes with an earlier twin (cosine above 0.99), as of the last evaluation."
     embedding_spread "Embedding spread" "" Some(NOISY), |r| Some(r.embedding_spread);
     "1 − the squared length of the mean embedding: 0 when all are the same, near 1 when they are spread."
     gradient_norm "Gradient norm" "" Some(Chart { log: true, ..NOISY }), |r| Some(r.gradient_norm);
     "Norm of the whole gradient, in powers of ten."
+    lr "Learning rate" "" Some(PLAIN), |r| Some(r.lr);
+    "The learning rate of each step."
+    images_per_s "Images per second" "1/s" Some(NOISY), |r| (r.images_per_s > 0.0).then_some(r.images_per_s);
+    "Pictures trained on in a second since the last report, evaluation and checkpoints left out."
+    wait_share "Waiting for pictures" "" Some(NOISY), |r| Some(r.wait_share);
+    "Share of the time in which the device waited for pictures."
+    prototypes_dead "Prototypes not used" "" None, |r| r.prototypes_dead.map(|n| n as f64);
+    "Prototypes that were not."
+    prototypes_duplicated "Prototype copies" "" Some(PLAIN), |r| r.prototypes_duplicated.map(|n| n as f64);
+    "Prototypes with an earlier twin (cosine above 0.99), as of the last evaluation."
     non_finite "Values that are not finite" "" None, |r| Some(r.non_finite as f64);
     "Values of the gradient that were NaN or infinite."
     loss_scale "Loss scale" "" None, |r| r.loss_scale;
