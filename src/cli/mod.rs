@@ -6,6 +6,7 @@
 //! results to standard output.
 
 pub mod bench;
+pub mod compare;
 pub mod crops;
 pub mod data;
 pub mod devices;
@@ -52,8 +53,9 @@ struct Entry {
 }
 
 /// All of them, in the order in which `--help` lists them.
-const COMMANDS: [Entry; 14] = [
+const COMMANDS: [Entry; 15] = [
     Entry { command: train::command, run: train::run },
+    Entry { command: compare::command, run: compare::run },
     Entry { command: data::command, run: data::run },
     Entry { command: duplicates::command, run: duplicates::run },
     Entry { command: crops::command, run: crops::run },

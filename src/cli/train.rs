@@ -4,14 +4,14 @@
 //! tested without a device: [`resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
 
 mod results;
-mod watch;
+pub(super) mod watch;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{Outcome, flags, presets, tune};
-use crate::config::Config;
+use crate::config::{Config, Method, Preset};
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Loaded};
 use crate::train::run_folder::RunFolder;
@@ -107,19 +107,25 @@ pub fn resolve(matches: &ArgMatches) -> Result<TrainRequest> {
         None => fresh(matches)?,
     };
     // The run folder must make sense from any other folder too.
-    if let Some(data) = &config.data {
-        config.data = Some(std::path::absolute(data).map_err(Error::io(data))?);
-    }
-    if let Some(init) = &config.init {
-        config.init = Some(std::path::absolute(init).map_err(Error::io(init))?);
-    }
+    make_absolute(&mut config)?;
     config.validate()?;
     Ok(TrainRequest { config, plan: matches.get_flag("plan"), profile: matches.get_flag("profile"), resume })
 }
 
 /// The settings of a new run: file and flags over a preset.
 pub(super) fn fresh(matches: &ArgMatches) -> Result<Config> {
-    let file = match matches.get_one::<String>("config") {
+    let config = layered(matches, None, |_, _| Ok(()))?;
+    flags::check_read(&config, matches)?;
+    Ok(config)
+}
+
+/// The same with a method of its own, whatever the arguments say, and `settle` over the recipe.
+pub(super) fn layered(
+    matches: &ArgMatches,
+    method: Option<Method>,
+    settle: impl Fn(&mut Config, Preset) -> Result<()>,
+) -> Result<Config> {
+    let file = match matches.try_get_one::<String>("config").ok().flatten() {
         Some(path) => Some((read_config(Path::new(path))?, path)),
         None => None,
     };
@@ -127,19 +133,29 @@ pub(super) fn fresh(matches: &ArgMatches) -> Result<Config> {
         if let Some((text, origin)) = &file {
             config.merge_toml(text, origin)?;
         }
-        flags::apply(config, matches)
+        flags::apply(config, matches)?;
+        config.method = method.unwrap_or(config.method);
+        Ok(())
     };
     // File and flags over the defaults tell which preset is meant; then they go over that preset.
     let mut asked = Config::default();
     overlay(&mut asked)?;
     let preset = asked.preset.unwrap_or_else(|| Config::usual_preset(asked.data.is_some()));
-    let recipe = Config::from_recipe(preset, asked.method)?;
+    let mut recipe = Config::from_recipe(preset, asked.method)?;
+    settle(&mut recipe, preset)?;
     let mut config = recipe.clone();
     overlay(&mut config)?;
-    flags::check_read(&config, matches)?;
     config.preset = Some(preset);
     config.fit_warmup(&recipe);
     Ok(config)
+}
+
+/// Paths that mean the same from any other folder.
+pub(super) fn make_absolute(config: &mut Config) -> Result<()> {
+    for path in [&mut config.data, &mut config.init].into_iter().flatten() {
+        *path = std::path::absolute(&*path).map_err(Error::io(&*path))?;
+    }
+    Ok(())
 }
 
 fn resumed(run: &Path, matches: &ArgMatches) -> Result<Config> {
