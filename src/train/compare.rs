@@ -23,7 +23,7 @@ mod tables;
 pub use arms::{Arm, Crops, Facts, Request, Row};
 pub use judge::{Accuracy, Grouping, Verdict};
 pub use over::Over;
-pub use results::{ArmResult, Cell, Comparison, Mean, Point};
+pub use results::{ArmResult, Cell, Comparison, End, Mean, Point};
 pub use tables::Grid;
 
 use std::ops::ControlFlow;

@@ -129,10 +129,9 @@ pub(super) fn of(request: &Request, facts: &Facts) -> Result<Vec<Arm>> {
             for row in &rows {
                 let arm = arm(row, column, seed, &rows[0].config, facts)?;
                 if arms.iter().any(|other| other.folder == arm.folder) {
-                    return Err(Error::config(
-                        "compare",
-                        format!("`{}` stands twice; once is enough", row.name),
-                    ));
+                    let is_method = Method::ALL.iter().any(|method| method.name() == row.name);
+                    let field = if is_method { "methods" } else { "over" };
+                    return Err(Error::config(field, format!("has `{}` twice; once is enough", row.name)));
                 }
                 arms.push(arm);
             }
@@ -140,8 +139,8 @@ pub(super) fn of(request: &Request, facts: &Facts) -> Result<Vec<Arm>> {
     }
     if arms.len() < 2 {
         return Err(Error::config(
-            "compare",
-            "there is only one run to make: name two methods, both kinds of crops, or more seeds",
+            "methods",
+            "leave only one run to make: name two methods, both kinds of crops, or more seeds",
         ));
     }
     Ok(arms)

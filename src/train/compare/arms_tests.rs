@@ -61,7 +61,7 @@ fn names_and_folders_are_unique_and_seeds_come_one_after_another() {
     );
     assert_eq!(arms[3].name, "byol, without small crops, seed 31");
     let twice = of(&request(&[Method::Byol, Method::Byol], &[Crops::AsSet], 1), &facts(16));
-    assert!(twice.unwrap_err().to_string().contains("`byol` stands twice"));
+    assert!(twice.unwrap_err().to_string().contains("`byol` twice"));
     let one = of(&request(&[Method::Byol], &[Crops::AsSet], 1), &facts(16));
     assert!(one.unwrap_err().to_string().contains("only one run"));
     assert_eq!(file_name("crops 2x32@0.4-1,4x16@0.1-0.4"), "crops-2x32-0.4-1-4x16-0.1-0.4");

@@ -124,7 +124,7 @@ pub(super) fn judge(run: &Path, arm: &Arm, baselines: bool, watch: &mut Watch<'_
     )?;
     let dataset = pictures::open(&pictures::settings_for(&model, config.data.as_deref()), watch)?;
     let limit = if config.eval_pictures == 0 { usize::MAX } else { config.eval_pictures };
-    let sources = if baselines { &Source::ALL[..] } else { &[Source::Trained] };
+    let sources = if baselines { &Source::ALL[..] } else { &[Source::Trained][..] };
     let of = Examination::of(&model, &dataset, limit, sources, watch)?;
     let mut verdict = Verdict::default();
     if of.has_labels() {

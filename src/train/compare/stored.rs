@@ -53,10 +53,8 @@ pub(super) fn is_begun(folder: &Path) -> bool {
 /// # Errors
 /// [`Error::Config`] for `out`.
 pub(super) fn check_new(folder: &Path) -> Result<()> {
-    let empty = |folder: &Path| {
-        Ok(std::fs::read_dir(folder).map_err(Error::io(folder))?.next().is_none()) as Result<bool>
-    };
-    if !folder.exists() || (folder.is_dir() && empty(folder)?) {
+    let entries = |folder: &Path| std::fs::read_dir(folder).map_err(Error::io(folder));
+    if !folder.exists() || (folder.is_dir() && entries(folder)?.next().is_none()) {
         return Ok(());
     }
     let reason = format!("{} holds something else than a comparison: name a new folder", folder.display());
