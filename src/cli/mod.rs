@@ -6,6 +6,7 @@
 //! results to standard output.
 
 mod bench;
+mod compare;
 mod crops;
 mod data;
 mod devices;
@@ -62,6 +63,7 @@ struct Line {
 #[derive(Subcommand)]
 enum Command {
     Train(train::Train),
+    Compare(compare::Compare),
     Data(data::Data),
     Duplicates(duplicates::Duplicates),
     Crops(crops::Crops),
@@ -81,6 +83,7 @@ impl Command {
     fn run(&self) -> Result<Outcome> {
         match self {
             Self::Train(train) => train.run(),
+            Self::Compare(compare) => compare.run(),
             Self::Data(data) => data.run(),
             Self::Duplicates(duplicates) => duplicates.run(),
             Self::Crops(crops) => crops.run(),
@@ -133,6 +136,7 @@ Examples:
   swav-wgpu train photos/ --plan        only say what it would cost
   swav-wgpu train --list-presets        the known recipes and their values
   swav-wgpu train --resume runs/NAME    go on with a run that was stopped
+  swav-wgpu compare                     methods beside each other, at equal compute
   swav-wgpu data photos/                what is there, and settings that suit it
   swav-wgpu duplicates photos/          what stands twice, and leaks from train into test
   swav-wgpu eval knn runs/NAME          how good its features are, beside baselines

@@ -4,7 +4,7 @@
 //! tested without a device: [`Train::resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
 
 mod results;
-mod watch;
+pub(super) mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::flags::{Choice, Given};
 use super::{Outcome, flags, presets, tune};
-use crate::config::{Config, Setting};
+use crate::config::{Config, Method, Preset, Setting};
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Loaded};
 use crate::train::run_folder::RunFolder;
@@ -98,12 +98,7 @@ impl Train {
             None => fresh(&self.settings, self.config.as_deref())?,
         };
         // The run folder must make sense from any other folder too.
-        if let Some(data) = &config.data {
-            config.data = Some(std::path::absolute(data).map_err(Error::io(data))?);
-        }
-        if let Some(init) = &config.init {
-            config.init = Some(std::path::absolute(init).map_err(Error::io(init))?);
-        }
+        make_absolute(&mut config)?;
         config.validate()?;
         Ok(TrainRequest { config, plan: self.plan, profile: self.profile, resume: self.resume.clone() })
     }
@@ -157,24 +152,46 @@ fn start(request: TrainRequest) -> Result<Outcome> {
 
 /// The settings of a new run: file and flags over a preset.
 pub(super) fn fresh(settings: &Given<impl Choice>, file: Option<&Path>) -> Result<Config> {
+    let config = layered(settings, file, None, |_, _| Ok(()))?;
+    settings.check_read(config.method)?;
+    Ok(config)
+}
+
+/// The same with a method of its own, whatever the arguments say, and `settle` over the recipe.
+pub(super) fn layered(
+    settings: &Given<impl Choice>,
+    file: Option<&Path>,
+    method: Option<Method>,
+    settle: impl Fn(&mut Config, Preset) -> Result<()>,
+) -> Result<Config> {
     let file = file.map(|path| Ok((read_config(path)?, path.display().to_string()))).transpose()?;
     let overlay = |config: &mut Config| {
         if let Some((text, origin)) = &file {
             config.merge_toml(text, origin)?;
         }
-        settings.apply(config)
+        settings.apply(config)?;
+        config.method = method.unwrap_or(config.method);
+        Ok(())
     };
     // File and flags over the defaults tell which preset is meant; then they go over that preset.
     let mut asked = Config::default();
     overlay(&mut asked)?;
     let preset = asked.preset.unwrap_or_else(|| Config::usual_preset(asked.data.is_some()));
-    let recipe = Config::from_recipe(preset, asked.method)?;
+    let mut recipe = Config::from_recipe(preset, asked.method)?;
+    settle(&mut recipe, preset)?;
     let mut config = recipe.clone();
     overlay(&mut config)?;
-    settings.check_read(config.method)?;
     config.preset = Some(preset);
     config.fit_warmup(&recipe);
     Ok(config)
+}
+
+/// Paths that mean the same from any other folder.
+pub(super) fn make_absolute(config: &mut Config) -> Result<()> {
+    for path in [&mut config.data, &mut config.init].into_iter().flatten() {
+        *path = std::path::absolute(&*path).map_err(Error::io(&*path))?;
+    }
+    Ok(())
 }
 
 /// The text of the `--config` file.

@@ -1,10 +1,12 @@
 //! One page that needs nothing beside it: headings, tables, charts and pictures, to be kept or sent on.
 
 mod chart;
+mod dots;
 
 use super::gallery::page::STYLE;
 use super::html::escape;
 pub use chart::{Curve, lines, points};
+pub use dots::{Mark, dots};
 use std::fmt::Write as _;
 
 const OWN: &str = include_str!("report/report.css");

@@ -20,6 +20,7 @@
 //! | `embed`, `sort` | features of pictures to files; pictures into folders of look-alikes |
 //! | `examine` | kNN, linear classifiers and clusters of a network, beside baselines |
 //! | `report` | a run on one page |
+//! | `compare` | ways to train beside each other, at equal compute |
 //! | `export` | weights for other programs |
 //! | `evaluate` | kNN accuracy and best prototypes of plain views |
 //! | `finish` | the summary and the gallery |
@@ -30,6 +31,7 @@
 mod caller;
 pub mod checkpoint;
 mod clock;
+pub mod compare;
 pub mod contact;
 pub mod crops;
 pub mod duplicates;

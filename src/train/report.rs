@@ -94,7 +94,7 @@ pub fn page(
 }
 
 /// The reports of the run, and how many lines could not be read.
-fn reports(run: &RunFolder) -> Result<(Vec<Report>, usize)> {
+pub(super) fn reports(run: &RunFolder) -> Result<(Vec<Report>, usize)> {
     let path = run.metrics();
     let text = match std::fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),

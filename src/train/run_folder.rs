@@ -263,7 +263,7 @@ impl RunFolder {
 
 /// Claims a folder for this process. Best effort: some systems cannot lock folders, and some network
 /// disks lock nothing.
-fn claim(path: &Path, setting: &str) -> Result<Option<Arc<File>>> {
+pub(super) fn claim(path: &Path, setting: &str) -> Result<Option<Arc<File>>> {
     let Ok(handle) = File::open(path) else { return Ok(None) };
     match handle.try_lock() {
         Ok(()) => Ok(Some(Arc::new(handle))),

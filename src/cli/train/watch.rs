@@ -44,7 +44,7 @@ pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
 }
 
 /// What is shown while a run goes on.
-struct Watch {
+pub(in crate::cli) struct Watch {
     interrupt: Interrupt,
     progress: Progress,
     profile: Option<Profile>,
@@ -65,13 +65,16 @@ impl Watch {
         let large_only = config.preset == Some(Preset::Demo) && config.crops.len() == 1;
         let remark =
             "The demo trains on two large crops a picture: at this budget small crops cost accuracy.";
-        let remark = large_only.then_some(remark);
-        let method = config.method;
+        Self { remark: large_only.then_some(remark), ..Self::of(interrupt, config.method) }
+    }
+
+    /// For one of several runs, which Ctrl-C stops alike.
+    pub(in crate::cli) fn of(interrupt: Interrupt, method: Method) -> Self {
         Self {
             interrupt,
             progress: Progress::new(),
             profile: None,
-            remark,
+            remark: None,
             steps_per_epoch: 1,
             total: 0,
             method,
@@ -79,7 +82,7 @@ impl Watch {
     }
 
     /// Shows an event.
-    fn show(&mut self, event: Event) -> Flow {
+    pub(in crate::cli) fn show(&mut self, event: Event) -> Flow {
         match event {
             Event::Pass(progress) => self.progress.pass(&progress),
             Event::Started(started) => self.started(&started),
@@ -154,12 +157,13 @@ impl Watch {
         self.say(&format!("kNN accuracy of {who}: {}", all.join("; ")));
     }
 
-    fn say(&mut self, text: &str) {
+    /// Shows a sentence above the line or in the log.
+    pub(in crate::cli) fn say(&mut self, text: &str) {
         self.progress.message(text);
     }
 
     /// Gives the terminal back; returns the profile and whether Ctrl-C was pressed.
-    fn finish(mut self) -> (Option<Profile>, bool) {
+    pub(in crate::cli) fn finish(mut self) -> (Option<Profile>, bool) {
         self.progress.finish();
         (self.profile, self.interrupt.is_set())
     }

@@ -109,7 +109,7 @@ pub fn points(title: &str, at: &[[f32; 2]], classes: &[Option<u32>], names: &[St
 }
 
 /// The beginning of a figure; with `legend` the names stand there in their colours.
-fn caption<'n>(title: &str, names: impl Iterator<Item = &'n str>, legend: bool) -> String {
+pub(super) fn caption<'n>(title: &str, names: impl Iterator<Item = &'n str>, legend: bool) -> String {
     let mut text = format!("<figure><figcaption>{}", escape(title));
     for (i, name) in names.enumerate().filter(|_| legend) {
         let _ = write!(text, "<span><i style=\"background:{}\"></i>{}</span>", colour(i), escape(name));
@@ -117,12 +117,12 @@ fn caption<'n>(title: &str, names: impl Iterator<Item = &'n str>, legend: bool) 
     text + "</figcaption>"
 }
 
-fn colour(class: usize) -> String {
+pub(super) fn colour(class: usize) -> String {
     format!("hsl({:.0} 65% 52%)", hue(class))
 }
 
 /// A number in few characters.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     match value.abs() {
         size if size > 0.0 && size < 0.001 => format!("{value:.0e}"),
         size if size >= 10_000.0 => format!("{}k", value / 1000.0),
@@ -131,7 +131,7 @@ fn short(value: f64) -> String {
 }
 
 /// The range of an axis.
-struct Axis {
+pub(super) struct Axis {
     low: f64,
     high: f64,
     ticks: usize,
@@ -139,7 +139,7 @@ struct Axis {
 
 impl Axis {
     /// From the least to the greatest value, and around a single one, with room for so many ticks.
-    fn of(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
+    pub(super) fn of(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
         let finite = values.filter(|value| value.is_finite());
         let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
@@ -148,12 +148,12 @@ impl Axis {
     }
 
     /// Where a value lies between two pixels.
-    fn at(&self, value: f64, from: f64, to: f64) -> f64 {
+    pub(super) fn at(&self, value: f64, from: f64, to: f64) -> f64 {
         from + (value - self.low) / (self.high - self.low) * (to - from)
     }
 
     /// Round values (1, 2 or 5 times a power of ten apart).
-    fn ticks(&self) -> Vec<f64> {
+    pub(super) fn ticks(&self) -> Vec<f64> {
         let least = (self.high - self.low) / self.ticks.max(1) as f64;
         let power = 10f64.powf(least.log10().floor());
         let step = [1.0, 2.0, 5.0]

@@ -31,11 +31,11 @@ use crate::error::{Error, Result};
 use crate::eval::{Features, Near, pixels};
 use crate::method::neighbours::Search;
 use crate::pass::{self, Watch};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where features come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// Raw pixels of a small copy of the picture: the least that a network has to beat.
@@ -96,15 +96,33 @@ impl<'a> Examination<'a> {
     /// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass
     /// is.
     pub fn new(model: &'a Model, dataset: &'a Dataset, limit: usize, watch: &mut Watch<'_>) -> Result<Self> {
+        Self::of(model, dataset, limit, &Source::ALL, watch)
+    }
+
+    /// The same with some of the sources only.
+    ///
+    /// # Errors
+    /// As [`Examination::new`].
+    pub fn of(
+        model: &'a Model,
+        dataset: &'a Dataset,
+        limit: usize,
+        sources: &[Source],
+        watch: &mut Watch<'_>,
+    ) -> Result<Self> {
         let (splits, mut pictures) = thinned(dataset.splits(), limit);
         if splits.is_empty() {
             pictures = spread(&(0..dataset.len() as u32).collect::<Vec<_>>(), limit);
         }
-        let untrained = model.untrained(model.config().map_or(SEED, |config| config.seed))?;
+        let seed = model.config().map_or(SEED, |config| config.seed);
+        let untrained = sources.contains(&Source::Untrained).then(|| model.untrained(seed)).transpose()?;
+        let trained = sources.contains(&Source::Trained).then_some(model);
         let mut unreadable = BTreeMap::new();
         let mut described = Vec::new();
-        for (source, network) in [(Source::Untrained, &untrained), (Source::Trained, model)] {
-            described.push(describe(source, network, dataset, &pictures, &mut unreadable, watch)?);
+        for (source, network) in [(Source::Untrained, untrained.as_ref()), (Source::Trained, trained)] {
+            if let Some(network) = network {
+                described.push(describe(source, network, dataset, &pictures, &mut unreadable, watch)?);
+            }
         }
         // A picture that cannot be read is left out of everything.
         let kept: Vec<usize> =
@@ -118,15 +136,9 @@ impl<'a> Examination<'a> {
             one.prototypes = one.prototypes.take().map(|all| kept.iter().map(|&row| all[row]).collect());
         }
         let pictures: Vec<u32> = kept.iter().map(|&row| pictures[row]).collect();
-        let channels = dataset.reading().channels;
-        let decode = |row: u32| {
-            let decoded = dataset.decode(pictures[row as usize]);
-            Ok(decoded.unwrap_or_else(|_| Picture::black(channels as u32)))
-        };
-        let features = pass::run(READING_PIXELS, pictures.len(), watch, |pass| {
-            pixels::features(pictures.len() as u32, channels, pass, decode)
-        })?;
-        described.insert(0, Described { source: Source::RawPixels, features, prototypes: None });
+        if sources.contains(&Source::RawPixels) {
+            described.insert(0, describe_pixels(dataset, &pictures, watch)?);
+        }
         Ok(Self { model, dataset, pictures, splits, described, unreadable })
     }
 
@@ -217,4 +229,17 @@ fn describe(
     let features = Features::new(pictures.len(), model.feature_count(), data)?;
     let prototypes = (model.prototype_count() > 0).then_some(best);
     Ok(Described { source, features, prototypes })
+}
+
+/// Raw pixels of the pictures; a blank one in place of what can no longer be read.
+fn describe_pixels(dataset: &Dataset, pictures: &[u32], watch: &mut Watch<'_>) -> Result<Described> {
+    let channels = dataset.reading().channels;
+    let decode = |row: u32| {
+        let decoded = dataset.decode(pictures[row as usize]);
+        Ok(decoded.unwrap_or_else(|_| Picture::black(channels as u32)))
+    };
+    let features = pass::run(READING_PIXELS, pictures.len(), watch, |pass| {
+        pixels::features(pictures.len() as u32, channels, pass, decode)
+    })?;
+    Ok(Described { source: Source::RawPixels, features, prototypes: None })
 }

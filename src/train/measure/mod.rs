@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `cases` | the named configurations |
-//! | `work` | floating-point operations of a step, from the architecture |
+//! | `work` | floating-point operations of a run, from the architecture and the method |
 //! | `figures` | what a measurement found, ready for JSON |
 
 mod cases;
@@ -18,7 +18,7 @@ use std::time::Instant;
 
 pub use cases::{CASES, Case};
 pub use figures::{DeviceTime, Figures, Operation, Roofline, Spread};
-pub use work::flop_per_step;
+pub use work::{Extent, Work, flop_per_step};
 
 use super::setup;
 use crate::config::{Config, Precision};

@@ -16,6 +16,7 @@
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
 //! | `duplicates` | pictures that stand twice |
 //! | `methods` | the methods that SwAV is compared with: whole runs, killed ones, and what each refuses |
+//! | `compare` | methods beside each other at equal compute |
 //! | `earlier` | a run of an earlier version goes on |
 //! | `passes` | Ctrl-C in everything that looks at pictures, and runs that were stopped there |
 //! | `crops` | contact sheets of crops, with and without a network |
@@ -32,6 +33,7 @@ mod bare;
 mod bench;
 mod channels;
 mod checkpoints;
+mod compare;
 mod crops;
 mod data;
 mod duplicates;
