@@ -5,6 +5,9 @@ use super::{Budget, Crops};
 use crate::config::Method;
 use crate::train::examine::Source;
 
+/// Takes a figure out of a cell.
+type Figure = Box<dyn Fn(&Cell) -> Option<Mean>>;
+
 /// A table: the first column names the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grid {
@@ -20,7 +23,7 @@ pub(super) struct Measure {
     pub(super) name: String,
     /// What its values are multiplied by to be shown, and with how many digits.
     pub(super) shown: (f64, usize),
-    of: Box<dyn Fn(&Cell) -> Option<Mean>>,
+    of: Figure,
 }
 
 impl Measure {
@@ -231,10 +234,10 @@ impl Comparison {
         match self.budget {
             Budget::Flop => said.push("Steps, seconds and how often each picture is seen.".to_owned()),
             Budget::Steps => {
-                said.push("Compute and time: a step of one is more work than a step of another.".to_owned())
+                said.push("Compute and time: a step of one is more work than a step of another.".to_owned());
             }
             Budget::Time => {
-                said.push("Steps and operations; and another adapter has other times.".to_owned())
+                said.push("Steps and operations; and another adapter has other times.".to_owned());
             }
         }
         let trained_on = |method| self.arms.iter().any(|arm| arm.method == method);
