@@ -32,7 +32,12 @@ pub(super) fn render() -> String {
 }
 
 fn flags(values: impl Iterator<Item = (&'static str, &'static str)>) -> String {
-    let flag = |(key, value): (&str, &str)| format!("--{}\u{a0}{value}", key.replace('_', "-"));
+    // As they are typed: a switch takes its value after an equals sign.
+    let flag = |(key, value): (&str, &str)| match (key.replace('_', "-"), value) {
+        (flag, "true") => format!("--{flag}"),
+        (flag, "false") => format!("--{flag}=false"),
+        (flag, value) => format!("--{flag}\u{a0}{value}"),
+    };
     values.map(flag).collect::<Vec<_>>().join(" ")
 }
 
