@@ -24,7 +24,7 @@ pub use arms::{Arm, Crops, Facts, Request, Row};
 pub use judge::{Accuracy, Grouping, Verdict};
 pub use over::Over;
 pub use results::{ArmResult, Cell, Comparison, End, Mean, Point};
-pub use tables::Grid;
+pub use tables::{Grid, three_digits};
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ use super::run::{TrainOptions, plan, train};
 use super::run_folder::RunFolder;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::interop::write_atomic;
+use crate::interop::{remove_leftovers, write_atomic};
 use crate::pass::{self, Progress};
 use stored::Stored;
 
@@ -108,6 +108,7 @@ pub fn compare(request: &Request, on: &mut Teller<'_>) -> Result<Comparison> {
     let (folder, stored) = match begun {
         Some(out) => {
             let claim = super::run_folder::claim(out, "out")?;
+            remove_leftovers(out);
             let stored = Stored::read(out)?;
             stored.put_into(&mut arms, request.budget, out)?;
             (Folder { path: out.to_owned(), _claim: claim.map(Claim::File) }, stored)

@@ -88,15 +88,15 @@ fn other_settings_are_refused(desk: &Desk) {
 fn ctrl_c_stops_it_and_the_printed_command_goes_on() {
     let desk = Desk::new();
     let line = "compare pics --config base.toml --over prototypes=5,10";
-    let child = desk.start_until(line, "comparisons/comparison-1/prototypes-5-31", 3);
+    let child = desk.start_until(line, "comparisons/photos-1/prototypes-5-31", 3);
     let kill = format!("kill -INT {}", child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     let ended = Ended::of(line, &child.wait_with_output().unwrap()).expect(130);
     let command = ended.out.trim_end().strip_prefix("Stopped. Go on with: swav-wgpu ").unwrap();
-    assert_eq!(command, format!("{line} --out comparisons/comparison-1"));
+    assert_eq!(command, format!("{line} --out comparisons/photos-1"));
     let ended = desk.run(command).expect(0);
     assert!(ended.out.contains("prototypes 5") && ended.out.contains("prototypes 10"), "{ended:#?}");
-    let found = json(&desk, "comparisons/comparison-1");
+    let found = json(&desk, "comparisons/photos-1");
     assert_eq!(found["differing"]["prototypes"], Value::from(vec!["5", "10"]));
     assert_eq!(found["differing"].as_object().unwrap().len(), 1);
 }
