@@ -24,7 +24,7 @@ pub use arms::{Arm, Crops, Facts, Request, Row};
 pub use judge::{Accuracy, Grouping, Verdict};
 pub use over::Over;
 pub use results::{ArmResult, Cell, Comparison, End, Mean, Point};
-pub use tables::Grid;
+pub use tables::{Grid, three_digits};
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

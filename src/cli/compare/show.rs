@@ -7,7 +7,7 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::train::watch::Watch;
 use crate::config::Method;
 use crate::train::Flow;
-use crate::train::compare::{Begin, Comparison, Grid, Happening};
+use crate::train::compare::{Begin, Comparison, Grid, Happening, three_digits};
 use crate::words::counted;
 
 /// Shows happenings, and passes Ctrl-C on.
@@ -38,8 +38,9 @@ impl Show {
                 let steps: u64 = arms.iter().map(|arm| arm.steps).sum();
                 let gflop: f64 = arms.iter().map(|arm| 1e-9 * arm.flop()).sum();
                 self.say(&format!(
-                    "{} with {steps} steps and {gflop:.0} GFLOP together; files in {}",
+                    "{} with {steps} steps and {} GFLOP together; files in {}",
                     counted(arms.len(), "run"),
+                    three_digits(gflop),
                     folder.display()
                 ));
             }

@@ -160,8 +160,8 @@ impl Comparison {
             Some(vec![
                 cell.name(),
                 first.steps.to_string(),
-                format!("{:.2}", first.gflop_per_step),
-                format!("{:.0}", first.gflop),
+                three_digits(first.gflop_per_step),
+                three_digits(first.gflop),
                 mean(ends.iter().map(|end| end.images_per_s).collect(), 0),
                 mean(ends.iter().map(|end| end.seconds).collect(), 0),
                 format!("{:.0}", first.memory_bytes as f64 / f64::from(1 << 20)),
@@ -272,5 +272,24 @@ impl Cell {
             Crops::AsSet => self.row.clone(),
             column => format!("{}, {column}", self.row),
         }
+    }
+}
+
+/// A number with three digits that count, or all before the point.
+#[must_use]
+pub fn three_digits(value: f64) -> String {
+    let power = if value == 0.0 { 0.0 } else { value.abs().log10().floor() };
+    let digits = (2.0 - power).clamp(0.0, 9.0) as usize;
+    format!("{value:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_or_more() {
+        let shown = [0.0, 0.006_789, 3.174, 41.26, 6005.4].map(three_digits);
+        assert_eq!(shown, ["0.00", "0.00679", "3.17", "41.3", "6005"]);
     }
 }
