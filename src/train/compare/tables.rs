@@ -200,7 +200,7 @@ impl Comparison {
                 }
             }
             .to_owned(),
-            "Pictures, and the pictures, measures and seeds by which all networks were judged.".to_owned(),
+            "The pictures to train on, and the pictures, measures and seeds by which all networks are judged.".to_owned(),
         ];
         let same = |keys: &[&str]| keys.iter().all(|key| !self.differing.contains_key(key));
         for (what, keys) in [
