@@ -7,7 +7,7 @@
 //! | `stored` | the plan on the disk, so that the same command goes on with it and another is refused |
 //! | `judge` | what a finished arm is worth |
 //! | `results` | all arms together, and means over seeds |
-//! | `tables`, `page` | the same for people |
+//! | `tables`, `terms`, `page` | the same for people |
 //!
 //! A comparison is a folder with a run folder for each arm. An arm that is judged is skipped, one with a checkpoint is
 //! resumed, any other begins anew: so whatever ends a comparison, the same command goes on.
@@ -19,6 +19,7 @@ mod page;
 mod results;
 mod stored;
 mod tables;
+mod terms;
 
 pub use arms::{Arm, Crops, Facts, Request, Row};
 pub use judge::{Accuracy, Grouping, Verdict};
@@ -132,7 +133,7 @@ pub fn compare(request: &Request, on: &mut Teller<'_>) -> Result<Comparison> {
             if told == Flow::Stop {
                 return Err(Error::Stopped);
             }
-            run_arm(arm, &path, begin, at == 0, on)?;
+            run_arm(arm, &path, begin, comparison.baselines.is_none(), on)?;
         }
         comparison = Comparison::gather(&folder.path, &stored, &arms)?;
         comparison.write(&folder.path)?;
@@ -255,7 +256,7 @@ fn summary(run: &RunFolder) -> Option<Summary> {
     serde_json::from_str(&std::fs::read_to_string(run.summary()).ok()?).ok()
 }
 
-/// Trains what is left of an arm, and judges it; the first one with its baselines.
+/// Trains what is left of an arm, and judges it, with baselines where there are none yet.
 fn run_arm(arm: &Arm, path: &Path, begin: Begin, baselines: bool, on: &mut Teller<'_>) -> Result<()> {
     if begin != Begin::Trained {
         let options = match begin {

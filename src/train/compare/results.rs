@@ -31,7 +31,7 @@ pub struct Comparison {
     pub arms: Vec<ArmResult>,
     /// Means over seeds, by row and column.
     pub cells: Vec<Cell>,
-    /// Raw pixels and the untrained network of the first arm.
+    /// Raw pixels and the untrained network of the first arm that came to its end.
     pub baselines: Option<Verdict>,
     /// Settings that differ, with the value in each cell; `-` where the method does not read it.
     pub differing: BTreeMap<&'static str, Vec<String>>,
@@ -148,7 +148,9 @@ impl Comparison {
         for arm in arms {
             found.extend(result(&folder.join(&arm.folder), arm)?);
         }
-        let baselines = found.first().map(|first| first.verdict.of(|source| source != Source::Trained));
+        let mut levels =
+            found.iter().map(|arm: &ArmResult| arm.verdict.of(|source| source != Source::Trained));
+        let baselines = levels.find(|level| !level.clusters.is_empty());
         found.iter_mut().for_each(|arm| arm.verdict = arm.verdict.of(|source| source == Source::Trained));
         let mut cells: Vec<Cell> = Vec::new();
         for arm in arms {

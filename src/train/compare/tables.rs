@@ -1,12 +1,8 @@
-//! A comparison as tables and sentences for people. The command line and the page show the same ones.
+//! A comparison as tables for people. The command line and the page show the same ones.
 
+use super::Crops;
 use super::results::{ArmResult, Cell, Comparison, Mean};
-use super::{Budget, Crops};
-use crate::config::Method;
 use crate::train::examine::Source;
-
-/// Takes a figure out of a cell.
-type Figure = Box<dyn Fn(&Cell) -> Option<Mean>>;
 
 /// A table: the first column names the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,11 +22,25 @@ pub(super) struct Measure {
     of: Figure,
 }
 
+/// A figure of a cell; of accuracies that on a split.
+enum Figure {
+    Nearest(String),
+    Linear(String),
+    Information,
+    Clusters,
+}
+
 impl Measure {
     /// Its value in a cell, as it is shown.
     pub(super) fn of(&self, cell: &Cell) -> Option<Mean> {
         let scale = self.shown.0;
-        (self.of)(cell).map(|found| Mean {
+        let found = match &self.of {
+            Figure::Nearest(split) => cell.knn.get(split).copied(),
+            Figure::Linear(split) => cell.linear.get(split).copied(),
+            Figure::Information => cell.nmi,
+            Figure::Clusters => cell.clusters,
+        };
+        found.map(|found| Mean {
             mean: scale * found.mean,
             deviation: found.deviation.map(|deviation| scale * deviation),
             runs: found.runs,
@@ -54,26 +64,14 @@ impl Comparison {
     /// The measures that there are: kNN and linear accuracy on the first split and NMI where there are labels, and how
     /// evenly clusters are used where there are none.
     pub(super) fn measures(&self) -> Vec<Measure> {
-        let Some(split) = self.split().map(str::to_owned) else {
-            return vec![Measure {
-                name: "clusters as if of equal size".to_owned(),
-                shown: (1.0, 1),
-                of: Box::new(|cell| cell.clusters),
-            }];
+        let measure = |name: String, shown, of| Measure { name, shown, of };
+        let Some(split) = self.split() else {
+            return vec![measure("clusters as if of equal size".to_owned(), (1.0, 1), Figure::Clusters)];
         };
-        let other = split.clone();
         vec![
-            Measure {
-                name: format!("kNN on {split}, %"),
-                shown: (100.0, 1),
-                of: Box::new(move |cell| cell.knn.get(&split).copied()),
-            },
-            Measure {
-                name: format!("linear on {other}, %"),
-                shown: (100.0, 1),
-                of: Box::new(move |cell| cell.linear.get(&other).copied()),
-            },
-            Measure { name: "NMI".to_owned(), shown: (1.0, 3), of: Box::new(|cell| cell.nmi) },
+            measure(format!("kNN on {split}, %"), (100.0, 1), Figure::Nearest(split.to_owned())),
+            measure(format!("linear on {split}, %"), (100.0, 1), Figure::Linear(split.to_owned())),
+            measure("NMI".to_owned(), (1.0, 3), Figure::Information),
         ]
     }
 
@@ -181,86 +179,6 @@ impl Comparison {
             std::iter::once((*key).to_owned()).chain(values.iter().cloned()).collect()
         };
         Grid { head, rows: self.differing.iter().map(row).collect() }
-    }
-
-    /// What was equal.
-    #[must_use]
-    pub fn equal(&self) -> Vec<String> {
-        let mut said = vec![
-            match self.budget {
-                Budget::Flop => {
-                    "Compute: each run has as many steps as fit into the floating-point operations of the first one. \
-                     Forward passes of second networks, first looks at all pictures and labels before epochs count; \
-                     batch norms, losses and updates do not."
-                }
-                Budget::Steps => "Steps: every run has as many.",
-                Budget::Time => {
-                    "Time: each run has as many steps as fit into the time of the first one, by a few steps of each \
-                     that were measured before; what precedes epochs is taken to be as fast as steps are."
-                }
-            }
-            .to_owned(),
-            "The pictures to train on, and the pictures, measures and seeds by which all networks are judged.".to_owned(),
-        ];
-        let same = |keys: &[&str]| keys.iter().all(|key| !self.differing.contains_key(key));
-        for (what, keys) in [
-            ("The trunk.", &["arch", "block", "blocks", "width", "stem"][..]),
-            ("Pictures in a step.", &["batch"]),
-            ("Crops.", &["crops"]),
-            (
-                "What is done to crops.",
-                &["brightness", "contrast", "saturation", "hue", "grey", "blur", "flip"],
-            ),
-            ("The optimiser and its rates.", &["optimizer", "lr", "weight_decay", "momentum"]),
-        ] {
-            if same(keys) {
-                said.push(what.to_owned());
-            }
-        }
-        said
-    }
-
-    /// What was not, and how far the figures carry.
-    #[must_use]
-    pub fn unequal(&self) -> Vec<String> {
-        let mut said = Vec::new();
-        if !self.differing.is_empty() {
-            let keys: Vec<&str> = self.differing.keys().copied().collect();
-            said.push(format!(
-                "Settings in which each follows its own recipe or what was asked for: {}.",
-                keys.join(", ")
-            ));
-        }
-        match self.budget {
-            Budget::Flop => said.push("Steps, seconds and how often each picture is seen.".to_owned()),
-            Budget::Steps => {
-                said.push("Compute and time: a step of one is more work than a step of another.".to_owned());
-            }
-            Budget::Time => {
-                said.push("Steps and operations; and another adapter has other times.".to_owned());
-            }
-        }
-        let trained_on = |method| self.arms.iter().any(|arm| arm.method == method);
-        if trained_on(Method::Supervised) {
-            said.push("Supervised training knows the labels, the others do not.".to_owned());
-        }
-        if trained_on(Method::SelaV2) && self.budget != Budget::Steps {
-            said.push("Balancing of sela-v2 counts as if it always made all its rounds.".to_owned());
-        }
-        said.push(
-            "Small budgets favour methods that learn fast: published rankings are of hundreds of epochs, where \
-             recipes were tuned for each method, as they were not here."
-                .to_owned(),
-        );
-        if self.arms.iter().all(|arm| arm.seed == self.arms[0].seed) {
-            said.push("There is one seed: differences of one or two percent may be chance.".to_owned());
-        } else {
-            said.push("± is the deviation of single runs over their seeds.".to_owned());
-        }
-        if self.split().is_none() {
-            said.push("The pictures have no labels: kNN and linear classifiers are left out.".to_owned());
-        }
-        said
     }
 }
 

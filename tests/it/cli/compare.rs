@@ -102,6 +102,24 @@ fn ctrl_c_stops_it_and_the_printed_command_goes_on() {
 }
 
 #[test]
+fn a_run_that_diverges_is_told_and_the_others_go_on() {
+    let desk = Desk::new();
+    // Every step of the first multiplies its weights by -999, until they are infinite.
+    let wild = "--optimizer sgd --momentum 0 --weight-decay 1 --warmup 0";
+    let line = format!("compare pics --config base.toml {wild} --over lr=1000,0.0001 --out both");
+    let ended = desk.run(&line).expect(0);
+    assert!(ended.out.contains("lr 1000, seed 31: the run diverged at step"), "{ended:#?}");
+    let found = json(&desk, "both");
+    let [wild, tame] = [0, 1].map(|at| &found["arms"][at]);
+    assert!(wild["summary"].is_null() && wild["verdict"]["failure"].is_string(), "{wild:#}");
+    assert!(tame["summary"]["loss"].is_number() && tame["verdict"]["knn"][0]["top1"].is_number(), "{tame:#}");
+    assert_eq!((&found["cells"][0]["failures"], &found["complete"]), (&Value::from(1), &Value::Bool(true)));
+    // What they are compared with comes from the one that was judged.
+    assert_eq!(found["baselines"]["knn"].as_array().unwrap().len(), 2);
+    assert!(desk.run(&line).expect(0).err.contains("arm 1 of 2: lr 1000, seed 31: done already"));
+}
+
+#[test]
 fn pictures_without_labels_are_compared_by_clusters() {
     let desk = Desk::new();
     (0..20).for_each(|index| desk.picture(&format!("flat/{index:02}.png"), index));
