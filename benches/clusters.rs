@@ -91,7 +91,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let clusterer = Clusterer::new(&gpu, DIM, CLUSTERS, rows)?;
     // The first use compiles the kernels.
-    clusterer.cluster(&Pass::default(), &bank, &[0], 0)?;
+    let picks: Vec<usize> = (0..CLUSTERS).collect();
+    clusterer.cluster(&Pass::default(), &bank.select(&picks), &picks, 0)?;
     let turn = || PEERS.map(|name| python.map(|python| peer(python, name, rows)));
     let before = turn();
     let seconds = cluster(&clusterer, &bank)?;

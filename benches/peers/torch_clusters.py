@@ -48,7 +48,8 @@ def with_faiss():
 
     def cluster():
         start = bank[random.permutation(rows)[:clusters]]
-        means = faiss.Kmeans(dim, clusters, niter=iterations, spherical=True, max_points_per_centroid=rows)
+        points = {"min_points_per_centroid": 1, "max_points_per_centroid": rows}
+        means = faiss.Kmeans(dim, clusters, niter=iterations, spherical=True, **points)
         means.train(bank, init_centroids=start)
         return means.index.search(bank, 1)
 

@@ -89,9 +89,11 @@ impl Balancer {
     /// # Errors
     /// As [`Balancer::new`].
     pub fn in_blocks(gpu: &Arc<Gpu>, dim: usize, prototypes: usize, rows: u32, epsilon: f64) -> Result<Self> {
-        if prototypes == 0 || !(epsilon > 0.0 && epsilon.is_finite()) {
-            let reason = format!("{prototypes} prototypes with an epsilon of {epsilon} cannot be balanced");
-            return Err(Error::config("epsilon", reason));
+        if prototypes == 0 {
+            return Err(Error::config("prototypes", "there has to be one at least"));
+        }
+        if !(epsilon > 0.0 && epsilon.is_finite()) {
+            return Err(Error::config("epsilon", format!("{epsilon} is no number above 0")));
         }
         let arena = Arc::new(Arena::default());
         let lease = |shape, label| arena.lease(shape, Usage::Storage, label);
@@ -130,8 +132,7 @@ impl Balancer {
     }
 
     /// Labels the rows of a bank. Prototypes are normalised first and rows last, as in SwAV's codes, and again until
-    /// `rounds` says that it is enough. Without an iteration labels are those of the largest score. The same bits every
-    /// time. `pass` counts rows, each once an iteration and once for its label.
+    /// `rounds` says that it is enough. The same bits every time. `pass` counts rows, each once an iteration and once for its label.
     ///
     /// # Errors
     /// [`Error::Config`] for an empty bank, rows or prototypes of another length or number, and values that are no
@@ -143,11 +144,9 @@ impl Balancer {
         prototypes: &Features,
         rounds: Rounds,
     ) -> Result<Balanced> {
-        self.check(bank, prototypes)?;
-        self.session.write(&self.prototypes, &weights::pack(&self.filter, &prototypes.data));
+        self.begin(bank, prototypes)?;
         let share = bank.rows as f64 / prototypes.rows as f64;
         let mut potentials = vec![0.0; prototypes.rows];
-        self.write_potentials(&potentials);
         let (mut iterations, mut deviation) = (0, f64::INFINITY);
         while iterations < rounds.most && deviation >= rounds.tolerance {
             self.each_block(pass, bank, &self.sum, iterations == 0, |_| Ok(()))?;
@@ -161,13 +160,37 @@ impl Balancer {
             self.write_potentials(&potentials);
             iterations += 1;
         }
+        let labels = self.labels(pass, bank)?;
+        Ok(Balanced { labels, potentials, iterations, deviation })
+    }
+
+    /// The prototype with the largest score for each row, of equal ones the first: labels without any balance, whatever
+    /// ε is. `pass` counts rows.
+    ///
+    /// # Errors
+    /// As [`Balancer::balance`].
+    pub fn nearest(&self, pass: &Pass, bank: &Features, prototypes: &Features) -> Result<Vec<u32>> {
+        self.begin(bank, prototypes)?;
+        self.labels(pass, bank)
+    }
+
+    /// Labels by the potentials that the device has.
+    fn labels(&self, pass: &Pass, bank: &Features) -> Result<Vec<u32>> {
         let mut labels = Vec::with_capacity(bank.rows);
         self.each_block(pass, bank, &self.label, false, |rows| {
             let found = self.session.read(&self.labels)?;
             labels.extend(found[..rows].iter().map(|label| label.to_bits()));
             Ok(())
         })?;
-        Ok(Balanced { labels, potentials, iterations, deviation })
+        Ok(labels)
+    }
+
+    /// Hands over prototypes, with potentials of 0.
+    fn begin(&self, bank: &Features, prototypes: &Features) -> Result<()> {
+        self.check(bank, prototypes)?;
+        self.session.write(&self.prototypes, &weights::pack(&self.filter, &prototypes.data));
+        self.write_potentials(&vec![0.0; prototypes.rows]);
+        Ok(())
     }
 
     fn check(&self, bank: &Features, prototypes: &Features) -> Result<()> {

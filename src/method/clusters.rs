@@ -1,15 +1,16 @@
 //! Clusters of a whole bank of features by spherical k-means: the labels of DeepCluster-v2 (appendix D of arXiv
 //! 2006.09882; `cluster_memory` of the official `main_deepclusterv2.py`).
 //!
-//! Rows look for their centroid on the device, by the search that finds neighbours: nearly all of the work. Centroids
-//! move on the processor, which reads each row once: that is as fast as memory is.
+//! Rows look for their centroid on the device, which is nearly all of the work: the product of a block of rows with all
+//! centroids, and the largest of each row, as labels are found once a bank is balanced. Centroids move on the
+//! processor, which reads each row once.
 
 use rayon::prelude::*;
 use std::sync::Arc;
 
-use super::neighbours::Search;
+use super::balance::Balancer;
 use crate::error::{Error, Result};
-use crate::eval::{Features, Near};
+use crate::eval::Features;
 use crate::gpu::Gpu;
 use crate::pass::Pass;
 
@@ -24,28 +25,30 @@ pub struct Clusters {
     pub counts: Vec<u32>,
 }
 
-/// K-means for rows of one length, ready for any number of banks.
+/// K-means for rows of one length and a number of clusters, ready for any bank.
 #[derive(Debug)]
 pub struct Clusterer {
-    search: Search,
+    scores: Balancer,
+    clusters: usize,
 }
 
 impl Clusterer {
-    /// Records the search of rows of `dim` values for their centroid, for about `clusters` and `rows` (the size of
-    /// the blocks; any number may come).
+    /// Records the kernels for rows of `dim` values, in banks of about `rows` (for the size of the blocks; any number
+    /// may come).
     ///
     /// # Errors
-    /// A shader or limit error.
+    /// [`Error::Config`] for no clusters; a shader or limit error.
     pub fn new(gpu: &Arc<Gpu>, dim: usize, clusters: usize, rows: usize) -> Result<Self> {
-        Ok(Self { search: Search::new(gpu, dim, 1, clusters, rows)? })
+        // Scores are compared, not divided: any ε but 1 would round them once more.
+        Ok(Self { scores: Balancer::new(gpu, dim, clusters, rows, 1.0)?, clusters })
     }
 
-    /// The same with blocks of `clusters` centroids (a multiple of 32) and `rows` rows.
+    /// The same with blocks of a given number of rows.
     ///
     /// # Errors
     /// As [`Clusterer::new`].
-    pub fn in_blocks(gpu: &Arc<Gpu>, dim: usize, clusters: u32, rows: u32) -> Result<Self> {
-        Ok(Self { search: Search::in_blocks(gpu, dim, 1, clusters, rows)? })
+    pub fn in_blocks(gpu: &Arc<Gpu>, dim: usize, clusters: usize, rows: u32) -> Result<Self> {
+        Ok(Self { scores: Balancer::in_blocks(gpu, dim, clusters, rows, 1.0)?, clusters })
     }
 
     /// Clusters a bank of rows of unit length, from the rows `picks` as the first centroids. `iterations` times each
@@ -55,8 +58,8 @@ impl Clusterer {
     /// number of threads. `pass` counts `(iterations + 1) · rows`.
     ///
     /// # Errors
-    /// [`Error::Config`] for rows of another length, picks that are no rows of the bank, and a row that holds what is
-    /// no number; [`Error::Stopped`] where the pass is; what the driver reports.
+    /// [`Error::Config`] for rows of another length, another number of picks than of clusters, picks that are no rows
+    /// of the bank, and values that are no numbers; [`Error::Stopped`] where the pass is; what the driver reports.
     pub fn cluster(
         &self,
         pass: &Pass,
@@ -64,28 +67,19 @@ impl Clusterer {
         picks: &[usize],
         iterations: usize,
     ) -> Result<Clusters> {
-        if picks.is_empty() || picks.iter().any(|&pick| pick >= bank.rows) {
-            let reason = format!("{} first centroids are no rows of a bank of {}", picks.len(), bank.rows);
+        if picks.len() != self.clusters || picks.iter().any(|&pick| pick >= bank.rows) {
+            let (given, wanted) = (picks.len(), self.clusters);
+            let reason = format!("{given} first centroids are not {wanted} rows of a bank of {}", bank.rows);
             return Err(Error::config("clusters", reason));
         }
         let mut centroids = bank.select(picks);
-        let mut labels = self.labels(pass, bank, &centroids)?;
+        let mut labels = self.scores.nearest(pass, bank, &centroids)?;
         for _ in 0..iterations {
             move_centroids(&mut centroids, bank, &labels);
-            labels = self.labels(pass, bank, &centroids)?;
+            labels = self.scores.nearest(pass, bank, &centroids)?;
         }
         let counts = Members::of(&labels, picks.len()).counts();
         Ok(Clusters { centroids, labels, counts })
-    }
-
-    /// The nearest centroid of each row.
-    fn labels(&self, pass: &Pass, bank: &Features, centroids: &Features) -> Result<Vec<u32>> {
-        let found = self.search.nearest_in(pass, centroids, bank)?;
-        let label = |(row, near): (usize, &Vec<Near>)| match near.first() {
-            Some(near) => Ok(near.row),
-            None => Err(Error::config("features", format!("row {row} has no similarity to any centroid"))),
-        };
-        found.iter().enumerate().map(label).collect()
     }
 }
 
