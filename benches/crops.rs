@@ -12,11 +12,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use swav_wgpu::config::{Augmenter, Config};
+use swav_wgpu::data::configured;
 use swav_wgpu::data::{Batch, Dataset, Loader, LoaderSpec};
 use swav_wgpu::gpu::Gpu;
+use swav_wgpu::measure::CASES as NETWORKS;
 use swav_wgpu::method::{CropBench, picture_room};
 use swav_wgpu::rng::{Purpose, Stream};
-use swav_wgpu::train::measure::CASES as NETWORKS;
 use swav_wgpu::train::run::{TrainOptions, train};
 use swav_wgpu::train::{Event, Flow, crops};
 
@@ -181,7 +182,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let spec = |pack, cache_bytes| LoaderSpec {
             seed: 31,
             batch: BATCH,
-            augment: crops::augment(&config),
+            augment: configured::augment(&config),
             workers,
             prefetch: 3,
             cache_bytes,

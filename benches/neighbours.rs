@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use swav_wgpu::eval::Features;
 use swav_wgpu::gpu::Gpu;
-use swav_wgpu::method::neighbours::Search;
+use swav_wgpu::judge::device::search::Search;
+use swav_wgpu::measure::Spread;
 use swav_wgpu::rng::{Purpose, Stream};
-use swav_wgpu::train::measure::Spread;
 
 const BANK: usize = 50_000;
 const DIM: usize = 512;

@@ -5,7 +5,7 @@ use super::peers;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use swav_wgpu::train::measure::{Meter, Spread};
+use swav_wgpu::measure::{Meter, Spread};
 
 const TORCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/torch_step.py");
 

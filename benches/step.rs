@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use race::{Peer, Plan};
 use std::error::Error;
 use std::path::PathBuf;
-use swav_wgpu::train::measure::{CASES, Case, Figures, Meter};
+use swav_wgpu::measure::{CASES, Case, Figures, Meter};
 
 /// Operations that a line lists.
 const LISTED: usize = 6;

@@ -6,12 +6,17 @@
 //! GPU dispatches turns them into features, scores, codes, a loss, gradients and an update:
 //!
 //! ```text
-//! words, error, pass, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
-//!                         selftest, tune (up to ops)           <-  cli, app (tune)
-//!                         data (pictures + rng only)           <-  eval, train
-//!                         interop (files), eval (no device)    <-  model, method, train, cli
-//!                         pickle (bytes only)                  <-  interop, data
-//!                         launch (environment only)            <-  main, app
+//! words, error, pass, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  judge  <-  train  <-  uses  <-  { cli, app }
+//!
+//!     beside that line                                          and who stands on it
+//!     selftest, tune (up to ops)                            <-  cli, app (tune)
+//!     pickle (bytes only), interop (files)                  <-  data, model, runs, ...
+//!     data (pictures, rng, settings; no device)             <-  eval, trained, ...
+//!     eval (mathematics, no device), pages (to look at)     <-  judge, train, uses
+//!     runs (files of a run), trained (a network that looks) <-  judge
+//!     measure (a step's time)                               <-  compare, cli, app
+//!     compare (runs beside each other; on uses)             <-  cli, app
+//!     launch (environment only)                             <-  main, app
 //! ```
 //!
 //! # Code map
@@ -23,10 +28,17 @@
 //! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users |
 //! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file |
 //! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store; whole networks that are only used |
-//! | [`method`] | the trainer, which knows no method, and one objective a method; labels for whole banks; kNN, linear classifiers and fine-tuning on the device |
+//! | [`method`] | the trainer, which knows no method, and one objective a method; labels for whole banks |
 //! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
-//! | [`train`] | the loop, schedule, health monitor, checkpoints, run folder, measurement; [`Model`] and all that is done with one |
-//! | [`eval`] | kNN votes, clusters and their figures, scores, gallery, pages |
+//! | [`trained`] | [`Model`]: a trained network that looks at pictures |
+//! | [`judge`] | kNN, linear classifiers, fine-tuning and clusters of a network, beside baselines |
+//! | [`train`] | the loop, schedule, health monitor, and what a run says of itself |
+//! | [`runs`] | the files of a run: folder and checkpoints |
+//! | [`uses`] | what is done with a network: embed, sort, duplicates, export, report |
+//! | [`measure`] | how fast a step is, and how many operations it needs |
+//! | [`compare`] | ways to train beside each other, at equal compute |
+//! | [`eval`] | mathematics on features of the host: kNN votes, clusters, projections, scores |
+//! | [`pages`] | galleries, reports and tables to look at |
 //! | [`interop`] | safetensors, PyTorch's files, ONNX |
 //! | [`pass`] | work outside the steps: how far it is, and how it is stopped |
 //! | [`pickle`] | Python pickles as data, without running them |
@@ -90,22 +102,29 @@
 //! row.
 
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod error;
 pub mod eval;
 pub mod gpu;
 pub mod interop;
+pub mod judge;
 pub mod launch;
+pub mod measure;
 pub mod method;
 pub mod model;
 pub mod ops;
+pub mod pages;
 pub mod pass;
 pub mod pickle;
 pub mod rng;
+pub mod runs;
 pub mod selftest;
 pub mod train;
+pub mod trained;
 pub mod tune;
+pub mod uses;
 mod words;
 
-pub use train::Model;
+pub use trained::Model;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
 use swav_app::window::Window;
-use swav_wgpu::train::measure::Spread;
+use swav_wgpu::measure::Spread;
 
 /// Frames of each kind.
 const FRAMES: usize = 60;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use swav_wgpu::config::{Config, Preset};
 use swav_wgpu::error::{Error, Result};
-use swav_wgpu::train::run_folder::RunFolder;
+use swav_wgpu::runs::run_folder::RunFolder;
 use swav_wgpu::train::{Report, Summary};
 
 /// Folders of runs that are remembered.

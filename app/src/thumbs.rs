@@ -9,8 +9,8 @@ use eframe::egui::{
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use swav_wgpu::config::Config;
+use swav_wgpu::data::configured;
 use swav_wgpu::pass;
-use swav_wgpu::train::pictures;
 
 /// Pixels of a thumbnail, each way.
 const TILE: usize = 64;
@@ -95,7 +95,7 @@ impl Thumbs {
         let (wanted, requests) = channel::<u32>();
         let (news, inbox) = channel();
         std::thread::spawn(move || {
-            let dataset = match pictures::open(&config, &mut pass::unwatched) {
+            let dataset = match configured::open(&config, &mut pass::unwatched) {
                 Ok(dataset) => dataset,
                 Err(error) => {
                     // Nobody listens any more where the window has gone on to other pictures.

@@ -30,7 +30,7 @@ use shapes::Layers;
 use stand::Stand;
 use std::error::Error;
 use swav_wgpu::gpu::{Family, Gpu};
-use swav_wgpu::train::measure::CASES;
+use swav_wgpu::measure::CASES;
 
 /// The networks whose shapes are timed.
 const TIMED: [&str; 3] = ["C1", "C3", "C4b"];

@@ -15,7 +15,7 @@ use super::{Outcome, interrupt, print, tune as tuned};
 use crate::config::Setting;
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, ProfileRow};
-use crate::train::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
+use crate::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
 use crate::tune::{Peaks, peaks};
 use crate::words::counted;
 

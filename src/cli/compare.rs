@@ -9,9 +9,9 @@ use clap::{Args, value_parser};
 
 use super::flags::{Choice, Given, one_of};
 use super::{Outcome, train, tune};
+use crate::compare::{Budget, Crops, Over, Request, Row, compare};
 use crate::config::{Config, Method, Preset, Setting, Value};
 use crate::error::{Error, Result};
-use crate::train::compare::{Budget, Crops, Over, Request, Row, compare};
 use crate::words::quoted;
 use show::Show;
 

@@ -10,11 +10,11 @@ use super::model::Force;
 use super::passes::Passes;
 use super::{Outcome, data, train};
 use crate::config::{Config, Setting};
+use crate::data::configured;
 use crate::error::{Error, Result};
-use crate::eval::gallery::contact::{self, Contact, Entry};
-use crate::train::checkpoint::Loaded;
-use crate::train::contact::{encode, entries, settings_of, spread};
-use crate::train::pictures;
+use crate::pages::gallery::contact::{self, Contact, Entry};
+use crate::runs::checkpoint::Loaded;
+use crate::uses::contact::{encode, entries, settings_of, spread};
 
 /// The settings that change what is drawn, how pictures are read, or who looks at them.
 struct Drawn;
@@ -98,7 +98,7 @@ impl Crops {
                 self.force.refuse_existing("out", &path)?;
             }
         }
-        let dataset = pictures::open(&config, &mut Passes::new().watch())?;
+        let dataset = configured::open(&config, &mut Passes::new().watch())?;
         let pictures = match &self.pick {
             Some(numbers) => numbers.clone(),
             None => spread(&dataset, self.pictures as usize),

@@ -8,11 +8,11 @@ use super::Outcome;
 use super::flags::{Choice, Given, at_least_one};
 use super::passes::Passes;
 use crate::config::{Config, Setting};
+use crate::data::configured;
 use crate::data::{Dataset, Survey, spread};
 use crate::error::{Error, Result};
 use crate::pass;
-use crate::train::duplicates::equal_files;
-use crate::train::pictures;
+use crate::uses::duplicates::equal_files;
 
 /// The settings that say what is read and how; every command that opens pictures has them.
 pub(super) const SETTINGS: [&str; 9] =
@@ -56,8 +56,8 @@ impl Data {
         // Sizes are those of the files, and a survey should find what only a whole decoding finds.
         config.reduce = false;
         let mut passes = Passes::new();
-        let dataset = pictures::open(&config, &mut passes.watch())?;
-        pictures::settle(&mut config, &dataset);
+        let dataset = configured::open(&config, &mut passes.watch())?;
+        configured::settle(&mut config, &dataset);
         let all = dataset.len();
         let sample: Vec<u32> = spread::firsts(all, self.sample.unwrap_or(all)).map(|i| i as u32).collect();
         let survey =

@@ -14,12 +14,12 @@ use super::passes::Passes;
 use super::{Outcome, model, print};
 use crate::config::Config;
 use crate::data::Dataset;
+use crate::data::configured;
 use crate::error::Result;
 use crate::interop::write_atomic;
 use crate::pass;
-use crate::train::duplicates::{self, Group, Kind, Sides, add_alike, find, page, table};
-use crate::train::embed::{What, embed};
-use crate::train::pictures;
+use crate::uses::duplicates::{self, Group, Kind, Sides, add_alike, find, page, table};
+use crate::uses::embed::{What, embed};
 use crate::words::counted;
 
 /// Groups that the terminal shows, and pictures of each.
@@ -75,7 +75,7 @@ impl Duplicates {
         self.pictures.apply(&mut config)?;
         let mut passes = Passes::new();
         let network = self.network.as_deref().map(|path| model::open(path, &self.settings)).transpose()?;
-        let dataset = pictures::open(&config, &mut passes.watch())?;
+        let dataset = configured::open(&config, &mut passes.watch())?;
         let mut found =
             pass::run(("comparing pictures", "pictures"), dataset.len(), &mut passes.watch(), |pass| {
                 find(&dataset, self.distance, pass)

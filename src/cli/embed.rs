@@ -11,7 +11,7 @@ use super::passes::Passes;
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
-use crate::train::embed::{Embedded, What, csv, embed, write_npy, write_parquet, write_safetensors};
+use crate::uses::embed::{Embedded, What, csv, embed, write_npy, write_parquet, write_safetensors};
 use crate::words::counted;
 
 /// Write the features of pictures to .npy, .parquet or .safetensors

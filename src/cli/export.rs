@@ -9,7 +9,7 @@ use super::model::Force;
 use super::{Outcome, print};
 use crate::config::Setting;
 use crate::error::Result;
-use crate::train::export::{self, Format};
+use crate::uses::export::{self, Format};
 
 /// The only setting of `train` that a command which computes nothing has.
 struct WeightsKey;

@@ -11,8 +11,10 @@ use super::passes::Passes;
 use super::{data, flags, tune};
 use crate::config::{Config, Setting};
 use crate::data::Dataset;
+use crate::data::configured;
 use crate::error::{Error, Result};
-use crate::train::{Model, ModelOptions, Viewing, pictures};
+use crate::trained::views::Viewing;
+use crate::trained::{self, Model, ModelOptions};
 
 /// The settings of `train` that they have too: adapter, kernels, whether tuned ones, and size of the views.
 pub(super) struct Looking;
@@ -107,7 +109,7 @@ fn opened(source: &Path, settings: &Given<Looking>) -> Result<Model> {
 /// How pictures at a path are read: as the flags say, and where they say nothing, as those were read that the network
 /// was trained on.
 pub(super) fn reading_of(reading: &Given<Reading>, network: &Model, path: Option<&Path>) -> Result<Config> {
-    let mut config = pictures::settings_for(network, path);
+    let mut config = trained::settings_for(network, path);
     reading.apply(&mut config)?;
     Ok(config)
 }
@@ -119,7 +121,7 @@ pub(super) fn pictures(
     path: Option<&Path>,
     passes: &mut Passes,
 ) -> Result<Dataset> {
-    let dataset = pictures::open(&reading_of(reading, network, path)?, &mut passes.watch())?;
+    let dataset = configured::open(&reading_of(reading, network, path)?, &mut passes.watch())?;
     dataset.notices().iter().for_each(|notice| passes.say(notice));
     Ok(dataset)
 }

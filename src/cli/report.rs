@@ -10,7 +10,7 @@ use super::passes::Passes;
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
 use crate::interop::write_atomic;
-use crate::train::report::page;
+use crate::uses::report::page;
 
 /// Write a page about a run: settings, curves, crops, prototypes, evaluation, health
 #[derive(Args)]

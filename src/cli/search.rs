@@ -10,11 +10,11 @@ use super::flags::{Given, at_least_one};
 use super::model::{Looking, Pictures};
 use super::passes::Passes;
 use super::{Outcome, embed::say_unreadable, model, print};
+use crate::data::configured;
 use crate::error::{Error, Result};
 use crate::eval::Features;
-use crate::train::embed::{What, embed, read_index};
-use crate::train::examine::search;
-use crate::train::pictures;
+use crate::judge::search;
+use crate::uses::embed::{What, embed, read_index};
 
 /// Find the pictures that look most like one
 #[derive(Args)]
@@ -44,7 +44,7 @@ impl Search {
     pub(super) fn run(&self) -> Result<Outcome> {
         let index = self.index.as_deref().map(read_index).transpose()?;
         let network = model::open(&self.network, &self.settings)?;
-        let reading = pictures::reading(&model::reading_of(&self.pictures.reading, &network, None)?);
+        let reading = configured::reading(&model::reading_of(&self.pictures.reading, &network, None)?);
         let pixels = crate::data::decode_file(&self.image, &reading)?;
         let (bank, names) = match index {
             Some(found) => found,

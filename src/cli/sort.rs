@@ -15,9 +15,9 @@ use crate::data::{Dataset, Original};
 use crate::error::{Error, Result};
 use crate::eval::kmeans;
 use crate::pass;
-use crate::train::Model;
-use crate::train::embed::{Embedded, What, embed};
-use crate::train::sort::{Best, How, MANIFEST, Place, Sorted, check_output, groups, places, sort};
+use crate::trained::Model;
+use crate::uses::embed::{Embedded, What, embed};
+use crate::uses::sort::{Best, How, MANIFEST, Place, Sorted, check_output, groups, places, sort};
 use crate::words::counted;
 
 /// Where k-means starts.

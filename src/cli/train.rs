@@ -14,8 +14,8 @@ use super::flags::{Choice, Given};
 use super::{Outcome, flags, presets, tune};
 use crate::config::{Config, Method, Preset, Setting};
 use crate::error::{Error, Result};
-use crate::train::checkpoint::{Checkpoint, Loaded};
-use crate::train::run_folder::RunFolder;
+use crate::runs::checkpoint::{Checkpoint, Loaded};
+use crate::runs::run_folder::RunFolder;
 
 /// What the user asked for, resolved and checked.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,12 +1,13 @@
 //! From files to batches of crops: sources of pictures, decoding, the multi-crop augmentation, and
 //! the worker threads that do all of it while the device computes.
 //!
-//! Why apart: nothing here knows a device or a setting's name, so a batch can be made, tested and
-//! looked at without a GPU, and it depends on nothing but the pictures and the seed. Every crop
+//! Why apart: nothing here knows a device, so a batch can be made, tested and looked at without a GPU, and it
+//! depends on nothing but the pictures and the seed; only `configured` knows settings by name. Every crop
 //! draws from its own counter-based stream, so the number of threads and a restart change no bit.
 //!
 //! | file | what |
 //! |---|---|
+//! | [`configured`] | pictures and crops as the settings of a run say |
 //! | `dataset` | [`Dataset`]: pictures, labels where there are any, splits for evaluation |
 //! | `content` | what a source gives of a picture; the trait that a source implements |
 //! | `source` | [`Source`]: one file a kind, and which one a path holds |
@@ -34,6 +35,7 @@
 mod augment;
 mod blur;
 mod colour;
+pub mod configured;
 mod content;
 mod crop;
 mod dataset;

@@ -3,6 +3,8 @@
 //! Both functions part `0..all` into `most` parts whose sizes differ by one at most, and take one of each; they take
 //! all where there are not more. What is trained, judged and shown depends on which, so the rules stay as they are.
 
+use super::Split;
+
 /// The first of each part: it begins with 0, and more are often asked for of a set that grows.
 pub fn firsts(all: usize, most: usize) -> impl ExactSizeIterator<Item = usize> {
     let parts = most.min(all);
@@ -13,6 +15,28 @@ pub fn firsts(all: usize, most: usize) -> impl ExactSizeIterator<Item = usize> {
 pub fn middles(all: usize, most: usize) -> impl ExactSizeIterator<Item = usize> {
     let parts = most.min(all);
     (0..parts).map(move |part| place(2 * part as u64 + 1, all, 2 * parts))
+}
+
+/// At most `most` of the pictures, evenly spread.
+#[must_use]
+pub fn some_of(pictures: &[u32], most: usize) -> Vec<u32> {
+    firsts(pictures.len(), most).map(|at| pictures[at]).collect()
+}
+
+/// Splits of at most `most` pictures on each side, evenly spread, and all pictures of them in ascending order.
+#[must_use]
+pub fn thinned(splits: &[Split], most: usize) -> (Vec<Split>, Vec<u32>) {
+    let thin = |split: &Split| Split {
+        name: split.name.clone(),
+        bank: some_of(&split.bank, most),
+        queries: some_of(&split.queries, most),
+    };
+    let splits: Vec<Split> = splits.iter().map(thin).collect();
+    let mut pictures: Vec<u32> =
+        splits.iter().flat_map(|split| split.bank.iter().chain(&split.queries).copied()).collect();
+    pictures.sort_unstable();
+    pictures.dedup();
+    (splits, pictures)
 }
 
 /// `all · part / parts`, in 64 bits on every machine.

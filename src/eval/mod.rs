@@ -1,4 +1,4 @@
-//! Judging features without training on them: nearest neighbours, clusters, and what they look like.
+//! Mathematics on features of the host: nearest neighbours, clusters, projections and scores.
 //!
 //! One rule for all that is compared: the same neighbours, votes and centring for the trained
 //! network, the untrained one and raw pixels, because each of these choices moves the figures more
@@ -6,14 +6,11 @@
 
 pub mod cluster;
 pub mod codes;
-pub mod gallery;
-pub mod html;
 pub mod kmeans;
 pub mod knn;
 pub mod likeness;
 pub mod pixels;
 pub mod projection;
-pub mod report;
 pub mod score;
 pub mod tsne;
 mod vectors;

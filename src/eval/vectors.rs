@@ -55,6 +55,17 @@ impl Features {
         Self { rows: self.rows, dim: self.dim, data }
     }
 
+    /// Rows `first ..` as the device takes them: channels padded to quads with zeros, and zeros to `rows` rows.
+    #[must_use]
+    pub fn padded(&self, first: usize, count: usize, rows: usize) -> Vec<f32> {
+        let stride = self.dim.next_multiple_of(4);
+        let mut out = vec![0.0; rows * stride];
+        for row in 0..count {
+            out[row * stride..][..self.dim].copy_from_slice(self.row(first + row));
+        }
+        out
+    }
+
     /// The rows of these numbers, in their order.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {

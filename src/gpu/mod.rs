@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `adapter` | which adapters there are, what they can do, and which one a name means |
 //! | `method`, `choice` | the ways to make products: families, geometries, classes; and what a device takes of them |
+//! | `opening` | a device as the settings of a run say |
 //! | `device` | one opened adapter: queue, limits, captured errors, uploads and read-backs |
 //! | `arena` | who owns which bytes: leases while recording, real buffers once the plan is complete |
 //! | `tensor` | a shaped handle on arena bytes in single or half precision; dropping the last handle frees the bytes for reuse |
@@ -25,6 +26,7 @@ mod device;
 mod journal;
 mod kernel;
 mod method;
+mod opening;
 mod pace;
 mod plan;
 #[cfg(test)]
@@ -42,6 +44,7 @@ pub use choice::Choices;
 pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use method::{Class, Family, Geometry, Method, Operation};
+pub use opening::{open, open_adapter};
 pub use pace::{Estimate, Pace};
 pub use plan::{Grid, Plan};
 pub use profile::{Profile, ProfileRow};

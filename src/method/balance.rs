@@ -12,7 +12,6 @@
 
 use std::sync::Arc;
 
-use super::neighbours::padded;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
@@ -228,7 +227,7 @@ impl Balancer {
         let at_once = self.rows.shape.images as usize;
         for from in (0..bank.rows).step_by(at_once) {
             let rows = at_once.min(bank.rows - from);
-            self.session.write(&self.rows, &padded(bank, from, rows, at_once));
+            self.session.write(&self.rows, &bank.padded(from, rows, at_once));
             let block = Block { rows: rows as u32, later: from > 0, first };
             self.session.write(&self.block, &block.words());
             self.session.submit(replay)?;

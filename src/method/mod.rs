@@ -2,7 +2,7 @@
 //!
 //! [`Trainer`] knows no method: what stands on the trunk and makes a loss of its features is an `Objective`, one file
 //! each (`swav`, `deepcluster`, `simclr`, `moco`, `byol`, `supervised`). `clusters` and `balance` label a whole bank of
-//! features on the device; `linear`, `finetune` and `neighbours` judge networks there.
+//! features on the device.
 
 pub mod balance;
 mod bank;
@@ -12,12 +12,9 @@ pub mod clusters;
 mod crops;
 mod deepcluster;
 mod epochs;
-pub mod finetune;
-pub mod linear;
 mod looks;
 mod memory;
 mod moco;
-pub mod neighbours;
 mod objective;
 mod recording;
 mod report;

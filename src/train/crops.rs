@@ -1,52 +1,16 @@
-//! How the settings of a run say that crops are made, who makes them, and what that does to a picture.
+//! Who makes the crops of a run, and a batch of them as a trainer takes it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{Augmenter, Config};
-use crate::data::{self, Adjustment, Augment, CropGroup, Dataset, LoaderSpec, Part, Showcase, Trial};
+use crate::data::{self, Adjustment, Dataset, LoaderSpec, Part, Trial};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::method::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
 
 /// Pictures of the batch that decides who makes the crops, at most.
 const TRIED: usize = 64;
-
-/// How the settings say that crops are made.
-#[must_use]
-pub fn augment(config: &Config) -> Augment {
-    let group = |group: &crate::config::CropGroup| CropGroup {
-        count: group.count,
-        size: group.size as u32,
-        scale: group.scale,
-    };
-    let [mean, std] = config.normalization();
-    Augment {
-        crops: config.crops.iter().map(group).collect(),
-        flip: config.flip,
-        jitter: config.jitter,
-        brightness: config.brightness,
-        contrast: config.contrast,
-        saturation: config.saturation,
-        hue: config.hue,
-        grey: config.grey,
-        blur: config.blur,
-        blur_radius: [config.blur_min, config.blur_max],
-        mean,
-        std,
-    }
-}
-
-/// Picture `picture` of a data set with all the crops that a run with these settings makes of it in
-/// epoch `epoch`, counted from 0. No device is needed.
-///
-/// # Errors
-/// [`crate::error::Error::Data`] where the picture cannot be read; [`crate::error::Error::Config`]
-/// where the settings make no sense.
-pub fn showcase(config: &Config, dataset: &Dataset, picture: u32, epoch: u64) -> Result<Showcase> {
-    let pixels = dataset.decode(picture)?;
-    Showcase::new(pixels, dataset.reading().shown, &augment(config), config.seed, epoch, picture)
-}
 
 /// Who makes the crops of a run that leaves it open, and in a sentence why where it was measured.
 pub(super) fn choose(

@@ -4,6 +4,7 @@ use super::health::Advice;
 use super::preview::{Preview, PreviewRequest};
 use crate::config::Method;
 use crate::gpu::Profile;
+use crate::judge::{Pair, SplitAccuracy};
 use crate::pass::Progress;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -148,26 +149,6 @@ pub struct Report {
     /// kNN accuracy, in reports of steps that end with an evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub knn: Option<Vec<SplitAccuracy>>,
-}
-
-/// kNN accuracy on one split, from 0 to 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SplitAccuracy {
-    /// The split.
-    pub name: String,
-    /// Features as they are.
-    pub plain: f64,
-    /// Features less the mean of the bank.
-    pub centred: f64,
-}
-
-/// kNN accuracy under both centring rules.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pair {
-    /// Features as they are.
-    pub plain: f64,
-    /// Features less the mean of the bank.
-    pub centred: f64,
 }
 
 /// The three accuracies of a split, side by side.

@@ -1,13 +1,14 @@
 //! The end of a run: the last evaluation, the gallery, and the summary.
 
-use super::events::{Event, Pair, SplitAccuracy, SplitSummary, Summary};
+use super::events::{Event, SplitSummary, Summary};
 use super::run::Engine;
-use super::run_folder::resume_command;
 use super::setup::Setup;
 use crate::config::Method;
 use crate::error::{Error, Result};
-use crate::eval::gallery::{self, Gallery, Labels};
+use crate::judge::{Pair, SplitAccuracy};
+use crate::pages::gallery::{self, Gallery, Labels};
 use crate::pass;
+use crate::runs::run_folder::resume_command;
 use crate::words::counted;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -169,7 +170,7 @@ fn title(pictures: &str, prototypes: u64, clusters: usize) -> String {
 }
 
 /// The loss beside the chance level, where there is one, as headings of pages show it.
-pub(super) fn loss_figure(method: Method, loss: f64, chance: Option<f64>) -> (String, String) {
+pub(crate) fn loss_figure(method: Method, loss: f64, chance: Option<f64>) -> (String, String) {
     match chance {
         Some(chance) => (format!("loss ({})", method.chance()), format!("{loss:.3} ({chance:.3})")),
         None => ("loss".to_owned(), format!("{loss:.3}")),

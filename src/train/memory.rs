@@ -1,11 +1,12 @@
 //! What the loop remembers beside the tensors, so that a resumed run reports as if it had never
 //! stopped. It travels in the checkpoint's `state`.
 
-use super::events::{Report, SplitAccuracy};
+use super::events::Report;
 use super::health::{Figures, Monitor};
 use crate::config::Method;
 use crate::error::{Error, Result};
 use crate::eval::cluster::Occupancy;
+use crate::judge::SplitAccuracy;
 use crate::method::{Position, StepReport};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +18,7 @@ const RECENT: usize = 50;
 
 /// The state of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// The trainer's own position.
     pub(super) position: Position,
     /// Pictures to train on when the run began.
@@ -103,7 +104,7 @@ impl Memory {
     }
 
     /// What the health monitor wants of a report.
-    pub(super) fn figures(report: &Report, method: Method) -> Figures {
+    pub(crate) fn figures(report: &Report, method: Method) -> Figures {
         Figures {
             method,
             step: report.step,

@@ -4,12 +4,13 @@
 //! nobody watches pays nothing, and how often is the asker's choice. A preview reads the network in
 //! evaluation mode and changes no bit of what is trained.
 
-use super::crops;
 use super::events::Event;
 use super::run::Engine;
 use super::sample::Sample;
 use super::setup::Setup;
-use crate::data::{Augment, CropParams, Showcase, Split, View as Cropped, render};
+use crate::data::configured;
+use crate::data::spread::some_of;
+use crate::data::{Augment, CropParams, Showcase, View as Cropped, render};
 use crate::error::{Error, Result};
 use crate::eval::{Features, codes};
 use crate::pass;
@@ -110,12 +111,14 @@ impl Engine<'_> {
 
     /// The crops of the wanted pictures, their predictions, and the codes of the assignment crops.
     fn crops(&mut self, request: &PreviewRequest) -> Result<Vec<Crops>> {
-        let augment = crops::augment(&self.config);
+        let augment = configured::augment(&self.config);
         let Setup { judge, trainer, dataset, .. } = &mut self.setup;
         let (mut found, mut inputs) = (Vec::new(), Vec::new());
         for &picture in &request.pictures {
             // A picture that cannot be read has nothing to show; training lists it.
-            let Ok(shown) = crops::showcase(&self.config, dataset, picture, request.draw) else { continue };
+            let Ok(shown) = configured::showcase(&self.config, dataset, picture, request.draw) else {
+                continue;
+            };
             inputs.extend(network_views(&shown, &augment, judge.size()));
             found.push(cut(picture, shown));
         }
@@ -147,12 +150,12 @@ impl Engine<'_> {
     ) -> Result<()> {
         let assign = self.config.assign.clone();
         let augment =
-            first_views(crops::augment(&self.config), assign.iter().max().map_or(0, |most| most + 1));
+            first_views(configured::augment(&self.config), assign.iter().max().map_or(0, |most| most + 1));
         let Setup { judge, trainer, dataset, .. } = &mut self.setup;
         let caller = &mut self.caller;
         let (seed, size, views) = (self.config.seed, judge.size(), augment.views());
         let bands = dataset.reading().shown;
-        let mut others = spread(dataset.pretrain(), self.config.batch.min(BALANCED));
+        let mut others = some_of(dataset.pretrain(), self.config.batch.min(BALANCED));
         others.retain(|picture| !request.pictures.contains(picture));
         others.truncate(self.config.batch.min(BALANCED).saturating_sub(found.len()));
         let crop = |picture: u32| {
@@ -233,25 +236,4 @@ fn cut(picture: u32, shown: Showcase) -> Crops {
         likeness: None,
     };
     Crops { picture, image: shown.look(), views: shown.views.into_iter().map(view).collect() }
-}
-
-/// Splits of at most `most` pictures on each side, evenly spread, and all pictures of them in ascending order.
-pub(super) fn thinned(splits: &[Split], most: usize) -> (Vec<Split>, Vec<u32>) {
-    let thin = |split: &Split| Split {
-        name: split.name.clone(),
-        bank: spread(&split.bank, most),
-        queries: spread(&split.queries, most),
-    };
-    let splits: Vec<Split> = splits.iter().map(thin).collect();
-    let mut pictures: Vec<u32> =
-        splits.iter().flat_map(|split| split.bank.iter().chain(&split.queries).copied()).collect();
-    pictures.sort_unstable();
-    pictures.dedup();
-    (splits, pictures)
-}
-
-/// At most `most` of the pictures, evenly spread.
-pub(super) fn spread(pictures: &[u32], most: usize) -> Vec<u32> {
-    let n = most.min(pictures.len());
-    (0..n).map(|i| pictures[i * pictures.len() / n]).collect()
 }

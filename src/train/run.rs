@@ -6,16 +6,16 @@
 //! restarts change no bit of it.
 
 use super::caller::Caller;
-use super::checkpoint::{Checkpoint, FORMAT, Meta};
 use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
-use super::run_folder::resume_command;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::gpu::{DriverMemory, Estimate};
+use crate::gpu::{self, DriverMemory, Estimate};
 use crate::method::{MemoryUse, Trainer};
+use crate::runs::checkpoint::{Checkpoint, FORMAT, Meta};
+use crate::runs::run_folder::resume_command;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,7 @@ pub(super) struct Engine<'a> {
 pub fn plan(config: &Config) -> Result<PlanFigures> {
     config.validate()?;
     let known = setup::check(config)?;
-    let gpu = setup::gpu(config)?;
+    let gpu = gpu::open(config)?;
     let trainer = Trainer::knowing(&gpu, config, &known)?;
     Ok(PlanFigures {
         dispatches: trainer.dispatches(),

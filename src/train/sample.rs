@@ -3,9 +3,10 @@
 //! pictures and three thousand prototypes fit in memory. Where the method has no prototypes, the centroids of k-means
 //! on the features stand in for them.
 
-use super::preview::{BALANCED, spread};
+use super::preview::BALANCED;
 use super::run::Engine;
 use super::setup::Setup;
+use crate::data::spread::some_of;
 use crate::error::Result;
 use crate::eval::{Features, codes, kmeans};
 use crate::pass;
@@ -42,7 +43,7 @@ impl Engine<'_> {
         let config = &self.config;
         let Setup { judge, trainer, dataset, memory, .. } = &mut self.setup;
         let caller = &mut self.caller;
-        let mut wanted = spread(dataset.pretrain(), most);
+        let mut wanted = some_of(dataset.pretrain(), most);
         Stream::new(config.seed, Purpose::Evaluation, &[]).shuffle(&mut wanted);
         let prototypes = trainer.prototypes()?;
         let (mut features, mut dim) = (Vec::new(), 0);

@@ -3,26 +3,26 @@
 //! The run folder of a fresh run is made last, so that a run that cannot start leaves nothing behind.
 
 use super::caller::Caller;
-use super::checkpoint::{Checkpoint, Loaded};
-use super::crops::{self, augment};
-use super::evaluate::Judge;
+use super::crops;
 use super::health::Monitor;
 use super::memory::Memory;
-use super::pictures;
-use super::run_folder::RunFolder;
 use super::schedule::Schedule;
 use super::tensorboard::Board;
-use crate::config::{Augmenter, Config, Kernels, Preset, RunLength, Tuned};
+use crate::config::{Augmenter, Config, Preset, RunLength};
+use crate::data::configured::{self, augment};
 use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterFacts, Choices, Family, Gpu};
+use crate::gpu::{self, AdapterFacts};
 use crate::interop::weights::Weights;
+use crate::judge::run::Judge;
 use crate::method::{Known, Trainer, picture_room};
 use crate::model::{Fit, NetworkSpec, adapt_stem};
 use crate::pass;
+use crate::runs::checkpoint::{Checkpoint, Loaded};
+use crate::runs::run_folder::RunFolder;
+use crate::trained;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Compiling kernels and making room for tensors, which drivers may take their time for.
 const PREPARING: (&str, &str) = ("preparing the device", "");
@@ -58,12 +58,12 @@ pub(super) struct Setup {
 pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Caller<'_>) -> Result<Setup> {
     let earlier = resume.map(earlier).transpose()?;
     let mut watch = |progress: &_| caller.watch_opening(progress);
-    let dataset = Arc::new(pictures::open(config, &mut watch)?);
+    let dataset = Arc::new(configured::open(config, &mut watch)?);
     let mut notices = dataset.notices().to_vec();
     if earlier.is_none() {
-        pictures::settle(config, &dataset);
-        notices.extend(pictures::settle_channels(config));
-        notices.extend(pictures::normalize(config, &dataset, &mut watch)?);
+        configured::settle(config, &dataset);
+        notices.extend(configured::settle_channels(config));
+        notices.extend(configured::normalize(config, &dataset, &mut watch)?);
     }
     let config = &*config;
     let steps_per_epoch = (dataset.pretrain().len() / config.batch.max(1)) as u64;
@@ -83,7 +83,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
     // A batch beyond the data set is refused before the device is touched.
     let mut spec = loader_spec(config, start);
     spec.check(&dataset)?;
-    let gpu = gpu(config)?;
+    let gpu = gpu::open(config)?;
     let given = config;
     let (augment, reason) = match resume {
         // A run of before there was a choice.
@@ -144,28 +144,6 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
     })
 }
 
-/// Opens the adapter and kernels of the settings.
-pub(super) fn gpu(config: &Config) -> Result<Arc<Gpu>> {
-    let gpu = open_adapter(config.adapter.as_deref(), config.kernels, &config.tuned)?;
-    Ok(gpu.with_submission(Duration::from_millis(config.submission_ms)))
-}
-
-/// Opens an adapter by its name or index, with a kernel family or what a tuning chose.
-pub(super) fn open_adapter(adapter: Option<&str>, kernels: Kernels, tuned: &Tuned) -> Result<Arc<Gpu>> {
-    let choices = match (kernels, tuned) {
-        (Kernels::Auto, Tuned::Choices(text)) => {
-            Some(text.parse().map_err(|reason: String| Error::config("tuned", reason))?)
-        }
-        // Whether something is kept for this adapter is for whoever may read the user's files to find out.
-        (Kernels::Auto, Tuned::Auto | Tuned::Off) => None,
-        (Kernels::Subgroup, _) => Some(Choices::usual(Family::Subgroup)),
-        (Kernels::Tile, _) => Some(Choices::usual(Family::Tile)),
-        (Kernels::Direct, _) => Some(Choices::usual(Family::Direct)),
-        (Kernels::Matrix, _) => Some(Choices::usual(Family::Matrix)),
-    };
-    Gpu::open_with(adapter, choices)
-}
-
 /// The folder and the newest whole checkpoint of an earlier run.
 fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
     let run = RunFolder::open(path)?;
@@ -178,7 +156,7 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
 ///
 /// Gives what is known of the pictures.
 pub(super) fn check(config: &Config) -> Result<Known> {
-    let dataset = pictures::open(config, &mut pass::unwatched)?;
+    let dataset = configured::open(config, &mut pass::unwatched)?;
     loader_spec(config, (0, 0)).check(&dataset)?;
     if let Some(init) = &config.init {
         fitting(init, config)?;
@@ -202,7 +180,7 @@ fn known(config: &Config, dataset: &Dataset) -> Known {
 /// The weights of a file or run, how they fit the network of the settings, and how many channels their stem was
 /// for where that is another number.
 fn fitting(init: &Path, config: &Config) -> Result<(Weights, Fit, Option<usize>)> {
-    let (mut weights, _) = super::trained::read(init, config.weights_key.as_deref())?;
+    let (mut weights, _) = trained::read(init, config.weights_key.as_deref())?;
     let stem = adapt_stem(&mut weights.tensors, config.channels);
     let fit = NetworkSpec::of_config(config).compare(&weights.tensors);
     if fit.fitting == 0 {

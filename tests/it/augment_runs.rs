@@ -6,6 +6,7 @@ use crate::trainer_checks::config;
 use image::{Rgb, RgbImage};
 use std::sync::Arc;
 use swav_wgpu::config::{Augmenter, Config, CropGroup};
+use swav_wgpu::data::configured;
 use swav_wgpu::data::{Dataset, Loader, LoaderSpec};
 use swav_wgpu::method::{CropBench, Trainer, picture_room};
 use swav_wgpu::train::crops;
@@ -28,7 +29,7 @@ fn spec(config: &Config, pack: Option<usize>) -> LoaderSpec {
     LoaderSpec {
         seed: config.seed,
         batch: config.batch,
-        augment: crops::augment(config),
+        augment: configured::augment(config),
         workers: 2,
         prefetch: 2,
         cache_bytes: 1 << 20,

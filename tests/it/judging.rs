@@ -10,9 +10,9 @@ use swav_wgpu::eval::cluster::{adjusted_rand_index, normalised_mutual_informatio
 use swav_wgpu::eval::score::ranked;
 use swav_wgpu::eval::{Features, knn};
 use swav_wgpu::interop::{HostTensor, weights};
-use swav_wgpu::method::finetune::{Finetune, FinetuneSpec};
-use swav_wgpu::method::linear::{Linear, LinearSpec, cosine};
-use swav_wgpu::method::neighbours::Search;
+use swav_wgpu::judge::device::classifiers::{Classifiers, ClassifiersSpec, cosine};
+use swav_wgpu::judge::device::finetune::{Finetune, FinetuneSpec};
+use swav_wgpu::judge::device::search::Search;
 use swav_wgpu::model::NetworkSpec;
 use swav_wgpu::selftest::layout::to_nhwc4;
 
@@ -85,7 +85,7 @@ fn linear_classifiers_are_those_of_pytorch() {
     let (bank, queries) = (fixture.matrix("bank"), fixture.matrix("queries"));
     let labels = fixture.words("bank_labels");
     let (epochs, batch) = (4, 64);
-    let spec = LinearSpec {
+    let spec = ClassifiersSpec {
         dim: bank.dim,
         classes: 6,
         rates: vec![0.05, 0.5, 2.0],
@@ -95,7 +95,7 @@ fn linear_classifiers_are_those_of_pytorch() {
         seed: 0,
     };
     for gpu in shared_devices() {
-        let linear = Linear::new(gpu, &spec).expect("classifiers");
+        let linear = Classifiers::new(gpu, &spec).expect("classifiers");
         linear.start(&fixture.matrix("linear/start")).expect("weights of that shape");
         let rows: Vec<usize> = (0..bank.rows).collect();
         for epoch in 0..epochs {

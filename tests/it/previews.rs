@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use swav_wgpu::config::{Config, Preset};
-use swav_wgpu::train::checkpoint::Checkpoint;
+use swav_wgpu::runs::checkpoint::Checkpoint;
 use swav_wgpu::train::{Event, Flow, Preview, PreviewRequest, TrainOptions, train};
 
 const STEPS: u64 = 4;

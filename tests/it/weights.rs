@@ -11,7 +11,7 @@ use swav_wgpu::gpu::Gpu;
 use swav_wgpu::interop::{HostTensor, safetensors, weights};
 use swav_wgpu::model::{Inference, NetworkSpec, Seen};
 use swav_wgpu::selftest::layout::to_nhwc4;
-use swav_wgpu::train::export::{Format, export};
+use swav_wgpu::uses::export::{Format, export};
 
 fn file(case: &Case<'_>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case.text("file"))

@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use swav_wgpu::data::Reading;
+use swav_wgpu::data::configured;
 use swav_wgpu::gpu::{self, AdapterFacts};
-use swav_wgpu::train::{Event, PreviewRequest, pictures};
+use swav_wgpu::train::{Event, PreviewRequest};
 
 /// Pictures whose crops are shown before any are chosen.
 const CHOSEN: usize = 3;
@@ -219,7 +220,7 @@ impl Window {
     fn first_screen(&mut self, ui: &mut Ui) {
         let config = self.form.resolve().config;
         // Crops may change without the pictures being opened again.
-        let wanted = (config.data.clone(), Reading { detail: None, ..pictures::reading(&config) });
+        let wanted = (config.data.clone(), Reading { detail: None, ..configured::reading(&config) });
         if self.opened.as_ref() != Some(&wanted) {
             let ctx = ui.ctx().clone();
             self.thumbs = Thumbs::open(config, move || ctx.request_repaint());

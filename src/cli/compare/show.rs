@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::interrupt::Interrupt;
 use crate::cli::train::watch::Watch;
+use crate::compare::{Begin, Comparison, Grid, Happening, three_digits};
 use crate::config::Method;
 use crate::train::Flow;
-use crate::train::compare::{Begin, Comparison, Grid, Happening, three_digits};
 use crate::words::counted;
 
 /// Shows happenings, and passes Ctrl-C on.

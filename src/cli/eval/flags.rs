@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Subcommand, value_parser};
 
 use crate::cli::flags::{Given, at_least_one};
 use crate::cli::model::{self, Force, Looking, Pictures};
-use crate::train::examine::{FinetuneOptions, LinearOptions, SEED};
+use crate::judge::{FinetuneOptions, LinearOptions, SEED};
 
 /// Judge the features of a run or of any file of weights
 #[derive(Args)]

@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use super::passes::Passes;
 use super::{Outcome, model, print};
 use crate::error::{Error, Result};
-use crate::eval::score::{Score, confusion_page};
+use crate::eval::score::Score;
 use crate::interop::write_atomic;
-use crate::train::examine::{
+use crate::judge::{
     Examination, FinetuneOptions, LinearOptions, NearestOptions, SEED, Source, Table, clusters, finetune,
     linear, nearest,
 };
+use crate::pages::confusion::confusion_page;
 use crate::words::counted;
 pub(super) use flags::Eval;
 use flags::{Clusters, Finetune, Knn, Linear, Measure, Shared};

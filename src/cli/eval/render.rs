@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::eval::score::Score;
-use crate::train::examine::{Source, Table};
+use crate::judge::{Source, Table};
 
 /// A table with its notes below it.
 pub(super) fn table(table: &Table) -> String {

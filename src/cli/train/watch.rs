@@ -7,9 +7,9 @@ use crate::cli::{Outcome, print, table};
 use crate::config::{Config, Method, Preset};
 use crate::error::Result;
 use crate::gpu::Profile;
+use crate::runs::run_folder::resume_command;
 use crate::train::events::Started;
 use crate::train::health::Advice;
-use crate::train::run_folder::resume_command;
 use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
 
 /// Says what a run would cost.

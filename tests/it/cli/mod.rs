@@ -57,7 +57,7 @@ use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use serde_json::Value;
-use swav_wgpu::train::checkpoint::Checkpoint;
+use swav_wgpu::runs::checkpoint::Checkpoint;
 
 /// Pictures in `pics`: five batches of eight an epoch, and four that are left over.
 const PICTURES: usize = 44;

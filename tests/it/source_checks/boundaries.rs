@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
 /// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 19] = [
+const ARROW: [(&str, &[&str]); 26] = [
     ("words", &[]),
     ("error", &[]),
     ("pass", &["error"]),
@@ -15,32 +15,62 @@ const ARROW: [(&str, &[&str]); 19] = [
     ("config", &["error"]),
     ("pickle", &[]),
     ("launch", &[]),
-    ("gpu", &["error", "rng", "config"]),
-    ("ops", &["error", "rng", "config", "gpu"]),
+    ("gpu", &["error", "config"]),
+    ("ops", &["error", "gpu"]),
     ("selftest", &["error", "gpu", "ops"]),
     ("interop", &["error", "pickle"]),
     ("tune", &["error", "config", "gpu", "ops", "interop"]),
-    ("data", &["error", "pass", "rng", "pickle"]),
+    ("data", &["error", "pass", "rng", "config", "pickle"]),
     ("eval", &["error", "pass", "rng", "data"]),
+    ("pages", &["error", "pass", "data", "eval"]),
+    ("runs", &["words", "error", "interop"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
-    ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
+    ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
+    ("trained", &["error", "pass", "config", "gpu", "interop", "data", "eval", "runs", "model"]),
+    (
+        "judge",
+        &[
+            "error", "pass", "rng", "config", "gpu", "ops", "interop", "data", "eval", "model", "method",
+            "trained",
+        ],
+    ),
     (
         "train",
-        &["words", "error", "pass", "rng", "config", "gpu", "interop", "model", "method", "eval", "data"],
+        &[
+            "words", "error", "pass", "rng", "config", "gpu", "interop", "data", "eval", "pages", "runs",
+            "model", "method", "trained", "judge",
+        ],
+    ),
+    ("measure", &["error", "rng", "config", "gpu", "method"]),
+    (
+        "uses",
+        &[
+            "error", "pass", "rng", "config", "gpu", "interop", "data", "eval", "pages", "runs", "model",
+            "trained", "judge", "train",
+        ],
+    ),
+    (
+        "compare",
+        &[
+            "error", "pass", "config", "interop", "data", "pages", "runs", "trained", "judge", "train",
+            "measure", "uses",
+        ],
     ),
     (
         "cli",
         &[
-            "words", "error", "pass", "rng", "config", "gpu", "selftest", "tune", "interop", "method",
-            "eval", "data", "train",
+            "words", "error", "pass", "config", "gpu", "selftest", "interop", "tune", "data", "eval",
+            "pages", "runs", "trained", "judge", "train", "measure", "uses", "compare",
         ],
     ),
-    ("main", &["cli", "launch"]),
+    ("main", &["launch", "cli"]),
 ];
 
 /// What the app may name of the library: modules, and of `gpu` only what describes adapters and times.
-const APP_MODULES: [&str; 9] =
-    ["config", "data", "error", "eval", "interop", "launch", "pass", "train", "tune"];
+const APP_MODULES: [&str; 16] = [
+    "compare", "config", "data", "error", "eval", "interop", "judge", "launch", "measure", "pages", "pass",
+    "runs", "train", "trained", "tune", "uses",
+];
 const APP_GPU: [&str; 5] = ["self", "adapters", "AdapterFacts", "Profile", "ProfileRow"];
 
 /// The files of the library and program that are not unit tests.

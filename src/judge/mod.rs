@@ -1,0 +1,252 @@
+//! Examining a network: the same pictures, splits and measures for the trained network, the same network
+//! untrained, and raw pixels, each of which is a *source* of features here.
+//!
+//! | file | what |
+//! |---|---|
+//! | `run` | the judge of a run, between its steps |
+//! | `accuracy` | shares of right answers |
+//! | `device` | search, linear classifiers and fine-tuning as plans on the device |
+//! | `nearest` | kNN, exact, on the device |
+//! | `linear` | linear classifiers on cached features, or on fresh crops as in the recipe |
+//! | `finetune` | the whole network on a few labels |
+//! | `clusters` | what clusters say about the labels |
+//! | `fresh` | random crops for classifiers that learn |
+//! | `table` | results as tables for people |
+
+mod accuracy;
+mod clusters;
+pub mod device;
+mod finetune;
+mod fresh;
+mod linear;
+mod nearest;
+pub(crate) mod run;
+mod table;
+
+pub use accuracy::{Pair, SplitAccuracy};
+pub use clusters::{Clustering, clusters};
+pub use finetune::{FinetuneOptions, FinetuneResult, finetune};
+pub use linear::{LinearOptions, LinearResult, linear};
+pub use nearest::{NearestOptions, NearestResult, nearest};
+pub use table::Table;
+
+use crate::data::spread::{some_of, thinned};
+use crate::data::{Dataset, Picture, Split};
+use crate::error::{Error, Result};
+use crate::eval::{Features, Near, pixels};
+use crate::judge::device::search::Search;
+use crate::pass::{self, Watch};
+use crate::trained::Model;
+use crate::trained::views::{LOOKING, READING_PIXELS, look};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where features come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Raw pixels of a small copy of the picture: the least that a network has to beat.
+    RawPixels,
+    /// The network with random weights.
+    Untrained,
+    /// The network of the file.
+    Trained,
+}
+
+impl Source {
+    /// All, in the order of tables.
+    pub const ALL: [Self; 3] = [Self::RawPixels, Self::Untrained, Self::Trained];
+
+    /// Its name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RawPixels => "raw pixels",
+            Self::Untrained => "untrained network",
+            Self::Trained => "this network",
+        }
+    }
+}
+
+/// What one source says of a picture set, a row a picture.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Where it comes from.
+    pub source: Source,
+    /// Features.
+    pub features: Features,
+    /// Best prototype of each picture, where there are prototypes.
+    pub prototypes: Option<Vec<u32>>,
+}
+
+/// Pictures under examination, with what the sources say of them.
+#[derive(Debug)]
+pub struct Examination<'a> {
+    model: &'a Model,
+    dataset: &'a Dataset,
+    /// Those that could be read, in ascending order: the rows of all features.
+    pictures: Vec<u32>,
+    splits: Vec<Split>,
+    described: Vec<Described>,
+    /// Pictures that could not be read, with the reasons.
+    pub unreadable: BTreeMap<u32, String>,
+}
+
+/// The seed of the untrained network, where it has none of its own.
+pub const SEED: u64 = 31;
+
+impl<'a> Examination<'a> {
+    /// Looks at the pictures of all splits, or at all pictures where there are none: at most `limit` of each
+    /// side of a split, evenly spread. Every look is a pass.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass
+    /// is.
+    pub fn new(model: &'a Model, dataset: &'a Dataset, limit: usize, watch: &mut Watch<'_>) -> Result<Self> {
+        Self::of(model, dataset, limit, &Source::ALL, watch)
+    }
+
+    /// The same with some of the sources only.
+    ///
+    /// # Errors
+    /// As [`Examination::new`].
+    pub fn of(
+        model: &'a Model,
+        dataset: &'a Dataset,
+        limit: usize,
+        sources: &[Source],
+        watch: &mut Watch<'_>,
+    ) -> Result<Self> {
+        let (splits, mut pictures) = thinned(dataset.splits(), limit);
+        if splits.is_empty() {
+            pictures = some_of(&(0..dataset.len() as u32).collect::<Vec<_>>(), limit);
+        }
+        let seed = model.config().map_or(SEED, |config| config.seed);
+        let untrained = sources.contains(&Source::Untrained).then(|| model.untrained(seed)).transpose()?;
+        let trained = sources.contains(&Source::Trained).then_some(model);
+        let mut unreadable = BTreeMap::new();
+        let mut described = Vec::new();
+        for (source, network) in [(Source::Untrained, untrained.as_ref()), (Source::Trained, trained)] {
+            if let Some(network) = network {
+                described.push(describe(source, network, dataset, &pictures, &mut unreadable, watch)?);
+            }
+        }
+        // A picture that cannot be read is left out of everything.
+        let kept: Vec<usize> =
+            (0..pictures.len()).filter(|&row| !unreadable.contains_key(&pictures[row])).collect();
+        if kept.is_empty() {
+            let reason = format!("none of {} pictures can be read", pictures.len());
+            return Err(Error::Data { path: dataset.path().to_owned(), reason });
+        }
+        for one in &mut described {
+            one.features = one.features.select(&kept);
+            one.prototypes = one.prototypes.take().map(|all| kept.iter().map(|&row| all[row]).collect());
+        }
+        let pictures: Vec<u32> = kept.iter().map(|&row| pictures[row]).collect();
+        if sources.contains(&Source::RawPixels) {
+            described.insert(0, describe_pixels(dataset, &pictures, watch)?);
+        }
+        Ok(Self { model, dataset, pictures, splits, described, unreadable })
+    }
+
+    /// The splits that are examined.
+    #[must_use]
+    pub fn splits(&self) -> &[Split] {
+        &self.splits
+    }
+
+    /// What the sources say, a row for each picture that could be read.
+    #[must_use]
+    pub fn described(&self) -> &[Described] {
+        &self.described
+    }
+
+    /// Rows and labels of those of `wanted` that can be read and have a label.
+    fn labelled(&self, wanted: &[u32]) -> (Vec<usize>, Vec<u32>) {
+        let find =
+            |picture: &u32| Some((self.pictures.binary_search(picture).ok()?, self.dataset.label(*picture)?));
+        wanted.iter().filter_map(find).unzip()
+    }
+
+    /// Both sides of a split, where each has a picture with a label.
+    fn sides(&self, split: &Split) -> Option<[(Vec<usize>, Vec<u32>); 2]> {
+        let sides = [self.labelled(&split.bank), self.labelled(&split.queries)];
+        sides.iter().all(|(rows, _)| !rows.is_empty()).then_some(sides)
+    }
+
+    /// Whether some split has labels on both sides.
+    #[must_use]
+    pub fn has_labels(&self) -> bool {
+        self.splits.iter().any(|split| self.sides(split).is_some())
+    }
+
+    /// The class of the picture of a row, where it is known.
+    #[must_use]
+    pub fn label(&self, row: usize) -> Option<u32> {
+        self.dataset.label(*self.pictures.get(row)?)
+    }
+
+    /// The names of the classes.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        self.dataset.classes()
+    }
+
+    /// The error of a set without labels.
+    fn need_labels(&self) -> Result<()> {
+        if self.has_labels() {
+            return Ok(());
+        }
+        let reason =
+            "these pictures have no labels to judge by: put each class into a folder of its own, or use \
+                      `eval clusters`, which needs none"
+                .to_owned();
+        Err(Error::Data { path: self.dataset.path().to_owned(), reason })
+    }
+}
+
+/// The `k` nearest rows of `bank` for each row of `queries` by cosine, on the network's device.
+///
+/// # Errors
+/// [`Error::Config`] for k of 0 or over 256; what the driver reports.
+pub fn search(model: &Model, bank: &Features, queries: &Features, k: usize) -> Result<Vec<Vec<Near>>> {
+    let search = Search::new(model.gpu(), bank.dim, k, bank.rows, queries.rows)?;
+    search.nearest(&bank.unit(None), &queries.unit(None))
+}
+
+/// Features and best prototypes of pictures; rows of unreadable ones are of a blank picture.
+fn describe(
+    source: Source,
+    model: &Model,
+    dataset: &Dataset,
+    pictures: &[u32],
+    unreadable: &mut BTreeMap<u32, String>,
+    watch: &mut Watch<'_>,
+) -> Result<Described> {
+    let (mut data, mut best) = (Vec::new(), Vec::new());
+    let then = |views: &[f32], readable: &[bool]| {
+        let seen = model.look(views, readable.len())?;
+        data.extend_from_slice(&seen.features.data);
+        best.extend(model.assign(&seen).into_iter().flatten().map(|(prototype, _)| prototype));
+        Ok(())
+    };
+    pass::run(LOOKING, pictures.len(), watch, |pass| {
+        look(dataset, model.viewing(), pictures, unreadable, pass, then)
+    })?;
+    let features = Features::new(pictures.len(), model.feature_count(), data)?;
+    let prototypes = (model.prototype_count() > 0).then_some(best);
+    Ok(Described { source, features, prototypes })
+}
+
+/// Raw pixels of the pictures; a blank one in place of what can no longer be read.
+fn describe_pixels(dataset: &Dataset, pictures: &[u32], watch: &mut Watch<'_>) -> Result<Described> {
+    let channels = dataset.reading().channels;
+    let decode = |row: u32| {
+        let decoded = dataset.decode(pictures[row as usize]);
+        Ok(decoded.unwrap_or_else(|_| Picture::black(channels as u32)))
+    };
+    let features = pass::run(READING_PIXELS, pictures.len(), watch, |pass| {
+        pixels::features(pictures.len() as u32, channels, pass, decode)
+    })?;
+    Ok(Described { source: Source::RawPixels, features, prototypes: None })
+}

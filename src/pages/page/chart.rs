@@ -1,0 +1,203 @@
+//! Charts as SVG: curves over the steps of a run, and points on a plane.
+
+use crate::pages::gallery::hue;
+use crate::pages::html::escape;
+use std::fmt::Write as _;
+
+/// One line of a chart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// What it shows.
+    pub name: String,
+    /// Points from left to right; what is no number is left out.
+    pub points: Vec<[f64; 2]>,
+}
+
+const WIDTH: f64 = 380.0;
+const HEIGHT: f64 = 190.0;
+/// Room for the figures of the axes: left, below.
+const MARGIN: [f64; 2] = [44.0, 18.0];
+/// Points of a curve that are drawn: a pixel each.
+const DRAWN: usize = 380;
+
+/// The curves in one chart; `level` is a line across with its name.
+#[must_use]
+pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> String {
+    let finite = |point: &&[f64; 2]| point.iter().all(|value| value.is_finite());
+    let all: Vec<[f64; 2]> =
+        curves.iter().flat_map(|curve| curve.points.iter().filter(finite)).copied().collect();
+    let heights = all.iter().map(|point| point[1]).chain(level.map(|(_, height)| height));
+    let (x, y) = (Axis::of(all.iter().map(|p| p[0]), WIDTH / 70.0), Axis::of(heights, HEIGHT / 38.0));
+    let place = |[a, b]: [f64; 2]| (x.at(a, MARGIN[0], WIDTH - 8.0), y.at(b, HEIGHT - MARGIN[1], 8.0));
+    let mut text = caption(title, curves.iter().map(|curve| curve.name.as_str()), curves.len() > 1);
+    let _ =
+        write!(text, "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">", escape(title));
+    for tick in y.ticks() {
+        let (left, height) = place([x.low, tick]);
+        let _ = write!(
+            text,
+            "<path class=\"grid\" d=\"M{left:.0} {height:.1}H{WIDTH}\"/><text x=\"{:.0}\" y=\"{:.1}\" \
+             text-anchor=\"end\">{}</text>",
+            left - 5.0,
+            height + 3.0,
+            short(tick)
+        );
+    }
+    for tick in x.ticks() {
+        let (left, _) = place([tick, y.low]);
+        let _ = write!(
+            text,
+            "<text x=\"{left:.0}\" y=\"{HEIGHT}\" dy=\"-4\" text-anchor=\"middle\">{}</text>",
+            short(tick)
+        );
+    }
+    if let Some((name, height)) = level {
+        let (left, height) = place([x.low, height]);
+        let _ = write!(
+            text,
+            "<path class=\"level\" d=\"M{left:.0} {height:.1}H{WIDTH}\"/><text x=\"{WIDTH}\" y=\"{:.1}\" \
+             text-anchor=\"end\">{}</text>",
+            // Over the line, or below where the line is at the top.
+            if height < 14.0 { height + 11.0 } else { height - 4.0 },
+            escape(name)
+        );
+    }
+    for (i, curve) in curves.iter().enumerate() {
+        let kept: Vec<[f64; 2]> = curve.points.iter().filter(finite).copied().collect();
+        let every = kept.len().div_ceil(DRAWN).max(1);
+        let mut path = String::new();
+        for (at, point) in kept.chunks(every).filter_map(|chunk| chunk.last()).enumerate() {
+            let (left, height) = place(*point);
+            let _ = write!(path, "{}{left:.1} {height:.1}", if at == 0 { 'M' } else { 'L' });
+        }
+        let _ =
+            write!(text, "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"/>", colour(i));
+        if kept.len() < 20 {
+            for (left, height) in kept.iter().copied().map(place) {
+                let _ = write!(
+                    text,
+                    "<circle cx=\"{left:.1}\" cy=\"{height:.1}\" r=\"2.2\" fill=\"{}\"/>",
+                    colour(i)
+                );
+            }
+        }
+    }
+    text + "</svg></figure>\n"
+}
+
+/// Points on a plane, coloured by class where there is one. `names` are the classes.
+#[must_use]
+pub fn points(title: &str, at: &[[f32; 2]], classes: &[Option<u32>], names: &[String]) -> String {
+    const SIDE: f64 = 640.0;
+    let axis = |i: usize| Axis::of(at.iter().map(|point| f64::from(point[i])), 1.0);
+    let (x, y) = (axis(0), axis(1));
+    let mut text = caption(title, names.iter().map(String::as_str), !names.is_empty());
+    let _ = write!(text, "<svg viewBox=\"0 0 {SIDE} {SIDE}\" role=\"img\" aria-label=\"{}\">", escape(title));
+    for (point, class) in at.iter().zip(classes.iter().chain(std::iter::repeat(&None))) {
+        let place = |axis: &Axis, value: f32| axis.at(f64::from(value), 10.0, SIDE - 10.0);
+        let fill = class.map_or_else(|| "currentColor".to_owned(), |class| colour(class as usize));
+        let name =
+            class.and_then(|class| names.get(class as usize)).map(|name| escape(name)).unwrap_or_default();
+        let _ = write!(
+            text,
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{fill}\" fill-opacity=\".65\"><title>{name}</title></circle>",
+            place(&x, point[0]),
+            SIDE - place(&y, point[1])
+        );
+    }
+    text + "</svg></figure>\n"
+}
+
+/// The beginning of a figure; with `legend` the names stand there in their colours.
+pub(super) fn caption<'n>(title: &str, names: impl Iterator<Item = &'n str>, legend: bool) -> String {
+    let mut text = format!("<figure><figcaption>{}", escape(title));
+    for (i, name) in names.enumerate().filter(|_| legend) {
+        let _ = write!(text, "<span><i style=\"background:{}\"></i>{}</span>", colour(i), escape(name));
+    }
+    text + "</figcaption>"
+}
+
+pub(super) fn colour(class: usize) -> String {
+    format!("hsl({:.0} 65% 52%)", hue(class))
+}
+
+/// A number in few characters.
+pub(super) fn short(value: f64) -> String {
+    match value.abs() {
+        size if size > 0.0 && size < 0.001 => format!("{value:.0e}"),
+        size if size >= 10_000.0 => format!("{}k", value / 1000.0),
+        _ => format!("{}", (value * 1e4).round() / 1e4),
+    }
+}
+
+/// The range of an axis.
+pub(super) struct Axis {
+    low: f64,
+    high: f64,
+    ticks: usize,
+}
+
+impl Axis {
+    /// From the least to the greatest value, and around a single one, with room for so many ticks.
+    pub(super) fn of(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
+        let finite = values.filter(|value| value.is_finite());
+        let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+        let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
+        let room = if high > low { 0.0 } else { 0.5 * low.abs().max(1e-3) };
+        Self { low: low - room, high: high + room, ticks: ticks as usize }
+    }
+
+    /// Where a value lies between two pixels.
+    pub(super) fn at(&self, value: f64, from: f64, to: f64) -> f64 {
+        from + (value - self.low) / (self.high - self.low) * (to - from)
+    }
+
+    /// Round values (1, 2 or 5 times a power of ten apart).
+    pub(super) fn ticks(&self) -> Vec<f64> {
+        let least = (self.high - self.low) / self.ticks.max(1) as f64;
+        let power = 10f64.powf(least.log10().floor());
+        let step = [1.0, 2.0, 5.0]
+            .into_iter()
+            .map(|m| m * power)
+            .find(|&step| step >= least)
+            .unwrap_or(10.0 * power);
+        let first = (self.low / step).ceil() as i64;
+        (first..)
+            .map(|i| i as f64 * step)
+            .take_while(|&tick| tick <= self.high + 1e-9 * step)
+            .take(64)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_inside() {
+        let ticks = |low, high, ticks| Axis { low, high, ticks }.ticks();
+        assert_eq!(ticks(0.0, 1892.0, 5), [0.0, 500.0, 1000.0, 1500.0]);
+        assert_eq!(ticks(3.4, 5.9, 2), [4.0]);
+        assert_eq!(ticks(-0.2, 0.2, 4), [-0.2, -0.1, 0.0, 0.1, 0.2]);
+        assert_eq!([12_000.0, 0.00002, 0.25, 500.0].map(short), ["12k", "2e-5", "0.25", "500"]);
+    }
+
+    #[test]
+    fn charts_survive_nothing_sameness_and_no_numbers() {
+        let curve = |points: &[[f64; 2]]| [Curve { name: "<a>".into(), points: points.to_vec() }];
+        for chart in [
+            lines("t", &[], None),
+            lines("t", &curve(&[]), Some(("ln K", 5.7))),
+            lines("t", &curve(&[[1.0, 2.0]]), None),
+            lines("t", &curve(&[[1.0, f64::NAN], [2.0, 0.0], [3.0, 0.0]]), None),
+            points("t", &[], &[], &[]),
+            points("t", &[[0.0, 0.0]; 3], &[Some(9), None], &["<x>".into()]),
+        ] {
+            assert!(!chart.contains("NaN") && !chart.contains("inf") && !chart.contains("<x>"), "{chart}");
+            assert!(chart.starts_with("<figure>") && chart.ends_with("</figure>\n"));
+        }
+        let many: Vec<[f64; 2]> = (0..100_000).map(|i| [f64::from(i), f64::from(i % 7)]).collect();
+        assert!(lines("t", &curve(&many), None).len() < 10_000);
+    }
+}

@@ -1,0 +1,262 @@
+//! A run on one page: what was set, how it went, what it sees, and what it is worth beside baselines. Everything is
+//! read from the run folder; the evaluation is done anew.
+
+mod curves;
+mod looks;
+
+use super::embed::{What, embed};
+use crate::config::{Config, Method};
+use crate::data::configured::showcase;
+use crate::data::{Dataset, spread};
+use crate::error::{Error, Result};
+use crate::eval::projection::Projection;
+use crate::judge::{
+    Examination, LinearOptions, NearestOptions, NearestResult, SEED, Source, Table, clusters, linear, nearest,
+};
+use crate::pages::confusion::confusion_table;
+use crate::pages::gallery::{self, Gallery, Labels};
+use crate::pages::page::{Page, points, table};
+use crate::pass::{self, Watch};
+use crate::runs::run_folder::RunFolder;
+use crate::train::events::Report;
+use crate::train::health::Advice;
+use crate::train::loss_figure;
+use crate::trained::Model;
+use serde_json::Value;
+use std::path::Path;
+
+/// Prototypes in the gallery of the page.
+const PROTOTYPES: usize = 40;
+/// Pictures whose crops are shown.
+const CROPPED: usize = 4;
+/// Points of the embedding plot.
+const POINTS: usize = 3000;
+
+/// The page of the run in `folder`, judged on `dataset` (at most `limit` pictures of each side of a split).
+/// `system` names the machine that makes it. All that takes long is a pass.
+///
+/// # Errors
+/// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass is.
+pub fn page(
+    folder: &Path,
+    model: &Model,
+    dataset: &Dataset,
+    limit: usize,
+    system: &str,
+    watch: &mut Watch<'_>,
+) -> Result<String> {
+    let run = RunFolder::find(folder)?;
+    let config = match model.config() {
+        Some(config) => config.clone(),
+        None => Config::default(),
+    };
+    let (reports, torn) = reports(&run)?;
+    let summary: Value = std::fs::read_to_string(run.summary())
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let of = Examination::new(model, dataset, limit, watch)?;
+    let options = NearestOptions { k: vec![20, 200], temperature: config.knn_temperature };
+    let judged = if of.has_labels() { nearest(&of, &options, watch)? } else { Vec::new() };
+
+    let name =
+        folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let lead = format!("{} on {} pictures of {}", model.describe(), dataset.len(), dataset.name());
+    let mut page = Page::new(&name, &lead, &figures(config.method, &reports, &summary, &judged));
+    let total = summary["total_steps"].as_u64().or(reports.last().map(|last| last.step)).unwrap_or(0);
+    let advice = curves::advice(&reports, config.method, total, config.freeze_prototypes);
+    page.section("Health", "What the monitor said, and when.", &health(&advice, reports.len(), torn));
+    page.section("Curves", "Over the steps of the run.", &curves::all(&reports, config.method));
+    page.section(
+        "Evaluation",
+        "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
+        &evaluation(&of, &judged, &options, watch)?,
+    );
+    page.section(
+        "Embedding",
+        "Features of this network on the plane in which they spread most (PCA of unit features).",
+        &embedding(&of),
+    );
+    let crops = crops(&config, dataset)?;
+    page.section("Crops", "What training sees of a picture: boxes and crops of the first epoch.", &crops);
+    gallery_section(&mut page, model, dataset, limit, watch)?;
+    page.section(
+        "Settings",
+        "Those that differ from the official code's, then all.",
+        &looks::settings(&config),
+    );
+    page.section(
+        "Environment",
+        "Where it ran, and where this page was made.",
+        &looks::environment(&run, model, &summary, system),
+    );
+    Ok(page.finish())
+}
+
+/// The reports of the run, and how many lines could not be read.
+pub(crate) fn reports(run: &RunFolder) -> Result<(Vec<Report>, usize)> {
+    let path = run.metrics();
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(Error::io(path)(error)),
+    };
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let (mut reports, mut torn) = (Vec::new(), 0);
+    for line in lines {
+        match serde_json::from_str(line) {
+            Ok(report) => reports.push(report),
+            Err(_) => torn += 1,
+        }
+    }
+    Ok((reports, torn))
+}
+
+/// The figures under the title.
+fn figures(
+    method: Method,
+    reports: &[Report],
+    summary: &Value,
+    judged: &[NearestResult],
+) -> Vec<(String, String)> {
+    let mut figures = Vec::new();
+    if let Some(last) = reports.last() {
+        let all = summary["total_steps"].as_u64().map_or(String::new(), |all| format!(" of {all}"));
+        figures.push(("steps".to_owned(), format!("{}{all}", last.step)));
+        let loss = summary["loss"].as_f64().unwrap_or(last.loss);
+        figures.push(loss_figure(method, loss, last.chance));
+        if let Some((used, dead)) = last.prototypes_used.zip(last.prototypes_dead) {
+            figures.push(("prototypes used".to_owned(), format!("{used} of {}", used + dead)));
+        }
+    }
+    if let Some(speed) = summary["images_per_s"].as_f64() {
+        figures.push(("images a second".to_owned(), format!("{speed:.0}")));
+    }
+    let best = judged.iter().filter(|r| r.source == Source::Trained && r.k == 20 && !r.centred);
+    figures.extend(best.map(|r| (format!("kNN on {}", r.split), format!("{:.1} %", 100.0 * r.score.top1))));
+    figures
+}
+
+fn health(advice: &[(u64, Advice)], reports: usize, torn: usize) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (step, Advice { sentence, remedy, .. }) in advice {
+        rows.push(vec![step.to_string(), sentence.clone(), remedy.clone()]);
+    }
+    if torn > 0 {
+        rows.push(vec![
+            String::new(),
+            format!("{torn} lines of metrics.jsonl cannot be read."),
+            String::new(),
+        ]);
+    }
+    match (rows.is_empty(), reports) {
+        (true, 0) => "<p>There are no reports yet.</p>".to_owned(),
+        (true, _) => format!("<p>Nothing to complain about in {reports} reports.</p>"),
+        _ => format!("<div class=\"words\">{}</div>", table(&["step", "what", "what to do"], &rows)),
+    }
+}
+
+fn crops(config: &Config, dataset: &Dataset) -> Result<String> {
+    let pictures = dataset.pretrain();
+    let mut text = String::new();
+    for i in spread::middles(pictures.len(), CROPPED) {
+        // One that cannot be read is no reason to have no page.
+        if let Ok(shown) = showcase(config, dataset, pictures[i], 0) {
+            text += &looks::crops(&shown);
+        }
+    }
+    Ok(text)
+}
+
+fn gallery_section(
+    page: &mut Page,
+    model: &Model,
+    dataset: &Dataset,
+    limit: usize,
+    watch: &mut Watch<'_>,
+) -> Result<()> {
+    if model.prototype_count() == 0 {
+        return Ok(());
+    }
+    let found = embed(model, dataset, What::Embeddings, limit, watch)?;
+    let best: Vec<(u32, f32)> = found.prototypes.unwrap_or_default();
+    let classes: Vec<u32> =
+        found.pictures.iter().map(|&picture| dataset.label(picture).unwrap_or(u32::MAX)).collect();
+    let labels = Labels { of: &classes, names: dataset.classes() };
+    let gallery = Gallery {
+        title: "",
+        prototypes: model.prototype_count(),
+        best: &best,
+        labels: (!dataset.classes().is_empty()).then_some(labels),
+        figures: &[],
+    };
+    let rows = pass::run(("drawing the gallery", "thumbnails"), 0, watch, |pass| {
+        gallery::rows(&gallery, PROTOTYPES, pass, |row| dataset.show(found.pictures[row as usize]))
+    })?;
+    let lead = format!(
+        "The pictures nearest to each prototype, for the {PROTOTYPES} that hold most of {} pictures.",
+        best.len()
+    );
+    page.section("Prototypes", &lead, &rows);
+    Ok(())
+}
+
+fn embedding(of: &Examination<'_>) -> String {
+    let Some(trained) = of.described().iter().find(|one| one.source == Source::Trained) else {
+        return String::new();
+    };
+    let every = trained.features.rows.div_ceil(POINTS).max(1);
+    let rows: Vec<usize> = (0..trained.features.rows).step_by(every).collect();
+    let features = trained.features.select(&rows);
+    let plane = Projection::fit(&features, None);
+    let classes: Vec<Option<u32>> = rows.iter().map(|&row| of.label(row)).collect();
+    let [first, second] = plane.explained.map(|share| 100.0 * share);
+    let title = format!("{} pictures; {first:.0} % and {second:.0} % of the variance", rows.len());
+    points(&title, &plane.apply(&features), &classes, of.classes())
+}
+
+fn evaluation(
+    of: &Examination<'_>,
+    judged: &[NearestResult],
+    options: &NearestOptions,
+    watch: &mut Watch<'_>,
+) -> Result<String> {
+    let mut text = String::new();
+    if judged.is_empty() {
+        text += "<p>These pictures have no labels: only clusters can be told.</p>\n";
+    } else {
+        text += &looks::results(&Table::nearest(judged, options));
+        let options = LinearOptions::default();
+        text += &looks::results(&Table::linear(&linear(of, &options, watch)?, &options));
+    }
+    for table in Table::clusters(&clusters(of, None, SEED, watch)?, SEED) {
+        text += &looks::results(&table);
+    }
+    if let Some(shown) = judged.iter().find(|r| r.source == Source::Trained) {
+        text += &format!(
+            "<details><summary>Confusion of kNN on {}</summary>\n",
+            crate::pages::html::escape(&shown.split)
+        );
+        text += &confusion_table(&shown.score, of.classes());
+        text += "</details>\n";
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn torn_lines_are_counted_and_health_is_said_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), "").unwrap();
+        let run = RunFolder::find(folder.path()).unwrap();
+        assert_eq!(reports(&run).unwrap().1, 0);
+        std::fs::write(run.metrics(), "{\"step\":1,\"loss\":nul\n\nhello\n").unwrap();
+        let (found, torn) = reports(&run).unwrap();
+        assert_eq!((found.len(), torn), (0, 2));
+        assert!(health(&[], 0, 2).contains("2 lines"));
+        assert!(health(&[], 9, 0).contains("9 reports") && health(&[], 0, 0).contains("no reports"));
+    }
+}

@@ -1,0 +1,106 @@
+//! How a run went: its curves, and what the health monitor says when it hears all reports again.
+
+use crate::config::Method;
+use crate::pages::page::{Curve, lines};
+use crate::train::Memory;
+use crate::train::events::Report;
+use crate::train::figures::{FIGURES, Figure};
+use crate::train::health::{Advice, Monitor};
+
+/// What the monitor says over the reports of a run with this method, with the steps.
+pub(super) fn advice(reports: &[Report], method: Method, total: u64, freeze: u64) -> Vec<(u64, Advice)> {
+    let mut monitor = Monitor::new(total, freeze);
+    let say = |report: &Report| Some((report.step, monitor.observe(&Memory::figures(report, method))?));
+    reports.iter().filter_map(say).collect()
+}
+
+/// A chart for each figure that the reports have, and one of the kNN accuracies.
+pub(super) fn all(reports: &[Report], method: Method) -> String {
+    let Some(last) = reports.last() else { return "<p>There are no reports yet.</p>".to_owned() };
+    let mut text = "<div class=\"charts\">\n".to_owned();
+    for Figure { key, title, unit, of, chart, .. } in FIGURES {
+        let Some(chart) = chart else { continue };
+        let curves = if *key == "knn" {
+            accuracies(reports)
+        } else {
+            let point = |report: &Report| Some([report.step as f64, of(report)?]);
+            vec![Curve { name: (*title).to_owned(), points: reports.iter().filter_map(point).collect() }]
+        };
+        if curves.iter().all(|curve| curve.points.is_empty()) {
+            continue;
+        }
+        let title = if unit.is_empty() { (*title).to_owned() } else { format!("{title}, {unit}") };
+        let level = chart.level.and_then(|level| Some((level.name(method), level.of(last)?)));
+        text += &lines(&title, &curves, level);
+    }
+    text + "</div>\n"
+}
+
+/// A curve for each split and rule.
+fn accuracies(reports: &[Report]) -> Vec<Curve> {
+    let mut curves: Vec<Curve> = Vec::new();
+    for report in reports {
+        for split in report.knn.iter().flatten() {
+            for (rule, value) in [("plain", split.plain), ("centred", split.centred)] {
+                let name = format!("{}, {rule}", split.name);
+                let point = [report.step as f64, value];
+                match curves.iter_mut().find(|curve| curve.name == name) {
+                    Some(curve) => curve.points.push(point),
+                    None => curves.push(Curve { name, points: vec![point] }),
+                }
+            }
+        }
+    }
+    curves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::SplitAccuracy;
+
+    fn report(step: u64, loss: f64) -> Report {
+        Report {
+            step,
+            epoch: 1,
+            loss,
+            chance: Some(5.0),
+            lr: 0.1,
+            images_per_s: 10.0,
+            wait_share: 0.0,
+            accuracy: None,
+            code_entropy: Some(1.0),
+            prototypes_used: Some(90),
+            prototypes_dead: Some(10),
+            prototypes_duplicated: Some(0),
+            embedding_spread: 0.9,
+            gradient_norm: 1.0,
+            non_finite: 0,
+            loss_scale: None,
+            skipped_steps: None,
+            knn: step
+                .is_multiple_of(100)
+                .then(|| vec![SplitAccuracy { name: "a".into(), plain: 0.5, centred: 0.6 }]),
+        }
+    }
+
+    #[test]
+    fn curves_and_advice_come_from_the_reports() {
+        let stuck: Vec<Report> = (1..200).map(|i| report(10 * i, 5.0)).collect();
+        let page = all(&stuck, Method::Swav);
+        assert_eq!(page.matches("<figure>").count(), 10);
+        assert!(page.contains("ln K") && page.contains("a, centred"));
+        assert_eq!(accuracies(&stuck)[0].points.len(), 19);
+        let said = advice(&stuck, Method::Swav, 2000, 0);
+        assert!(said.len() == 1 && said[0].1.sentence.contains("ln K"), "{said:?}");
+        assert!(
+            advice(&stuck[..3], Method::Swav, 2000, 0).is_empty()
+                && all(&[], Method::Swav).contains("no reports")
+        );
+        // What was written comes back.
+        let line = serde_json::to_string(&report(100, 1.0)).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&line).unwrap().knn.unwrap()[0].centred, 0.6);
+        let line = serde_json::to_string(&report(1, 1.0)).unwrap();
+        assert!(serde_json::from_str::<Report>(&line).unwrap().knn.is_none());
+    }
+}
