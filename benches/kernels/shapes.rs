@@ -1,6 +1,6 @@
 //! The layers of a network, each kind and shape once, as the training step meets them.
 
-use swav_wgpu::config::{Block, Config, Stem};
+use swav_wgpu::config::{Config, Layout};
 use swav_wgpu::gpu::Shape;
 use swav_wgpu::ops::conv2d::Filter;
 use swav_wgpu::ops::pool;
@@ -59,42 +59,21 @@ impl Layers {
     }
 
     fn trunk(&mut self, x: Shape) {
-        let spec = self.config.trunk();
-        let width = spec.width as u32;
-        let (kernel, stride, pad) = match self.config.stem {
-            Stem::Imagenet => (7, 2, 3),
-            Stem::Cifar => (3, 1, 1),
-            Stem::Stride2 => (3, 2, 1),
-        };
-        let mut x = self.unit(Filter { channels: 3, filters: width, kernel, stride, pad }, x);
-        if self.config.stem == Stem::Imagenet {
+        let Layout { stem, pool, blocks } =
+            self.config.trunk().layout(self.config.stem, self.config.channels);
+        let mut x = self.unit(Filter::of(&stem), x);
+        if pool {
             self.max_pools.push(x);
             x = pool::max_output(x);
         }
-        for (stage, &blocks) in spec.blocks.iter().enumerate() {
-            for block in 0..blocks {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                x = self.block(spec.block, x, width << stage, stride);
+        for block in &blocks {
+            let y = block.units.iter().fold(x, |x, unit| self.unit(Filter::of(unit), x));
+            if let Some(shortcut) = &block.shortcut {
+                self.unit(Filter::of(shortcut), x);
             }
+            x = y;
         }
         self.features.push(x);
-    }
-
-    fn block(&mut self, kind: Block, x: Shape, width: u32, stride: u32) -> Shape {
-        let filter =
-            |channels, filters, kernel, stride| Filter { channels, filters, kernel, stride, pad: kernel / 2 };
-        let units = match kind {
-            Block::Basic => vec![(width, 3, stride), (width, 3, 1)],
-            Block::Bottleneck => vec![(width, 1, 1), (width, 3, stride), (width * 4, 1, 1)],
-        };
-        let mut y = x;
-        for (filters, kernel, stride) in units {
-            y = self.unit(filter(y.channels, filters, kernel, stride), y);
-        }
-        if y != x {
-            self.unit(filter(x.channels, y.channels, 1, stride), x);
-        }
-        y
     }
 
     /// The head sees the rows of all crops at once.

@@ -16,6 +16,7 @@ mod file;
 mod length;
 mod method;
 mod presets;
+mod resnet;
 mod resume;
 mod settings;
 mod size;
@@ -34,13 +35,13 @@ pub(crate) use file::wrap;
 pub use length::RunLength;
 pub use method::{HEADS, Method, listed, readers};
 pub use presets::Preset;
+pub use resnet::{ConvUnit, Layout, Residual, TrunkSpec};
 pub use settings::Config;
 pub use size::Bytes;
 pub use suggest::nearest;
 pub use table::Setting;
 pub use types::{
-    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem,
-    TrunkSpec, Tuned,
+    Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem, Tuned,
 };
 pub use value::Value;
 

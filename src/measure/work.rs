@@ -5,7 +5,7 @@
 //! (a few per cent; their cost is the memory they move), and neither are savings of a kernel that needs fewer
 //! multiplications, nor what `recompute` computes again: so figures of different programs can be compared.
 
-use crate::config::{Block, Config, Method, Stem, TrunkSpec};
+use crate::config::{Config, ConvUnit, Layout, Method};
 use crate::method::balance::Rounds;
 
 /// MoCo's crop of which the key is made; it does not go through the network in training.
@@ -124,13 +124,13 @@ struct Looked {
 impl Looked {
     /// The crops (counted from 0 over all groups) that are `wanted`.
     fn at(config: &Config, wanted: impl Fn(usize) -> bool) -> Self {
-        let (trunk, mut first) = (config.trunk(), 0);
+        let (trunk, mut first) = (config.trunk().layout(config.stem, config.channels), 0);
         let mut looked = Self { trunk: 0, stem: 0, rows: 0 };
         for group in &config.crops {
             let crops = (first..first + group.count).filter(|&crop| wanted(crop)).count();
             first += group.count;
             let pictures = (crops * config.batch) as u64;
-            let cost = trunk_forward(&trunk, config.stem, config.channels as u64, group.size as u64);
+            let cost = trunk_forward(&trunk, group.size);
             looked.trunk += pictures * cost.all;
             looked.stem += pictures * cost.stem;
             looked.rows += pictures;
@@ -150,41 +150,24 @@ struct TrunkCost {
     all: u64,
 }
 
-/// The same walk as `model::Trunk` takes, over sizes in place of tensors.
-fn trunk_forward(spec: &TrunkSpec, stem: Stem, channels: u64, size: u64) -> TrunkCost {
-    let conv = |channels: u64, filters: u64, kernel: u64, side: u64| {
-        2 * channels * filters * kernel * kernel * side * side
+/// The walk along the trunk with sizes in place of tensors.
+fn trunk_forward(layout: &Layout, size: usize) -> TrunkCost {
+    // The operations of a unit, and the side of its output.
+    let unit = |unit: &ConvUnit, side: usize| {
+        let side = unit.side(side);
+        let products = unit.channels * unit.filters * unit.kernel * unit.kernel * side * side;
+        (2 * products as u64, side)
     };
-    let (kernel, stride, pool) = match stem {
-        Stem::Imagenet => (7, 2, 2),
-        Stem::Cifar => (3, 1, 1),
-        Stem::Stride2 => (3, 2, 1),
-    };
-    let width = spec.width as u64;
-    // Windows are padded to half their size, so that only the stride makes a picture smaller.
-    let side = size.div_ceil(stride);
-    let stem = conv(channels, width, kernel, side);
-    let (mut all, mut channels, mut side) = (stem, width, side.div_ceil(pool));
-    for (stage, &count) in spec.blocks.iter().enumerate() {
-        let inner = width << stage;
-        for block in 0..count {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let (before, after) = (side, side.div_ceil(stride));
-            let out = match spec.block {
-                Block::Basic => {
-                    all += conv(channels, inner, 3, after) + conv(inner, inner, 3, after);
-                    inner
-                }
-                Block::Bottleneck => {
-                    all += conv(channels, inner, 1, before) + conv(inner, inner, 3, after);
-                    all += conv(inner, 4 * inner, 1, after);
-                    4 * inner
-                }
-            };
-            if stride != 1 || channels != out {
-                all += conv(channels, out, 1, after);
-            }
-            (channels, side) = (out, after);
+    let (stem, mut side) = unit(&layout.stem, size);
+    if layout.pool {
+        side = side.div_ceil(2);
+    }
+    let mut all = stem;
+    for block in &layout.blocks {
+        all += block.shortcut.as_ref().map_or(0, |shortcut| unit(shortcut, side).0);
+        for one in &block.units {
+            let (cost, after) = unit(one, side);
+            (all, side) = (all + cost, after);
         }
     }
     TrunkCost { stem, all }

@@ -6,7 +6,7 @@
 
 use super::layers::{BatchNorm, Conv, Input, Normalized, Statistics, Wanted};
 use super::store::Store;
-use crate::config::Block as BlockKind;
+use crate::config::{ConvUnit, Residual};
 use crate::error::Result;
 use crate::gpu::{Plan, Tensor};
 use crate::ops::conv2d::Filter;
@@ -23,9 +23,9 @@ pub(super) struct Unit {
 pub(super) type UnitSaved = (Input, Normalized);
 
 impl Unit {
-    pub(super) fn new(store: &mut Store, conv: String, norm: String, filter: Filter) -> Self {
-        let conv = Conv::new(store, conv, filter);
-        Self { conv, norm: BatchNorm::new(store, norm, filter.filters) }
+    pub(super) fn new(store: &mut Store, unit: &ConvUnit) -> Self {
+        let conv = Conv::new(store, unit.conv.clone(), Filter::of(unit));
+        Self { conv, norm: BatchNorm::new(store, unit.norm.clone(), unit.filters as u32) }
     }
 
     pub(super) fn forward(
@@ -118,33 +118,10 @@ pub(super) struct BlockSaved {
 }
 
 impl Block {
-    /// Declares the block's parameters under `name`; gives its number of output channels too.
-    pub(super) fn new(
-        store: &mut Store,
-        name: &str,
-        kind: BlockKind,
-        channels: u32,
-        width: u32,
-        stride: u32,
-    ) -> (Self, u32) {
-        let square = |channels, filters, stride| Filter { channels, filters, kernel: 3, stride, pad: 1 };
-        let point = |channels, filters, stride| Filter { channels, filters, kernel: 1, stride, pad: 0 };
-        let (filters, out) = match kind {
-            BlockKind::Basic => (vec![square(channels, width, stride), square(width, width, 1)], width),
-            BlockKind::Bottleneck => {
-                let out = width * 4;
-                (vec![point(channels, width, 1), square(width, width, stride), point(width, out, 1)], out)
-            }
-        };
-        let unit = |store: &mut Store, i: usize, filter| {
-            Unit::new(store, format!("{name}.conv{}", i + 1), format!("{name}.bn{}", i + 1), filter)
-        };
-        let units = filters.into_iter().enumerate().map(|(i, filter)| unit(store, i, filter)).collect();
-        let shortcut = (stride != 1 || channels != out).then(|| {
-            let names = (format!("{name}.downsample.0"), format!("{name}.downsample.1"));
-            Unit::new(store, names.0, names.1, point(channels, out, stride))
-        });
-        (Self { units, shortcut }, out)
+    /// Declares the block's parameters.
+    pub(super) fn new(store: &mut Store, block: &Residual) -> Self {
+        let units = block.units.iter().map(|unit| Unit::new(store, unit)).collect();
+        Self { units, shortcut: block.shortcut.as_ref().map(|unit| Unit::new(store, unit)) }
     }
 
     pub(super) fn forward(

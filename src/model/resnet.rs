@@ -3,10 +3,9 @@
 use super::block::{Block, BlockSaved, Unit, UnitSaved};
 use super::layers::Wanted;
 use super::store::Store;
-use crate::config::{Stem, TrunkSpec};
+use crate::config::{Layout, Stem, TrunkSpec};
 use crate::error::Result;
 use crate::gpu::{Plan, Shape, Tensor};
-use crate::ops::conv2d::Filter;
 use crate::ops::pool;
 
 /// Stem, four stages of blocks, global average pool.
@@ -35,29 +34,13 @@ impl std::fmt::Debug for TrunkSaved {
 }
 
 impl Trunk {
-    /// Declares the parameters of a trunk for pictures of so many `channels`. With `recompute`, blocks make again in backward what they would
-    /// have kept: the same bits in less memory and more time.
+    /// Declares the parameters of a trunk for pictures of so many `channels`. With `recompute`, blocks make again in
+    /// backward what they would have kept: the same bits in less memory and more time.
     pub fn new(store: &mut Store, spec: &TrunkSpec, stem: Stem, channels: usize, recompute: bool) -> Self {
-        let width = spec.width as u32;
-        let (kernel, stride, pad) = match stem {
-            Stem::Imagenet => (7, 2, 3),
-            Stem::Cifar => (3, 1, 1),
-            Stem::Stride2 => (3, 2, 1),
-        };
-        let filter = Filter { channels: channels as u32, filters: width, kernel, stride, pad };
-        let first = Unit::new(store, "conv1".into(), "bn1".into(), filter);
-        let mut blocks = Vec::new();
-        let mut channels = width;
-        for (stage, &count) in spec.blocks.iter().enumerate() {
-            for block in 0..count {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                let name = format!("layer{}.{block}", stage + 1);
-                let (block, out) = Block::new(store, &name, spec.block, channels, width << stage, stride);
-                blocks.push(block);
-                channels = out;
-            }
-        }
-        Self { stem: first, pool: stem == Stem::Imagenet, blocks, features: channels, recompute }
+        let Layout { stem, pool, blocks } = spec.layout(stem, channels);
+        let stem = Unit::new(store, &stem);
+        let blocks = blocks.iter().map(|block| Block::new(store, block)).collect();
+        Self { stem, pool, blocks, features: spec.features() as u32, recompute }
     }
 
     /// Length of a feature vector.

@@ -2,6 +2,7 @@
 //! `weights.wgsl`.
 
 use super::{input, shader, variant};
+use crate::config::ConvUnit;
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -40,6 +41,14 @@ pub fn panel_width(columns: u32) -> u32 {
 }
 
 impl Filter {
+    /// The convolution of a unit of a network.
+    #[must_use]
+    pub fn of(unit: &ConvUnit) -> Self {
+        let [channels, filters, kernel, stride, pad] =
+            [unit.channels, unit.filters, unit.kernel, unit.stride, unit.pad()].map(|n| n as u32);
+        Self { channels, filters, kernel, stride, pad }
+    }
+
     /// A linear layer from `channels` to `filters`.
     #[must_use]
     pub fn linear(channels: u32, filters: u32) -> Self {

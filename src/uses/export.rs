@@ -1,6 +1,6 @@
 //! Weights out: a run or file of weights as safetensors, for PyTorch, or as an ONNX graph of the trunk.
 
-use crate::config::{Block, Stem};
+use crate::config::{ConvUnit, Residual};
 use crate::error::{Error, Result};
 use crate::interop::onnx::{Axis, Graph, Number, OPSET};
 use crate::interop::{HostTensor, safetensors, torch};
@@ -131,22 +131,15 @@ fn onnx(spec: &NetworkSpec, tensors: &BTreeMap<String, HostTensor>) -> Graph {
         "pixels",
         &[Axis::Any("batch"), Axis::Fixed(spec.channels), Axis::Any("height"), Axis::Any("width")],
     );
-    let (stride, pad) = match spec.stem {
-        Stem::Imagenet => (2, 3),
-        Stem::Cifar => (1, 1),
-        Stem::Stride2 => (2, 1),
-    };
-    let x = walk.unit("pixels", "conv1", "bn1", stride, pad);
+    let layout = spec.trunk.layout(spec.stem, spec.channels);
+    let x = walk.unit("pixels", &layout.stem);
     let mut x = walk.graph.node("Relu", "relu", &[&x], Vec::new());
-    if spec.stem == Stem::Imagenet {
+    if layout.pool {
         let window = vec![("kernel_shape", ints(3, 2)), ("strides", ints(2, 2)), ("pads", ints(1, 4))];
         x = walk.graph.node("MaxPool", "maxpool", &[&x], window);
     }
-    for (stage, &count) in spec.trunk.blocks.iter().enumerate() {
-        for block in 0..count {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            x = walk.block(&x, &format!("layer{}.{block}", stage + 1), spec.trunk.block, stride);
-        }
+    for block in &layout.blocks {
+        x = walk.block(&x, block);
     }
     let pooled = walk.graph.node("GlobalAveragePool", "avgpool", &[&x], Vec::new());
     let features = walk.graph.node("Flatten", "features", &[&pooled], vec![("axis", Number::Int(1))]);
@@ -172,10 +165,11 @@ impl Walk<'_> {
     }
 
     /// A convolution and its batch norm.
-    fn unit(&mut self, x: &str, conv: &str, norm: &str, stride: i64, pad: i64) -> String {
+    fn unit(&mut self, x: &str, unit: &ConvUnit) -> String {
+        let ConvUnit { conv, norm, .. } = unit;
         let kernel = format!("{conv}.weight");
-        let side = self.tensors.get(&kernel).and_then(|t| t.shape.get(2)).map_or(1, |&n| n as i64);
         self.weights(&kernel);
+        let [side, stride, pad] = [unit.kernel, unit.stride, unit.pad()].map(|n| n as i64);
         let window =
             vec![("kernel_shape", ints(side, 2)), ("strides", ints(stride, 2)), ("pads", ints(pad, 4))];
         let y = self.graph.node("Conv", conv, &[x, &kernel], window);
@@ -190,26 +184,16 @@ impl Walk<'_> {
         )
     }
 
-    fn block(&mut self, x: &str, name: &str, kind: Block, stride: i64) -> String {
-        // Kernel 3 pads by 1; the stride stands on the first 3×3.
-        let convs: &[(i64, i64)] = match kind {
-            Block::Basic => &[(stride, 1), (1, 1)],
-            Block::Bottleneck => &[(1, 0), (stride, 1), (1, 0)],
-        };
+    fn block(&mut self, x: &str, block: &Residual) -> String {
+        let name = &block.name;
         let mut h = x.to_owned();
-        for (i, &(stride, pad)) in convs.iter().enumerate() {
-            let i = i + 1;
-            h = self.unit(&h, &format!("{name}.conv{i}"), &format!("{name}.bn{i}"), stride, pad);
-            if i < convs.len() {
+        for (i, unit) in (1..).zip(&block.units) {
+            h = self.unit(&h, unit);
+            if i < block.units.len() {
                 h = self.graph.node("Relu", &format!("{name}.relu{i}"), &[&h], Vec::new());
             }
         }
-        let down = format!("{name}.downsample");
-        let shortcut = if self.tensors.contains_key(&format!("{down}.0.weight")) {
-            self.unit(x, &format!("{down}.0"), &format!("{down}.1"), stride, 0)
-        } else {
-            x.to_owned()
-        };
+        let shortcut = block.shortcut.as_ref().map_or_else(|| x.to_owned(), |unit| self.unit(x, unit));
         let sum = self.graph.node("Add", &format!("{name}.add"), &[&h, &shortcut], Vec::new());
         self.graph.node("Relu", name, &[&sum], Vec::new())
     }

@@ -16,7 +16,7 @@ const ARROW: [(&str, &[&str]); 26] = [
     ("pickle", &[]),
     ("launch", &[]),
     ("gpu", &["error", "config"]),
-    ("ops", &["error", "gpu"]),
+    ("ops", &["error", "config", "gpu"]),
     ("selftest", &["error", "gpu", "ops"]),
     ("interop", &["error", "pickle"]),
     ("tune", &["error", "config", "gpu", "ops", "interop"]),
