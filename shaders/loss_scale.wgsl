@@ -9,11 +9,7 @@
 // The scale is a power of two, so that it rounds nothing. State and verdict stay on the device: no step waits
 // for the CPU to look at the one before.
 //
-//   state[0] = scale of the next step, good steps since it changed, skipped steps in all, 1: this one is skipped
-//   state[1] = scale of this step, 0, 0, 0
-//   state[2] = beta1^t, beta2^t over the steps taken (AdamW), and over those in which prototypes move
-//
-// Readers of the state: shared/scale.dynamic.wgsl. Twin: src/ops/loss_scale.rs.
+// The state: shared/scale.state.wgsl; its readers: shared/scale.dynamic.wgsl. Twin: src/ops/loss_scale.rs.
 
 struct Params {
     chunks: u32,
@@ -34,8 +30,8 @@ const SCALED = 4u; // flag of a parameter: its gradient comes through half preci
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<u32>>; // first chunk, chunks, flags, 0
 @group(0) @binding(3) var<storage, read_write> gradient: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> norms: array<vec4<f32>>; // [parameter]: |p|, |g|, non-finite, ratio
-@group(0) @binding(5) var<storage, read_write> state: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read> current: array<vec4<f32>>; // state, read only
+@group(0) @binding(5) var<storage, read_write> state: ScaleState;
+@group(0) @binding(6) var<storage, read> current: ScaleState; // state, read only
 
 var<workgroup> counts: array<f32, 64>;
 
@@ -49,7 +45,7 @@ fn unscale(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
     if (parameters[chunk.x].z & SCALED) == 0u {
         return;
     }
-    let inverse = 1.0 / current[0].x;
+    let inverse = 1.0 / current.scale;
     for (var quad = index; quad < chunk.z; quad += LANES) {
         gradient[chunk.y + quad] *= inverse;
     }
@@ -70,15 +66,23 @@ fn adjust(@builtin(local_invocation_index) index: u32) {
     for (var i = 0u; i < 64u; i++) {
         bad += counts[i];
     }
-    let now = state[0];
-    state[1] = vec4(now.x, 0.0, 0.0, 0.0);
+    let scale = state.scale;
+    state.current = scale;
+    state.skipped = f32(bad > 0.0);
     if bad > 0.0 {
-        state[0] = vec4(max(now.x * 0.5, params.floor), 0.0, now.z + 1.0, 1.0);
+        state.scale = max(scale * 0.5, params.floor);
+        state.good_steps = 0.0;
+        state.skipped_steps += 1.0;
         return;
     }
-    let good = min(now.y + 1.0, f32(params.patience));
-    let grows = good == f32(params.patience) && now.x < params.ceiling;
-    state[0] = vec4(select(now.x, now.x * 2.0, grows), select(good, 0.0, grows), now.z, 0.0);
-    let beta = vec2(params.beta1, params.beta2);
-    state[2] *= vec4(beta, select(vec2(1.0), beta, step.frozen == 0u));
+    let good = min(state.good_steps + 1.0, f32(params.patience));
+    let grows = good == f32(params.patience) && scale < params.ceiling;
+    state.scale = select(scale, scale * 2.0, grows);
+    state.good_steps = select(good, 0.0, grows);
+    state.power1 *= params.beta1;
+    state.power2 *= params.beta2;
+    if step.frozen == 0u {
+        state.late_power1 *= params.beta1;
+        state.late_power2 *= params.beta2;
+    }
 }

@@ -1,13 +1,5 @@
 // The figures of a step, gathered into one small tensor that the CPU reads a step late.
 //
-//   report[0]  = loss, mean code entropy (nats), gradient norm, non-finite gradient values (sums of the first
-//                channel of `loss`, the mean of that of `figures`)
-//   report[1]  = index of the first parameter with a non-finite gradient (-1: none), loss scale (0: none),
-//                1 where the step was skipped, skipped steps in all
-//   report[2]  = the sum of the second channel of `loss`, of which methods with right and wrong answers make an accuracy
-//   report[3 ..]           best prototype of each row of codes, four to a quad
-//   report[3 + codes ..]   mean embedding of crop 0, D / 4 quads
-//
 // A method without codes has no rows of them, and `figures` is then any tensor. One workgroup. Twin: src/ops/report.rs.
 
 struct Params {
@@ -18,12 +10,29 @@ struct Params {
     embedding_quads: u32,
 }
 
+struct Report {
+    loss: f32,
+    code_entropy: f32,  // mean over the rows of codes, nats
+    gradient_norm: f32,
+    non_finite: f32,    // gradient values that are not finite
+    first_bad: f32,     // index of the first parameter with one, -1: none
+    scale: f32,         // the loss scale, 0: none
+    skipped: f32,       // 1 where the step was skipped
+    skipped_steps: f32, // in all
+    answers: f32,       // the sum of the second channel of `loss`, of which some methods make an accuracy
+    unused0: f32,
+    unused1: f32,
+    unused2: f32,
+    // Best prototype of each row of codes, four to a quad; then the mean embedding of crop 0, D / 4 quads.
+    rows: array<vec4<f32>>,
+}
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> loss: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> figures: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> norms: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> z: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> report: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> report: Report;
 
 var<workgroup> parts: array<vec4<f32>, 64>;
 var<workgroup> first_bad: array<f32, 64>;
@@ -59,26 +68,33 @@ fn summarize(@builtin(local_invocation_index) index: u32) {
     let code_quads = (params.code_rows + 3u) / 4u;
     for (var quad = index; quad < code_quads; quad += 64u) {
         let row = quad * 4u;
-        report[3u + quad] = vec4(best(row), best(row + 1u), best(row + 2u), best(row + 3u));
+        report.rows[quad] = vec4(best(row), best(row + 1u), best(row + 2u), best(row + 3u));
     }
     for (var quad = index; quad < params.embedding_quads; quad += 64u) {
         var mean = vec4<f32>();
         for (var row = 0u; row < params.batch; row++) {
             mean += z[row * params.embedding_quads + quad];
         }
-        report[3u + code_quads + quad] = mean / f32(params.batch);
+        report.rows[code_quads + quad] = mean / f32(params.batch);
     }
     workgroupBarrier();
     if index == 0u {
         var total = vec4<f32>();
-        var accuracy = 0.0;
+        answers = 0.0;
         for (var i = 0u; i < 64u; i++) {
             total += parts[i];
-            accuracy += right[i];
+            answers += right[i];
             bad = min(bad, first_bad[i]);
         }
-        report[0] = vec4(total.x, total.y / f32(max(params.code_rows, 1u)), sqrt(total.z), total.w);
-        report[1] = vec4(select(bad, -1.0, bad > 1e8), scaling());
-        report[2] = vec4(accuracy, 0.0, 0.0, 0.0);
+        report.loss = total.x;
+        report.code_entropy = total.y / f32(max(params.code_rows, 1u));
+        report.gradient_norm = sqrt(total.z);
+        report.non_finite = total.w;
+        report.first_bad = select(bad, -1.0, bad > 1e8);
+        let of_scale = scaling();
+        report.scale = of_scale.x;
+        report.skipped = of_scale.y;
+        report.skipped_steps = of_scale.z;
+        report.answers = answers;
     }
 }

@@ -11,6 +11,7 @@ use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
 use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation};
+use crate::ops::loss_scale::ScaleState;
 use crate::ops::optimizer::{Rule, Settings};
 use crate::ops::{Step, loss_scale, optimizer, parts, report};
 
@@ -72,7 +73,7 @@ pub(super) fn record(
     let step = arena.lease(Step::shape(), Usage::Uniform, "step");
     let element = element(config);
     let scale =
-        (element == Element::F16).then(|| arena.lease(loss_scale::shape(), Usage::Storage, "loss scale"));
+        (element == Element::F16).then(|| arena.lease(ScaleState::shape(), Usage::Storage, "loss scale"));
     let part = Config { batch: config.part(), ..config.clone() };
     let crops = lease_crops(&arena, &part);
     // Before the step in time, so that it may use the memory of what comes later.

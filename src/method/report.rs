@@ -61,21 +61,21 @@ impl StepReport {
         answers: bool,
         parameters: &[Parameter],
     ) -> Self {
-        let first_bad = values[4];
+        let figures = Layout::figures(values);
         Self {
             step,
-            loss: f64::from(values[0]),
-            accuracy: answers.then(|| f64::from(values[Layout::ACCURACY])),
-            code_entropy: (layout.code_rows > 0).then(|| f64::from(values[1])),
-            gradient_norm: f64::from(values[2]),
-            non_finite: values[3] as u64,
-            scaling: (values[5] > 0.0).then(|| Scaling {
-                scale: f64::from(values[5]),
-                skipped: values[6] > 0.0,
-                skipped_steps: values[7] as u64,
+            loss: f64::from(figures.loss),
+            accuracy: answers.then(|| f64::from(figures.answers)),
+            code_entropy: (layout.code_rows > 0).then(|| f64::from(figures.code_entropy)),
+            gradient_norm: f64::from(figures.gradient_norm),
+            non_finite: figures.non_finite as u64,
+            scaling: (figures.scale > 0.0).then(|| Scaling {
+                scale: f64::from(figures.scale),
+                skipped: figures.skipped > 0.0,
+                skipped_steps: figures.skipped_steps as u64,
             }),
-            first_bad: (first_bad >= 0.0)
-                .then(|| parameters.get(first_bad as usize).map(|p| p.name.clone()))
+            first_bad: (figures.first_bad >= 0.0)
+                .then(|| parameters.get(figures.first_bad as usize).map(|p| p.name.clone()))
                 .flatten(),
             best_prototypes: values[Layout::BEST..Layout::BEST + layout.code_rows]
                 .iter()

@@ -18,7 +18,8 @@ use crate::config::{Config, RunLength};
 use crate::error::{Error, Result};
 use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
 use crate::model::{Store, evaluation};
-use crate::ops::{Step, loss_scale};
+use crate::ops::Step;
+use crate::ops::loss_scale::ScaleState;
 
 /// Where a run stands: everything besides the tensors that the next step depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +121,7 @@ impl Trainer {
         let kept = objective.kept();
         let memory = MemoryUse::of(&arena, &replays, maker.as_ref(), &store, &tensors, &kept);
         if let Some(scale) = &tensors.scale {
-            session.write(scale, &loss_scale::initial());
+            session.write(scale, ScaleState::initial().words());
         }
         store.initialize(&session, config.seed)?;
         objective.start(&session, &store)?;

@@ -12,7 +12,8 @@ use super::{lanes, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
-pub(crate) const SHADER: Shader = shader!("loss_scale.wgsl" + "grid.wgsl" + "step.wgsl", true);
+pub(crate) const SHADER: Shader =
+    shader!("loss_scale.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.state.wgsl", true);
 
 shader_params! {
     struct Params {
@@ -29,16 +30,54 @@ pub const CEILING: f32 = 16_777_216.0;
 /// Good steps in a row before the scale is doubled.
 pub const PATIENCE: u32 = 2000;
 
-/// Shape of the state: what a step needs to know of those before it.
-#[must_use]
-pub fn shape() -> Shape {
-    Shape::matrix(1, 12)
+shader_params! {
+    /// The scale, and what a step needs to know of those before it (`shaders/shared/scale.state.wgsl`).
+    pub struct ScaleState {
+        /// Of the next step.
+        scale: f32,
+        /// Good steps since it changed.
+        good_steps: f32,
+        /// Skipped steps in all.
+        skipped_steps: f32,
+        /// 1: the step moved nothing.
+        skipped: f32,
+        /// Of the step.
+        current: f32,
+        /// Not used.
+        unused0: f32,
+        /// Not used.
+        unused1: f32,
+        /// Not used.
+        unused2: f32,
+        /// β1 to the power of the steps taken (AdamW).
+        power1: f32,
+        /// The same of β2.
+        power2: f32,
+        /// [`ScaleState::power1`] over the steps in which prototypes moved.
+        late_power1: f32,
+        /// [`ScaleState::power2`] over them.
+        late_power2: f32,
+    }
 }
 
-/// The state before the first step.
-#[must_use]
-pub fn initial() -> [f32; 12] {
-    [FIRST, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+impl ScaleState {
+    /// Before the first step.
+    #[must_use]
+    pub fn initial() -> Self {
+        Self { scale: FIRST, power1: 1.0, power2: 1.0, late_power1: 1.0, late_power2: 1.0, ..Self::default() }
+    }
+
+    /// The shape of the tensor that holds one.
+    #[must_use]
+    pub fn shape() -> Shape {
+        Shape::matrix(1, 12)
+    }
+
+    /// The numbers as a tensor takes them.
+    #[must_use]
+    pub fn words(&self) -> &[f32] {
+        bytemuck::cast_slice(bytemuck::bytes_of(self))
+    }
 }
 
 /// The form of a shader without or with a scale.

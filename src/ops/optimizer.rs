@@ -11,7 +11,12 @@ pub(crate) const BUFFERS: [Shader; 2] = [
         true
     ),
     shader!(
-        "optimizer.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.dynamic.wgsl" + "parameters.buffer.wgsl",
+        "optimizer.wgsl"
+            + "grid.wgsl"
+            + "step.wgsl"
+            + "scale.state.wgsl"
+            + "scale.dynamic.wgsl"
+            + "parameters.buffer.wgsl",
         true
     ),
 ];
@@ -30,6 +35,7 @@ pub(crate) const TEXELS: [Shader; 2] = [
         "optimizer.wgsl"
             + "grid.wgsl"
             + "step.wgsl"
+            + "scale.state.wgsl"
             + "scale.dynamic.wgsl"
             + "parameters.texels.wgsl"
             + "pairs.wgsl",

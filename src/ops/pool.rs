@@ -10,6 +10,7 @@ pub(crate) const BUFFERS: [Shader; 2] = [
         "pool.wgsl"
             + "grid.wgsl"
             + "inputs.buffer.wgsl"
+            + "scale.state.wgsl"
             + "scale.dynamic.wgsl"
             + "quads.f16.wgsl"
             + "half.wgsl",
@@ -30,6 +31,7 @@ pub(crate) const TEXELS: [Shader; 2] = [
         "pool.wgsl"
             + "grid.wgsl"
             + "inputs.texels.wgsl"
+            + "scale.state.wgsl"
             + "scale.dynamic.wgsl"
             + "quads.f16.pairs.wgsl"
             + "pairs.wgsl"

@@ -96,7 +96,7 @@ fn kernels(golden: &Golden, case: &Case<'_>, seed: Option<u64>, family: Family) 
 fn check(golden: &Golden, case: &Case<'_>, seed: Option<u64>, families: &[Family]) -> Vec<String> {
     let label = seed.map_or_else(|| case.label(), |seed| format!("{}, seed {seed}", case.label()));
     let matrix = families.contains(&Family::Matrix);
-    let half = || Half::new(f64::from(loss_scale::initial()[0]), matrix);
+    let half = || Half::new(f64::from(loss_scale::FIRST), matrix);
     let want = reference(golden, case, seed, Some(half()));
     let noisy: Vec<_> =
         (0..NOISES).map(|n| reference(golden, case, seed, Some(half().with_noise(n)))).collect();

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::gpu::{Shape, Tensor};
 use crate::ops::Step;
-use crate::ops::loss_scale::{self, CEILING, FLOOR};
+use crate::ops::loss_scale::{self, CEILING, FLOOR, ScaleState};
 use crate::ops::optimizer::{self, PROTOTYPES, Rule, SCALED, Settings, Shard, Span, VECTOR};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::loss_scale::{State, adjust};
@@ -19,13 +19,20 @@ const PATIENCE: u32 = 3;
 const PARAMETERS: [(usize, u32); 4] =
     [(5000, SCALED), (7, SCALED | VECTOR), (4100, PROTOTYPES), (64, VECTOR)];
 
-fn words(state: &State, verdict: f32) -> [f32; 12] {
-    let [a, b, c, d] = state.powers.map(|power| power as f32);
-    [state.scale as f32, state.good as f32, state.skipped as f32, verdict, 0.0, 0.0, 0.0, 0.0, a, b, c, d]
-}
-
 fn upload_state(bench: &mut Bench, state: &State, verdict: f32) -> Tensor {
-    bench.lab.upload(loss_scale::shape(), words(state, verdict).to_vec())
+    let [power1, power2, late_power1, late_power2] = state.powers.map(|power| power as f32);
+    let state = ScaleState {
+        scale: state.scale as f32,
+        good_steps: state.good as f32,
+        skipped_steps: state.skipped as f32,
+        skipped: verdict,
+        power1,
+        power2,
+        late_power1,
+        late_power2,
+        ..ScaleState::default()
+    };
+    bench.lab.upload(ScaleState::shape(), state.words().to_vec())
 }
 
 /// A shard of [`PARAMETERS`], one behind the other, with random numbers.
@@ -182,5 +189,5 @@ pub(super) fn scales(suite: &mut Suite) {
             suite.case(format!("{rule:?}, skipped {skipped}"), |bench| update(bench, rule, skipped));
         }
     }
-    assert_eq!(loss_scale::shape(), Shape::matrix(1, 12));
+    assert_eq!(ScaleState::shape(), Shape::matrix(1, ScaleState::default().words().len() as u32));
 }

@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::gpu::{Element, Shape};
 use crate::ops::conv2d::Filter;
-use crate::ops::{loss_scale, normalize, pool, vector};
+use crate::ops::loss_scale::ScaleState;
+use crate::ops::{normalize, pool, vector};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::{Tensor64, linear, norm, pool as pools};
 use crate::selftest::suite::Suite;
@@ -56,9 +57,8 @@ fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) -> Result<(
     // Half precision gets its gradients multiplied.
     let shape_of = shape_of(shape, bench.element());
     let scale = if bench.element() == Element::F16 { 1024.0 } else { 1.0 };
-    let mut state = loss_scale::initial();
-    state[0] = scale as f32;
-    let state = (scale > 1.0).then(|| bench.lab.upload(loss_scale::shape(), state.to_vec()));
+    let state = ScaleState { scale: scale as f32, ..ScaleState::initial() };
+    let state = (scale > 1.0).then(|| bench.lab.upload(ScaleState::shape(), state.words().to_vec()));
     pool::average_forward(bench.plan(), &tx, &tout, first as u32)?;
     let tdx = pool::average_backward(bench.plan(), &tdy, first as u32, shape_of, state.as_ref())?;
     bench.expect("average", &tout, &all(pools::average_pool(&x)), TOLERANCE);

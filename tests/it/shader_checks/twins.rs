@@ -6,6 +6,8 @@ use crate::source_checks::words::{Token, library_code, tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use swav_wgpu::gpu::ShaderParams;
+use swav_wgpu::ops::loss_scale::ScaleState;
+use swav_wgpu::ops::report::Report;
 use swav_wgpu::ops::{SHADERS, Step};
 
 /// `conv2d` of `shaders/conv2d.tile.wgsl` and of `src/ops/conv2d.rs`.
@@ -132,31 +134,45 @@ fn rust_and_wgsl_declare_the_same_params() {
     }
 }
 
-/// What kernels bind as uniforms beside their `Params`.
+/// What kernels bind beside their `Params` and rows of numbers: a struct that Rust declares too.
 #[test]
-fn every_other_uniform_is_the_step_that_rust_declares() {
-    let mut seen = 0;
+fn every_other_struct_is_one_that_rust_declares() {
+    let declared = BTreeMap::from([
+        ("Step", (Step::FIELDS, 0)),
+        ("ScaleState", (ScaleState::FIELDS, 0)),
+        ("Report", (Report::FIELDS, 0)),
+    ]);
+    let mut seen = declared.clone();
     for shader in SHADERS {
         let (module, _) = parsed(shader).unwrap_or_else(|e| panic!("{e}"));
         for (_, variable) in module.global_variables.iter() {
-            if variable.space != naga::AddressSpace::Uniform || variable.name.as_deref() == Some("params") {
+            let ty = &module.types[variable.ty];
+            let naga::TypeInner::Struct { members, .. } = &ty.inner else {
+                let uniform = variable.space == naga::AddressSpace::Uniform;
+                assert!(!uniform, "{}: a uniform that is no struct", shader.name());
+                continue;
+            };
+            if variable.name.as_deref() == Some("params") {
                 continue;
             }
-            let naga::TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else {
-                panic!("{}: a uniform that is no struct", shader.name());
-            };
+            let name = ty.name.as_deref().unwrap_or_default();
+            let (fields, times) = seen.get_mut(name).unwrap_or_else(|| panic!("{}: {name}", shader.name()));
             let scalar = |ty: naga::Handle<naga::Type>| match module.types[ty].inner {
                 naga::TypeInner::Scalar(naga::Scalar::U32) => "u32",
                 naga::TypeInner::Scalar(naga::Scalar::F32) => "f32",
                 _ => "something else",
             };
+            let is_row = |ty| matches!(module.types[ty].inner, naga::TypeInner::Array { .. });
+            // Rows may follow at the end, where the fields of Rust end.
+            let (rows, members): (Vec<_>, Vec<_>) = members.iter().partition(|member| is_row(member.ty));
             let wgsl: Vec<_> =
                 members.iter().map(|m| (m.name.as_deref().unwrap_or_default(), scalar(m.ty))).collect();
-            assert_eq!(wgsl, Step::FIELDS, "{} (left) and ops::Step (right)", shader.name());
-            seen += 1;
+            assert_eq!(wgsl, *fields, "{name} of {} (left) and of Rust (right)", shader.name());
+            assert!(rows.iter().all(|row| row.offset as usize == 4 * fields.len()), "{}", shader.name());
+            *times += 1;
         }
     }
-    assert!(seen > 5, "uniforms are seen: {seen}");
+    assert!(seen.values().all(|(_, times)| *times > 0), "structs are seen: {seen:?}");
 }
 
 #[test]
