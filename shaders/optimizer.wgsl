@@ -1,10 +1,11 @@
 // One update of all parameters of a shard, in a few dispatches whatever their number.
 //
-//   norms:         per chunk of 1024 quads: |p|^2, |g|^2, non-finite values of g
-//   finish_norms:  per parameter: |p|, |g|, non-finite values, LARC ratio
+//   norms:         per chunk of 1024 quads: |p|^2, |g|^2, non-finite values of g, |g + wd p|^2
+//   finish_norms:  per parameter: |p|, |g|, non-finite values, ratio of LARC or LARS
 //   update_sgd:    g' = (g + wd p) ratio; v = momentum v + g'; p -= lr v
 //                  ratio = trust |p| / (|g| + wd |p| + 1e-8) (LARC), or 1 (trust 0: plain SGD);
 //                  if |p| or |g| is 0, g' = g: no scaling and no decay (NVIDIA apex's LARC)
+//                  ratio = trust |p| / |g + wd p| (LARS of SimCLR's and BYOL's code), or 1 where one of them is 0
 //   update_adamw:  p -= lr wd p; m, v moments; p -= lr (m / c1) / (sqrt(v / c2) + 1e-8)
 //   follow:        t = m t + (1 - m) p, where t is the shard and p the same shard of another network
 //
@@ -21,6 +22,7 @@ struct Params {
     beta1: f32,
     beta2: f32,
     clip: u32,    // LARC: ratio = min(ratio / lr, 1)
+    lars: u32,    // 1: LARS in place of LARC
     exclude: u32, // 1: biases and batch norms are neither scaled nor decayed
 }
 
@@ -57,7 +59,8 @@ fn norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     for (var quad = index; quad < chunk.z; quad += LANES) {
         let p = weight_quad(chunk.y + quad);
         let g = gradient_quad(chunk.y + quad);
-        sum += vec4(dot(p, p), dot(g, g), non_finite(g), 0.0);
+        let decayed = g + params.weight_decay * p;
+        sum += vec4(dot(p, p), dot(g, g), non_finite(g), dot(decayed, decayed));
     }
     shared_sums[index] = sum;
     workgroupBarrier();
@@ -82,9 +85,14 @@ fn finish_norms(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     }
     let p = sqrt(sum.x);
     let g = sqrt(sum.y);
+    let decayed = sqrt(sum.w);
     let excluded = params.exclude == 1u && (parameter.z & VECTOR) != 0u;
     var ratio = 1.0;
-    if params.trust > 0.0 && p != 0.0 && g != 0.0 && !excluded {
+    let scaled = params.trust > 0.0 && p != 0.0 && !excluded;
+    if scaled && params.lars == 1u && decayed != 0.0 {
+        ratio = params.trust * p / decayed;
+    }
+    if scaled && params.lars == 0u && g != 0.0 {
         ratio = params.trust * p / (g + p * params.weight_decay + 1e-8);
         if params.clip == 1u {
             ratio = min(ratio / step.learning_rate, 1.0);
@@ -106,7 +114,7 @@ fn update_sgd(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
     }
     let norm = norms_in[chunk.x];
     let excluded = params.exclude == 1u && (flags & VECTOR) != 0u;
-    let still = params.trust > 0.0 && (norm.x == 0.0 || norm.y == 0.0);
+    let still = params.trust > 0.0 && params.lars == 0u && (norm.x == 0.0 || norm.y == 0.0);
     let decay = select(params.weight_decay, 0.0, excluded || still);
     for (var quad = index; quad < chunk.z; quad += LANES) {
         let i = chunk.y + quad;

@@ -5,7 +5,7 @@ use crate::shapes::Layers;
 use crate::stand::{Stand, Work};
 use swav_wgpu::error::Result;
 use swav_wgpu::gpu::Shape;
-use swav_wgpu::ops::optimizer::{self, Rule, Settings, Shard, Span, VECTOR};
+use swav_wgpu::ops::optimizer::{self, Rule, Scaling, Settings, Shard, Span, VECTOR};
 use swav_wgpu::ops::sinkhorn::{self, Problem};
 use swav_wgpu::ops::{Step, loss, optimizer::tables};
 use swav_wgpu::selftest::bench::{Bench, largest};
@@ -128,7 +128,7 @@ fn updates(stand: &mut Stand, layers: &Layers) -> Result<()> {
         let (rule, what, passes) = if adaptive {
             (Rule::AdamW { beta1: 0.9, beta2: 0.999 }, "AdamW", 9.0)
         } else {
-            (Rule::Sgd { trust: 0.001, momentum: 0.9, clip: false }, "LARC", 7.0)
+            (Rule::Sgd { scaling: Scaling::Larc { trust: 0.001, clip: false }, momentum: 0.9 }, "LARC", 7.0)
         };
         let name = format!("{} {values} values optimizer::update {what}", layers.name);
         stand.time(&name, Work::Bytes(passes * bytes), |bench| {
@@ -165,10 +165,15 @@ fn updates(stand: &mut Stand, layers: &Layers) -> Result<()> {
 fn updated(rule: Rule, weight_decay: f64, value: &mut Tensor64, gradient: &Tensor64) {
     let rate = f64::from(RATE as f32);
     match rule {
-        Rule::Sgd { trust, momentum, clip } => {
-            let trust = f64::from(trust);
-            let larc = Larc { trust, epsilon: 1e-8, weight_decay, clip, exclude_rank1: false };
-            let g = larc.adjust(value, gradient, rate);
+        Rule::Sgd { scaling, momentum } => {
+            let g = match scaling {
+                Scaling::Larc { trust, clip } => {
+                    let trust = f64::from(trust);
+                    let larc = Larc { trust, epsilon: 1e-8, weight_decay, clip, exclude_rank1: false };
+                    larc.adjust(value, gradient, rate)
+                }
+                Scaling::None | Scaling::Lars { .. } => unreachable!("LARC and AdamW are timed"),
+            };
             sgd(value, &g, &mut None, f64::from(momentum), rate);
         }
         Rule::AdamW { beta1, beta2 } => {

@@ -109,6 +109,7 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("start_lr", "0"),
             ("weight_decay", "0.0001"),
             ("exclude_norms", "true"),
+            ("optimizer", "lars"),
         ],
     ),
     (
@@ -142,6 +143,7 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("start_lr", "0"),
             ("weight_decay", "0.0000015"),
             ("exclude_norms", "true"),
+            ("optimizer", "lars"),
         ],
     ),
     (
@@ -169,6 +171,7 @@ const IMAGENET_4096: [(Method, Values); 4] = [
             ("final_lr", "0"),
             ("weight_decay", "0.0001"),
             ("exclude_norms", "true"),
+            ("optimizer", "lars"),
         ],
     ),
     (
@@ -197,6 +200,7 @@ const IMAGENET_4096: [(Method, Values); 4] = [
             ("final_lr", "0"),
             ("weight_decay", "0.0000015"),
             ("exclude_norms", "true"),
+            ("optimizer", "lars"),
         ],
     ),
     (

@@ -228,9 +228,10 @@ settings! {
         predictor: usize = 4096 => within(1, 65_536);
     }
     "Optimiser" {
-        /// The rule of the steps: larc (SGD with each tensor's step scaled to its norm: the official one, made
-        /// for large batches), sgd, or adamw (common for small data). As in the official code, larc scales
-        /// every tensor, batch norm and biases included, and never clips the scaled rate.
+        /// The rule of the steps: larc (SGD with each tensor's step scaled to its norm: the official one of SwAV, made
+        /// for large batches), lars (the same as SimCLR and BYOL have it), sgd, or adamw (common for small data). As
+        /// in the official code, larc scales every tensor, batch norm and biases included, and never clips the
+        /// scaled rate.
         optimizer: Optimizer = Optimizer::Larc;
         /// Learning rate after warm-up. It goes with the batch: 4.8 for LARC at 4096, 0.6 at 256; AdamW wants
         /// about 0.001.
@@ -244,12 +245,12 @@ settings! {
         start_lr: f64 = 0.3 => within(0.0, 1000.0);
         /// Pull of every weight towards zero, batch norm and biases included as in the official code of SwAV.
         weight_decay: f64 = 1e-6 => within(0.0, 1.0);
-        /// Leave batch norms and biases out of weight decay and of larc's scaling, as the official code of SimCLR and
+        /// Leave batch norms and biases out of weight decay and of the scaling of larc and lars, as the official code of SimCLR and
         /// BYOL does.
         exclude_norms: bool = false;
-        /// Share of the last step that is kept, for larc and sgd.
+        /// Share of the last step that is kept, for larc, lars and sgd.
         momentum: f64 = 0.9 => decay;
-        /// LARC's trust: the size of a step as a share of the weights' norm.
+        /// Trust of larc and lars: the size of a step as a share of the weights' norm.
         trust: f64 = 0.001 => positive(1.0);
         /// Never let larc take a larger step than plain SGD would: its scale is cut at 1, as in LARC's paper and in
         /// solo-learn. The official code of SwAV does not.

@@ -146,6 +146,8 @@ words! {
     Optimizer {
         /// SGD with momentum, each tensor's step scaled to its norm.
         Larc = "larc",
+        /// The same as SimCLR's and BYOL's authors have it: decay is added to the gradient before its norm is taken.
+        Lars = "lars",
         /// SGD with momentum.
         Sgd = "sgd",
         /// Adam with decoupled weight decay.

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
 use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation};
 use crate::ops::loss_scale::ScaleState;
-use crate::ops::optimizer::{Rule, Settings};
+use crate::ops::optimizer::{Rule, Scaling, Settings};
 use crate::ops::{Step, loss_scale, optimizer, parts, report};
 
 /// Both plans, with what they were recorded on.
@@ -262,11 +262,11 @@ fn record_update(
 }
 
 fn rule(config: &Config) -> Rule {
+    let sgd = |scaling| Rule::Sgd { scaling, momentum: config.momentum as f32 };
     match config.optimizer {
-        Optimizer::Larc => {
-            Rule::Sgd { trust: config.trust as f32, momentum: config.momentum as f32, clip: config.clip }
-        }
-        Optimizer::Sgd => Rule::Sgd { trust: 0.0, momentum: config.momentum as f32, clip: false },
+        Optimizer::Larc => sgd(Scaling::Larc { trust: config.trust as f32, clip: config.clip }),
+        Optimizer::Lars => sgd(Scaling::Lars { trust: config.trust as f32 }),
+        Optimizer::Sgd => sgd(Scaling::None),
         Optimizer::Adamw => Rule::AdamW { beta1: config.beta1 as f32, beta2: config.beta2 as f32 },
     }
 }

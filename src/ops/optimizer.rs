@@ -1,4 +1,4 @@
-//! LARC, SGD with momentum and AdamW over all parameters at once, and averages of parameters over time. Twin of `optimizer.wgsl`.
+//! LARC, LARS, SGD with momentum and AdamW over all parameters at once, and averages of parameters over time. Twin of `optimizer.wgsl`.
 
 use super::{input, lanes, loss_scale, shader, variant};
 use crate::error::Result;
@@ -46,7 +46,7 @@ pub(crate) const TEXELS: [Shader; 2] = [
 shader_params! {
     struct Params {
         parameters: u32, chunks: u32, weight_decay: f32, trust: f32, momentum: f32, beta1: f32, beta2: f32,
-        clip: u32, exclude: u32,
+        clip: u32, lars: u32, exclude: u32,
     }
 }
 
@@ -59,17 +59,34 @@ pub const SCALED: u32 = 4;
 /// Quads a chunk.
 const CHUNK: u32 = 1024;
 
+/// How SGD scales the gradient of a tensor by the norms of the tensor and of the gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scaling {
+    /// Not at all.
+    None,
+    /// LARC, as NVIDIA's apex has it and the official code of SwAV uses it.
+    Larc {
+        /// The size of a step as a share of the tensor's norm.
+        trust: f32,
+        /// Never above the learning rate (off in the official recipe).
+        clip: bool,
+    },
+    /// LARS, as the official code of SimCLR and BYOL has it: the norm of the gradient *with* decay is below the line.
+    Lars {
+        /// The size of a step as a share of the tensor's norm.
+        trust: f32,
+    },
+}
+
 /// The update rule.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// SGD with momentum; with `trust` > 0 inside LARC (apex, as the official code uses it).
+    /// SGD with momentum.
     Sgd {
-        /// LARC's trust coefficient, or 0 for none.
-        trust: f32,
+        /// How each tensor's gradient is scaled first.
+        scaling: Scaling,
         /// Momentum.
         momentum: f32,
-        /// LARC's clipping (off in the official recipe).
-        clip: bool,
     },
     /// Adam with decoupled weight decay (PyTorch AdamW).
     AdamW {
@@ -129,7 +146,7 @@ pub struct Settings {
     pub rule: Rule,
     /// Pull towards zero.
     pub weight_decay: f32,
-    /// Neither LARC nor decay for biases and batch norms.
+    /// Neither scaling nor decay for biases and batch norms.
     pub exclude: bool,
 }
 
@@ -138,7 +155,14 @@ fn params(shard: &Shard, settings: &Settings) -> Params {
     let Settings { rule, weight_decay, exclude } = *settings;
     let base = Params { parameters, chunks, weight_decay, exclude: u32::from(exclude), ..Params::default() };
     match rule {
-        Rule::Sgd { trust, momentum, clip } => Params { trust, momentum, clip: u32::from(clip), ..base },
+        Rule::Sgd { scaling, momentum } => {
+            let (trust, clip, lars) = match scaling {
+                Scaling::None => (0.0, false, false),
+                Scaling::Larc { trust, clip } => (trust, clip, false),
+                Scaling::Lars { trust } => (trust, false, true),
+            };
+            Params { trust, momentum, clip: u32::from(clip), lars: u32::from(lars), ..base }
+        }
         Rule::AdamW { beta1, beta2 } => Params { beta1, beta2, ..base },
     }
 }

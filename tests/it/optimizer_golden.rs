@@ -5,7 +5,7 @@ use crate::golden::{Case, Golden};
 use std::sync::Arc;
 use swav_wgpu::gpu::{Gpu, Shape};
 use swav_wgpu::ops::Step;
-use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Settings, Shard, Span, VECTOR};
+use swav_wgpu::ops::optimizer::{self, PROTOTYPES, Rule, Scaling, Settings, Shard, Span, VECTOR};
 use swav_wgpu::selftest::lab::Lab;
 
 /// All parameters one after another, each padded to quads.
@@ -54,7 +54,7 @@ fn check(gpu: &Arc<Gpu>, case: &Case<'_>) -> Vec<String> {
         };
         let step = lab.step(Step { learning_rate: lr as f32, frozen, ..Step::default() });
         let (trust, momentum) = (case.number("trust") as f32, case.number("momentum") as f32);
-        let rule = Rule::Sgd { trust, momentum, clip: case.flag("clip") };
+        let rule = Rule::Sgd { scaling: Scaling::Larc { trust, clip: case.flag("clip") }, momentum };
         let weight_decay = case.number("wd") as f32;
         let settings = Settings { rule, weight_decay, exclude: case.flag("exclude_rank1") };
         let norms = optimizer::update(&mut lab.plan, &shard, &settings, &step).expect("records");

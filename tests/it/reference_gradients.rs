@@ -7,7 +7,7 @@ use crate::reference::arch::{Arch, Block, Stem};
 use crate::reference::conv::{self, Geometry};
 use crate::reference::loss::{self, Settings};
 use crate::reference::network::{Mode, Network};
-use crate::reference::optim::{AdamW, Larc, Moments, sgd_decayed};
+use crate::reference::optim::{AdamW, Larc, Moments, decayed, lars_ratio, sgd};
 use crate::reference::training::{Recipe, Trainer};
 use crate::reference::{Rng64, Tensor64, linear, norm, pool};
 
@@ -228,11 +228,18 @@ fn adamw_and_plain_sgd_follow_their_formulas() {
 
     let (mut p, mut velocity) = (Tensor64::new(&[1], vec![2.0]), None);
     for _ in 0..2 {
-        sgd_decayed(&mut p, &Tensor64::new(&[1], vec![0.5]), &mut velocity, (0.9, 0.1), lr);
+        let g = decayed(&p, &Tensor64::new(&[1], vec![0.5]), 0.1);
+        sgd(&mut p, &g, &mut velocity, 0.9, lr);
     }
     let first = 2.0 - 0.01 * 0.7;
     let second = first - 0.01 * (0.9 * 0.7 + 0.5 + 0.1 * first);
     assert!((p.data[0] - second).abs() < 1e-14, "{} is not {second}", p.data[0]);
+
+    // |p| = 5, g + 0.1 p = (0.4, 0.3): the ratio is 0.02 · 5 / 0.5. What has no norm is left as it is.
+    let [p, g] = [[3.0, 4.0], [0.1, -0.1]].map(|values| Tensor64::new(&[2], values.to_vec()));
+    assert!((lars_ratio(&p, &g, 0.02, 0.1) - 0.2).abs() < 1e-15);
+    assert_eq!(lars_ratio(&Tensor64::zeros(&[2]), &g, 0.02, 0.1), 1.0);
+    assert_eq!(lars_ratio(&p, &Tensor64::zeros(&[2]), 0.02, 0.0), 1.0);
 }
 
 /// The settings that no golden run has (a stride-2 stem, one linear layer as head, a queue of one batch) train: the

@@ -13,7 +13,7 @@ use crate::interop::HostTensor;
 use crate::model::evaluation::look;
 use crate::model::{Linear, NetworkSpec, Store, Trunk, views_at_once};
 use crate::ops::Step;
-use crate::ops::optimizer::{self, Rule};
+use crate::ops::optimizer::{self, Rule, Scaling};
 use crate::ops::probe::{self, Side};
 
 /// What a network is fine-tuned with.
@@ -94,7 +94,7 @@ impl Finetune {
         drop(dlogits);
         trunk.backward(&mut train, &body, saved, &dfeatures, 0, None)?;
         train.scope("optimizer");
-        let rule = Rule::Sgd { trust: 0.0, momentum: spec.momentum as f32, clip: false };
+        let rule = Rule::Sgd { scaling: Scaling::None, momentum: spec.momentum as f32 };
         let settings = optimizer::Settings { rule, weight_decay: 0.0, exclude: false };
         for (store, step) in [&body, &head].into_iter().zip(&steps) {
             for shard in store.shards() {

@@ -5,7 +5,7 @@
 use crate::error::Result;
 use crate::gpu::{Family, Shape};
 use crate::ops::conv2d::Filter;
-use crate::ops::optimizer::{self, Rule, Settings, Shard, Span};
+use crate::ops::optimizer::{self, Rule, Scaling, Settings, Shard, Span};
 use crate::ops::{Step, contrast, loss, normalize, pool, vector};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
@@ -95,7 +95,7 @@ fn chunks(bench: &mut Bench) -> Result<()> {
         parameters: table,
     };
     let step = bench.lab.step(Step { learning_rate: 0.5, ..Step::default() });
-    let rule = Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false };
+    let rule = Rule::Sgd { scaling: Scaling::None, momentum: 0.9 };
     let settings = Settings { rule, weight_decay: 0.0, exclude: false };
     let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;
     let rows = value.data.chunks(4).zip(gradient.data.chunks(4));

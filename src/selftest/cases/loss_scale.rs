@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::gpu::{Shape, Tensor};
 use crate::ops::Step;
 use crate::ops::loss_scale::{self, CEILING, FLOOR, ScaleState};
-use crate::ops::optimizer::{self, PROTOTYPES, Rule, SCALED, Settings, Shard, Span, VECTOR};
+use crate::ops::optimizer::{self, PROTOTYPES, Rule, SCALED, Scaling, Settings, Shard, Span, VECTOR};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::loss_scale::{State, adjust};
 use crate::selftest::reference::optim::{AdamW, Moments};
@@ -184,7 +184,7 @@ pub(super) fn scales(suite: &mut Suite) {
         }
     }
     let [beta1, beta2] = BETAS;
-    for rule in [Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false }, Rule::AdamW { beta1, beta2 }] {
+    for rule in [Rule::Sgd { scaling: Scaling::None, momentum: 0.9 }, Rule::AdamW { beta1, beta2 }] {
         for skipped in [false, true] {
             suite.case(format!("{rule:?}, skipped {skipped}"), |bench| update(bench, rule, skipped));
         }

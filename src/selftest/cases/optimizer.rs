@@ -6,10 +6,10 @@
 use crate::error::Result;
 use crate::gpu::Shape;
 use crate::ops::Step;
-use crate::ops::optimizer::{self, PROTOTYPES, Rule, Settings, Shard, Span, VECTOR};
+use crate::ops::optimizer::{self, PROTOTYPES, Rule, Scaling, Settings, Shard, Span, VECTOR};
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::Tensor64;
-use crate::selftest::reference::optim::{AdamW, Larc, Moments, follow, sgd, sgd_decayed};
+use crate::selftest::reference::optim::{AdamW, Larc, Moments, decayed, follow, lars_ratio, sgd};
 use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 1e-6;
@@ -91,7 +91,31 @@ impl Parameter {
         self.span.flags & flag != 0
     }
 
-    /// Weights, moments and LARC's ratio after the update.
+    /// The gradient as SGD gets it, and the ratio that it was scaled by.
+    fn scaled(&self, scaling: Scaling, decay: f64, setting: &Setting) -> (Tensor64, f64) {
+        let (p, g) = (&self.value, &self.gradient);
+        match scaling {
+            Scaling::None => (decayed(p, g, decay), 1.0),
+            Scaling::Larc { trust, clip } => {
+                let weight_decay = f64::from(setting.decay);
+                let larc = Larc {
+                    trust: f64::from(trust),
+                    epsilon: 1e-8,
+                    weight_decay,
+                    clip,
+                    exclude_rank1: setting.exclude,
+                };
+                (larc.adjust(p, g, RATE), larc.ratio(p, g, RATE).unwrap_or(1.0))
+            }
+            Scaling::Lars { trust } => {
+                let excluded = setting.exclude && self.has(VECTOR);
+                let ratio = if excluded { 1.0 } else { lars_ratio(p, g, f64::from(trust), decay) };
+                (decayed(p, g, decay).map(|g| ratio * g), ratio)
+            }
+        }
+    }
+
+    /// Weights, moments and the ratio of LARC or LARS after the update.
     fn updated(&self, setting: &Setting) -> (Tensor64, Tensor64, Tensor64, f64) {
         let (mut value, decay) = (self.value.clone(), f64::from(setting.decay));
         let excluded = setting.exclude && self.has(VECTOR);
@@ -110,23 +134,15 @@ impl Parameter {
                 rule.step(&mut value, &self.gradient, &mut moments, RATE);
                 (value, moments.m, moments.v, 1.0)
             }
-            Rule::Sgd { trust, momentum, clip } => {
-                let (trust, momentum) = (f64::from(trust), f64::from(momentum));
-                let larc =
-                    Larc { trust, epsilon: 1e-8, weight_decay: decay, clip, exclude_rank1: setting.exclude };
-                let ratio = if trust > 0.0 { larc.ratio(&self.value, &self.gradient, RATE) } else { None };
+            Rule::Sgd { scaling, momentum } => {
+                let decays = if excluded { 0.0 } else { decay };
+                let (g, ratio) = self.scaled(scaling, decays, setting);
                 if still {
-                    return kept(ratio.unwrap_or(1.0));
+                    return kept(ratio);
                 }
                 let mut velocity = Some(self.moment.clone());
-                if trust > 0.0 {
-                    let g = larc.adjust(&self.value, &self.gradient, RATE);
-                    sgd(&mut value, &g, &mut velocity, momentum, RATE);
-                } else {
-                    let decay = if excluded { 0.0 } else { decay };
-                    sgd_decayed(&mut value, &self.gradient, &mut velocity, (momentum, decay), RATE);
-                }
-                (value, velocity.expect("an update has been made"), self.second.clone(), ratio.unwrap_or(1.0))
+                sgd(&mut value, &g, &mut velocity, f64::from(momentum), RATE);
+                (value, velocity.expect("an update has been made"), self.second.clone(), ratio)
             }
         }
     }
@@ -227,7 +243,7 @@ fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) -> Result<()> {
     }
     let shard = upload_shard(bench, &all, false);
     let step = bench.lab.step(step(false));
-    let rule = Rule::Sgd { trust: 0.001, momentum: 0.9, clip: false };
+    let rule = Rule::Sgd { scaling: Scaling::Larc { trust: 0.001, clip: false }, momentum: 0.9 };
     let settings = Settings { rule, weight_decay: 1e-6, exclude: false };
     let norms = optimizer::update(bench.plan(), &shard, &settings, &step)?;
     let pick = |got: &[f32]| Ok(got.iter().skip(2).step_by(4).map(|&v| f64::from(v)).collect());
@@ -237,10 +253,11 @@ fn bad_values(bench: &mut Bench, bad: &[(usize, usize, f32)]) -> Result<()> {
 
 pub(super) fn updates(suite: &mut Suite) {
     // A trust that clips without decay, and does not with much of it.
-    let larc = |clip| Rule::Sgd { trust: if clip { 0.02 } else { 0.001 }, momentum: 0.9, clip };
-    let plain = Rule::Sgd { trust: 0.0, momentum: 0.9, clip: false };
+    let sgd = |scaling| Rule::Sgd { scaling, momentum: 0.9 };
+    let larc = |clip| sgd(Scaling::Larc { trust: if clip { 0.02 } else { 0.001 }, clip });
+    let (lars, plain) = (sgd(Scaling::Lars { trust: 0.001 }), sgd(Scaling::None));
     let adamw = Rule::AdamW { beta1: BETAS.0, beta2: BETAS.1 };
-    for rule in [larc(false), larc(true), plain, adamw] {
+    for rule in [larc(false), larc(true), lars, plain, adamw] {
         for exclude in [false, true] {
             for frozen in [false, true] {
                 for decay in [0.0, 1e-6, 0.05] {

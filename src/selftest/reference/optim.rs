@@ -1,4 +1,4 @@
-//! The optimisers: LARC, SGD with momentum, AdamW.
+//! The optimisers: LARC, LARS, SGD with momentum, AdamW.
 
 use super::Tensor64;
 
@@ -48,16 +48,16 @@ pub fn sgd(p: &mut Tensor64, g: &Tensor64, velocity: &mut Option<Tensor64>, mome
     *velocity = Some(next);
 }
 
-/// PyTorch's plain SGD with coupled weight decay: `g + wd·p` before the momentum.
-pub fn sgd_decayed(
-    p: &mut Tensor64,
-    g: &Tensor64,
-    velocity: &mut Option<Tensor64>,
-    (momentum, weight_decay): (f64, f64),
-    lr: f64,
-) {
-    let g = g.zip(p, |g, p| g + weight_decay * p);
-    sgd(p, &g, velocity, momentum, lr);
+/// A gradient with coupled weight decay, as PyTorch's SGD has it: `g + wd·p` before the momentum.
+pub fn decayed(p: &Tensor64, g: &Tensor64, weight_decay: f64) -> Tensor64 {
+    g.zip(p, |g, p| g + weight_decay * p)
+}
+
+/// The factor of LARS on `g + wd·p`, as in the official code of SimCLR (`lars_optimizer.py`) and BYOL (`optimizers.py`):
+/// `trust·|p| / |g + wd·p|`, and 1 where a norm is 0.
+pub fn lars_ratio(p: &Tensor64, g: &Tensor64, trust: f64, weight_decay: f64) -> f64 {
+    let norms = (p.norm(), decayed(p, g, weight_decay).norm());
+    if norms.0 == 0.0 || norms.1 == 0.0 { 1.0 } else { trust * norms.0 / norms.1 }
 }
 
 /// One step of an exponential moving average: `target = m·target + (1 − m)·p`.
