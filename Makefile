@@ -1,6 +1,6 @@
 # The commands of everyday work. Plain cargo does the same where a GPU driver is installed.
 
-.PHONY: help demo test lint bench app
+.PHONY: help demo test lint bench app package
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 8
@@ -25,3 +25,6 @@ bench: ## Run the benchmarks
 app: ## Open the desktop window
 	tools/ensure-adapter.sh
 	cargo run --release -p swav-app
+
+package: ## Build the packages that this system can
+	packaging/package.sh

@@ -9,6 +9,7 @@ fn main() -> ExitCode {
     swav_wgpu::launch::quiet_drivers();
     let viewport = egui::ViewportBuilder::default()
         .with_app_id("swav-app")
+        .with_icon(icon())
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([900.0, 600.0])
         .with_drag_and_drop(true);
@@ -24,6 +25,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The picture in the bar of windows; an empty one lets the system take its own.
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../assets/icon.png")).unwrap_or_default()
 }
 
 /// Why no window could be opened, and the way out.

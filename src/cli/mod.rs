@@ -7,6 +7,7 @@
 
 mod bench;
 mod compare;
+mod completions;
 mod crops;
 mod data;
 mod devices;
@@ -16,6 +17,7 @@ mod eval;
 mod export;
 mod flags;
 mod interrupt;
+mod man;
 mod model;
 mod passes;
 mod presets;
@@ -77,6 +79,8 @@ enum Command {
     Search(search::Search),
     Sort(sort::Sort),
     Report(report::Report),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
@@ -97,6 +101,8 @@ impl Command {
             Self::Search(search) => search.run(),
             Self::Sort(sort) => sort.run(),
             Self::Report(report) => report.run(),
+            Self::Completions(completions) => completions.run(),
+            Self::Man(man) => man.run(),
         }
     }
 }

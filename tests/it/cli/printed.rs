@@ -44,6 +44,23 @@ fn help_lists_every_command_setting_and_example() {
 }
 
 #[test]
+fn shells_and_manuals_know_every_command() {
+    let desk = Desk::new();
+    desk.run("man --out pages").expect(0);
+    let script = desk.run("completions bash").expect(0).out;
+    for command in swav_wgpu::cli::command().get_subcommands().map(clap::Command::get_name) {
+        assert!(script.contains(&format!("swav__wgpu__subcmd__{command}")), "{command}");
+        let page = std::fs::read_to_string(desk.path(&format!("pages/swav-wgpu-{command}.1"))).unwrap();
+        assert!(
+            page.starts_with(".ie") || page.starts_with(".TH") || page.contains(".SH SYNOPSIS"),
+            "{command}"
+        );
+    }
+    let whole = std::fs::read_to_string(desk.path("pages/swav-wgpu.1")).unwrap();
+    assert!(whole.contains("Examples:"), "{whole}");
+}
+
+#[test]
 fn presets_are_listed_with_values_that_can_be_pasted() {
     let desk = Desk::new();
     let ended = desk.run("train --list-presets").expect(0);

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Builds the packages that this system can: `make package`.
+#
+#   Linux      an archive (.tar.gz); on Debian and its relatives a .deb as well
+#   macOS      an application in a disk image, with cargo-packager
+#   Windows    an installer, with cargo-packager (in Git's bash)
+#
+# Everything lands in target/packages. cargo-deb and cargo-packager are installed below target/tools where they are
+# missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+version="$(cargo pkgid -p swav-wgpu | sed 's/.*[#@]//')"
+out="$PWD/target/packages"
+target="${CARGO_TARGET_DIR:-$PWD/target}"
+mkdir -p "$out"
+
+# A tool of cargo, by its name.
+tool() {
+    [ -x "target/tools/bin/$1" ] || cargo install --quiet --locked --root target/tools "$1" >&2
+    echo "target/tools/bin/$1"
+}
+
+# Manual and completions, by the program itself.
+made() {
+    rm -rf target/package
+    mkdir -p target/package/completions
+    "$target/release/swav-wgpu" man --out target/package/man > /dev/null
+    gzip --best --no-name target/package/man/*.1
+    local shell
+    for shell in bash zsh fish; do
+        "$target/release/swav-wgpu" completions "$shell" > "target/package/completions/swav-wgpu.$shell"
+    done
+}
+
+# The programs without debug lines, and all that belongs to them, as it lies below /usr.
+archive() {
+    local name
+    name="swav-wgpu-$version-$(uname -m)-linux"
+    local root="target/package/$name"
+    install -D -s -m 755 -t "$root/bin" "$target/release/swav-wgpu" "$target/release/swav-app"
+    install -D -m 644 -t "$root/share/man/man1" target/package/man/*.gz
+    install -D -m 644 -t "$root/share/applications" packaging/swav-app.desktop
+    install -D -m 644 -t "$root/share/metainfo" packaging/*.metainfo.xml
+    install -D -m 644 -t "$root/share/icons/hicolor/scalable/apps" packaging/swav-app.svg
+    install -D -m 644 -t "$root/share/doc/swav-wgpu" README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+    install -D -m 644 target/package/completions/swav-wgpu.bash "$root/share/bash-completion/completions/swav-wgpu"
+    install -D -m 644 target/package/completions/swav-wgpu.zsh "$root/share/zsh/site-functions/_swav-wgpu"
+    install -D -m 644 -t "$root/share/fish/vendor_completions.d" target/package/completions/swav-wgpu.fish
+    tar --owner=0 --group=0 -C target/package -czf "$out/$name.tar.gz" "$name"
+    echo "$out/$name.tar.gz"
+}
+
+cargo build --release --workspace --bins
+made
+case "$(uname -s)" in
+    Linux)
+        archive
+        if command -v dpkg > /dev/null; then
+            "$(tool cargo-deb)" --package swav-app --no-build --output "$out/"
+        fi
+        ;;
+    Darwin) "$(tool cargo-packager)" --release --packages swav-app --formats app,dmg --out-dir "$out" ;;
+    *) "$(tool cargo-packager)" --release --packages swav-app --formats nsis --out-dir "$out" ;;
+esac
