@@ -21,7 +21,7 @@ pub enum Key {
 }
 
 /// A shortcut: what is pressed, what it does, how it is told.
-const KEYS: [(Modifiers, K, Key, &str, &str); 12] = [
+const KEYS: [(Modifiers, K, Key, &str, &str); 13] = [
     (Modifiers::NONE, K::Space, Key::Order(Order::Pause(true)), "Space", "Pause, go on"),
     (Modifiers::NONE, K::S, Key::Order(Order::Step), "S", "One step of a paused run"),
     (Modifiers::NONE, K::N, Key::NewCrops, "N", "New crops"),
@@ -32,6 +32,7 @@ const KEYS: [(Modifiers, K, Key, &str, &str); 12] = [
     (Modifiers::COMMAND, K::Enter, Key::Start, "Ctrl+Enter", "Start training"),
     (Modifiers::COMMAND, K::O, Key::PickFolder, "Ctrl+O", "Choose a folder of pictures"),
     (Modifiers::COMMAND, K::L, Key::Order(Order::Leave), "Ctrl+L", "Back to the list of runs"),
+    (Modifiers::COMMAND, K::U, Key::Order(Order::Use), "Ctrl+U", "Use what was learned"),
     (Modifiers::COMMAND, K::T, Key::Order(Order::Theme), "Ctrl+T", "Dark, light"),
     (Modifiers::NONE, K::F1, Key::Order(Order::Keys), "F1", "This list"),
 ];

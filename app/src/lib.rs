@@ -14,12 +14,15 @@
 //! | [`dock`] | where panes lie |
 //! | [`panes`] | one file a pane; adding one is a file and a line |
 //! | [`form`], [`recent`], [`looks`] | the settings of the next run; earlier runs, and looks at them |
+//! | [`uses`] | a network in use: sort a folder, find look-alikes, explore, export, judge |
 //! | [`thumbs`], [`widgets`], [`theme`], [`units`] | thumbnails, small parts, colours, numbers for people |
-//! | [`keys`], [`save`] | keyboard shortcuts; writing files that a person asks for |
+//! | [`keys`], [`save`], [`dialogs`] | keyboard shortcuts; writing files that a person asks for; where they go |
+//! | [`words`] | errors of the library in the words of the window |
 //!
 //! Training costs nothing for being watched: the engine has its own thread and device, and is asked for
 //! previews only for panes that are visible, as often as a hundredth of its time allows.
 
+pub mod dialogs;
 pub mod dock;
 pub mod engine;
 pub mod form;
@@ -35,8 +38,10 @@ pub mod theme;
 pub mod thumbs;
 pub mod top;
 pub mod units;
+pub mod uses;
 pub mod widgets;
 pub mod window;
+pub mod words;
 
 /// The fakes of the tests name the app as those do that stand outside of it.
 #[cfg(test)]

@@ -7,6 +7,7 @@ use swav_app::window::Window;
 fn main() -> ExitCode {
     swav_wgpu::data::hush_guarded_panics();
     swav_wgpu::launch::quiet_drivers();
+    let given = std::env::args_os().nth(1).map(std::path::PathBuf::from);
     let viewport = egui::ViewportBuilder::default()
         .with_app_id("swav-app")
         .with_icon(icon())
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let start = |creation: &eframe::CreationContext<'_>| {
-        let window: Box<dyn eframe::App> = Box::new(Window::new(creation));
+        let window: Box<dyn eframe::App> = Box::new(Window::new(creation, given));
         Ok(window)
     };
     match eframe::run_native("SwAV on any GPU", options, Box::new(start)) {

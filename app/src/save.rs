@@ -1,27 +1,27 @@
-//! Files that a person asks for: where, by the system's own dialog.
+//! Files that a person asks for.
 
 use eframe::egui::{self, ColorImage, Rect};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Asks where to write a text, and writes it. The error is a sentence.
+/// Writes a text. The error is a sentence.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn text(name: &str, text: &str) -> Result<(), String> {
-    match rfd::FileDialog::new().set_file_name(name).save_file() {
-        Some(path) => std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display())),
-        None => Ok(()),
-    }
+pub fn text(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Asks where to write a part of the window, in points, and writes it as it is drawn next. What goes wrong
-/// then is told in the dialog's own way, as nobody waits for it.
-pub fn picture(ctx: &egui::Context, name: String, rect: Rect) {
-    let Some(path) = rfd::FileDialog::new().set_file_name(name).save_file() else { return };
+/// Writes a part of the window, in points, as it is drawn next; `failed` is told what goes wrong then.
+pub fn picture(
+    ctx: &egui::Context,
+    path: PathBuf,
+    rect: Rect,
+    failed: impl Fn(String) + Send + Sync + 'static,
+) {
     let scale = ctx.pixels_per_point();
     ctx.request_screenshot(move |screen| {
         if let Err(error) = write(&screen, rect, scale, &path) {
-            rfd::MessageDialog::new().set_title("Not saved").set_description(error).show();
+            failed(error);
         }
     });
 }

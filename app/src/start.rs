@@ -29,6 +29,10 @@ pub enum Wish {
     Resume(PathBuf),
     /// Opens a run without training.
     Open(PathBuf),
+    /// Lets a person pick a file of weights.
+    PickWeights,
+    /// Uses a run or a file of weights.
+    Use(PathBuf),
 }
 
 /// What the first screen draws from.
@@ -204,6 +208,12 @@ fn earlier(ui: &mut Ui, entries: &[Entry], wishes: &mut Vec<Wish>) {
             if ui.button("Open a run folder…").clicked() {
                 wishes.push(Wish::PickRun);
             }
+            let weights = ui.button("Open weights…");
+            let help = "A .safetensors, .pth or .pt file: of this program, of the official SwAV code, or a torchvision \
+                        ResNet. Sort, search and explore with it, without training.";
+            if weights.on_hover_text(help).clicked() {
+                wishes.push(Wish::PickWeights);
+            }
         });
     });
     ui.add_space(4.0);
@@ -234,6 +244,10 @@ fn show_entry(ui: &mut Ui, entry: &Entry, wishes: &mut Vec<Wish>) {
                     ui.label(RichText::new("no checkpoint").color(palette.weak))
                         .on_hover_text("Stopped before its first checkpoint: it can only be started again");
                 } else if entry.finished {
+                    let use_it = ui.button("Use").on_hover_text("Sort, find, explore, export, judge with it");
+                    if use_it.clicked() {
+                        wishes.push(Wish::Use(entry.path.clone()));
+                    }
                     let open = ui.button("Open").on_hover_text("Look at what it learned");
                     if open.clicked() {
                         wishes.push(Wish::Open(entry.path.clone()));

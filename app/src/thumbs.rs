@@ -30,6 +30,10 @@ pub struct Names {
     pub labels: Vec<Option<u32>>,
     /// The pictures to train on.
     pub pretrain: Vec<u32>,
+    /// What the file of each picture is called, below the folder that was opened.
+    pub files: Vec<String>,
+    /// What was left out when the set was listed, and why.
+    pub notices: Vec<String>,
 }
 
 enum News {
@@ -64,6 +68,22 @@ impl Names {
     pub fn class(&self, picture: u32) -> Option<&str> {
         let label = self.labels.get(picture as usize).copied().flatten()?;
         self.classes.get(label as usize).map(String::as_str)
+    }
+
+    /// What a picture is called: its file, or where it has none its number and its class.
+    #[must_use]
+    pub fn told(&self, picture: u32) -> String {
+        match self.files.get(picture as usize).filter(|file| !file.is_empty()) {
+            Some(file) => file.clone(),
+            None => format!("{} #{picture}", self.class(picture).unwrap_or("picture")),
+        }
+    }
+
+    /// The same, short enough to stand below a picture: without the folders.
+    #[must_use]
+    pub fn short(&self, picture: u32) -> String {
+        let told = self.told(picture);
+        told.rsplit('/').next().unwrap_or_default().to_owned()
     }
 
     /// The number of a picture's class.
@@ -108,6 +128,8 @@ impl Thumbs {
                 classes: dataset.classes().to_vec(),
                 labels: (0..dataset.len() as u32).map(|picture| dataset.label(picture)).collect(),
                 pretrain: dataset.pretrain().to_vec(),
+                files: (0..dataset.len() as u32).map(|picture| dataset.picture_name(picture)).collect(),
+                notices: dataset.notices().to_vec(),
             };
             if news.send(News::Opened(Box::new(names))).is_err() {
                 return;

@@ -8,7 +8,7 @@ mod stage;
 
 use eframe::egui::{Frame, Margin, Theme};
 use egui_kittest::{Harness, SnapshotResults};
-use stage::{harness, samples, settle, window};
+use stage::{harness, samples, says, settle, window};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
 use swav_app::state::State;
@@ -44,15 +44,6 @@ fn whole_windows() {
     for words in ["opening", "compiles the kernels", "No crops yet", "No features yet", "No prototypes yet"] {
         assert!(says(&opening, words), "a run that opens does not say {words}");
     }
-}
-
-/// Whether some words are on the screen.
-fn says<'t>(harness: &'t Harness<'_, Window>, words: &'t str) -> bool {
-    egui_kittest::kittest::Queryable::query_all_by(harness, move |node| {
-        node.value().or(node.label()).is_some_and(|text| text.contains(words))
-    })
-    .next()
-    .is_some()
 }
 
 #[test]

@@ -9,9 +9,8 @@ use super::flags::{Given, at_least_one, one_of};
 use super::model::{Force, Looking, Pictures};
 use super::passes::Passes;
 use super::{Outcome, model, print};
-use crate::error::{Error, Result};
-use crate::interop::write_atomic;
-use crate::uses::embed::{Embedded, What, csv, embed, write_npy, write_parquet, write_safetensors};
+use crate::error::Result;
+use crate::uses::embed::{Embedded, What, embed, files, write};
 use crate::words::counted;
 
 /// Write the features of pictures to .npy, .parquet or .safetensors
@@ -47,14 +46,8 @@ impl Embed {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<Outcome> {
         let (out, what) = (self.out.as_path(), self.what);
-        let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if !["npy", "parquet", "safetensors"].contains(&ending) {
-            let reason = format!("{} must end in .npy, .parquet or .safetensors", out.display());
-            return Err(Error::config("out", reason));
-        }
-        // An array has no room for names, so they stand beside it.
-        let list = (ending == "npy").then(|| out.with_extension("csv"));
-        for path in std::iter::once(out).chain(list.as_deref()) {
+        let paths = files(out)?;
+        for path in &paths {
             self.force.refuse_existing("out", path)?;
         }
         let mut passes = Passes::new();
@@ -65,26 +58,9 @@ impl Embed {
         passes.keep();
         drop(passes);
         say_unreadable(&found);
-        let Embedded { pictures, rows, prototypes, .. } = &found;
-        let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
-        let mut beside = String::new();
-        if let Some(path) = list {
-            write_npy(out, rows)?;
-            let mut lines = "row,picture,class,prototype,cosine\n".to_owned();
-            for (row, (name, &picture)) in names.iter().zip(pictures).enumerate() {
-                let class = dataset.class_of(picture).unwrap_or_default();
-                let best = prototypes
-                    .as_ref()
-                    .map_or_else(|| ",".to_owned(), |best| format!("{},{:.4}", best[row].0, best[row].1));
-                lines += &format!("{row},{},{},{best}\n", csv(name), csv(class));
-            }
-            write_atomic(&path, |file| file.write_all(lines.as_bytes()))?;
-            beside = format!("; names in {}", path.display());
-        } else if ending == "parquet" {
-            write_parquet(out, what, &found, &names, &dataset)?;
-        } else {
-            write_safetensors(out, what, rows, &names)?;
-        }
+        write(out, what, &found, &dataset)?;
+        let beside = paths.get(1).map_or_else(String::new, |list| format!("; names in {}", list.display()));
+        let rows = &found.rows;
         print(&format!(
             "{}: {} of {}, {} values each{beside}\n",
             out.display(),

@@ -11,13 +11,13 @@ use super::interrupt::Interrupt;
 use super::model::{Looking, Reading};
 use super::passes::Passes;
 use super::{Outcome, embed::say_unreadable, model, print};
-use crate::data::{Dataset, Original};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::kmeans;
 use crate::pass;
 use crate::trained::Model;
 use crate::uses::embed::{Embedded, What, embed};
-use crate::uses::sort::{Best, How, MANIFEST, Place, Sorted, check_output, groups, places, sort};
+use crate::uses::sort::{How, MANIFEST, Place, Sorted, check_output, groups, pictures, places, sort};
 use crate::words::counted;
 
 /// Where k-means starts.
@@ -78,12 +78,7 @@ impl Sort {
         }
         let (found, groups) = self.grouped(&network, &dataset, &mut passes)?;
         say_unreadable(&found);
-        let best = found.pictures.iter().zip(found.prototypes.iter().flatten());
-        let best = best.map(|(&picture, &prototype)| {
-            let (name, file) = (dataset.picture_name(picture), file_name(&dataset, data, picture)?);
-            Ok(Best { picture, name, file, prototype })
-        });
-        let best = best.collect::<Result<Vec<Best>>>()?;
+        let best = pictures(&dataset, data, &found)?;
         let places = places(&best, &groups);
         if self.dry_run {
             print(&format!("{}Nothing was written (--dry-run).\n", summary(&places)))?;
@@ -144,24 +139,6 @@ impl Sort {
         found.prototypes = Some(grouped.best(&found.rows));
         Ok((found, (0..clusters as u32).collect()))
     }
-}
-
-/// The name that the file of a picture gets, where that is not the picture's name: a picture inside another file
-/// needs an ending by which programs know it, and a name may hold bytes that are no text.
-fn file_name(dataset: &Dataset, data: &Path, picture: u32) -> Result<Option<PathBuf>> {
-    const KNOWN: [&str; 7] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff"];
-    if let Some(path) = dataset.path_of(picture) {
-        return Ok(Some(path.strip_prefix(data).map_or_else(|_| path.clone(), Path::to_owned)));
-    }
-    let name = dataset.picture_name(picture);
-    let ending = Path::new(&name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    if KNOWN.contains(&ending.to_lowercase().as_str()) {
-        return Ok(None);
-    }
-    Ok(match dataset.original(picture)? {
-        Original::Bytes { ending, .. } => Some(PathBuf::from(format!("{name}.{ending}"))),
-        Original::File(_) => None,
-    })
 }
 
 /// The pictures that could not be put in their places, as one error.

@@ -12,7 +12,7 @@ use crate::pass::{self, Watch};
 use crate::trained::Model;
 use crate::trained::views::{LOOKING, look};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is asked of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,48 @@ pub fn embed(
     found.prototypes = (model.prototype_count() > 0).then_some(best);
     found.unreadable = unreadable;
     Ok(found)
+}
+
+/// The files that [`write`] makes of one name: an array has no room for names, so a list stands beside it.
+///
+/// # Errors
+/// [`Error::Config`] for `out` where the ending is none of `.npy`, `.parquet` and `.safetensors`.
+pub fn files(out: &Path) -> Result<Vec<PathBuf>> {
+    let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match ending {
+        "npy" => Ok(vec![out.to_owned(), out.with_extension("csv")]),
+        "parquet" | "safetensors" => Ok(vec![out.to_owned()]),
+        _ => {
+            let reason = format!("{} must end in .npy, .parquet or .safetensors", out.display());
+            Err(Error::config("out", reason))
+        }
+    }
+}
+
+/// Writes what a network says of the pictures of `dataset`, as the ending of `out` says.
+///
+/// # Errors
+/// As of [`files`]; [`Error::Io`] with the path.
+pub fn write(out: &Path, what: What, found: &Embedded, dataset: &Dataset) -> Result<()> {
+    let Embedded { pictures, rows, prototypes, .. } = found;
+    let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
+    let paths = files(out)?;
+    if let Some(list) = paths.get(1) {
+        write_npy(out, rows)?;
+        let mut lines = "row,picture,class,prototype,cosine\n".to_owned();
+        for (row, (name, &picture)) in names.iter().zip(pictures).enumerate() {
+            let class = dataset.class_of(picture).unwrap_or_default();
+            let best = prototypes
+                .as_ref()
+                .map_or_else(|| ",".to_owned(), |best| format!("{},{:.4}", best[row].0, best[row].1));
+            lines += &format!("{row},{},{},{best}\n", csv(name), csv(class));
+        }
+        write_atomic(list, |file| file.write_all(lines.as_bytes()))
+    } else if out.extension().is_some_and(|ending| ending == "parquet") {
+        write_parquet(out, what, found, &names, dataset)
+    } else {
+        write_safetensors(out, what, rows, &names)
+    }
 }
 
 /// Writes rows as NumPy's `.npy`, version 1.0: little-endian `f32`, row-major.

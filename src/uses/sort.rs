@@ -4,7 +4,10 @@
 //! Files appear whole (a temporary file is renamed), and what is there already is left alone, so an
 //! interrupted sort goes on when it is run again. A picture that cannot be put there keeps no other from its place.
 
+mod names;
 mod put;
+
+pub use names::{check_name, pictures};
 
 use super::embed::csv;
 use crate::data::Original;
@@ -130,14 +133,24 @@ pub fn groups(prototypes: &Features, groups: Option<usize>) -> Vec<u32> {
         .collect()
 }
 
-/// Where pictures go.
+/// Where pictures go: into a folder for the group of their best prototype, called by its number.
 #[must_use]
 pub fn places(best: &[Best], groups: &[u32]) -> Vec<Place> {
-    let digits = groups.iter().max().map_or(1, |most| most.to_string().len()).max(3);
+    let most = groups.iter().max().copied().unwrap_or(0);
+    let digits = most.to_string().len().max(3);
+    let names: Vec<String> = (0..=most).map(|group| format!("{group:0digits$}")).collect();
+    let of = |best: &Best| groups.get(best.prototype.0 as usize).copied().unwrap_or(0);
+    places_in(best, &best.iter().map(of).collect::<Vec<u32>>(), &names)
+}
+
+/// Where pictures go whose groups are known one by one: `groups` has that of each picture, and `names` the folder of
+/// each group. A picture of a group without a name goes into a folder that is called by the number.
+#[must_use]
+pub fn places_in(best: &[Best], groups: &[u32], names: &[String]) -> Vec<Place> {
     let mut used: BTreeSet<PathBuf> = BTreeSet::new();
-    let place = |Best { picture, name, file, prototype: (prototype, cosine) }: &Best| {
-        let group = groups.get(*prototype as usize).copied().unwrap_or(0);
-        let folder = PathBuf::from(format!("{group:0digits$}"));
+    let place = |(Best { picture, name, file, prototype: (prototype, cosine) }, &group): (&Best, &u32)| {
+        let folder =
+            names.get(group as usize).map_or_else(|| PathBuf::from(group.to_string()), PathBuf::from);
         let flat = flat(file.as_deref().unwrap_or(Path::new(name)));
         let mut target = folder.join(&flat);
         // Two names may become one when folders are written into them.
@@ -151,7 +164,7 @@ pub fn places(best: &[Best], groups: &[u32]) -> Vec<Place> {
         }
         Place { picture: *picture, name: name.clone(), group, prototype: *prototype, cosine: *cosine, target }
     };
-    best.iter().map(place).collect()
+    best.iter().zip(groups).map(place).collect()
 }
 
 /// Refuses an output folder in which a sort could do harm.

@@ -170,3 +170,14 @@ fn a_link_to_another_disk_names_the_way_out() {
     assert!(!is_final(&linked(Path::new("x"), IoError::from(ErrorKind::CrossesDevices))));
     assert!(is_final(&Error::io("x")(IoError::from(ErrorKind::StorageFull))));
 }
+
+#[test]
+fn groups_that_a_person_named_are_folders_of_that_name() {
+    let best =
+        |picture: u32, name: &str| Best { picture, name: name.into(), file: None, prototype: (0, 0.5) };
+    let all = [best(0, "a/x.png"), best(1, "a__x.png"), best(2, "y.png")];
+    let placed = places_in(&all, &[1, 1, 2], &["0".into(), "山 und Tal".into()]);
+    let targets: Vec<&Path> = placed.iter().map(|place| place.target.as_path()).collect();
+    assert_eq!(targets, ["山 und Tal/a__x.png", "山 und Tal/2__a__x.png", "2/y.png"].map(Path::new));
+    assert_eq!(placed.iter().map(|place| place.group).collect::<Vec<_>>(), [1, 1, 2]);
+}

@@ -3,11 +3,11 @@
 use super::unfold::{self, Folded};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use swav_wgpu::eval::cluster;
 use swav_wgpu::eval::projection::Projection;
+use swav_wgpu::eval::{Features, cluster};
 use swav_wgpu::train::Preview;
 use swav_wgpu::train::preview::Crops;
-use swav_wgpu::train::sample::Sample;
+use swav_wgpu::train::sample::{NEAREST, Sample};
 
 /// Neighbours that are kept of each prototype.
 const NEIGHBOURS: usize = 6;
@@ -46,6 +46,9 @@ pub struct Map {
     pub explained: [f64; 2],
     /// Every prototype, by its number.
     pub prototypes: Vec<Tile>,
+    /// Whether no training stands behind it: prototypes are counted by these pictures, and there is no loss.
+    #[serde(default)]
+    pub still: bool,
 }
 
 /// One prototype.
@@ -96,7 +99,34 @@ impl Map {
             cosine: sample.cosine.clone(),
             loss: sample.loss.clone(),
             prototypes: tiles(sample),
+            still: false,
         }
+    }
+
+    /// Pictures as a network sees them that is not trained any more: `best` has the prototype (or cluster) of each and
+    /// the cosine to it. A prototype's nearest pictures are those that it is the best one of.
+    #[must_use]
+    pub fn still(pictures: &[u32], features: &Features, best: &[(u32, f32)], prototypes: &Features) -> Self {
+        let mut nearest = vec![Vec::new(); prototypes.rows];
+        for (&picture, &(prototype, cosine)) in pictures.iter().zip(best) {
+            nearest[prototype as usize].push((picture, cosine));
+        }
+        let counts = nearest.iter().map(|list: &Vec<(u32, f32)>| list.len() as u32).collect();
+        for list in &mut nearest {
+            list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            list.truncate(NEAREST);
+        }
+        let sample = Sample {
+            pictures: pictures.to_vec(),
+            features: features.clone(),
+            best: best.iter().map(|&(prototype, _)| prototype).collect(),
+            cosine: best.iter().map(|&(_, cosine)| cosine).collect(),
+            loss: vec![0.0; pictures.len()],
+            nearest,
+            prototypes: prototypes.clone(),
+            counts,
+        };
+        Self { still: true, ..Self::of(0, &sample, &mut None) }
     }
 }
 
@@ -151,7 +181,6 @@ pub fn top(values: &[f32], n: usize) -> Vec<(u32, f32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use swav_wgpu::eval::Features;
     use swav_wgpu::train::PreviewRequest;
 
     #[test]
@@ -183,6 +212,18 @@ mod tests {
         assert_eq!(a.nearest, [(10, 0.9), (30, 0.6), (20, 0.2)]);
         assert_eq!((b.members, c.twin, d.twin), (1, true, false));
         assert_eq!((a.neighbours[0].0, c.neighbours[0].0, d.neighbours.len()), (2, 0, 3));
+    }
+
+    #[test]
+    fn pictures_at_rest_lie_with_the_prototype_that_is_their_best() {
+        let features = Features::new(3, 2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0]).unwrap();
+        let prototypes = Features::new(3, 2, vec![1.0, 0.0, 0.0, 1.0, -1.0, 0.0]).unwrap();
+        let map = Map::still(&[4, 6, 9], &features, &[(0, 0.7), (0, 0.9), (1, 0.5)], &prototypes);
+        assert!(map.still && map.best == [0, 0, 1] && map.points.len() == 3);
+        let [a, b, c] = &map.prototypes[..] else { panic!("three prototypes") };
+        assert_eq!(a.nearest, [(6, 0.9), (4, 0.7)]);
+        assert_eq!([a.count, b.count, c.count], [2, 1, 0]);
+        assert!(c.nearest.is_empty() && c.members == 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod control;
 pub mod digest;
 pub mod unfold;
 
+use crate::words;
 use control::{Control, Turn};
 use digest::{Digest, Map};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub enum Message {
     Ended(Result<Box<Summary>, Failure>),
 }
 
-/// Why a run ended before its time.
+/// Why something ended before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The setting that is wrong, where it is one.
@@ -44,16 +45,41 @@ pub struct Failure {
     pub text: String,
     /// Whether it only was told to stop while there was nothing to keep.
     pub stopped: bool,
+    /// What helps, where a button can do it.
+    pub way_out: Option<WayOut>,
+}
+
+/// What a person can do about a failure with one click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOut {
+    /// The same once more: there was no room, or the device went away.
+    Again,
+    /// Say where the pictures lie now.
+    Locate,
+}
+
+impl Failure {
+    /// An error in the words of the window.
+    #[must_use]
+    pub fn told(error: &Error) -> Self {
+        let field = match error {
+            Error::Config { field, .. } => Some(field.clone()),
+            _ => None,
+        };
+        let stopped = matches!(error, Error::Stopped);
+        Self { field, text: words::told(error), stopped, way_out: words::way_out(error) }
+    }
+
+    /// A sentence of the window's own.
+    #[must_use]
+    pub fn saying(text: &str) -> Self {
+        Self { field: None, text: text.to_owned(), stopped: false, way_out: None }
+    }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let text = error.to_string();
-        let stopped = matches!(error, Error::Stopped);
-        match error {
-            Error::Config { field, .. } => Self { field: Some(field), text, stopped },
-            _ => Self { field: None, text, stopped },
-        }
+        Self::told(&error)
     }
 }
 
@@ -146,11 +172,7 @@ impl Engine {
                     if !std::mem::replace(&mut self.ended, true) {
                         let text = "The training thread ended without a word, which is a bug of this program. The \
                                     last checkpoint is in the run folder: the run can be resumed.";
-                        news.push(Message::Ended(Err(Failure {
-                            field: None,
-                            text: text.to_owned(),
-                            stopped: false,
-                        })));
+                        news.push(Message::Ended(Err(Failure::saying(text))));
                     }
                     return news;
                 }

@@ -67,6 +67,7 @@ fn unfold(folded: &Folded, tell: impl Fn(f32) -> Option<()>) -> Option<Map> {
         loss: map.loss[..n].to_vec(),
         explained: map.explained,
         prototypes: map.prototypes.clone(),
+        still: map.still,
     })
 }
 

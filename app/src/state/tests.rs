@@ -52,8 +52,7 @@ fn a_run_opened_after_its_last_step_is_finished() {
 #[test]
 fn a_failure_is_told_and_kept() {
     let mut state = after(vec![Event::Started(samples::started(10))]);
-    let failure =
-        Failure { field: Some("batch".into()), text: "setting `batch`: too large".into(), stopped: false };
+    let failure = Failure { field: Some("batch".into()), ..Failure::saying("batch: too large") };
     state.apply(Message::Ended(Err(failure.clone())));
     assert_eq!((state.phase, state.failure.as_ref()), (Phase::Failed, Some(&failure)));
     assert_eq!(state.log.back().map(|line| line.level), Some(Level::Error));

@@ -1,13 +1,14 @@
 //! What the window does about a click, a key, a dropped folder, or being closed.
 
-use super::Window;
+use super::{Window, using};
+use crate::dialogs::{Ask, For};
 use crate::engine::{Engine, Message, unfold};
 use crate::panes::{Action, Compared, Look};
 use crate::start::Wish;
 use crate::state::{Phase, State};
 use crate::thumbs::Thumbs;
 use crate::top::Order;
-use crate::{keys, looks, recent, save};
+use crate::{keys, looks, recent};
 use eframe::egui::{self, ViewportCommand};
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -17,6 +18,12 @@ impl Window {
     pub(super) fn keyboard(&mut self, ctx: &egui::Context) {
         for key in keys::pressed(ctx) {
             match key {
+                keys::Key::Back if self.keys => self.keys = false,
+                keys::Key::Order(Order::Leave) if self.uses.is_some() => self.leave_use(),
+                keys::Key::PickFolder if self.uses.is_some() => {
+                    self.ask(ctx, Ask::Folder("A folder of pictures"), For::Used);
+                }
+                keys::Key::Back if self.uses.is_some() => self.back_in_use(),
                 keys::Key::Order(Order::Pause(_)) => {
                     self.order(ctx, Order::Pause(self.state.phase == Phase::Running));
                 }
@@ -36,14 +43,8 @@ impl Window {
     /// A folder dropped on the window: pictures to train on, or a run to open.
     pub(super) fn dropped(&mut self, ctx: &egui::Context) {
         let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        let Some(path) = dropped else { return };
-        if self.state.phase.is_live() {
-            self.error = Some("Stop the run before another one is opened.".to_owned());
-        } else if recent::config(&path).is_ok() {
-            self.grant(ctx, Wish::Open(path));
-        } else {
-            self.leave();
-            self.form.set_data(Some(path));
+        if let Some(path) = dropped {
+            self.take(ctx, path);
         }
     }
 
@@ -60,16 +61,10 @@ impl Window {
                     );
                 }
             }
-            Wish::PickFolder => {
-                if let Some(folder) = rfd::FileDialog::new().set_title("A folder of pictures").pick_folder() {
-                    self.form.set_data(Some(folder));
-                }
-            }
-            Wish::PickRun => {
-                if let Some(folder) = rfd::FileDialog::new().set_title("The folder of a run").pick_folder() {
-                    self.grant(ctx, Wish::Open(folder));
-                }
-            }
+            Wish::PickFolder => self.ask(ctx, Ask::Folder("A folder of pictures"), For::Pictures),
+            Wish::PickRun => self.ask(ctx, Ask::Folder("The folder of a run"), For::Run),
+            Wish::PickWeights => self.ask(ctx, Ask::File("Weights", using::WEIGHTS), For::Weights),
+            Wish::Use(path) => self.use_network(ctx, path),
             Wish::Resume(path) => self.resume(ctx, &path, false),
             Wish::Open(path) => self.resume(ctx, &path, true),
         }
@@ -116,7 +111,16 @@ impl Window {
             Order::Gallery => {
                 if let Some(page) = self.state.summary.as_ref().and_then(|summary| summary.gallery.as_ref()) {
                     let page = std::path::absolute(page).unwrap_or_else(|_| page.clone());
-                    ctx.open_url(egui::OpenUrl::new_tab(format!("file://{}", page.display())));
+                    if let Err(error) = open::that_detached(&page) {
+                        self.error = Some(format!("{} cannot be shown: {error}", page.display()));
+                    }
+                }
+            }
+            Order::Use => self.use_run(ctx),
+            Order::Folder => {
+                if let Some(started) = &self.state.started {
+                    let folder = started.run_folder.clone();
+                    self.reveal(&folder);
                 }
             }
             Order::Resume => {
@@ -157,7 +161,7 @@ impl Window {
         }
     }
 
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.release();
         self.state = State::default();
         self.opened = None;
@@ -181,12 +185,7 @@ impl Window {
                 let (name, reports) = (recent::name(&path), recent::reports(&path));
                 self.compared.push(Compared { name, reports });
             }
-            Action::SaveText { name, text } => {
-                if let Err(error) = save::text(&name, &text) {
-                    self.error = Some(error);
-                }
-            }
-            Action::SavePicture { name, rect } => save::picture(ctx, name, rect),
+            action => self.act_on_files(ctx, action),
         }
     }
 

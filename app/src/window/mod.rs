@@ -1,33 +1,30 @@
 //! The eframe app: messages in, actions out. Draws nothing itself but the two screens' frames.
 
 mod deeds;
+mod screens;
+mod using;
 
+use crate::dialogs::Dialogs;
 use crate::dock::Dock;
 use crate::engine::{Engine, Message};
 use crate::form::Form;
 use crate::keys;
 use crate::looks;
-use crate::panes::{Compared, Context, Look, Wants};
+use crate::panes::{Compared, Context, Look};
 use crate::recent::{Entry, Recent};
 use crate::settings::Settings;
-use crate::start::Start;
 use crate::state::{Phase, State};
-use crate::theme::{self, Palette};
+use crate::theme;
 use crate::thumbs::Thumbs;
-use crate::top;
-use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Ui, ViewportCommand};
+use crate::uses::Uses;
+use crate::uses::task::Query;
+use eframe::egui::{self, Ui, ViewportCommand};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use swav_wgpu::data::Reading;
-use swav_wgpu::data::configured;
 use swav_wgpu::gpu::{self, AdapterFacts};
 use swav_wgpu::train::{Event, PreviewRequest};
-
-/// Pictures whose crops are shown before any are chosen.
-const CHOSEN: usize = 3;
-/// Pictures whose features are looked at: on a GPU, and on the processor.
-const SAMPLE: [usize; 2] = [2048, 512];
 
 /// What is remembered from one start of the program to the next.
 #[derive(Default, Serialize, Deserialize)]
@@ -66,12 +63,20 @@ pub struct Window {
     closing: bool,
     keys: bool,
     light: bool,
+    dialogs: Dialogs,
+    /// What failed on a thread that nobody waits for.
+    failures: (Sender<String>, Receiver<String>),
+    /// A network in use.
+    uses: Option<Uses>,
+    /// Whether the run is used as soon as its checkpoint is written, and what to find then.
+    use_next: bool,
+    find_next: Option<u32>,
 }
 
 impl Window {
-    /// The first screen, with what is remembered of earlier starts.
+    /// The first screen, with what is remembered of earlier starts, or what was `given` when the program was started.
     #[must_use]
-    pub fn new(creation: &eframe::CreationContext<'_>) -> Self {
+    pub fn new(creation: &eframe::CreationContext<'_>, given: Option<PathBuf>) -> Self {
         let remembered: Remembered = creation
             .storage
             .and_then(|storage| eframe::get_value(storage, eframe::APP_KEY))
@@ -79,7 +84,23 @@ impl Window {
         let mut window = Self::with(State::default(), gpu::adapters(), remembered);
         window.set_theme(&creation.egui_ctx);
         window.refresh();
+        // As if it had been dropped: what a desktop opens with this program.
+        if let Some(path) = given {
+            window.take(&creation.egui_ctx, path);
+        }
         window
+    }
+
+    /// The same window with a network in use.
+    #[must_use]
+    pub fn using(mut self, uses: Uses) -> Self {
+        self.uses = Some(uses);
+        self
+    }
+
+    /// The network in use.
+    pub fn uses_mut(&mut self) -> Option<&mut Uses> {
+        self.uses.as_mut()
     }
 
     /// A window that shows a run in some state, without an engine: for tests.
@@ -112,6 +133,11 @@ impl Window {
             closing: false,
             keys: false,
             light,
+            dialogs: Dialogs::default(),
+            failures: channel(),
+            uses: None,
+            use_next: false,
+            find_next: None,
         }
     }
 
@@ -131,9 +157,9 @@ impl Window {
         &mut self.form
     }
 
-    /// The thumbnails.
+    /// The thumbnails of what is shown.
     pub fn thumbs_mut(&mut self) -> &mut Thumbs {
-        &mut self.thumbs
+        self.uses.as_mut().map_or(&mut self.thumbs, Uses::thumbs_mut)
     }
 
     fn set_theme(&self, ctx: &egui::Context) {
@@ -150,6 +176,13 @@ impl Window {
     /// Takes in what the engine's thread said.
     pub fn poll(&mut self, ctx: &egui::Context) {
         self.thumbs.poll(ctx);
+        self.answers(ctx);
+        if let Some(error) = self.failures.1.try_iter().last() {
+            self.error = Some(error);
+        }
+        if let Some(uses) = &mut self.uses {
+            uses.poll(ctx);
+        }
         self.news.1.try_iter().for_each(|message| self.state.apply(message));
         let Some(engine) = &mut self.engine else { return };
         let mut saved = false;
@@ -161,6 +194,12 @@ impl Window {
             self.recent.note(&started.run_folder);
         }
         let over = engine.is_over();
+        if saved {
+            self.use_if_saved(ctx);
+            if let (Some(uses), Some(picture)) = (&mut self.uses, self.find_next.take()) {
+                uses.find(Query::Picture(picture));
+            }
+        }
         if saved || over {
             self.looks.save(&self.state, &self.news.0, over);
         }
@@ -191,7 +230,9 @@ impl Window {
         let ctx = ui.ctx().clone();
         self.keyboard(&ctx);
         self.dropped(&ctx);
-        if self.state.phase == Phase::Idle {
+        if self.uses.is_some() {
+            self.use_screen(ui);
+        } else if self.state.phase == Phase::Idle {
             self.first_screen(ui);
         } else {
             self.run_screen(ui);
@@ -215,85 +256,6 @@ impl Window {
         self.dock.show_one(id, ui, &mut context);
         let ctx = ui.ctx().clone();
         actions.into_iter().for_each(|action| self.act(&ctx, action));
-    }
-
-    fn first_screen(&mut self, ui: &mut Ui) {
-        let config = self.form.resolve().config;
-        // Crops may change without the pictures being opened again.
-        let wanted = (config.data.clone(), Reading { detail: None, ..configured::reading(&config) });
-        if self.opened.as_ref() != Some(&wanted) {
-            let ctx = ui.ctx().clone();
-            self.thumbs = Thumbs::open(config, move || ctx.request_repaint());
-            self.opened = Some(wanted);
-        }
-        let ground = Frame::new().fill(Palette::of(ui).ground);
-        let start = Start {
-            form: &mut self.form,
-            settings: &mut self.settings,
-            entries: &self.entries,
-            adapters: &self.adapters,
-            thumbs: &mut self.thumbs,
-            error: self.error.as_deref(),
-        };
-        let wishes = CentralPanel::default().frame(ground).show(ui, |ui| start.show(ui)).inner;
-        let ctx = ui.ctx().clone();
-        wishes.into_iter().for_each(|wish| self.grant(&ctx, wish));
-    }
-
-    fn run_screen(&mut self, ui: &mut Ui) {
-        let palette = Palette::of(ui);
-        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 8));
-        let orders = Panel::top("top")
-            .frame(frame)
-            .show(ui, |ui| top::show(ui, &self.state, self.error.as_deref()))
-            .inner;
-        let ctx = ui.ctx().clone();
-        orders.into_iter().for_each(|order| self.order(&ctx, order));
-        let mut actions = Vec::new();
-        let ground = Frame::new().fill(palette.ground).inner_margin(Margin::same(6));
-        let wants = CentralPanel::default().frame(ground).show(ui, |ui| {
-            let mut context = Context {
-                state: &self.state,
-                thumbs: &mut self.thumbs,
-                look: &mut self.look,
-                compared: &mut self.compared,
-                others: &self.others,
-                actions: &mut actions,
-            };
-            self.dock.show(ui, &mut context)
-        });
-        actions.into_iter().for_each(|action| self.act(&ctx, action));
-        self.watch(wants.inner);
-    }
-
-    /// Tells the engine what visible panes show, where that changed.
-    fn watch(&mut self, wants: Wants) {
-        if self.look.pictures.is_empty() {
-            self.look.pictures = self.some_pictures();
-        }
-        let Some(engine) = &self.engine else { return };
-        let software = self.state.started.as_ref().is_none_or(|started| started.software);
-        let request = PreviewRequest {
-            pictures: if wants.crops { self.look.pictures.clone() } else { Vec::new() },
-            draw: self.look.draw,
-            sample: if wants.sample { self.look.sample.unwrap_or(SAMPLE[usize::from(software)]) } else { 0 },
-        };
-        if request != self.watched {
-            engine.control().watch(&request);
-            self.watched = request;
-        }
-    }
-
-    /// A few pictures, others at every turn.
-    fn some_pictures(&self) -> Vec<u32> {
-        let all = &self.thumbs.names().pretrain;
-        let count = CHOSEN.min(all.len());
-        let place = |i: usize| {
-            // Steps of the golden ratio visit every part of the set before they come back.
-            let part = ((self.turn * CHOSEN as u64 + i as u64 + 1) as f64 * 0.618_033_988_75).fract();
-            all[(part * all.len() as f64) as usize % all.len()]
-        };
-        (0..count).map(place).collect()
     }
 }
 

@@ -1,4 +1,5 @@
 //! Where windows and panes are drawn without a screen, for tests and benches.
+#![allow(dead_code, reason = "each of them takes some of it")]
 
 pub(crate) mod samples;
 
@@ -55,4 +56,13 @@ pub(crate) fn pane(size: [f32; 2], id: &'static str, window: Window) -> Harness<
     });
     settle(&mut harness);
     harness
+}
+
+/// Whether some words are on the screen.
+pub(crate) fn says<'t>(harness: &'t Harness<'_, Window>, words: &'t str) -> bool {
+    egui_kittest::kittest::Queryable::query_all_by(harness, move |node| {
+        node.value().or(node.label()).is_some_and(|text| text.contains(words))
+    })
+    .next()
+    .is_some()
 }

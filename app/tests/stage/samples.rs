@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 use swav_app::engine::digest::{Digest, Map, Tile};
+use swav_app::engine::unfold::fold;
 use swav_app::engine::{Failure, Message};
 use swav_app::state::State;
+use swav_app::uses::task::{About, Seen};
 use swav_wgpu::config::{Config, Method, Preset};
+use swav_wgpu::eval::Features;
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::{Advice, Kind};
 use swav_wgpu::train::preview::{Crops, Likeness, View};
@@ -193,6 +196,38 @@ pub(crate) fn map(step: u64, pictures: u32, k: u32) -> Map {
         explained: [0.31, 0.17],
         prototypes: (0..k).map(tile).collect(),
         pictures: all,
+        still: false,
+    }
+}
+
+/// A small network with prototypes.
+pub(crate) fn about() -> About {
+    About {
+        network: "basic blocks [1, 1, 1, 1], width 32, 3×3 stem, 256 features, head 256-64, 300 prototypes"
+            .into(),
+        adapter: "AMD Radeon RX 7600".into(),
+        software: false,
+        prototypes: 300,
+        embeds: true,
+        trained_on: Some(None),
+        notice: None,
+    }
+}
+
+/// The first of the built-in pictures, as that network sees them.
+pub(crate) fn seen(pictures: u32) -> Seen {
+    let map = Arc::new(Map { still: true, ..map(0, pictures, 20) });
+    let data = (0..pictures * 2).map(|i| noise(u64::from(i)) as f32).collect();
+    let features = Features::new(pictures as usize, 2, data).unwrap_or_default();
+    Seen {
+        config: Config::default(),
+        place: None,
+        pictures: (0..pictures).collect(),
+        unreadable: Vec::new(),
+        notices: Vec::new(),
+        files: true,
+        folded: Arc::new(fold(Arc::clone(&map), &features)),
+        map,
     }
 }
 
@@ -248,7 +283,7 @@ pub(crate) fn failed() -> State {
     let text = "the run diverged at step 401: layer3.0.conv1.weight is no longer finite (12 values); start again \
                 with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more; the last good \
                 checkpoint is runs/demo-3/checkpoint.safetensors (step 250)";
-    state.apply(Message::Ended(Err(Failure { field: None, text: text.into(), stopped: false })));
+    state.apply(Message::Ended(Err(Failure::saying(text))));
     state
 }
 

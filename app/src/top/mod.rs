@@ -1,14 +1,17 @@
 //! What stands above the panes: run control, the timeline, the figures, and what is wrong.
 
+mod buttons;
+mod timeline;
+
 use crate::recent;
 use crate::state::{Phase, State};
 use crate::theme::Palette;
 use crate::units;
 use crate::widgets::{self, figure};
-use eframe::egui::{
-    Align, Button, Color32, Frame, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, pos2, vec2,
-};
+use buttons::{can_resume, run_buttons};
+use eframe::egui::{Align, Button, Color32, Frame, Layout, Margin, Rect, RichText, Ui, vec2};
 use swav_wgpu::pass::Progress;
+use timeline::timeline;
 
 /// What the bar may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,10 @@ pub enum Order {
     Leave,
     /// Shows the gallery in a browser.
     Gallery,
+    /// Sorts, finds, explores, exports and judges with what was learned.
+    Use,
+    /// Shows the run folder by the system's own means.
+    Folder,
     /// The other of dark and light.
     Theme,
     /// All panes to their usual places.
@@ -101,52 +108,8 @@ fn controls(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
     });
 }
 
-fn run_buttons(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
-    let palette = Palette::of(ui);
-    let mut button = |ui: &mut Ui, on: bool, text: &str, help: &str, order: Order| {
-        let button = Button::new(text).min_size(vec2(64.0, 26.0));
-        if ui.add_enabled(on, button).on_hover_text(help).clicked() {
-            orders.push(order);
-        }
-    };
-    match state.phase {
-        Phase::Running | Phase::Opening => {
-            let running = state.phase == Phase::Running;
-            button(ui, running, "Pause", "Wait after this step (Space)", Order::Pause(true));
-            button(ui, false, "Step", "One step of a paused run (S)", Order::Step);
-            button(ui, true, "Stop", "Write a checkpoint and end (Ctrl+.)", Order::Stop);
-            button(ui, running, "Checkpoint", "Write a checkpoint now (Ctrl+S)", Order::Checkpoint);
-        }
-        Phase::Paused => {
-            let go = Button::new(RichText::new("Go on").color(palette.ground).strong());
-            let go = go.fill(palette.accent).min_size(vec2(64.0, 26.0));
-            let clicked = ui.add(go).on_hover_text("Train on (Space)").clicked();
-            button(ui, true, "Step", "One step (S)", Order::Step);
-            button(ui, true, "Stop", "Write a checkpoint and end (Ctrl+.)", Order::Stop);
-            button(ui, true, "Checkpoint", "Write a checkpoint now (Ctrl+S)", Order::Checkpoint);
-            if clicked {
-                orders.push(Order::Pause(false));
-            }
-        }
-        Phase::Stopped | Phase::Failed if can_resume(state) => {
-            button(ui, true, "Resume", "Go on from the last checkpoint", Order::Resume);
-        }
-        Phase::Finished => {
-            let there = state.summary.as_ref().is_some_and(|summary| summary.gallery.is_some());
-            let help = "The nearest pictures of each prototype, as a page in the browser";
-            button(ui, there, "Gallery", help, Order::Gallery);
-        }
-        _ => {}
-    }
-}
-
-/// Whether there is a checkpoint to go on from; a run that was stopped once it was open has written one.
-fn can_resume(state: &State) -> bool {
-    !state.checkpoints.is_empty() || (state.phase == Phase::Stopped && state.started.is_some())
-}
-
 /// What goes on beside the steps, and how long it will: looking at pictures: 2 500 of 10 000, 15 s left.
-fn pass(progress: &Progress) -> String {
+pub(crate) fn pass(progress: &Progress) -> String {
     let Progress { doing, unit, done, total, seconds } = *progress;
     let count = |count: usize| units::count(count as u64);
     let counted = match (total, unit) {
@@ -157,53 +120,6 @@ fn pass(progress: &Progress) -> String {
     match progress.seconds_left() {
         Some(left) => format!("{doing}: {counted}{} left", units::time(left)),
         None => format!("{doing}: {counted}{}", units::time(seconds)),
-    }
-}
-
-/// Steps from left to right: done ones filled, epochs as ticks, checkpoints and evaluations as marks.
-fn timeline(ui: &mut Ui, state: &State) {
-    let palette = Palette::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
-    let painter = ui.painter_at(rect.expand(2.0));
-    let track =
-        Rect::from_min_max(pos2(rect.left(), rect.top() + 5.0), pos2(rect.right(), rect.top() + 14.0));
-    painter.rect_filled(track, 3.0, palette.raised);
-    let total = state.total();
-    if total == 0 {
-        return;
-    }
-    let at = |step: u64| track.left() + track.width() * (step as f32 / total as f32).clamp(0.0, 1.0);
-    let done = Rect::from_min_max(track.min, pos2(at(state.step), track.bottom()));
-    painter.rect_filled(done, 3.0, phase_color(palette, state.phase).gamma_multiply(0.75));
-    // Ticks that would stand closer than a few points are thinned out.
-    let epochs = total / state.steps_per_epoch();
-    let every = (epochs * 6 / (track.width() as u64).max(1) + 1).next_power_of_two();
-    for epoch in (every..epochs).step_by(every as usize) {
-        let x = at(epoch * state.steps_per_epoch());
-        painter.vline(x, track.y_range(), Stroke::new(1.0, palette.ground.gamma_multiply(0.7)));
-    }
-    for &step in &state.checkpoints {
-        let tip = pos2(at(step), track.bottom() + 1.0);
-        let mark = vec![tip, tip + vec2(-3.5, 5.0), tip + vec2(3.5, 5.0)];
-        painter.add(eframe::egui::Shape::convex_polygon(mark, palette.weak, Stroke::NONE));
-    }
-    for evaluation in &state.evaluations {
-        painter.circle_filled(pos2(at(evaluation.step), track.top() - 2.5), 2.5, palette.text);
-    }
-    if let Some(pointer) = response.hover_pos() {
-        let step =
-            ((pointer.x - track.left()) / track.width() * total as f32).clamp(0.0, total as f32) as u64;
-        let near = state.evaluations.iter().min_by_key(|e| e.step.abs_diff(step));
-        let near = near.filter(|e| (at(e.step) - pointer.x).abs() < 8.0);
-        let knn =
-            near.and_then(|e| Some(format!("\nkNN after step {}: {:.3}", e.step, e.splits.first()?.plain)));
-        response.on_hover_text(format!(
-            "step {} of {}, epoch {}{}\nTicks: epochs. Dots: kNN evaluations. Triangles: checkpoints.",
-            units::count(step),
-            units::count(total),
-            (step / state.steps_per_epoch() + 1).min(epochs.max(1)),
-            knn.unwrap_or_default()
-        ));
     }
 }
 

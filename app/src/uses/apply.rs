@@ -1,0 +1,117 @@
+//! What the worker told, taken in: the only way into what is known of a network in use.
+
+use super::task::{Kind, News, Plan, Seen, Task};
+use super::{Found, Groups, Uses, screen};
+use crate::engine::digest::Digest;
+use crate::engine::{Failure, Message};
+use crate::panes::Look;
+use crate::state::State;
+use eframe::egui;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use swav_wgpu::uses::sort::{How, Sorted};
+
+impl Uses {
+    /// Takes a piece of news in.
+    pub fn apply(&mut self, news: News) {
+        match news {
+            News::Began(kind) => {
+                (self.busy, self.progress) = (Some(kind), None);
+                self.failure = None;
+            }
+            News::Progress(progress) => self.progress = Some(progress),
+            News::About(about) => self.about = Some(*about),
+            News::Seen(seen) => self.take_pictures(seen),
+            News::Grouped(by, of, typical) => {
+                self.wanted.0 = by;
+                self.groups = Some(Groups::new(&of, &typical));
+                (self.open, self.sorted) = (None, None);
+                self.chosen.clear();
+            }
+            News::Found { query, image, near } => {
+                let size = [image.width() as usize, image.height() as usize];
+                let image = egui::ColorImage::from_rgb(size, image.as_raw());
+                self.found = Some(Found { query, image, texture: None, near });
+            }
+            News::Sorted(plan, sorted) => {
+                let at = plan.into.clone();
+                self.done = Some((told(&plan, &sorted), Some(at)));
+                self.sorted = Some((plan, Some(sorted)));
+            }
+            News::Wrote(path, note) => {
+                self.done = Some((format!("Written: {}. {note}.", path.display()), Some(path)));
+            }
+            News::Judged(tables) => self.tables = Some(tables),
+            News::Ended(kind, ended) => {
+                (self.busy, self.progress) = (None, None);
+                self.failure = match ended {
+                    // A set that has to be chosen is asked for where the pictures would stand.
+                    Err(_) if kind == Kind::Look && self.needs_pictures() => None,
+                    Err(failure) if failure.stopped => {
+                        let what = screen::stopped(kind);
+                        Some((kind, Failure { text: what.to_owned(), ..failure }))
+                    }
+                    Err(failure) => Some((kind, failure)),
+                    Ok(()) => None,
+                };
+            }
+        }
+    }
+
+    fn take_pictures(&mut self, seen: Box<Seen>) {
+        let digest = Digest {
+            step: 0,
+            draw: 0,
+            crops: None,
+            map: Some(Arc::clone(&seen.map)),
+            folded: Some(Arc::clone(&seen.folded)),
+        };
+        self.state = State::default();
+        self.state.apply(Message::Digest(Box::new(digest)));
+        self.look = Look::default();
+        (self.groups, self.sorted, self.found, self.tables) = (None, None, None, None);
+        self.into = beside(seen.place.as_deref()).display().to_string();
+        if !seen.files && matches!(self.how, How::HardLink | How::Symlink) {
+            self.how = How::Copy;
+        }
+        let most = seen.pictures.len();
+        self.wanted.1 = self.wanted.1.min(most);
+        self.exports.propose(&self.network, self.about.as_ref());
+        self.seen = Some(seen);
+        self.order(Task::Group(self.wanted.0, self.wanted.1));
+    }
+}
+
+/// A folder beside the pictures, for the sorted ones.
+pub(super) fn beside(place: Option<&Path>) -> PathBuf {
+    let home = || dirs::picture_dir().or_else(dirs::home_dir).unwrap_or_default();
+    match place {
+        Some(place) => {
+            let full = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+            let name = full.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = if full.is_dir() { crate::recent::name(&full) } else { name };
+            full.parent().map_or_else(home, Path::to_owned).join(format!("{name} sorted"))
+        }
+        None => home().join("drawings sorted"),
+    }
+}
+
+/// What a sort did, in a sentence.
+fn told(plan: &Plan, sorted: &Sorted) -> String {
+    let all = plan.groups.len();
+    if plan.how == How::Manifest {
+        return format!("The list of {all} pictures and their groups is written. No picture was copied.");
+    }
+    let mut text =
+        format!("{} of {all} pictures put into {} folders", sorted.made + sorted.present, plan.names.len());
+    if sorted.present > 0 {
+        text += &format!("; {} of them were there already", sorted.present);
+    }
+    if !sorted.taken.is_empty() {
+        text += &format!("; {} left alone, because something else has their names", sorted.taken.len());
+    }
+    if let Some((name, reason)) = sorted.failed.first() {
+        text += &format!("; {} could not be put there, the first: {name}: {reason}", sorted.failed.len());
+    }
+    text + ". The pictures themselves stayed where they were."
+}

@@ -1,0 +1,245 @@
+//! The frame of the screen: network, pictures and tabs above, what goes on and what came out of it below.
+
+use super::task::{Choice, Kind, Task};
+use super::{Tab, Uses, Want};
+use crate::dialogs::{Ask, For};
+use crate::engine::WayOut;
+use crate::theme::Palette;
+use crate::{recent, units, widgets};
+use eframe::egui::{
+    Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, ProgressBar, RichText, TextEdit, Ui,
+    vec2,
+};
+use swav_wgpu::pass::Progress;
+
+/// The tabs, and what each is for.
+const TABS: [(Tab, &str, &str); 5] = [
+    (Tab::Sort, "Sort a folder", "Put look-alikes into folders of their own"),
+    (Tab::Alike, "Find look-alikes", "The pictures that look most like one"),
+    (Tab::Explore, "Explore", "All pictures on a plane, and the prototypes or clusters among them"),
+    (Tab::Export, "Export", "Weights, features and a report for other programs"),
+    (Tab::Judge, "Judge", "How good the features are, beside raw pixels and the untrained network"),
+];
+
+impl Uses {
+    /// Draws the screen; returns what it wants of the window.
+    pub fn show(&mut self, ui: &mut Ui) -> Vec<Want> {
+        let mut wants = Vec::new();
+        let palette = Palette::of(ui);
+        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 8));
+        Panel::top("network").frame(frame).show(ui, |ui| {
+            self.network_row(ui, &mut wants);
+            self.pictures_row(ui, &mut wants);
+            ui.add_space(4.0);
+            ui.horizontal_wrapped(|ui| {
+                for (tab, name, help) in TABS {
+                    let text = RichText::new(name).size(14.0);
+                    ui.selectable_value(&mut self.tab, tab, text).on_hover_text(help);
+                }
+            });
+        });
+        let height = 48.0;
+        Panel::bottom("news").frame(frame).exact_size(height).show(ui, |ui| self.news_row(ui, &mut wants));
+        let ground = Frame::new().fill(palette.ground).inner_margin(Margin::same(10));
+        CentralPanel::default().frame(ground).show(ui, |ui| {
+            if self.seen.is_none() {
+                return self.nothing_yet(ui, &mut wants);
+            }
+            match self.tab {
+                Tab::Sort => self.sorting(ui, &mut wants),
+                Tab::Alike => self.alike(ui, &mut wants),
+                Tab::Explore => self.plane(ui),
+                Tab::Export => self.export(ui, &mut wants),
+                Tab::Judge => self.judge(ui),
+            }
+        });
+        wants
+    }
+
+    fn network_row(&mut self, ui: &mut Ui, wants: &mut Vec<Want>) {
+        let palette = Palette::of(ui);
+        ui.horizontal(|ui| {
+            if ui.button("Back").on_hover_text("Where this was opened from (Ctrl+L)").clicked() {
+                wants.push(Want::Leave);
+            }
+            let name = RichText::new(recent::name(&self.network)).size(15.0).strong();
+            ui.add(Label::new(name).truncate()).on_hover_text(self.network.display().to_string());
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let theme = if ui.visuals().dark_mode { "Light" } else { "Dark" };
+                if ui.button(theme).on_hover_text("The other colours (Ctrl+T)").clicked() {
+                    wants.push(Want::Theme);
+                }
+                if let Some(about) = &self.about {
+                    let prototypes = match about.prototypes {
+                        0 => "no prototypes".to_owned(),
+                        count => format!("{count} prototypes"),
+                    };
+                    let slow = if about.software { " (slow: the processor)" } else { "" };
+                    let text = format!("{prototypes}  ·  {}{slow}", about.adapter);
+                    let notice = about.notice.as_deref().unwrap_or_default();
+                    ui.add(Label::new(RichText::new(text).color(palette.weak)).truncate())
+                        .on_hover_text(format!("{}\n{notice}", about.network).trim().to_owned());
+                }
+            });
+        });
+    }
+
+    fn pictures_row(&mut self, ui: &mut Ui, wants: &mut Vec<Want>) {
+        let palette = Palette::of(ui);
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label(RichText::new("Pictures").color(palette.weak));
+            let own = self.about.as_ref().and_then(|about| about.trained_on.clone());
+            if let Some(own) = own {
+                let name = own.as_deref().map_or_else(|| "built-in drawings".to_owned(), recent::name);
+                let help = own.map_or_else(String::new, |own| own.display().to_string());
+                let chosen = ui.selectable_label(self.choice == Choice::Own, name);
+                if chosen.on_hover_text(format!("Those that it was trained on. {help}")).clicked() {
+                    self.look_at(Choice::Own);
+                }
+            } else if ui.selectable_label(self.choice == Choice::BuiltIn, "built-in drawings").clicked() {
+                self.look_at(Choice::BuiltIn);
+            }
+            if let Choice::At(path) = &self.choice {
+                let shown = ui.selectable_label(true, recent::name(path));
+                shown.on_hover_text(path.display().to_string());
+            }
+            if ui.button("Choose a folder…").on_hover_text("Or drop one on this window (Ctrl+O)").clicked()
+            {
+                wants.push(Want::Ask(Ask::Folder("A folder of pictures"), For::Used));
+            }
+            let field =
+                TextEdit::singleline(&mut self.path).hint_text("or type its path").desired_width(170.0);
+            let typed = ui.add(field).labelled_by(label.id);
+            if typed.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter)) {
+                let path = std::mem::take(&mut self.path);
+                if !path.trim().is_empty() {
+                    self.look_at(Choice::At(path.trim().into()));
+                }
+            }
+            self.counts(ui);
+        });
+    }
+
+    /// How many pictures there are, and which of them could not be read.
+    fn counts(&self, ui: &mut Ui) {
+        let palette = Palette::of(ui);
+        let Some(seen) = &self.seen else { return };
+        let count = format!("{} pictures", units::count(seen.pictures.len() as u64));
+        ui.label(RichText::new(count).color(palette.weak));
+        if !seen.unreadable.is_empty() {
+            let list = seen.unreadable.iter().take(12).map(|(name, why)| format!("{name}: {why}"));
+            let list: Vec<String> = list.collect();
+            let text = format!("{} cannot be read", seen.unreadable.len());
+            ui.label(RichText::new(text).color(palette.warning)).on_hover_text(list.join("\n"));
+        }
+        if !seen.notices.is_empty() {
+            let text = RichText::new("some files are left out").color(palette.warning);
+            ui.label(text).on_hover_text(seen.notices.join("\n"));
+        }
+    }
+
+    /// One line in a fixed place, so that nothing moves under the pointer: what goes on, what failed, what was done.
+    fn news_row(&mut self, ui: &mut Ui, wants: &mut Vec<Want>) {
+        let palette = Palette::of(ui);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let Some(kind) = self.busy {
+                if kind != Kind::Open && ui.button("Cancel").on_hover_text(stopped(kind)).clicked() {
+                    self.cancel();
+                }
+                ui.add(bar(kind, self.progress.as_ref()).desired_height(22.0));
+            } else if let Some((kind, failure)) = self.failure.clone() {
+                if ui.button("Close").on_hover_text("Take this message away (Esc)").clicked() {
+                    self.failure = None;
+                }
+                self.ways_out(ui, kind, failure.way_out, wants);
+                let color = if failure.stopped { palette.warning } else { palette.error };
+                let text = RichText::new(&failure.text).color(color);
+                ui.add(Label::new(text).truncate()).on_hover_text(&failure.text);
+            } else if let Some((text, path)) = &self.done {
+                let close = ui.button("Close").clicked();
+                if let Some(path) = path
+                    && ui.button("Show in folder").clicked()
+                {
+                    wants.push(Want::Show(path.clone()));
+                }
+                ui.add(Label::new(RichText::new(text).color(palette.good)).truncate()).on_hover_text(text);
+                if close {
+                    self.done = None;
+                }
+            } else {
+                let help = TABS.iter().find(|(tab, ..)| *tab == self.tab).map_or("", |(.., help)| help);
+                ui.label(RichText::new(help).color(palette.weak));
+            }
+        });
+    }
+
+    /// Buttons that do what helps.
+    fn ways_out(&mut self, ui: &mut Ui, kind: Kind, way: Option<WayOut>, wants: &mut Vec<Want>) {
+        let (text, help) = match (kind, way) {
+            (Kind::Sort, _) => ("Go on", "What is there already is left as it is"),
+            (Kind::Look, Some(WayOut::Locate)) => {
+                ("Where are they now?", "Choose the folder that they lie in now")
+            }
+            (Kind::Look | Kind::Group, _) => ("Try again", "The same once more"),
+            _ => return,
+        };
+        if !ui.button(text).on_hover_text(help).clicked() {
+            return;
+        }
+        match (kind, way) {
+            (Kind::Sort, _) => self.sort(),
+            (Kind::Group, _) => self.order(Task::Group(self.wanted.0, self.wanted.1)),
+            (_, Some(WayOut::Locate)) => {
+                wants.push(Want::Ask(Ask::Folder("Where the pictures are now"), For::Used));
+            }
+            _ => self.look_at(self.choice.clone()),
+        }
+    }
+
+    /// Before any picture was looked at.
+    fn nothing_yet(&mut self, ui: &mut Ui, wants: &mut Vec<Want>) {
+        if self.needs_pictures() {
+            let text = "This file of weights does not say which pictures it was trained on. Choose a folder above, \
+                        or drop one on this window.";
+            let rect = ui.available_rect_before_wrap();
+            widgets::empty(ui, "Which pictures?", text);
+            let at = eframe::egui::Rect::from_center_size(rect.center() + vec2(0.0, 70.0), vec2(170.0, 32.0));
+            if ui.put(at, Button::new("Choose a folder…")).clicked() {
+                wants.push(Want::Ask(Ask::Folder("A folder of pictures"), For::Used));
+            }
+            return;
+        }
+        match (&self.failure, self.busy) {
+            (Some((_, failure)), None) => widgets::empty(ui, "Nothing to show", &failure.text),
+            _ => widgets::empty(
+                ui,
+                "Opening…",
+                "The network looks at every picture once; then they can be sorted, searched and explored.",
+            ),
+        }
+    }
+}
+
+/// What a task that was stopped leaves behind.
+pub(super) fn stopped(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sort => "Sorting was stopped between two files: nothing is lost, and it can go on from here.",
+        Kind::Look | Kind::Open => "Looking at the pictures was stopped.",
+        _ => "It was stopped; nothing was written.",
+    }
+}
+
+fn bar(kind: Kind, progress: Option<&Progress>) -> ProgressBar {
+    let doing = match kind {
+        Kind::Open => "loading the network",
+        Kind::Look => "looking at pictures",
+        Kind::Group => "grouping",
+        Kind::Find => "finding look-alikes",
+        Kind::Sort => "sorting",
+        Kind::Write => "writing",
+        Kind::Judge => "judging",
+    };
+    let Some(progress) = progress else { return ProgressBar::new(0.0).text(doing).animate(true) };
+    let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
+    ProgressBar::new(share).text(crate::top::pass(progress))
+}

@@ -1,0 +1,273 @@
+//! The tab that sorts a folder: all groups as stacks of thumbnails; where their pictures go.
+
+use super::task::{By, Task};
+use super::{Uses, Want};
+use crate::dialogs::{Ask, For};
+use crate::theme::Palette;
+use crate::{units, widgets};
+use eframe::egui::{
+    self, Button, ComboBox, DragValue, Frame, Label, Margin, Panel, Rect, RichText, ScrollArea, Sense,
+    TextEdit, Ui, WidgetInfo, pos2, vec2,
+};
+use std::collections::BTreeMap;
+use swav_wgpu::uses::sort::How;
+
+/// Side of a thumbnail of a stack, and between two.
+const SIDE: f32 = 58.0;
+const GAP: f32 = 4.0;
+/// Thumbnails of a stack: columns and rows.
+const SHOWN: [usize; 2] = [3, 2];
+/// Size of a stack with its name.
+const CARD: [f32; 2] = [3.0 * SIDE + 2.0 * GAP + 20.0, 2.0 * SIDE + GAP + 58.0];
+
+/// What is dragged: a whole group, or some pictures.
+#[derive(Clone, Debug)]
+pub(super) enum Dragged {
+    Group(usize),
+    Rows(Vec<u32>),
+}
+
+impl Uses {
+    pub(super) fn sorting(&mut self, ui: &mut Ui, wants: &mut Vec<Want>) {
+        if self.groups.is_none() {
+            widgets::empty(ui, "Grouping…", "Look-alikes are put together; then you can put them right.");
+            return;
+        }
+        let frame = Frame::new().fill(Palette::of(ui).panel).corner_radius(5).inner_margin(Margin::same(10));
+        let problems = self.groups.as_ref().map(super::Groups::problems).unwrap_or_default();
+        Panel::bottom("into").frame(frame).show(ui, |ui| self.target(ui, &problems, wants));
+        egui::CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+            if let Some(open) = self.open {
+                self.open_group(ui, open);
+            } else {
+                self.how_many(ui);
+                self.stacks(ui, &problems);
+            }
+        });
+    }
+
+    fn how_many(&mut self, ui: &mut Ui) {
+        let palette = Palette::of(ui);
+        let (mut by, mut count) = self.wanted;
+        let most = self.seen.as_ref().map_or(1, |seen| seen.pictures.len()).min(200);
+        let mut again = false;
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label(RichText::new("Groups").color(palette.weak));
+            let field = ui.add(DragValue::new(&mut count).range(2.min(most)..=most).update_while_editing(false));
+            let help = "Type a number, or drag it. Grouping anew takes your changes back; Undo brings them again.";
+            let field = field.labelled_by(label.id).on_hover_text(help);
+            again |= field.drag_stopped() || (field.changed() && !field.dragged());
+            for (text, to) in [("Fewer", count.saturating_sub(1)), ("More", count + 1)] {
+                let to = to.clamp(2.min(most), most);
+                if ui.add_enabled(to != count, Button::new(text)).clicked() {
+                    (count, again) = (to, true);
+                }
+            }
+            let label = ui.label(RichText::new("by").color(palette.weak));
+            let name = |by| match by {
+                By::Clusters => "likeness of these pictures",
+                By::Prototypes => "prototypes of the network",
+            };
+            let combo = ComboBox::from_id_salt("by").width(190.0).selected_text(name(by));
+            combo
+                .show_ui(ui, |ui| {
+                    ui.selectable_value(&mut by, By::Clusters, name(By::Clusters))
+                        .on_hover_text("As many groups as you ask for, found among these pictures (k-means)");
+                    let has = self.about.as_ref().is_some_and(|about| about.prototypes > 0);
+                    ui.add_enabled_ui(has, |ui| {
+                        ui.selectable_value(&mut by, By::Prototypes, name(By::Prototypes))
+                            .on_hover_text(
+                                "Prototypes that are alike are merged, so pictures that come later go where their \
+                                 like went. There may be fewer groups, as not every prototype has a picture here.",
+                            )
+                            .on_disabled_hover_text("This network has no prototypes");
+                    });
+                })
+                .response
+                .labelled_by(label.id);
+            again |= by != self.wanted.0;
+            let Some(groups) = &mut self.groups else { return };
+            let undo = ui.add_enabled(groups.changes() > 0, Button::new("Undo"));
+            if undo.on_hover_text("Takes the last change back (Ctrl+Z)").clicked() {
+                groups.undo();
+            }
+            let text = format!(
+                "{} groups. Drag one onto another to merge them; click one to open it.",
+                groups.all().len()
+            );
+            ui.label(RichText::new(text).color(palette.weak));
+        });
+        self.wanted = (by, count);
+        if again {
+            self.order(Task::Group(by, count));
+        }
+        ui.add_space(6.0);
+    }
+
+    fn stacks(&mut self, ui: &mut Ui, problems: &BTreeMap<usize, String>) {
+        let count = self.groups.as_ref().map_or(0, |groups| groups.all().len());
+        let gap = 10.0;
+        let columns = ((ui.available_width() + gap) / (CARD[0] + gap)).floor().max(1.0) as usize;
+        let rows = count.div_ceil(columns);
+        ui.spacing_mut().item_spacing = vec2(gap, gap);
+        ScrollArea::vertical().auto_shrink(false).show_rows(ui, CARD[1], rows, |ui, visible| {
+            for row in visible {
+                ui.horizontal(|ui| {
+                    for at in (row * columns..count).take(columns) {
+                        self.stack(ui, at, problems.get(&at));
+                    }
+                });
+            }
+        });
+    }
+
+    fn stack(&mut self, ui: &mut Ui, at: usize, problem: Option<&String>) {
+        let palette = Palette::of(ui);
+        let Some(group) = self.groups.as_ref().and_then(|groups| groups.all().get(at)).cloned() else {
+            return;
+        };
+        let (rect, response) = ui.allocate_exact_size(vec2(CARD[0], CARD[1]), Sense::click_and_drag());
+        let count = group.rows.len();
+        response.widget_info(|| {
+            WidgetInfo::labeled(egui::Role::Button, true, format!("{}, {count} pictures", group.name))
+        });
+        response.dnd_set_drag_payload(Dragged::Group(at));
+        let over = response.dnd_hover_payload::<Dragged>();
+        let target = over.is_some_and(|dragged| !matches!(&*dragged, Dragged::Group(from) if *from == at));
+        let painter = ui.painter().clone();
+        // What lies under the first pictures.
+        for depth in (1..=2).rev().filter(|depth| count > 6 * depth) {
+            let under = rect.shrink2(vec2(6.0 * depth as f32, 0.0)).translate(vec2(0.0, -3.0 * depth as f32));
+            painter.rect_filled(under.shrink2(vec2(0.0, 4.0)), 5.0, palette.line);
+        }
+        let lit = response.hovered() || response.has_focus();
+        painter.rect_filled(rect, 5.0, if lit { palette.raised } else { palette.panel });
+        if target || response.has_focus() {
+            widgets::outline(&painter, rect, 2.0, palette.accent);
+        }
+        for (place, &row) in group.rows.iter().take(SHOWN[0] * SHOWN[1]).enumerate() {
+            let corner = vec2((place % SHOWN[0]) as f32, (place / SHOWN[0]) as f32) * (SIDE + GAP);
+            let square = Rect::from_min_size(rect.min + vec2(10.0, 10.0) + corner, vec2(SIDE, SIDE));
+            let picture = self.picture(row);
+            self.thumbs.paint(&painter, square, picture, palette.ground);
+        }
+        self.name_of(ui, at, &group.name, rect, count, problem);
+        if response.clicked() {
+            (self.open, self.typed) = (Some(at), None);
+            self.chosen.clear();
+        }
+        response.context_menu(|ui| self.stack_menu(ui, at));
+        if let Some(dragged) = response.dnd_release_payload::<Dragged>()
+            && let Some(groups) = &mut self.groups
+        {
+            match &*dragged {
+                Dragged::Group(from) => groups.merge(*from, at),
+                Dragged::Rows(rows) => groups.move_to(rows, Some(at)),
+            }
+        }
+    }
+
+    /// What can be done with a group without a mouse that drags.
+    fn stack_menu(&mut self, ui: &mut Ui, at: usize) {
+        if ui.button("Open").clicked() {
+            self.open = Some(at);
+            ui.close();
+        }
+        let Some(groups) = &mut self.groups else { return };
+        let names: Vec<String> = groups.all().iter().map(|group| group.name.clone()).collect();
+        ui.menu_button("Merge into", |ui| {
+            ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
+                for (into, name) in names.iter().enumerate().filter(|(into, _)| *into != at) {
+                    if ui.button(name).clicked() {
+                        groups.merge(at, into);
+                        ui.close();
+                    }
+                }
+            });
+        });
+    }
+
+    /// The name of a group, to be typed over, and how many pictures it has.
+    fn name_of(
+        &mut self,
+        ui: &mut Ui,
+        at: usize,
+        name: &str,
+        card: Rect,
+        count: usize,
+        problem: Option<&String>,
+    ) {
+        let palette = Palette::of(ui);
+        let place = Rect::from_min_max(
+            pos2(card.left() + 8.0, card.bottom() - 36.0),
+            pos2(card.right() - 50.0, card.bottom() - 10.0),
+        );
+        let mut text = match &self.typed {
+            Some((typed, text)) if *typed == at => text.clone(),
+            _ => name.to_owned(),
+        };
+        let colour = if problem.is_some() { palette.error } else { palette.text };
+        let field = TextEdit::singleline(&mut text).id_salt(("name", at)).text_color(colour);
+        let typed = ui.put(place, field);
+        let help = problem.map_or("The folder of this group gets this name", String::as_str);
+        let typed = typed.on_hover_text(help);
+        if typed.has_focus() {
+            self.typed = Some((at, text.clone()));
+        }
+        if typed.lost_focus() {
+            self.typed = None;
+            if let Some(groups) = &mut self.groups {
+                groups.rename(at, text.trim());
+            }
+        }
+        let right = pos2(card.right() - 10.0, place.center().y);
+        let text = units::count(count as u64);
+        widgets::text_at(ui.painter(), right, egui::Align2::RIGHT_CENTER, &text, 13.0, palette.weak);
+    }
+
+    /// Where the pictures go, and how.
+    fn target(&mut self, ui: &mut Ui, problems: &BTreeMap<usize, String>, wants: &mut Vec<Want>) {
+        let palette = Palette::of(ui);
+        let files = self.seen.as_ref().is_some_and(|seen| seen.files);
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label(RichText::new("Into").color(palette.weak));
+            let width = (ui.available_width() - 480.0).max(160.0);
+            ui.add(TextEdit::singleline(&mut self.into).desired_width(width)).labelled_by(label.id);
+            if ui.button("Choose…").clicked() {
+                wants.push(Want::Ask(Ask::Folder("Where the groups go"), For::Sorted));
+            }
+            let kinds = [
+                (How::Copy, "copies", "Every picture is copied; the originals stay"),
+                (
+                    How::HardLink,
+                    "hard links",
+                    "A second name of the same file, on the same disk: takes no room",
+                ),
+                (How::Manifest, "a list only", "manifest.csv says which picture is in which group"),
+            ];
+            for (how, name, help) in kinds {
+                let can = files || how != How::HardLink;
+                ui.add_enabled_ui(can, |ui| {
+                    ui.selectable_value(&mut self.how, how, name)
+                        .on_hover_text(help)
+                        .on_disabled_hover_text("These pictures are no files of their own");
+                });
+            }
+            let count = self.seen.as_ref().map_or(0, |seen| seen.pictures.len());
+            let text = format!("Sort {} pictures", units::count(count as u64));
+            let text = RichText::new(text).strong().color(palette.ground);
+            let ready = problems.is_empty() && self.busy.is_none() && !self.into.trim().is_empty();
+            let button = Button::new(text).fill(palette.accent).min_size(vec2(140.0, 28.0));
+            let why =
+                problems.values().next().map_or("Wait for what goes on, or choose a folder", String::as_str);
+            let help = "Nothing is moved and nothing is written over";
+            let go = ui.add_enabled(ready, button).on_hover_text(help).on_disabled_hover_text(why);
+            if go.clicked() {
+                self.sort();
+            }
+        });
+        if let Some(problem) = problems.values().next() {
+            ui.add(Label::new(RichText::new(problem).color(palette.error)).wrap());
+        }
+    }
+}

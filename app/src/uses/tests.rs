@@ -1,0 +1,74 @@
+use super::apply::beside;
+use super::task::Kind;
+use super::*;
+use crate::samples;
+use swav_wgpu::error::Error;
+
+fn uses() -> Uses {
+    let mut uses = Uses::idle("runs/demo-3".into());
+    uses.apply(News::About(Box::new(samples::about())));
+    uses.apply(News::Seen(Box::new(samples::seen(60))));
+    uses
+}
+
+#[test]
+fn what_the_worker_tells_is_kept_until_other_pictures_come() {
+    let mut uses = uses();
+    uses.apply(News::Grouped(By::Clusters, (0..60).map(|row| row % 4).collect(), vec![0.5; 60]));
+    assert_eq!(uses.groups.as_ref().unwrap().all().len(), 4);
+    assert!(uses.state.map().unwrap().still);
+    (uses.open, uses.chosen) = (Some(2), vec![6]);
+    uses.apply(News::Grouped(By::Prototypes, vec![0; 60], vec![0.5; 60]));
+    assert_eq!((uses.open, uses.chosen.len(), uses.wanted.0), (None, 0, By::Prototypes));
+    uses.apply(News::Seen(Box::new(samples::seen(5))));
+    assert!(uses.groups.is_none() && uses.wanted.1 == 5);
+}
+
+#[test]
+fn a_sort_is_told_and_one_that_was_stopped_or_found_no_room_can_go_on() {
+    let mut uses = uses();
+    uses.apply(News::Grouped(By::Clusters, vec![1; 60], vec![0.5; 60]));
+    let plan = uses.groups.as_ref().unwrap().plan("out".into(), How::Copy);
+    uses.apply(News::Began(Kind::Sort));
+    assert_eq!(uses.busy, Some(Kind::Sort));
+    uses.apply(News::Ended(Kind::Sort, Err(Failure::told(&Error::Stopped))));
+    let (kind, failure) = uses.failure.clone().unwrap();
+    assert!(kind == Kind::Sort && failure.stopped && failure.text.contains("nothing is lost"), "{failure:?}");
+    let full = Error::io("out")(std::io::Error::from(std::io::ErrorKind::StorageFull));
+    uses.apply(News::Ended(Kind::Sort, Err(Failure::told(&full))));
+    assert_eq!(uses.failure.as_ref().unwrap().1.way_out, Some(crate::engine::WayOut::Again));
+    let sorted =
+        Sorted { made: 50, present: 8, taken: vec!["x".into()], failed: vec![("a".into(), "b".into())] };
+    uses.apply(News::Began(Kind::Sort));
+    uses.apply(News::Sorted(plan, sorted));
+    uses.apply(News::Ended(Kind::Sort, Ok(())));
+    assert!(uses.failure.is_none() && uses.busy.is_none());
+    let (text, at) = uses.done.unwrap();
+    for words in
+        ["58 of 60", "8 of them were there", "1 left alone", "the first: a: b", "stayed where they were"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(at, Some("out".into()));
+}
+
+#[test]
+fn weights_that_know_no_pictures_ask_for_some() {
+    let mut uses = Uses::idle("swav.pth.tar".into());
+    assert!(!uses.needs_pictures(), "nobody knows yet");
+    uses.apply(News::About(Box::new(About { trained_on: None, ..samples::about() })));
+    uses.apply(News::Ended(Kind::Look, Err(Failure::saying("choose some"))));
+    assert!(uses.needs_pictures() && uses.failure.is_none());
+    uses.choice = Choice::At("photos".into());
+    uses.apply(News::Ended(Kind::Look, Err(Failure::saying("nothing there"))));
+    assert_eq!(uses.failure.as_ref().map(|(kind, _)| *kind), Some(Kind::Look));
+}
+
+#[test]
+fn sorted_pictures_go_beside_the_folder_and_not_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("my photos.2024");
+    std::fs::create_dir(&photos).unwrap();
+    assert_eq!(beside(Some(&photos)), folder.path().join("my photos.2024 sorted"));
+    assert_eq!(beside(Some(&folder.path().join("a.zip"))), folder.path().join("a sorted"));
+}

@@ -1,0 +1,98 @@
+//! The first screen and the screen of a run: what they draw from, and what the engine is asked for because of it.
+
+use super::Window;
+use crate::panes::{Context, Wants};
+use crate::start::Start;
+use crate::theme::Palette;
+use crate::thumbs::Thumbs;
+use crate::top;
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use swav_wgpu::data::Reading;
+use swav_wgpu::data::configured;
+use swav_wgpu::train::PreviewRequest;
+
+/// Pictures whose crops are shown before any are chosen.
+const CHOSEN: usize = 3;
+/// Pictures whose features are looked at: on a GPU, and on the processor.
+const SAMPLE: [usize; 2] = [2048, 512];
+
+impl Window {
+    pub(super) fn first_screen(&mut self, ui: &mut Ui) {
+        let config = self.form.resolve().config;
+        // Crops may change without the pictures being opened again.
+        let wanted = (config.data.clone(), Reading { detail: None, ..configured::reading(&config) });
+        if self.opened.as_ref() != Some(&wanted) {
+            let ctx = ui.ctx().clone();
+            self.thumbs = Thumbs::open(config, move || ctx.request_repaint());
+            self.opened = Some(wanted);
+        }
+        let ground = Frame::new().fill(Palette::of(ui).ground);
+        let start = Start {
+            form: &mut self.form,
+            settings: &mut self.settings,
+            entries: &self.entries,
+            adapters: &self.adapters,
+            thumbs: &mut self.thumbs,
+            error: self.error.as_deref(),
+        };
+        let wishes = CentralPanel::default().frame(ground).show(ui, |ui| start.show(ui)).inner;
+        let ctx = ui.ctx().clone();
+        wishes.into_iter().for_each(|wish| self.grant(&ctx, wish));
+    }
+
+    pub(super) fn run_screen(&mut self, ui: &mut Ui) {
+        let palette = Palette::of(ui);
+        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 8));
+        let orders = Panel::top("top")
+            .frame(frame)
+            .show(ui, |ui| top::show(ui, &self.state, self.error.as_deref()))
+            .inner;
+        let ctx = ui.ctx().clone();
+        orders.into_iter().for_each(|order| self.order(&ctx, order));
+        let mut actions = Vec::new();
+        let ground = Frame::new().fill(palette.ground).inner_margin(Margin::same(6));
+        let wants = CentralPanel::default().frame(ground).show(ui, |ui| {
+            let mut context = Context {
+                state: &self.state,
+                thumbs: &mut self.thumbs,
+                look: &mut self.look,
+                compared: &mut self.compared,
+                others: &self.others,
+                actions: &mut actions,
+            };
+            self.dock.show(ui, &mut context)
+        });
+        actions.into_iter().for_each(|action| self.act(&ctx, action));
+        self.watch(wants.inner);
+    }
+
+    /// Tells the engine what visible panes show, where that changed.
+    fn watch(&mut self, wants: Wants) {
+        if self.look.pictures.is_empty() {
+            self.look.pictures = self.some_pictures();
+        }
+        let Some(engine) = &self.engine else { return };
+        let software = self.state.started.as_ref().is_none_or(|started| started.software);
+        let request = PreviewRequest {
+            pictures: if wants.crops { self.look.pictures.clone() } else { Vec::new() },
+            draw: self.look.draw,
+            sample: if wants.sample { self.look.sample.unwrap_or(SAMPLE[usize::from(software)]) } else { 0 },
+        };
+        if request != self.watched {
+            engine.control().watch(&request);
+            self.watched = request;
+        }
+    }
+
+    /// A few pictures, others at every turn.
+    pub(super) fn some_pictures(&self) -> Vec<u32> {
+        let all = &self.thumbs.names().pretrain;
+        let count = CHOSEN.min(all.len());
+        let place = |i: usize| {
+            // Steps of the golden ratio visit every part of the set before they come back.
+            let part = ((self.turn * CHOSEN as u64 + i as u64 + 1) as f64 * 0.618_033_988_75).fract();
+            all[(part * all.len() as f64) as usize % all.len()]
+        };
+        (0..count).map(place).collect()
+    }
+}

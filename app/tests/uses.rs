@@ -1,0 +1,230 @@
+//! A network in use, on its own thread and device: pictures are looked at, grouped, sorted, found and written, and what
+//! goes wrong in between is told with a way on.
+
+#![expect(clippy::unwrap_used, reason = "a panic in a helper is a failed test, as in the tests themselves")]
+
+use image::{Rgb, RgbImage};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use swav_app::engine::{Failure, WayOut};
+use swav_app::uses::Worker;
+use swav_app::uses::task::{By, Choice, Kind, News, Plan, Query, Seen, Task};
+use swav_wgpu::config::{Config, Preset};
+use swav_wgpu::train::{Flow, TrainOptions, train};
+use swav_wgpu::uses::embed::What;
+use swav_wgpu::uses::export::Format;
+use swav_wgpu::uses::sort::{How, Sorted};
+
+/// Pictures of two kinds, in two folders; one file is no picture, one name is not ASCII.
+fn photographs(folder: &Path) -> PathBuf {
+    let photos = folder.join("photos");
+    for (kind, base) in [("Küste", [20, 60, 200]), ("wood", [40, 150, 30])] {
+        std::fs::create_dir_all(photos.join(kind)).unwrap();
+        for number in 0..20u32 {
+            let pixel = |x: u32, y: u32| {
+                let wave = ((x * (number + 3) + y * 7) % 40) as u8;
+                Rgb(base.map(|channel: u8| channel.saturating_add(wave)))
+            };
+            let picture = RgbImage::from_fn(24, 24, pixel);
+            picture.save(photos.join(kind).join(format!("山 {number}.png"))).unwrap();
+        }
+    }
+    std::fs::write(photos.join("wood/broken.png"), b"\x89PNG\r\n\x1a\nnothing").unwrap();
+    photos
+}
+
+/// A run of two steps on them.
+fn run(folder: &Path, data: &Path) -> PathBuf {
+    let out = folder.join("run");
+    let mut config = Config::from_preset(Preset::Demo).unwrap();
+    let (out_text, data) = (out.to_string_lossy().into_owned(), data.to_string_lossy().into_owned());
+    for (key, value) in [
+        ("steps", "2"),
+        ("data", &*data),
+        ("batch", "8"),
+        ("width", "4"),
+        ("hidden", "16"),
+        ("embedding", "8"),
+        ("prototypes", "12"),
+        ("crops", "2x16@0.4-1"),
+        ("eval_resize", "16"),
+        ("eval_size", "16"),
+        ("workers", "1"),
+        ("out", &*out_text),
+    ] {
+        config.set(key, value).unwrap();
+    }
+    train(TrainOptions { config, resume: None, profile: false, budget: None }, &mut |_| Flow::Continue)
+        .unwrap();
+    out
+}
+
+/// All news up to the end of a task of this kind, and how it ended.
+fn until(worker: &mut Worker, kind: Kind) -> (Vec<News>, Result<(), Failure>) {
+    let (start, mut all) = (Instant::now(), Vec::new());
+    loop {
+        for news in worker.poll() {
+            match news {
+                News::Ended(ended, how) if ended == kind => return (all, how),
+                news => all.push(news),
+            }
+        }
+        assert!(start.elapsed() < Duration::from_secs(120), "waited for {kind:?}: {all:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn seen(worker: &mut Worker) -> Box<Seen> {
+    let (news, ended) = until(worker, Kind::Look);
+    ended.unwrap();
+    news.into_iter().find_map(|news| if let News::Seen(seen) = news { Some(seen) } else { None }).unwrap()
+}
+
+fn sorted(worker: &mut Worker, plan: &Plan) -> (Option<Sorted>, Result<(), Failure>) {
+    worker.order(Task::Sort(plan.clone()));
+    let (news, ended) = until(worker, Kind::Sort);
+    let found = |news| if let News::Sorted(_, sorted) = news { Some(sorted) } else { None };
+    (news.into_iter().find_map(found), ended)
+}
+
+fn files(folder: &Path) -> usize {
+    let inside = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    inside.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
+}
+
+#[test]
+fn a_folder_is_looked_at_grouped_and_sorted_and_nothing_is_lost_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = photographs(folder.path());
+    let network = run(folder.path(), &photos);
+    let mut worker = Worker::start(network, None, || {});
+    worker.order(Task::Look(Choice::Own));
+    let set = seen(&mut worker);
+    assert_eq!((set.pictures.len(), set.files, set.place.as_deref()), (40, true, Some(&*photos)));
+    assert!(set.unreadable[0].0.contains("broken") && set.map.still && set.map.points.len() == 40);
+
+    worker.order(Task::Group(By::Clusters, 2));
+    let (news, ended) = until(&mut worker, Kind::Group);
+    ended.unwrap();
+    let of =
+        news.into_iter().find_map(|news| if let News::Grouped(_, of, _) = news { Some(of) } else { None });
+    let of = of.unwrap();
+    // Blue and green are told apart by any network.
+    let kinds = |wanted: &str| {
+        let of_kind = set.pictures.iter().zip(&of);
+        let dataset = swav_wgpu::data::Dataset::open(Some(&photos)).unwrap();
+        let mut found: Vec<u32> = of_kind
+            .filter(|(p, _)| dataset.picture_name(**p).contains(wanted))
+            .map(|(_, &group)| group)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    assert!(kinds("wood") != kinds("ste") && kinds("wood").len() == 1, "{of:?}");
+
+    // A folder inside the pictures, and a name that no folder can have, are refused before anything is written.
+    let into = folder.path().join("sorted");
+    let names = vec!["Meer".to_owned(), "Wald und Wiese".to_owned()];
+    let plan = Plan { groups: of, names, into: into.clone(), how: How::Copy };
+    let (_, inside) = sorted(&mut worker, &Plan { into: photos.join("in"), ..plan.clone() });
+    assert!(inside.unwrap_err().text.contains("sorted into itself"));
+    let bad = vec!["a/b".to_owned(), "c".to_owned()];
+    assert!(sorted(&mut worker, &Plan { names: bad, ..plan.clone() }).1.is_err());
+    assert!(!into.exists() && !photos.join("in").exists());
+
+    // A picture that was deleted meanwhile keeps no other from its place.
+    std::fs::rename(photos.join("wood/山 3.png"), folder.path().join("kept.png")).unwrap();
+    let (done, ended) = sorted(&mut worker, &plan);
+    ended.unwrap();
+    let done = done.unwrap();
+    assert_eq!((done.made, done.failed.len()), (39, 1));
+    assert!(into.join("Wald und Wiese").is_dir() && into.join("manifest.csv").is_file());
+    std::fs::rename(folder.path().join("kept.png"), photos.join("wood/山 3.png")).unwrap();
+
+    // Stopped before it began, it writes nothing more; ordered again, it goes on where it was.
+    worker.order(Task::Sort(plan.clone()));
+    worker.cancel();
+    let (_, stopped) = until(&mut worker, Kind::Sort);
+    assert!(stopped.is_err_and(|failure| failure.stopped));
+    let (done, ended) = sorted(&mut worker, &plan);
+    ended.unwrap();
+    let done = done.unwrap();
+    assert_eq!((done.made, done.present, done.failed.len()), (1, 39, 0));
+    assert_eq!((files(&into), files(&photos)), (41, 41));
+
+    // The folder goes: told, with the way out, and the window goes on.
+    std::fs::rename(&photos, folder.path().join("moved")).unwrap();
+    worker.order(Task::Look(Choice::Own));
+    let (_, gone) = until(&mut worker, Kind::Look);
+    let gone = gone.unwrap_err();
+    assert_eq!(gone.way_out, Some(WayOut::Locate), "{gone:?}");
+    worker.order(Task::Look(Choice::At(folder.path().join("moved"))));
+    assert_eq!(seen(&mut worker).pictures.len(), 40);
+}
+
+#[test]
+fn weights_alone_explore_any_folder_and_are_written_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = photographs(folder.path());
+    let network = run(folder.path(), &photos);
+    let mut worker = Worker::start(network.clone(), None, || {});
+    let weights = folder.path().join("w.pth");
+    for format in Format::ALL {
+        let out = weights.with_extension(format.extension());
+        worker.order(Task::Weights { format, trunk_only: false, out: out.clone() });
+        until(&mut worker, Kind::Write).1.unwrap();
+        assert!(std::fs::metadata(&out).unwrap().len() > 1000);
+        // What exists is not written over.
+        worker.order(Task::Weights { format, trunk_only: false, out });
+        assert!(until(&mut worker, Kind::Write).1.unwrap_err().text.contains("exists already"));
+    }
+    // Nothing was looked at yet.
+    worker.order(Task::Group(By::Clusters, 3));
+    assert!(until(&mut worker, Kind::Group).1.unwrap_err().text.contains("choose some first"));
+    drop(worker);
+
+    let mut worker = Worker::start(weights, None, || {});
+    worker.order(Task::Look(Choice::Own));
+    let (news, ended) = until(&mut worker, Kind::Look);
+    let about = news.iter().find_map(|news| if let News::About(about) = news { Some(about) } else { None });
+    assert!(about.unwrap().trained_on.is_none() && ended.is_err());
+    worker.order(Task::Look(Choice::At(photos.clone())));
+    let set = seen(&mut worker);
+
+    // A picture is its own nearest, and a file finds the picture that it is.
+    let file = photos.join("wood/山 7.png");
+    for query in [Query::Picture(set.pictures[9]), Query::File(file.clone())] {
+        worker.order(Task::Find(query.clone(), 5));
+        let (news, ended) = until(&mut worker, Kind::Find);
+        ended.unwrap();
+        let near = news
+            .into_iter()
+            .find_map(|news| if let News::Found { near, .. } = news { Some(near) } else { None });
+        let near = near.unwrap();
+        assert!(near.len() == 5 && near[0].1 > 0.999 && near.is_sorted_by(|a, b| a.1 >= b.1), "{near:?}");
+        if let Query::Picture(picture) = query {
+            assert_eq!(near[0].0, picture);
+        }
+    }
+    let out = folder.path().join("f.npy");
+    worker.order(Task::Features(What::Features, out.clone()));
+    until(&mut worker, Kind::Write).1.unwrap();
+    assert!(
+        out.is_file() && std::fs::read_to_string(out.with_extension("csv")).unwrap().contains("山 7.png")
+    );
+    worker.order(Task::Page(folder.path().join("page.html")));
+    assert!(until(&mut worker, Kind::Write).1.unwrap_err().text.contains("file of weights"));
+
+    worker.order(Task::Judge { linear: false, limit: 100 });
+    let (news, ended) = until(&mut worker, Kind::Judge);
+    ended.unwrap();
+    let tables =
+        news.into_iter().find_map(|news| if let News::Judged(tables) = news { Some(tables) } else { None });
+    assert!(tables.unwrap().iter().any(|table| table.title.contains("kNN")));
+
+    // A file that is no network is told, and nothing else happens.
+    let mut worker = Worker::start(file, None, || {});
+    worker.order(Task::Look(Choice::BuiltIn));
+    assert!(until(&mut worker, Kind::Open).1.is_err());
+}
