@@ -8,8 +8,8 @@ use super::flags::{Choice, Given, one_of};
 use super::model::Force;
 use super::{Outcome, print};
 use crate::config::Setting;
-use crate::error::Result;
-use crate::uses::export::{self, Format};
+use crate::error::{Error, Result};
+use crate::uses::export::{self, Format, Names};
 
 /// The only setting of `train` that a command which computes nothing has.
 struct WeightsKey;
@@ -33,6 +33,7 @@ impl Choice for WeightsKey {
                   pytorch      a state dict for torch.load: resnet18().load_state_dict(…, strict=False)\n\
                   onnx         the trunk in evaluation mode, from normalised pixels to features",
     after_help = "Examples:\n  swav-wgpu export runs/photos --format pytorch --out photos.pth\n  \
+                  swav-wgpu export runs/moco --format pytorch --names moco --out moco.pth.tar\n  \
                   swav-wgpu export swav_800ep_pretrain.pth.tar --format onnx --out swav.onnx"
 )]
 pub(super) struct Export {
@@ -44,6 +45,11 @@ pub(super) struct Export {
     #[arg(long, value_name = "FORMAT", default_value = Format::Safetensors.name())]
     #[arg(value_parser = one_of(&Format::ALL, Format::name))]
     format: Format,
+    /// Whose names the tensors get: torchvision with the head of SwAV's official code, or what MoCo's main_lincls.py,
+    /// lightly or solo-learn load
+    #[arg(long, value_name = "WHOSE", default_value = Names::Torchvision.name())]
+    #[arg(value_parser = one_of(&Names::ALL, Names::name))]
+    names: Names,
     /// Leave out the projection head and the prototypes (ONNX never has them)
     #[arg(long)]
     trunk: bool,
@@ -61,9 +67,15 @@ impl Export {
     pub(super) fn run(&self) -> Result<Outcome> {
         let out = self.out.clone().unwrap_or_else(|| usual_name(&self.network, self.format));
         self.force.refuse_existing("out", &out)?;
+        if self.format == Format::Onnx && self.names != Names::Torchvision {
+            return Err(Error::config(
+                "names",
+                "a graph of ONNX has no state dict that could be named otherwise",
+            ));
+        }
         let key = self.settings.get("weights_key");
         let export::Exported { path, network, tensors, note } =
-            export::export(&self.network, key, self.format, self.trunk, &out)?;
+            export::export(&self.network, key, self.format, self.trunk, self.names, &out)?;
         print(&format!("{}: {tensors} tensors of {network}\n{note}\n", path.display()))?;
         Ok(Outcome::Done)
     }

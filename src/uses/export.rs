@@ -1,5 +1,9 @@
 //! Weights out: a run or file of weights as safetensors, for PyTorch, or as an ONNX graph of the trunk.
 
+mod names;
+
+pub use names::Names;
+
 use crate::config::{ConvUnit, Residual};
 use crate::error::{Error, Result};
 use crate::interop::onnx::{Axis, Graph, Number, OPSET};
@@ -59,7 +63,7 @@ pub struct Exported {
 }
 
 /// Writes the weights of `source` (a run folder or a file, and in it the network called `key`) to `out`. Names are torchvision's, with the
-/// official `projection_head` and `prototypes` unless only the trunk is wanted.
+/// official `projection_head` and `prototypes` unless only the trunk is wanted, and then those of `names`.
 ///
 /// # Errors
 /// A source that cannot be used; [`Error::Io`].
@@ -68,6 +72,7 @@ pub fn export(
     key: Option<&str>,
     format: Format,
     trunk_only: bool,
+    names: Names,
     out: &Path,
 ) -> Result<Exported> {
     let (weights, config) = read(source, key)?;
@@ -95,8 +100,9 @@ pub fn export(
         }
         Format::Pytorch => {
             add_counters(&mut tensors);
-            torch::write(out, &tensors)?;
-            "torch.load gives a state dict under torchvision's names".to_owned()
+            torch::write(out, &names.given(tensors.clone()), names.wrapped())?;
+            let place = names.wrapped().map_or_else(String::new, |key| format!("[\"{key}\"]"));
+            format!("torch.load(…){place} is a state dict with the names of {}", names.name())
         }
         Format::Safetensors => {
             add_counters(&mut tensors);
@@ -105,8 +111,8 @@ pub fn export(
             let settings =
                 if config.is_some() { "; the settings of the run are in its metadata" } else { "" };
             metadata.extend(config.map(|config| ("config".to_owned(), config.to_toml())));
-            safetensors::write(out, &tensors, &metadata)?;
-            format!("names are torchvision's{settings}")
+            safetensors::write(out, &names.given(tensors.clone()), &metadata)?;
+            format!("names are those of {}{settings}", names.name())
         }
     };
     let note = weights.notice.map_or(note.clone(), |notice| format!("{note}\n{notice}"));

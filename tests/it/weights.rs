@@ -11,7 +11,7 @@ use swav_wgpu::gpu::Gpu;
 use swav_wgpu::interop::{HostTensor, safetensors, weights};
 use swav_wgpu::model::{Inference, NetworkSpec, Seen};
 use swav_wgpu::selftest::layout::to_nhwc4;
-use swav_wgpu::uses::export::{Format, export};
+use swav_wgpu::uses::export::{Format, Names, export};
 
 fn file(case: &Case<'_>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case.text("file"))
@@ -61,23 +61,46 @@ fn what_is_exported_reads_back_bit_for_bit() {
         let before = weights::read(&file(&case), None).expect("the file can be read").tensors;
         for format in [Format::Pytorch, Format::Safetensors] {
             let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
-            let done = export(&file(&case), None, format, false, &out).expect("it can be exported");
+            let done = export(&file(&case), None, format, false, Names::Torchvision, &out)
+                .expect("it can be exported");
             let after = weights::read(&out, None).expect("it can be read again").tensors;
             assert_eq!(bits(&before), bits(&after), "{}", case.name);
             assert_eq!(done.tensors, after.len());
             // From one format to the other.
             let again = folder.path().join(format!("{}-{}.again", case.name, format.name()));
-            export(&out, None, Format::Pytorch, false, &again).expect("an export can be exported");
+            export(&out, None, Format::Pytorch, false, Names::Torchvision, &again)
+                .expect("an export can be exported");
             assert_eq!(bits(&weights::read(&again, None).expect("it reads").tensors), bits(&before));
         }
         let trunk = folder.path().join(format!("{}-trunk.pth", case.name));
-        export(&file(&case), None, Format::Pytorch, true, &trunk).expect("it can be exported");
+        export(&file(&case), None, Format::Pytorch, true, Names::Torchvision, &trunk)
+            .expect("it can be exported");
         let names: Vec<String> = weights::read(&trunk, None).expect("it reads").tensors.into_keys().collect();
         assert!(
             names.iter().all(|name| name.starts_with("conv1")
                 || name.starts_with("bn1")
                 || name.starts_with("layer"))
         );
+    }
+}
+
+/// What others load is found again by the names that they give.
+#[test]
+fn names_of_other_trainers_read_back_as_the_same_network() {
+    let (golden, folder) = (Golden::open(), tempfile::tempdir().expect("a folder"));
+    let case = &golden.cases("10_checkpoint_expected")[0];
+    let of_trunk = |tensors: BTreeMap<String, HostTensor>| -> BTreeMap<String, HostTensor> {
+        let trunk = ["conv1.", "bn1.", "layer"];
+        tensors.into_iter().filter(|(name, _)| trunk.iter().any(|part| name.starts_with(part))).collect()
+    };
+    let before = of_trunk(weights::read(&file(case), None).expect("the file can be read").tensors);
+    for names in Names::ALL {
+        for format in [Format::Pytorch, Format::Safetensors] {
+            let out = folder.path().join(format!("{}.{}", names.name(), format.extension()));
+            export(&file(case), None, format, false, names, &out).expect("it can be exported");
+            let after = of_trunk(weights::read(&out, None).expect("it can be read again").tensors);
+            assert_eq!(bits(&before), bits(&after), "{}", names.name());
+        }
     }
 }
 
@@ -91,7 +114,7 @@ fn a_file_with_a_tensor_too_few_is_refused_with_its_name() {
     tensors.insert("bn1.weight".into(), HostTensor::new([1], vec![0.0]));
     let path = folder.path().join("few.safetensors");
     safetensors::write(&path, &tensors, &BTreeMap::new()).expect("it can be written");
-    let error = export(&path, None, Format::Onnx, true, &folder.path().join("x"))
+    let error = export(&path, None, Format::Onnx, true, Names::Torchvision, &folder.path().join("x"))
         .expect_err("it does not fit")
         .to_string();
     for word in ["missing: layer2.0.bn1.running_var", "of another shape: bn1.weight ([1], wanted ["] {
@@ -112,7 +135,7 @@ fn real_tools_read_the_exports_and_see_the_same_features() {
     for case in golden.cases("10_checkpoint_expected") {
         let files = Format::ALL.map(|format| {
             let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
-            export(&file(&case), None, format, false, &out).expect("it can be exported");
+            export(&file(&case), None, format, false, Names::Torchvision, &out).expect("it can be exported");
             out
         });
         let (_, ours) = seen(gpu, &file(&case), &case);

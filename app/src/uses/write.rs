@@ -21,7 +21,8 @@ fn refuse_existing(out: &Path) -> Result<()> {
 
 pub(super) fn weights(network: &Path, format: Format, trunk_only: bool, out: &Path) -> Result<String> {
     refuse_existing(out)?;
-    let Exported { network, tensors, note, .. } = export::export(network, None, format, trunk_only, out)?;
+    let Exported { network, tensors, note, .. } =
+        export::export(network, None, format, trunk_only, export::Names::Torchvision, out)?;
     Ok(format!("{tensors} tensors of {network}; {note}"))
 }
 

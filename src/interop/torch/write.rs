@@ -13,12 +13,13 @@ const ROOT: &str = "weights";
 /// Where the values of a storage begin, so that they can be mapped into memory.
 const ALIGNMENT: u16 = 64;
 
-/// Writes tensors as an `OrderedDict`, sorted by name, atomically. Equal tensors give equal files.
+/// Writes tensors as an `OrderedDict`, sorted by name, atomically; with `under` as the only entry of a `dict`, by that key.
+/// Equal tensors give equal files.
 ///
 /// # Errors
 /// [`Error::Io`] with the path (a full disk, a missing folder); [`Error::Checkpoint`] when a tensor's data
 /// does not fill its shape.
-pub fn write(path: &Path, tensors: &BTreeMap<String, HostTensor>) -> Result<()> {
+pub fn write(path: &Path, tensors: &BTreeMap<String, HostTensor>, under: Option<&str>) -> Result<()> {
     for (name, tensor) in tensors {
         if tensor.shape.iter().product::<usize>() != tensor.data.len() {
             let reason =
@@ -26,10 +27,14 @@ pub fn write(path: &Path, tensors: &BTreeMap<String, HostTensor>) -> Result<()> 
             return Err(Error::Checkpoint { path: path.to_owned(), reason });
         }
     }
-    write_atomic(path, |file| archive(file, tensors))
+    write_atomic(path, |file| archive(file, tensors, under))
 }
 
-fn archive(file: impl Write + Seek, tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<()> {
+fn archive(
+    file: impl Write + Seek,
+    tensors: &BTreeMap<String, HostTensor>,
+    under: Option<&str>,
+) -> std::io::Result<()> {
     let mut zip = ZipWriter::new(file);
     let mut entry = |name: &str, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>| {
         // A storage over 4 GiB needs the long form of the header, which is chosen before its size is known.
@@ -40,7 +45,7 @@ fn archive(file: impl Write + Seek, tensors: &BTreeMap<String, HostTensor>) -> s
         zip.start_file(format!("{ROOT}/{name}"), options).map_err(std::io::Error::from)?;
         write(&mut zip)
     };
-    entry("data.pkl", &mut |file| file.write_all(&pickled(tensors)))?;
+    entry("data.pkl", &mut |file| file.write_all(&pickled(tensors, under)))?;
     entry("byteorder", &mut |file| file.write_all(b"little"))?;
     for (key, tensor) in tensors.values().enumerate() {
         entry(&format!("data/{key}"), &mut |file| super::super::safetensors::write_values(file, tensor))?;
@@ -50,8 +55,13 @@ fn archive(file: impl Write + Seek, tensors: &BTreeMap<String, HostTensor>) -> s
 }
 
 /// The state dict without its numbers, in protocol 2.
-fn pickled(tensors: &BTreeMap<String, HostTensor>) -> Vec<u8> {
-    let mut out = b"\x80\x02ccollections\nOrderedDict\n)R(".to_vec();
+fn pickled(tensors: &BTreeMap<String, HostTensor>, under: Option<&str>) -> Vec<u8> {
+    let mut out = b"\x80\x02".to_vec();
+    if let Some(key) = under {
+        out.push(b'}');
+        text(&mut out, key);
+    }
+    out.extend_from_slice(b"ccollections\nOrderedDict\n)R(");
     for (key, (name, tensor)) in tensors.iter().enumerate() {
         text(&mut out, name);
         out.extend_from_slice(b"ctorch._utils\n_rebuild_tensor_v2\n((");
@@ -73,7 +83,9 @@ fn pickled(tensors: &BTreeMap<String, HostTensor>) -> Vec<u8> {
         tuple(&mut out, strides);
         out.extend_from_slice(b"\x89ccollections\nOrderedDict\n)RtR");
     }
-    out.extend_from_slice(b"u.");
+    out.push(b'u');
+    out.extend(under.map(|_| b's'));
+    out.push(b'.');
     out
 }
 
@@ -114,8 +126,8 @@ mod tests {
             ("empty".to_owned(), HostTensor::new([0, 4], Vec::new())),
             ("count".to_owned(), HostTensor::counter(70_000)),
         ]);
-        write(&a, &tensors).unwrap();
-        write(&b, &tensors).unwrap();
+        write(&a, &tensors, None).unwrap();
+        write(&b, &tensors, None).unwrap();
         assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
         let all =
             |shapes: &crate::interop::Shapes| Ok(shapes.keys().map(|n| (n.clone(), n.clone())).collect());
@@ -126,7 +138,7 @@ mod tests {
             assert_eq!(bits(&back[name]), bits(tensor), "{name}");
         }
         let short = BTreeMap::from([("w".to_owned(), HostTensor::new([3], vec![1.0]))]);
-        assert!(write(&a, &short).unwrap_err().to_string().contains('w'));
-        assert!(write(&folder.path().join("no/a.pth"), &tensors).is_err());
+        assert!(write(&a, &short, None).unwrap_err().to_string().contains('w'));
+        assert!(write(&folder.path().join("no/a.pth"), &tensors, None).is_err());
     }
 }
