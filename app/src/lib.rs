@@ -13,7 +13,8 @@
 //! | [`top`] | run control, progress, timeline, health: what stands above the panes |
 //! | [`dock`] | where panes lie |
 //! | [`panes`] | one file a pane; adding one is a file and a line |
-//! | [`form`], [`recent`], [`looks`] | the settings of the next run; earlier runs, and looks at them |
+//! | [`form`], [`prospect`] | the settings of the next run; what suits the pictures, and how long it takes |
+//! | [`recent`], [`looks`], [`home`] | earlier runs, and looks at them; where they are kept |
 //! | [`uses`] | a network in use: sort a folder, find look-alikes, explore, export, judge |
 //! | [`thumbs`], [`widgets`], [`theme`], [`units`] | thumbnails, small parts, colours, numbers for people |
 //! | [`keys`], [`save`], [`dialogs`] | keyboard shortcuts; writing files that a person asks for; where they go |
@@ -26,9 +27,11 @@ pub mod dialogs;
 pub mod dock;
 pub mod engine;
 pub mod form;
+pub mod home;
 pub mod keys;
 pub mod looks;
 pub mod panes;
+pub mod prospect;
 pub mod recent;
 pub mod save;
 pub mod settings;

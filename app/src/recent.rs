@@ -28,6 +28,8 @@ pub struct Entry {
     pub step: u64,
     /// Whether all steps were done.
     pub finished: bool,
+    /// Whether somebody trains it now.
+    pub running: bool,
     /// Whether it can be opened.
     pub has_checkpoint: bool,
     /// The newest report.
@@ -47,11 +49,16 @@ impl Recent {
         self.0.truncate(MOST);
     }
 
-    /// All runs that are still there: the remembered ones and those in `folder`, the latest first.
+    /// A run has another name now.
+    pub fn rename(&mut self, from: &Path, to: &Path) {
+        self.0.iter_mut().filter(|known| *known == from).for_each(|known| to.clone_into(known));
+    }
+
+    /// All runs that are still there: the remembered ones and those in `folders`, the latest first.
     #[must_use]
-    pub fn entries(&self, folder: &Path) -> Vec<Entry> {
+    pub fn entries(&self, folders: &[&Path]) -> Vec<Entry> {
         let mut paths = self.0.clone();
-        let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let found = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
         for path in found.filter_map(|entry| std::path::absolute(entry.path()).ok()) {
             if !paths.contains(&path) {
                 paths.push(path);
@@ -86,6 +93,7 @@ impl Entry {
             data: config.data,
             step: summary.as_ref().map_or(step, |summary| summary.steps.max(step)),
             finished: summary.is_some_and(|summary| summary.finished && summary.steps >= step),
+            running: crate::home::at_rest(path).is_err(),
             has_checkpoint: run.checkpoint().exists() || run.previous_checkpoint().exists(),
             last,
             knn,
@@ -156,7 +164,7 @@ mod tests {
         recent.note(&elsewhere);
         recent.note(&folder.path().join("gone"));
         recent.note(&elsewhere);
-        let entries = recent.entries(&inside);
+        let entries = recent.entries(&[&inside]);
         let mut found: Vec<_> = entries.iter().map(|e| (e.name(), e.step, e.finished)).collect();
         found.sort();
         assert_eq!(found, [("demo-1".to_owned(), 30, false), ("elsewhere".to_owned(), 100, true)]);

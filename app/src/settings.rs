@@ -2,7 +2,10 @@
 
 use crate::form::{Form, Resolved, groups};
 use crate::theme::Palette;
-use eframe::egui::{Button, Checkbox, CollapsingHeader, ComboBox, RichText, ScrollArea, TextEdit, Ui, vec2};
+use crate::words::{name, plain};
+use eframe::egui::{
+    Button, Checkbox, CollapsingHeader, ComboBox, Label, RichText, ScrollArea, TextEdit, Ui, vec2,
+};
 use swav_wgpu::config::{Config, Setting};
 
 /// Width of a setting's name, points.
@@ -31,18 +34,23 @@ impl Settings {
             }
             if form.edited() > 0 {
                 let text = format!("Reset {} changed", form.edited());
-                if ui.button(text).on_hover_text("Back to the values of the preset").clicked() {
+                if ui.button(text).on_hover_text("Back to the values of the recipe").clicked() {
                     form.reset_all();
                 }
             }
         });
-        if let Some((key, reason)) = resolved.errors.iter().next() {
-            ui.label(RichText::new(format!("{}: {reason}", key.replace('_', " "))).color(palette.error));
-        }
-        ui.add_space(4.0);
+        // A line of its own whether it says something or not, so that nothing moves while somebody types.
+        let told = resolved.errors.iter().next().map(|(key, reason)| format!("{}: {reason}", name(key)));
+        let text = told.unwrap_or_default();
+        let line = Label::new(RichText::new(&text).color(palette.error)).truncate();
+        ui.add_sized(vec2(ui.available_width(), 18.0), line).on_hover_text(text);
+        let mut any = false;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             for (group, rows) in groups() {
-                self.group(ui, form, resolved, group, &rows);
+                any |= self.group(ui, form, resolved, group, &rows);
+            }
+            if !any {
+                ui.label(RichText::new("No setting has this word in its name or help.").color(palette.weak));
             }
         });
     }
@@ -54,7 +62,7 @@ impl Settings {
         resolved: &Resolved,
         group: &str,
         rows: &[&'static Setting],
-    ) {
+    ) -> bool {
         let filter = self.filter.trim().to_lowercase();
         // What the method does not read is not shown, unless somebody has typed something there.
         let read = |row: &&&'static Setting| form.method().reads(row.key) || form.is_edited(row.key);
@@ -66,7 +74,7 @@ impl Settings {
         };
         let shown: Vec<&'static Setting> = rows.iter().filter(read).filter(found).copied().collect();
         if shown.is_empty() {
-            return;
+            return false;
         }
         let edited = rows.iter().filter(|row| form.is_edited(row.key)).count();
         let wrong = rows.iter().any(|row| resolved.errors.contains_key(row.key));
@@ -77,6 +85,7 @@ impl Settings {
             .default_open(group == "Run")
             .open(open)
             .show(ui, |ui| shown.into_iter().for_each(|row| show_row(ui, form, resolved, row)));
+        true
     }
 }
 
@@ -85,9 +94,11 @@ fn show_row(ui: &mut Ui, form: &mut Form, resolved: &Resolved, setting: &'static
     let edited = form.is_edited(setting.key);
     let error = resolved.errors.get(setting.key);
     ui.horizontal(|ui| {
-        let name = setting.key.replace('_', " ");
-        let text = RichText::new(&name).color(if edited { palette.accent } else { palette.text });
-        let help = format!("{}\n\n--{}", setting.help(), setting.flag());
+        let text = RichText::new(name(setting.key)).color(if edited { palette.accent } else { palette.text });
+        let mut help = plain(&setting.help());
+        if let Some(rule) = form.rule(setting.key) {
+            help += &format!("\n\nSuits these pictures: {}", plain(rule));
+        }
         let label = ui
             .allocate_ui_with_layout(
                 vec2(NAME, ui.spacing().interact_size.y),
@@ -107,7 +118,7 @@ fn show_row(ui: &mut Ui, form: &mut Form, resolved: &Resolved, setting: &'static
         }
         if edited {
             let back = ui.add(Button::new("Reset").small());
-            if back.on_hover_text("Back to the preset's value").clicked() {
+            if back.on_hover_text("Back to the recipe's value").clicked() {
                 form.reset(setting.key);
             }
         }
@@ -115,7 +126,7 @@ fn show_row(ui: &mut Ui, form: &mut Form, resolved: &Resolved, setting: &'static
     if let Some(reason) = error {
         ui.horizontal(|ui| {
             ui.add_space(NAME + 8.0);
-            ui.label(RichText::new(reason).small().color(palette.error));
+            ui.add(Label::new(RichText::new(reason).small().color(palette.error)).wrap());
         });
     }
 }

@@ -1,5 +1,6 @@
 //! Small things that several panes draw.
 
+use crate::state::Phase;
 use crate::theme::Palette;
 use eframe::egui::{
     self, Align, Align2, Color32, FontId, Layout, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui,
@@ -30,6 +31,16 @@ pub fn empty(ui: &mut Ui, title: &str, text: &str) {
     inner.add_space(2.0);
     inner.label(RichText::new(text).color(palette.weak));
     ui.allocate_rect(rect, Sense::hover());
+}
+
+/// The same of something that a run brings: whether one has to be started, is being opened, or has nothing yet.
+pub fn not_yet(ui: &mut Ui, phase: Phase, title: &str, text: &str) {
+    let lead = match phase {
+        Phase::Idle => "Start a run. ",
+        Phase::Opening => "Opening… ",
+        _ => "",
+    };
+    empty(ui, title, &format!("{lead}{text}"));
 }
 
 /// A dot and a word: what state something is in.

@@ -65,7 +65,7 @@ fn what_stands_above_the_panes() {
             let frame = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::symmetric(12, 8));
             frame.show(ui, |ui| {
                 ui.set_min_size(ui.available_size());
-                top::show(ui, window.state(), None);
+                top::show(ui, window.state());
             });
         });
         settle(&mut harness);

@@ -1,8 +1,6 @@
 //! A network in use, on its own thread and device: pictures are looked at, grouped, sorted, found and written, and what
 //! goes wrong in between is told with a way on.
 
-#![expect(clippy::unwrap_used, reason = "a panic in a helper is a failed test, as in the tests themselves")]
-
 use image::{Rgb, RgbImage};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,24 +17,24 @@ use swav_wgpu::uses::sort::{How, Sorted};
 fn photographs(folder: &Path) -> PathBuf {
     let photos = folder.join("photos");
     for (kind, base) in [("Küste", [20, 60, 200]), ("wood", [40, 150, 30])] {
-        std::fs::create_dir_all(photos.join(kind)).unwrap();
+        std::fs::create_dir_all(photos.join(kind)).expect("room for pictures");
         for number in 0..20u32 {
             let pixel = |x: u32, y: u32| {
                 let wave = ((x * (number + 3) + y * 7) % 40) as u8;
                 Rgb(base.map(|channel: u8| channel.saturating_add(wave)))
             };
             let picture = RgbImage::from_fn(24, 24, pixel);
-            picture.save(photos.join(kind).join(format!("山 {number}.png"))).unwrap();
+            picture.save(photos.join(kind).join(format!("山 {number}.png"))).expect("room for a picture");
         }
     }
-    std::fs::write(photos.join("wood/broken.png"), b"\x89PNG\r\n\x1a\nnothing").unwrap();
+    std::fs::write(photos.join("wood/broken.png"), b"\x89PNG\r\n\x1a\nnothing").expect("room for a file");
     photos
 }
 
 /// A run of two steps on them.
 fn run(folder: &Path, data: &Path) -> PathBuf {
     let out = folder.join("run");
-    let mut config = Config::from_preset(Preset::Demo).unwrap();
+    let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
     let (out_text, data) = (out.to_string_lossy().into_owned(), data.to_string_lossy().into_owned());
     for (key, value) in [
         ("steps", "2"),
@@ -52,10 +50,10 @@ fn run(folder: &Path, data: &Path) -> PathBuf {
         ("workers", "1"),
         ("out", &*out_text),
     ] {
-        config.set(key, value).unwrap();
+        config.set(key, value).expect("a sound value");
     }
     train(TrainOptions { config, resume: None, profile: false, budget: None }, &mut |_| Flow::Continue)
-        .unwrap();
+        .expect("two steps");
     out
 }
 
@@ -76,8 +74,10 @@ fn until(worker: &mut Worker, kind: Kind) -> (Vec<News>, Result<(), Failure>) {
 
 fn seen(worker: &mut Worker) -> Box<Seen> {
     let (news, ended) = until(worker, Kind::Look);
-    ended.unwrap();
-    news.into_iter().find_map(|news| if let News::Seen(seen) = news { Some(seen) } else { None }).unwrap()
+    ended.expect("pictures that can be looked at");
+    news.into_iter()
+        .find_map(|news| if let News::Seen(seen) = news { Some(seen) } else { None })
+        .expect("what was seen")
 }
 
 fn sorted(worker: &mut Worker, plan: &Plan) -> (Option<Sorted>, Result<(), Failure>) {
@@ -88,7 +88,7 @@ fn sorted(worker: &mut Worker, plan: &Plan) -> (Option<Sorted>, Result<(), Failu
 }
 
 fn files(folder: &Path) -> usize {
-    let inside = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let inside = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
     inside.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }
 

@@ -91,6 +91,12 @@ impl Control {
         self.order(|orders| orders.paused = paused);
     }
 
+    /// Whether it waits.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.lock().paused
+    }
+
     /// One step of a paused run.
     pub fn step(&self) {
         self.order(|orders| orders.steps += 1);
@@ -114,6 +120,11 @@ impl Control {
             orders.sample_is_urgent |= request.sample > orders.watched.sample;
             orders.watched = request.clone();
         });
+    }
+
+    /// Looks into the run at once, however long ago the last look was.
+    pub fn refresh(&self) {
+        self.order(|orders| (orders.crops_are_urgent, orders.sample_is_urgent) = (true, true));
     }
 
     /// The answer to an event. Does not come while the run is paused or finished and nothing is asked.

@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod digest;
+mod guard;
 pub mod unfold;
 
 use crate::words;
@@ -30,6 +31,11 @@ pub enum Message {
     Digest(Box<Digest>),
     /// How far the unfolding of a look is, from 0 to 1.
     Unfolding(f32),
+    /// The pictures are gone, or back: the run waits.
+    Pictures {
+        /// Whether they are there.
+        there: bool,
+    },
     /// A look was unfolded.
     Unfolded(Arc<Map>),
     /// The run is over, one way or the other.
@@ -120,6 +126,8 @@ impl Engine {
         let (sender, inbox) = channel();
         let orders = Arc::clone(&control);
         let painter = Arc::new(Painter { repaint: Box::new(repaint), software: AtomicBool::new(false) });
+        let awake = Arc::clone(&painter);
+        guard::start(options.config.data.clone(), &control, sender.clone(), move || awake.soon());
         // A thread that panics drops its sender, which `poll` notices.
         let thread = std::thread::spawn(move || {
             let previews = digester(sender.clone(), Arc::clone(&painter));
@@ -162,13 +170,15 @@ impl Engine {
     pub fn poll(&mut self) -> Vec<Message> {
         let mut news = Vec::new();
         loop {
+            // Asked first: what the thread said before it ended is then in the inbox. The guard holds a sender too.
+            let over = self.thread.is_finished() && !self.ended;
             match self.inbox.try_recv() {
                 Ok(message) => {
                     self.ended |= matches!(message, Message::Ended(_));
                     news.push(message);
                 }
-                Err(TryRecvError::Empty) => return news,
-                Err(TryRecvError::Disconnected) => {
+                Err(TryRecvError::Empty) if !over => return news,
+                Err(_) => {
                     if !std::mem::replace(&mut self.ended, true) {
                         let text = "The training thread ended without a word, which is a bug of this program. The \
                                     last checkpoint is in the run folder: the run can be resumed.";

@@ -12,7 +12,7 @@ use crate::engine::digest::{Map, top};
 use crate::theme::Palette;
 use crate::widgets;
 use eframe::egui::{
-    Align2, Color32, ColorImage, Rect, RichText, ScrollArea, Sense, TextureOptions, Ui, pos2, vec2,
+    Align2, Color32, ColorImage, Label, Rect, RichText, ScrollArea, Sense, TextureOptions, Ui, pos2, vec2,
 };
 use swav_wgpu::train::preview::{Crops, View};
 
@@ -40,9 +40,9 @@ impl Pane for CropsPane {
 
     fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) {
         let Some(shown) = context.state.shown.clone() else {
-            let text = "Start a run: the crops of a few pictures appear here, with the code of each large crop and \
-                        what the other crops predict of it.";
-            widgets::empty(ui, "No crops yet", text);
+            let text = "The crops of a few pictures appear here, with the code of each large crop and what the other \
+                        crops predict of it.";
+            widgets::not_yet(ui, context.state.phase, "No crops yet", text);
             return;
         };
         header(ui, context, shown.step, shown.draw);
@@ -82,9 +82,13 @@ fn picture_row(ui: &mut Ui, context: &mut Context<'_>, crops: &Crops, map: Optio
         ui.spacing_mut().item_spacing.x = 12.0;
         ui.vertical(|ui| {
             show_boxes(ui, palette, crops);
-            let class = context.thumbs.names().class(crops.picture).unwrap_or("");
-            let text = format!("{class} #{}", crops.picture);
-            ui.label(RichText::new(text.trim()).small().color(palette.weak));
+            let names = context.thumbs.names();
+            let text = RichText::new(names.short(crops.picture)).small().color(palette.weak);
+            // A name as long as the picture is wide, so that it pushes nothing aside.
+            ui.allocate_ui(vec2(PICTURE, 14.0), |ui| {
+                ui.set_max_width(PICTURE);
+                ui.add(Label::new(text).truncate()).on_hover_text(names.told(crops.picture));
+            });
         });
         show_views(ui, palette, crops);
         let assigned: Vec<usize> =

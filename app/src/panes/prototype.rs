@@ -90,9 +90,15 @@ fn pictures(ui: &mut Ui, context: &mut Context<'_>, tile: &Tile) {
             if response.clicked() {
                 context.look.mark([picture]);
             }
-            let class = context.thumbs.names().class(picture).unwrap_or("picture").to_owned();
+            response.context_menu(|ui| {
+                if ui.button("Find look-alikes").clicked() {
+                    context.actions.push(super::Action::LookAlikes(picture));
+                    ui.close();
+                }
+            });
+            let name = context.thumbs.names().told(picture);
             response.on_hover_text(format!(
-                "{class} #{picture}, cosine {cosine:.3}. Click to mark it in the embedding."
+                "{name}\ncosine {cosine:.3}. Click to mark it in the embedding; right click for look-alikes."
             ));
         }
     });

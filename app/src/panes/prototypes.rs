@@ -55,8 +55,8 @@ impl Pane for PrototypesPane {
 
     fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) {
         let Some(map) = context.map() else {
-            let text = "Start a run: every prototype appears here with the pictures that are nearest to it.";
-            widgets::empty(ui, "No prototypes yet", text);
+            let text = "Every prototype appears here with the pictures that are nearest to it.";
+            widgets::not_yet(ui, context.state.phase, "No prototypes yet", text);
             return;
         };
         if let Some(open) = context.look.prototype.filter(|&k| (k as usize) < map.prototypes.len()) {
@@ -213,9 +213,13 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, map: &Map, counted: bool, k
     if response.clicked() {
         context.look.prototype = Some(k);
     }
+    let of = if map.still { "pictures" } else { "of the last crops" };
     response.on_hover_text(format!(
-        "Prototype {k}: the best one of {} of the last crops, {fair:.1} times its fair share. Click to open it.",
-        tile.count
+        "Prototype {k}: the best one of {} {of}, {fair:.1} times its fair share; {} of the {} pictures that were looked \
+         at lie nearest to it. Click to open it.",
+        tile.count,
+        tile.members,
+        map.pictures.len()
     ));
 }
 

@@ -2,13 +2,16 @@
 
 mod parts;
 
-pub use parts::{Evaluation, Level, Line, Phase, Shown};
+pub use parts::{Evaluation, Level, Line, Phase, Place, Shown};
 
 use crate::engine::digest::Map;
 use crate::engine::unfold::Folded;
 use crate::engine::{Failure, Message};
+use crate::words::plain;
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 use swav_wgpu::config::Config;
 use swav_wgpu::pass::Progress;
 use swav_wgpu::train::events::Started;
@@ -49,6 +52,10 @@ pub struct State {
     pub summary: Option<Box<Summary>>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// Whether the pictures are gone, or were and are back: the run waits for a person.
+    pub pictures: Place,
+    /// When the newest crops and the newest look came.
+    pub looked: [Option<Instant>; 2],
     /// The crops that are shown.
     pub shown: Option<Shown>,
     /// Whether it waits as soon as it is open.
@@ -86,13 +93,16 @@ impl State {
             Message::Event(event) => self.event(event),
             Message::Digest(digest) => {
                 if let Some(crops) = digest.crops {
+                    self.looked[0] = Some(Instant::now());
                     self.shown = Some(Shown { step: digest.step, draw: digest.draw, crops });
                 }
                 if let Some(map) = digest.map {
+                    self.looked[1] = Some(Instant::now());
                     self.keep_look(map);
                     self.folded = digest.folded;
                 }
             }
+            Message::Pictures { there } => self.pictures_are(there),
             Message::Unfolding(share) => self.unfolding = Some(share),
             Message::Unfolded(map) => {
                 self.unfolding = None;
@@ -113,6 +123,21 @@ impl State {
                 self.failure = Some(failure);
                 self.phase = Phase::Failed;
             }
+        }
+    }
+
+    /// The pictures have gone, for which the engine has paused, or are back.
+    fn pictures_are(&mut self, there: bool) {
+        if there {
+            self.pictures = Place::Back;
+            self.say(Level::Info, "the pictures are there again".to_owned());
+        } else if self.phase.is_live() {
+            self.pictures = Place::Gone;
+            if self.phase != Phase::Stopping {
+                self.phase = Phase::Paused;
+            }
+            let place = self.config.data.as_deref().unwrap_or(Path::new(""));
+            self.say(Level::Error, format!("the pictures are gone from {}: the run waits", place.display()));
         }
     }
 
@@ -169,7 +194,7 @@ impl State {
                 self.say(Level::Info, format!("checkpoint of step {step} in {}", path.display()));
             }
             Event::Advice(advice) => self.advise(advice),
-            Event::Notice(text) => self.say(Level::Info, text),
+            Event::Notice(text) => self.say(Level::Info, plain(&text)),
             Event::Finished(summary) => {
                 self.summary = Some(summary);
                 self.ended();

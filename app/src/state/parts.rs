@@ -49,6 +49,18 @@ impl Phase {
     }
 }
 
+/// Where the pictures of a run are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Where they were when it began.
+    #[default]
+    There,
+    /// Not there any more.
+    Gone,
+    /// There again, but some of them may have been taken for unreadable meanwhile.
+    Back,
+}
+
 /// How much a line of the log matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {

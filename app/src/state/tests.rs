@@ -122,3 +122,26 @@ fn a_run_that_is_stopped_before_it_is_open_has_not_failed() {
     assert_eq!((state.phase, state.failure.as_ref(), state.pass), (Phase::Stopped, None, None));
     assert!(state.log.back().unwrap().text.contains("nothing was written"));
 }
+
+#[test]
+fn a_run_whose_pictures_go_waits_loudly_until_a_person_goes_on() {
+    let mut state = after(vec![Event::Started(samples::started(100)), Event::Step { step: 1 }]);
+    state.apply(Message::Pictures { there: false });
+    assert_eq!((state.phase, state.pictures), (Phase::Paused, Place::Gone));
+    assert_eq!(state.log.back().map(|line| line.level), Some(Level::Error));
+    // A step that was on its way does not make it look as if it went on.
+    state.apply(Message::Event(Event::Step { step: 2 }));
+    assert_eq!(state.phase, Phase::Paused);
+    state.apply(Message::Pictures { there: true });
+    assert_eq!((state.phase, state.pictures), (Phase::Paused, Place::Back));
+    let mut over = after(vec![Event::Started(samples::started(9))]);
+    over.apply(Message::Ended(Ok(Box::new(samples::summary(9, 9)))));
+    over.apply(Message::Pictures { there: false });
+    assert_eq!((over.phase, over.pictures), (Phase::Finished, Place::There));
+}
+
+#[test]
+fn what_a_run_says_has_no_word_of_a_terminal() {
+    let state = after(vec![Event::Notice("Started with `eval_every` 0, see --crops.".into())]);
+    assert_eq!(state.log.back().unwrap().text, "Started with “eval every” 0, see “crops”.");
+}

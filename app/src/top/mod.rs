@@ -3,14 +3,16 @@
 mod buttons;
 mod timeline;
 
+use crate::engine::WayOut;
 use crate::recent;
-use crate::state::{Phase, State};
+use crate::state::{Phase, Place, State};
 use crate::theme::Palette;
 use crate::units;
 use crate::widgets::{self, figure};
 use buttons::{can_resume, run_buttons};
 use eframe::egui::{Align, Button, Color32, Frame, Layout, Margin, Rect, RichText, Ui, vec2};
 use swav_wgpu::pass::Progress;
+use swav_wgpu::train::Summary;
 use timeline::timeline;
 
 /// What the bar may ask for.
@@ -42,25 +44,24 @@ pub enum Order {
     Keys,
     /// Takes away what went wrong beside the run.
     Dismiss,
+    /// Goes on from the last checkpoint with the pictures where they are now.
+    Reconnect,
+    /// Lets a person say where the pictures are now.
+    Locate,
+    /// Looks into the run now, however dear that is.
+    Refresh,
 }
 
-/// Draws all of it; returns what was clicked. `error` is what went wrong beside the run.
-pub fn show(ui: &mut Ui, state: &State, error: Option<&str>) -> Vec<Order> {
+/// Draws all of it; returns what was clicked.
+pub fn show(ui: &mut Ui, state: &State) -> Vec<Order> {
     let mut orders = Vec::new();
     controls(ui, state, &mut orders);
     ui.add_space(2.0);
     timeline(ui, state);
     ui.add_space(2.0);
     figures(ui, state);
-    health(ui, state);
-    if let Some(error) = error {
-        ui.horizontal(|ui| {
-            if ui.button("Close").on_hover_text("Take this message away (Esc)").clicked() {
-                orders.push(Order::Dismiss);
-            }
-            banner(ui, Palette::of(ui).error, "Not done", error);
-        });
-    }
+    pictures(ui, state, &mut orders);
+    health(ui, state, &mut orders);
     orders
 }
 
@@ -182,37 +183,54 @@ fn figures(ui: &mut Ui, state: &State) {
     });
 }
 
+/// That the pictures are gone, and what helps.
+fn pictures(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
+    let palette = Palette::of(ui);
+    let place = state.config.data.as_deref().map(|place| place.display().to_string()).unwrap_or_default();
+    let (color, title, text) = match state.pictures {
+        Place::There => return,
+        Place::Gone => {
+            let text = format!(
+                "There is nothing in {place} any more: the run waits, and nothing is lost. Plug the disk in again, or say \
+                 where the pictures are now."
+            );
+            (palette.error, "The pictures are gone", text)
+        }
+        Place::Back => {
+            let text = "Reconnect goes on from a checkpoint, so that no picture is passed over.".to_owned();
+            (palette.warning, "The pictures are back", text)
+        }
+    };
+    banner(ui, color, title, &text, |ui| {
+        if state.pictures == Place::Back && ui.button("Reconnect").clicked() {
+            orders.push(Order::Reconnect);
+        }
+        if ui.button("Where are they now?").clicked() {
+            orders.push(Order::Locate);
+        }
+    });
+}
+
 /// What is wrong, or what came out; nothing where a run is well.
-fn health(ui: &mut Ui, state: &State) {
+fn health(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
     let palette = Palette::of(ui);
     if let Some(failure) = &state.failure {
-        banner(ui, palette.error, "Failed", &failure.text);
+        banner(ui, palette.error, "Failed", &failure.text, |ui| {
+            let again = failure.way_out == Some(WayOut::Again);
+            let help = "Goes on from the last checkpoint, or begins anew where there is none";
+            if again && ui.button("Try again").on_hover_text(help).clicked() {
+                orders.push(Order::Resume);
+            }
+            if failure.way_out == Some(WayOut::Locate) && ui.button("Where are they now?").clicked() {
+                orders.push(Order::Locate);
+            }
+        });
     }
     for advice in &state.advice {
-        banner(ui, palette.warning, &advice.sentence, &advice.remedy);
+        banner(ui, palette.warning, &advice.sentence, &advice.remedy, |_| {});
     }
     if let (Phase::Finished, Some(summary)) = (state.phase, &state.summary) {
-        let mut text = format!(
-            "{} of {} prototypes used, {} of training.",
-            summary.prototypes_used,
-            summary.prototypes,
-            units::time(summary.seconds)
-        );
-        if let Some(split) = summary.knn.first()
-            && let Some(trained) = split.trained
-        {
-            text += &format!(" kNN {:.3} on {}", trained.plain, split.name);
-            let beside = [("untrained", split.untrained), ("raw pixels", split.pixels)];
-            let beside: Vec<String> = beside
-                .iter()
-                .filter_map(|(who, pair)| Some(format!("{who} {:.3}", pair.as_ref()?.plain)))
-                .collect();
-            if !beside.is_empty() {
-                text += &format!(" ({})", beside.join(", "));
-            }
-            text.push('.');
-        }
-        banner(ui, palette.good, "Finished", &text);
+        finished(ui, summary);
     }
     if state.phase == Phase::Stopped {
         banner(
@@ -223,11 +241,44 @@ fn health(ui: &mut Ui, state: &State) {
                 true => "A checkpoint is in the run folder: the run can be resumed at any time.",
                 false => "It was stopped before its first step: nothing was written.",
             },
+            |_| {},
         );
     }
 }
 
-fn banner(ui: &mut Ui, color: Color32, title: &str, text: &str) {
+/// What came out, in the colour of the truth: green only where the network beats what it began with.
+fn finished(ui: &mut Ui, summary: &Summary) {
+    let palette = Palette::of(ui);
+    let mut text = match summary.prototypes {
+        0 => String::new(),
+        all => format!("{} of {all} prototypes used. ", summary.prototypes_used),
+    };
+    text += &format!("{} of training.", units::time(summary.seconds));
+    let mut color = palette.good;
+    if let Some(split) = summary.knn.first()
+        && let Some(trained) = split.trained
+    {
+        text += &format!(" kNN {:.3} on {}", trained.plain, split.name);
+        let beside = [("untrained", split.untrained), ("raw pixels", split.pixels)];
+        let beside: Vec<(&str, f64)> =
+            beside.iter().filter_map(|(who, pair)| Some((*who, pair.as_ref()?.plain))).collect();
+        if !beside.is_empty() {
+            let list: Vec<String> = beside.iter().map(|(who, knn)| format!("{who} {knn:.3}")).collect();
+            text += &format!(" ({})", list.join(", "));
+        }
+        text.push('.');
+        if let Some((who, _)) = beside.iter().find(|(_, knn)| *knn >= trained.plain) {
+            color = palette.warning;
+            text += &format!(" It is no better than {who}: more pictures or a longer run may help.");
+        }
+    }
+    if summary.unreadable > 0 {
+        text += &format!(" {} pictures could not be read.", summary.unreadable);
+    }
+    banner(ui, color, "Finished", &text, |_| {});
+}
+
+fn banner(ui: &mut Ui, color: Color32, title: &str, text: &str, buttons: impl FnOnce(&mut Ui)) {
     let frame =
         Frame::new().fill(color.gamma_multiply(0.13)).corner_radius(4).inner_margin(Margin::symmetric(12, 6));
     ui.add_space(3.0);
@@ -239,6 +290,7 @@ fn banner(ui: &mut Ui, color: Color32, title: &str, text: &str) {
             ui.painter().rect_filled(bar, 1.0, color);
             ui.label(RichText::new(title).color(color).strong());
             ui.label(text);
+            buttons(ui);
         });
     });
 }

@@ -3,15 +3,17 @@
 use super::{Window, using};
 use crate::dialogs::{Ask, For};
 use crate::engine::{Engine, Message, unfold};
+use crate::form::Form;
 use crate::panes::{Action, Compared, Look};
 use crate::start::Wish;
 use crate::state::{Phase, State};
 use crate::thumbs::Thumbs;
 use crate::top::Order;
-use crate::{keys, looks, recent};
+use crate::{home, keys, looks, recent, words};
 use eframe::egui::{self, ViewportCommand};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
+use swav_wgpu::config::Config;
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
 
 impl Window {
@@ -54,34 +56,78 @@ impl Window {
             Wish::Start => {
                 let resolved = self.form.resolve();
                 if resolved.errors.is_empty() {
-                    self.start(
-                        ctx,
-                        TrainOptions { config: resolved.config, resume: None, profile: false, budget: None },
-                        false,
-                    );
+                    self.begin(ctx, resolved.config);
                 }
             }
             Wish::PickFolder => self.ask(ctx, Ask::Folder("A folder of pictures"), For::Pictures),
             Wish::PickRun => self.ask(ctx, Ask::Folder("The folder of a run"), For::Run),
             Wish::PickWeights => self.ask(ctx, Ask::File("Weights", using::WEIGHTS), For::Weights),
             Wish::Use(path) => self.use_network(ctx, path),
-            Wish::Resume(path) => self.resume(ctx, &path, false),
-            Wish::Open(path) => self.resume(ctx, &path, true),
+            Wish::Resume(path) => self.resume(ctx, &path, false, None),
+            Wish::Open(path) => self.resume(ctx, &path, true, None),
+            Wish::Theme => self.order(ctx, Order::Theme),
+            Wish::Keys => self.order(ctx, Order::Keys),
+            wish => self.keep_house(ctx, wish),
         }
     }
 
-    fn resume(&mut self, ctx: &egui::Context, path: &Path, paused: bool) {
+    /// What a person wants of the runs that there are.
+    fn keep_house(&mut self, ctx: &egui::Context, wish: Wish) {
+        let done = match wish {
+            Wish::Again(path) => match recent::config(&path) {
+                Ok(config) => {
+                    self.form = Form::again(&config);
+                    Ok(())
+                }
+                Err(error) => Err(words::told(&error)),
+            },
+            Wish::Rename(path, name) => home::rename(&path, &name).map(|to| self.recent.rename(&path, &to)),
+            Wish::Delete(path) => home::delete(&path),
+            Wish::Show(path) => {
+                self.reveal(&path);
+                return;
+            }
+            Wish::PickHome => {
+                self.ask(ctx, Ask::Folder("Where runs are kept"), For::Home);
+                return;
+            }
+            _ => return,
+        };
+        self.error = done.err();
+        self.refresh();
+    }
+
+    /// Starts a run in a folder of its own, where a person finds it.
+    fn begin(&mut self, ctx: &egui::Context, mut config: Config) {
+        if config.out.is_none() {
+            match home::next(&self.before.home(), config.data.as_deref()) {
+                Ok(out) => config.out = Some(out),
+                Err(error) => {
+                    self.error = Some(error);
+                    return;
+                }
+            }
+        }
+        self.start(ctx, TrainOptions { config, resume: None, profile: false, budget: None }, false);
+    }
+
+    /// Opens a run, with its pictures at another place where `data` says so.
+    pub(super) fn resume(&mut self, ctx: &egui::Context, path: &Path, paused: bool, data: Option<PathBuf>) {
         match recent::config(path) {
-            Ok(config) => {
+            Ok(mut config) => {
+                if data.is_some() {
+                    config.data = data;
+                }
                 let options =
                     TrainOptions { config, resume: Some(path.to_owned()), profile: false, budget: None };
                 self.start(ctx, options, paused);
             }
-            Err(error) => self.error = Some(error.to_string()),
+            Err(error) => self.error = Some(words::told(&error)),
         }
     }
 
-    fn start(&mut self, ctx: &egui::Context, options: TrainOptions, paused: bool) {
+    pub(super) fn start(&mut self, ctx: &egui::Context, options: TrainOptions, paused: bool) {
+        self.last = Some((options.clone(), paused));
         let earlier = options.resume.as_deref().map(recent::reports).unwrap_or_default();
         let looks = options.resume.as_deref().map(looks::read).unwrap_or_default();
         self.state = State::opening(options.config.clone(), earlier).looking_back(looks);
@@ -126,10 +172,19 @@ impl Window {
             Order::Resume => {
                 let folder = self.state.started.as_ref().map(|started| started.run_folder.clone());
                 self.release();
-                if let Some(folder) = folder {
-                    self.resume(ctx, &folder, false);
+                let kept =
+                    folder.filter(|folder| recent::Entry::read(folder).is_ok_and(|run| run.has_checkpoint));
+                match (kept, self.last.clone()) {
+                    (Some(folder), _) => self.resume(ctx, &folder, false, None),
+                    // It failed before its first checkpoint: it begins anew, in a folder of its own.
+                    (None, Some((options, _))) => {
+                        self.begin(ctx, Config { out: None, ..options.config });
+                    }
+                    (None, None) => {}
                 }
             }
+            Order::Reconnect => self.reconnect(),
+            Order::Locate => self.ask(ctx, Ask::Folder("Where the pictures are now"), For::Located),
             _ => self.steer(order),
         }
     }
@@ -148,6 +203,7 @@ impl Window {
                 self.state.stopping();
             }
             Order::Checkpoint => engine.control().checkpoint(),
+            Order::Refresh => engine.control().refresh(),
             _ => {}
         }
     }

@@ -1,16 +1,20 @@
 //! The eframe app: messages in, actions out. Draws nothing itself but the two screens' frames.
 
+mod before;
 mod deeds;
+mod message;
 mod screens;
 mod using;
 
 use crate::dialogs::Dialogs;
 use crate::dock::Dock;
+use crate::engine::WayOut;
 use crate::engine::{Engine, Message};
-use crate::form::Form;
+use crate::form::{self, Form};
 use crate::keys;
 use crate::looks;
 use crate::panes::{Compared, Context, Look};
+use crate::prospect::Prospect;
 use crate::recent::{Entry, Recent};
 use crate::settings::Settings;
 use crate::state::{Phase, State};
@@ -18,13 +22,14 @@ use crate::theme;
 use crate::thumbs::Thumbs;
 use crate::uses::Uses;
 use crate::uses::task::Query;
+use before::Before;
 use eframe::egui::{self, Ui, ViewportCommand};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use swav_wgpu::data::Reading;
 use swav_wgpu::gpu::{self, AdapterFacts};
-use swav_wgpu::train::{Event, PreviewRequest};
+use swav_wgpu::train::{Event, PreviewRequest, TrainOptions};
 
 /// What is remembered from one start of the program to the next.
 #[derive(Default, Serialize, Deserialize)]
@@ -33,6 +38,8 @@ struct Remembered {
     recent: Recent,
     layout: Option<egui_tiles::Tree<String>>,
     light: bool,
+    form: Option<form::Saved>,
+    home: Option<PathBuf>,
 }
 
 /// The window.
@@ -63,6 +70,13 @@ pub struct Window {
     closing: bool,
     keys: bool,
     light: bool,
+    before: Before,
+    /// What was started last.
+    last: Option<(TrainOptions, bool)>,
+    /// What helps against [`Self::error`].
+    remedy: Option<WayOut>,
+    /// The run to go on with as soon as the engine has let it go, and where its pictures are now.
+    then: Option<(PathBuf, Option<PathBuf>)>,
     dialogs: Dialogs,
     /// What failed on a thread that nobody waits for.
     failures: (Sender<String>, Receiver<String>),
@@ -84,6 +98,8 @@ impl Window {
         let mut window = Self::with(State::default(), gpu::adapters(), remembered);
         window.set_theme(&creation.egui_ctx);
         window.refresh();
+        let ctx = creation.egui_ctx.clone();
+        window.before.prospect = Some(Prospect::start(move || ctx.request_repaint()));
         // As if it had been dropped: what a desktop opens with this program.
         if let Some(path) = given {
             window.take(&creation.egui_ctx, path);
@@ -110,7 +126,7 @@ impl Window {
     }
 
     fn with(state: State, adapters: Vec<AdapterFacts>, remembered: Remembered) -> Self {
-        let Remembered { recent, layout, light } = remembered;
+        let Remembered { recent, layout, light, form, home } = remembered;
         Self {
             state,
             engine: None,
@@ -120,7 +136,7 @@ impl Window {
             look: Look::default(),
             turn: 0,
             compared: Vec::new(),
-            form: Form::default(),
+            form: form.map(Form::restored).unwrap_or_default(),
             settings: Settings::default(),
             recent,
             entries: Vec::new(),
@@ -133,6 +149,10 @@ impl Window {
             closing: false,
             keys: false,
             light,
+            before: Before::at(home),
+            last: None,
+            remedy: None,
+            then: None,
             dialogs: Dialogs::default(),
             failures: channel(),
             uses: None,
@@ -169,7 +189,9 @@ impl Window {
 
     /// Looks for earlier runs.
     fn refresh(&mut self) {
-        self.entries = self.recent.entries(Path::new("runs"));
+        let home = self.before.home();
+        // Where earlier versions kept them.
+        self.entries = self.recent.entries(&[&home, Path::new("runs")]);
         self.others = self.entries.iter().map(|entry| entry.path.clone()).collect();
     }
 
@@ -177,6 +199,7 @@ impl Window {
     pub fn poll(&mut self, ctx: &egui::Context) {
         self.thumbs.poll(ctx);
         self.answers(ctx);
+        self.prospects();
         if let Some(error) = self.failures.1.try_iter().last() {
             self.error = Some(error);
         }
@@ -209,6 +232,8 @@ impl Window {
             self.back_to_the_form();
             if self.closing {
                 ctx.send_viewport_cmd(ViewportCommand::Close);
+            } else if let Some((run, data)) = self.then.take() {
+                self.resume(ctx, &run, false, data);
             }
         }
     }
@@ -219,7 +244,7 @@ impl Window {
             && let Some(failure) = self.state.failure.take()
         {
             self.state = State::default();
-            self.error = Some(failure.text);
+            (self.error, self.remedy) = (Some(failure.text), failure.way_out);
             self.opened = None;
             self.refresh();
         }
@@ -271,7 +296,13 @@ impl eframe::App for Window {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         let layout = Some(self.dock.tree().clone());
-        let remembered = Remembered { recent: self.recent.clone(), layout, light: self.light };
+        let remembered = Remembered {
+            recent: self.recent.clone(),
+            layout,
+            light: self.light,
+            form: Some(self.form.saved()),
+            home: self.before.home.clone(),
+        };
         eframe::set_value(storage, eframe::APP_KEY, &remembered);
     }
 }

@@ -18,22 +18,30 @@ const SAMPLE: [usize; 2] = [2048, 512];
 
 impl Window {
     pub(super) fn first_screen(&mut self, ui: &mut Ui) {
-        let config = self.form.resolve().config;
+        let resolved = self.form.resolve();
+        let config = resolved.config;
+        self.look_ahead(ui.ctx(), &config, resolved.errors.is_empty());
+        self.message(ui);
         // Crops may change without the pictures being opened again.
         let wanted = (config.data.clone(), Reading { detail: None, ..configured::reading(&config) });
         if self.opened.as_ref() != Some(&wanted) {
             let ctx = ui.ctx().clone();
-            self.thumbs = Thumbs::open(config, move || ctx.request_repaint());
+            self.thumbs = Thumbs::open(config.clone(), move || ctx.request_repaint());
             self.opened = Some(wanted);
         }
         let ground = Frame::new().fill(Palette::of(ui).ground);
+        let home = self.before.home();
+        let cost = self.before.cost_of(&config).cloned();
         let start = Start {
             form: &mut self.form,
             settings: &mut self.settings,
             entries: &self.entries,
             adapters: &self.adapters,
             thumbs: &mut self.thumbs,
-            error: self.error.as_deref(),
+            runs: &mut self.before.runs,
+            home: &home,
+            cost: cost.as_ref(),
+            unreadable: &self.before.unreadable,
         };
         let wishes = CentralPanel::default().frame(ground).show(ui, |ui| start.show(ui)).inner;
         let ctx = ui.ctx().clone();
@@ -43,12 +51,10 @@ impl Window {
     pub(super) fn run_screen(&mut self, ui: &mut Ui) {
         let palette = Palette::of(ui);
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 8));
-        let orders = Panel::top("top")
-            .frame(frame)
-            .show(ui, |ui| top::show(ui, &self.state, self.error.as_deref()))
-            .inner;
+        let orders = Panel::top("top").frame(frame).show(ui, |ui| top::show(ui, &self.state)).inner;
         let ctx = ui.ctx().clone();
         orders.into_iter().for_each(|order| self.order(&ctx, order));
+        self.message(ui);
         let mut actions = Vec::new();
         let ground = Frame::new().fill(palette.ground).inner_margin(Margin::same(6));
         let wants = CentralPanel::default().frame(ground).show(ui, |ui| {

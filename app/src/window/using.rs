@@ -44,7 +44,11 @@ impl Window {
             For::Pictures => self.form.set_data(Some(path)),
             For::Run => self.grant(ctx, Wish::Open(path)),
             For::Weights => self.grant(ctx, Wish::Use(path)),
-            For::Home | For::Located => {}
+            For::Home => {
+                self.before.home = Some(path);
+                self.refresh();
+            }
+            For::Located => self.located(ctx, path),
             For::Text(text) => self.error = save::text(&path, &text).err(),
             For::Part(rect) => {
                 let failed = self.failures.0.clone();
@@ -93,6 +97,7 @@ impl Window {
 
     /// Draws the screen of a network in use.
     pub(super) fn use_screen(&mut self, ui: &mut Ui) {
+        self.message(ui);
         let Some(uses) = &mut self.uses else { return };
         let wants = uses.show(ui);
         let ctx = ui.ctx().clone();

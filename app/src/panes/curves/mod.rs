@@ -40,9 +40,8 @@ impl Pane for CurvesPane {
 
     fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) {
         if context.state.reports.is_empty() {
-            let text =
-                "Start a run: loss, kNN accuracy, entropy and more are drawn here as they are reported.";
-            widgets::empty(ui, "No reports yet", text);
+            let text = "Loss, kNN accuracy, entropy and more are drawn here as they are reported.";
+            widgets::not_yet(ui, context.state.phase, "No reports yet", text);
             return;
         }
         let area = ui.max_rect();

@@ -108,10 +108,14 @@ pub(super) fn hover(
     response.clone().on_hover_ui_at_pointer(|ui| {
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(112.0), Sense::hover());
         context.thumbs.paint(ui.painter(), rect, picture, palette.raised);
-        let class = context.thumbs.names().class(picture).unwrap_or("picture");
-        ui.label(format!("{class} #{picture}"));
-        let near =
-            format!("prototype {}, cosine {:.2}, loss {:.2}", map.best[at], map.cosine[at], map.loss[at]);
+        let names = context.thumbs.names();
+        ui.set_max_width(220.0);
+        ui.add(egui::Label::new(names.told(picture)).wrap());
+        if let Some(class) = names.class(picture) {
+            ui.label(RichText::new(format!("class {class}")).small());
+        }
+        let loss = if map.still { String::new() } else { format!(", loss {:.2}", map.loss[at]) };
+        let near = format!("prototype {}, cosine {:.2}{loss}", map.best[at], map.cosine[at]);
         ui.label(RichText::new(near).small().color(palette.weak));
     });
 }

@@ -1,6 +1,6 @@
 //! The pictures that are marked, beside the plane.
 
-use crate::panes::Context;
+use crate::panes::{Action, Context};
 use crate::theme::Palette;
 use crate::widgets;
 use eframe::egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
@@ -17,7 +17,8 @@ pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>) {
     let palette = Palette::of(ui);
     let marked: Vec<u32> = context.look.marked.iter().copied().collect();
     ui.label(RichText::new(format!("{} marked", marked.len())).color(palette.weak));
-    if ui.button("Show crops").on_hover_text("Show the crops of the first few of them").clicked() {
+    let trains = context.state.started.is_some();
+    if trains && ui.button("Show crops").on_hover_text("Show the crops of the first few of them").clicked() {
         context.look.pictures = marked.iter().copied().take(4).collect();
     }
     ui.spacing_mut().item_spacing = vec2(GAP, GAP);
@@ -43,6 +44,12 @@ fn tile(ui: &mut Ui, context: &mut Context<'_>, palette: Palette, picture: u32) 
     if response.clicked() {
         context.look.mark([picture]);
     }
-    let class = context.thumbs.names().class(picture).unwrap_or("picture");
-    response.on_hover_text(format!("{class} #{picture}. Click to mark only this one."));
+    response.context_menu(|ui| {
+        if ui.button("Find look-alikes").clicked() {
+            context.actions.push(Action::LookAlikes(picture));
+            ui.close();
+        }
+    });
+    let name = context.thumbs.names().told(picture);
+    response.on_hover_text(format!("{name}\nClick to mark only this one; right click for look-alikes."));
 }

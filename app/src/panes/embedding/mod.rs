@@ -67,9 +67,8 @@ impl Pane for EmbeddingPane {
 
     fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) {
         let Some(map) = context.map() else {
-            let text =
-                "Start a run: the features of many pictures appear here as points, near ones look alike.";
-            widgets::empty(ui, "No features yet", text);
+            let text = "The features of many pictures appear here as points; near ones look alike.";
+            widgets::not_yet(ui, context.state.phase, "No features yet", text);
             return;
         };
         self.header(ui, context, &map);
@@ -108,8 +107,10 @@ impl EmbeddingPane {
                 ui.selectable_value(&mut self.colour, Colour::Label, "label")
                     .on_hover_text("The class of the picture, which training never sees");
             }
-            ui.selectable_value(&mut self.colour, Colour::Loss, "loss")
-                .on_hover_text("How badly the picture predicts its own balanced code");
+            if !map.still {
+                ui.selectable_value(&mut self.colour, Colour::Loss, "loss")
+                    .on_hover_text("How badly the picture predicts its own balanced code");
+            }
             ui.separator();
             if ui.button("Fit").on_hover_text("Show all points (double click)").clicked() {
                 (self.centre, self.zoom) = ([0.0; 2], 1.0);

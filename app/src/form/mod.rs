@@ -3,9 +3,11 @@
 //! Rows, help texts, ranges and choices all come from [`Config::SETTINGS`], the table that the flags are
 //! made from, so the form can never say anything else than the command line.
 
+use crate::words::plain;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use swav_wgpu::config::{Config, Method, Preset, Setting};
+use swav_wgpu::config::{Advice, Config, Method, Normalize, Preset, Setting};
 use swav_wgpu::error::Error;
 
 /// Rows that the form does not show: they have controls of their own.
@@ -15,10 +17,30 @@ const ELSEWHERE: [&str; 2] = ["preset", "data"];
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
     preset: Preset,
+    /// Whether a person chose the recipe, or it is what is usual for the pictures.
+    chosen: bool,
     data: Option<PathBuf>,
+    /// The folder that was chosen last, also while the built-in pictures are.
+    folder: Option<PathBuf>,
+    /// What suits the pictures, and why, by key.
+    advice: BTreeMap<&'static str, (String, String)>,
     /// Texts by key, as typed.
     edits: BTreeMap<&'static str, String>,
 }
+
+/// A form as it is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Saved {
+    preset: String,
+    chosen: bool,
+    data: Option<PathBuf>,
+    folder: Option<PathBuf>,
+    edits: BTreeMap<String, String>,
+}
+
+/// What a run folder settles for itself, so that a new run is not to be told.
+const SETTLED: [&str; 4] = ["out", "tuned", "augment", "depth"];
 
 /// What a form stands for.
 #[derive(Clone, Debug)]
@@ -31,7 +53,14 @@ pub struct Resolved {
 
 impl Default for Form {
     fn default() -> Self {
-        Self { preset: Preset::Demo, data: None, edits: BTreeMap::new() }
+        Self {
+            preset: Preset::Demo,
+            chosen: false,
+            data: None,
+            folder: None,
+            advice: BTreeMap::new(),
+            edits: BTreeMap::new(),
+        }
     }
 }
 
@@ -42,9 +71,84 @@ impl Form {
         self.preset
     }
 
-    /// Starts from another recipe; what was typed stays.
+    /// Starts from another recipe; what was typed stays, and what suits the pictures was for the other one.
     pub fn set_preset(&mut self, preset: Preset) {
-        self.preset = preset;
+        if self.preset != preset {
+            (self.preset, self.chosen) = (preset, true);
+            self.advice.clear();
+        }
+    }
+
+    /// The folder that was chosen last.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Takes settings that suit the pictures, where a person did not choose a recipe of their own.
+    pub fn advise(&mut self, advice: &[Advice]) {
+        if self.chosen || self.data.is_none() {
+            return;
+        }
+        self.advice.clear();
+        for Advice { key, value, rule } in advice {
+            match Preset::ALL.iter().find(|preset| *key == "preset" && preset.name() == value) {
+                Some(preset) => self.preset = *preset,
+                None => drop(self.advice.insert(key, (value.clone(), rule.clone()))),
+            }
+        }
+    }
+
+    /// Why a value is what it is, where it suits the pictures.
+    #[must_use]
+    pub fn rule(&self, key: &str) -> Option<&str> {
+        self.advice.get(key).map(|(_, rule)| rule.as_str())
+    }
+
+    /// The form, to be remembered.
+    #[must_use]
+    pub fn saved(&self) -> Saved {
+        let Self { preset, chosen, data, folder, edits, .. } = self.clone();
+        let edits = edits.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+        Saved { preset: preset.name().to_owned(), chosen, data, folder, edits }
+    }
+
+    /// A form that was remembered; what this version does not know is left out.
+    #[must_use]
+    pub fn restored(saved: Saved) -> Self {
+        let Saved { preset, chosen, data, folder, edits } = saved;
+        let known = Preset::ALL.iter().find(|known| known.name() == preset).copied();
+        let of = |(key, text): (String, String)| Some((Config::setting(&key).ok()?.key, text));
+        Self {
+            preset: known.unwrap_or(Config::usual_preset(data.is_some())),
+            chosen,
+            data,
+            folder,
+            advice: BTreeMap::new(),
+            edits: edits.into_iter().filter_map(of).collect(),
+        }
+    }
+
+    /// The settings of an earlier run, to be used again.
+    #[must_use]
+    pub fn again(config: &Config) -> Self {
+        let mut form = Self {
+            preset: config.preset.unwrap_or(Config::usual_preset(config.data.is_some())),
+            chosen: true,
+            data: config.data.clone(),
+            folder: config.data.clone(),
+            ..Self::default()
+        };
+        let own = config.normalize == Normalize::Dataset;
+        let skipped = |key: &str| {
+            SETTLED.contains(&key) || ELSEWHERE.contains(&key) || (own && (key == "mean" || key == "std"))
+        };
+        // The method first: the recipe of everything else depends on it.
+        let method = Config::SETTINGS.iter().filter(|setting| setting.key == "method");
+        let others =
+            Config::SETTINGS.iter().filter(|setting| setting.key != "method" && !skipped(setting.key));
+        method.chain(others).for_each(|setting| form.edit(setting, (setting.get)(config)));
+        form
     }
 
     /// The pictures; `None` for the built-in set.
@@ -56,6 +160,11 @@ impl Form {
     /// Takes other pictures, and the recipe that is usual for them.
     pub fn set_data(&mut self, data: Option<PathBuf>) {
         self.preset = Config::usual_preset(data.is_some());
+        self.chosen = false;
+        self.advice.clear();
+        if data.is_some() {
+            self.folder.clone_from(&data);
+        }
         self.data = data;
     }
 
@@ -110,8 +219,12 @@ impl Form {
     }
 
     fn recipe(&self) -> Config {
-        // The presets are tested to hold only values that are allowed.
-        Config::from_recipe(self.preset, self.method()).unwrap_or_default()
+        // The presets are tested to hold only values that are allowed, and so is what suits pictures.
+        let mut recipe = Config::from_recipe(self.preset, self.method()).unwrap_or_default();
+        for (key, (value, _)) in &self.advice {
+            let _ = recipe.set(key, value);
+        }
+        recipe
     }
 
     /// The settings and what is wrong with them.
@@ -122,7 +235,7 @@ impl Form {
         let mut errors = BTreeMap::new();
         let mut note = |error: Error| {
             if let Error::Config { field, reason } = error {
-                errors.insert(field, reason);
+                errors.insert(field, plain(&reason));
             }
         };
         for (key, text) in &self.edits {
@@ -139,7 +252,8 @@ impl Form {
         let mut words = vec!["swav-wgpu".to_owned(), "train".to_owned()];
         words.extend(self.data.as_ref().map(|data| quoted(&data.display().to_string())));
         words.extend(["--preset".to_owned(), self.preset.name().to_owned()]);
-        for (key, text) in &self.edits {
+        let advice = self.advice.iter().filter(|(key, _)| !self.edits.contains_key(*key));
+        for (key, text) in advice.map(|(key, (text, _))| (key, text)).chain(&self.edits) {
             // The equals sign is what every kind of flag takes, switches too.
             words.push(format!("--{}={}", key.replace('_', "-"), quoted(text)));
         }
@@ -170,60 +284,4 @@ fn quoted(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn setting(key: &str) -> &'static Setting {
-        Config::setting(key).unwrap()
-    }
-
-    #[test]
-    fn edits_go_over_the_preset_and_are_checked_where_they_stand() {
-        let mut form = Form::default();
-        assert!(form.resolve().errors.is_empty());
-        form.edit(setting("batch"), "many".into());
-        form.edit(setting("lr"), "0.5".into());
-        form.edit(setting("eval_size"), "64".into());
-        let resolved = form.resolve();
-        // One wrong by itself, one that does not fit another.
-        assert_eq!(resolved.errors.keys().collect::<Vec<_>>(), ["batch", "eval_size"]);
-        assert_eq!((resolved.config.batch, resolved.config.lr), (64, 0.5));
-        assert!(form.is_edited("lr") && form.text(setting("batch")) == "many");
-        form.reset("batch");
-        form.edit(setting("eval_size"), "32".into());
-        assert!(form.resolve().errors.is_empty() && form.edited() == 1);
-    }
-
-    #[test]
-    fn a_folder_brings_its_usual_preset_and_shorter_runs_fit() {
-        let mut form = Form::default();
-        form.set_data(Some("my photos".into()));
-        assert_eq!(form.preset(), Preset::Photos);
-        form.edit(setting("epochs"), "2".into());
-        let resolved = form.resolve();
-        assert!(resolved.errors.is_empty(), "{:?}", resolved.errors);
-        assert!(resolved.config.warmup < 2.0);
-        assert_eq!(form.command_line(), "swav-wgpu train 'my photos' --preset photos --epochs=2");
-        form.set_data(None);
-        assert_eq!(form.preset(), Preset::Demo);
-    }
-
-    #[test]
-    fn the_command_line_is_understood_by_the_command() {
-        let mut form = Form::default();
-        form.edit(setting("recompute"), "true".into());
-        form.edit(setting("crops"), "2x32@0.3-1,4x16@0.1-0.3".into());
-        form.edit(setting("out"), "runs/it's mine".into());
-        let line = form.command_line();
-        assert!(
-            line.ends_with("--crops=2x32@0.3-1,4x16@0.1-0.3 --out='runs/it'\\''s mine' --recompute=true")
-        );
-    }
-
-    #[test]
-    fn every_setting_has_a_row_or_a_control() {
-        let rows: usize = groups().iter().map(|(_, rows)| rows.len()).sum();
-        assert_eq!(rows + ELSEWHERE.len(), Config::SETTINGS.len());
-        assert_eq!(groups()[0].0, "Run");
-    }
-}
+mod tests;

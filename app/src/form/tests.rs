@@ -1,0 +1,92 @@
+use super::*;
+
+fn setting(key: &str) -> &'static Setting {
+    Config::setting(key).unwrap()
+}
+
+#[test]
+fn edits_go_over_the_preset_and_are_checked_where_they_stand() {
+    let mut form = Form::default();
+    assert!(form.resolve().errors.is_empty());
+    form.edit(setting("batch"), "many".into());
+    form.edit(setting("lr"), "0.5".into());
+    form.edit(setting("eval_size"), "64".into());
+    let resolved = form.resolve();
+    // One wrong by itself, one that does not fit another.
+    assert_eq!(resolved.errors.keys().collect::<Vec<_>>(), ["batch", "eval_size"]);
+    assert_eq!((resolved.config.batch, resolved.config.lr), (64, 0.5));
+    assert!(form.is_edited("lr") && form.text(setting("batch")) == "many");
+    form.reset("batch");
+    form.edit(setting("eval_size"), "32".into());
+    assert!(form.resolve().errors.is_empty() && form.edited() == 1);
+}
+
+#[test]
+fn a_folder_brings_its_usual_preset_and_shorter_runs_fit() {
+    let mut form = Form::default();
+    form.set_data(Some("my photos".into()));
+    assert_eq!(form.preset(), Preset::Photos);
+    form.edit(setting("epochs"), "2".into());
+    let resolved = form.resolve();
+    assert!(resolved.errors.is_empty(), "{:?}", resolved.errors);
+    assert!(resolved.config.warmup < 2.0);
+    assert_eq!(form.command_line(), "swav-wgpu train 'my photos' --preset photos --epochs=2");
+    form.set_data(None);
+    assert_eq!(form.preset(), Preset::Demo);
+}
+
+#[test]
+fn the_command_line_is_understood_by_the_command() {
+    let mut form = Form::default();
+    form.edit(setting("recompute"), "true".into());
+    form.edit(setting("crops"), "2x32@0.3-1,4x16@0.1-0.3".into());
+    form.edit(setting("out"), "runs/it's mine".into());
+    let line = form.command_line();
+    assert!(line.ends_with("--crops=2x32@0.3-1,4x16@0.1-0.3 --out='runs/it'\\''s mine' --recompute=true"));
+}
+
+#[test]
+fn what_suits_the_pictures_lies_under_what_is_typed_and_goes_with_the_folder() {
+    let advice = |key, value: &str| Advice { key, value: value.into(), rule: "because".into() };
+    let all = [advice("preset", "cifar"), advice("batch", "16"), advice("prototypes", "40")];
+    let mut form = Form::default();
+    form.advise(&all);
+    assert_eq!((form.preset(), form.rule("batch")), (Preset::Demo, None), "the built-in set has its own");
+    form.set_data(Some("small".into()));
+    form.edit(setting("prototypes"), "50".into());
+    form.advise(&all);
+    let config = form.resolve().config;
+    assert_eq!((form.preset(), config.batch, config.prototypes), (Preset::Cifar, 16, 50));
+    assert_eq!((form.rule("batch"), form.edited()), (Some("because"), 1));
+    assert_eq!(form.command_line(), "swav-wgpu train small --preset cifar --batch=16 --prototypes=50");
+    // A click on the built-in drawings does not forget the folder.
+    form.set_data(None);
+    assert_eq!((form.rule("batch"), form.folder()), (None, Some(Path::new("small"))));
+    form.set_data(Some("small".into()));
+    form.set_preset(Preset::Photos);
+    form.advise(&all);
+    assert_eq!((form.preset(), form.rule("batch")), (Preset::Photos, None), "a person's choice stands");
+}
+
+#[test]
+fn a_form_is_remembered_and_a_run_can_be_had_again() {
+    let mut form = Form::default();
+    form.set_data(Some("photos".into()));
+    form.edit(setting("lr"), "0.3".into());
+    let text = serde_json::to_string(&form.saved()).unwrap();
+    assert_eq!(Form::restored(serde_json::from_str(&text).unwrap()), form);
+    let strange = r#"{"preset": "of tomorrow", "edits": {"nonsense": "1", "lr": "0.3"}}"#;
+    assert_eq!(Form::restored(serde_json::from_str(strange).unwrap()).edited(), 1);
+    let mut config = form.resolve().config;
+    config.set("out", "somewhere").unwrap();
+    let again = Form::again(&config);
+    assert_eq!((again.edited(), again.resolve().config.lr, again.data()), (1, 0.3, form.data()));
+    assert_eq!(again.resolve().config.out, None);
+}
+
+#[test]
+fn every_setting_has_a_row_or_a_control() {
+    let rows: usize = groups().iter().map(|(_, rows)| rows.len()).sum();
+    assert_eq!(rows + ELSEWHERE.len(), Config::SETTINGS.len());
+    assert_eq!(groups()[0].0, "Run");
+}
