@@ -14,7 +14,6 @@ use crate::judge::run::{Judge, LookTimes};
 use crate::measure::{Extent, Work};
 use crate::method::{Trainer, picture_room};
 use crate::pass::{self, Watch};
-use crate::words::counted;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -194,10 +193,10 @@ pub(super) fn fit(
         return Err(Error::config("for", reason));
     }
     let epochs = steps as f64 / forecast.steps_per_epoch.max(1) as f64;
-    let looks = counted(forecast.looks(steps) as usize, "evaluation");
     let said = format!(
-        "{steps} steps of {:.2} s ({epochs:.1} epochs) and {looks} fit into the time.",
-        forecast.step_s
+        "{steps} steps of {:.2} s ({epochs:.1} epochs) fit into the time, with {} evaluations.",
+        forecast.step_s,
+        forecast.looks(steps)
     );
     Ok((Config { steps: Some(steps), ..config.clone() }, forecast, said))
 }

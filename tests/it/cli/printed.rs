@@ -122,18 +122,7 @@ fn a_plan_says_what_the_run_then_takes() {
         "{plan}"
     );
     assert!(planned(&plan, "at rest").contains(" MiB planned, "), "{plan}");
-    // What the run would take: measured here, so only that it fits together.
-    let count = |what: &str, unit: &str| {
-        let words: Vec<&str> = planned(&plan, what).split(' ').collect();
-        let at = words.iter().position(|word| word.trim_end_matches(',') == unit).unwrap();
-        words[at - 1].parse::<u64>().unwrap()
-    };
-    assert_eq!(count("an epoch", "steps"), 5, "{plan}");
-    assert!(count("the run", "steps") >= 5 && planned(&plan, "work").contains("GFLOP/s"), "{plan}");
-    assert!(planned(&plan, "time").contains(" a step, "), "{plan}");
-    let memory_only = desk.train("--plan=memory").expect(0).out;
-    assert!(plan.contains(memory_only.lines().nth(1).unwrap()) && !memory_only.contains("the run"), "{plan}");
-    let large = "--plan=memory --batch 44 --queue 0 --width 16 --crops 2x64@0.4-1";
+    let large = "--plan --batch 44 --queue 0 --width 16 --crops 2x64@0.4-1";
     let recomputed = desk.train(&format!("{large} --recompute")).expect(0).out;
     let kept = desk.train(large).expect(0).out;
     let mebibytes = |plan: &str| {

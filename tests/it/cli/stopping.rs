@@ -69,29 +69,6 @@ fn a_run_that_goes_on_is_not_resumed_beside_itself() {
 }
 
 #[test]
-fn a_run_that_is_fitted_into_a_time_has_its_steps_from_then_on() {
-    let desk = Desk::new();
-    for (line, code, words) in [
-        ("--for 1m --steps 4", 2, ["`--for`", "--steps"]),
-        ("--for 1m --epochs 4", 2, ["`--for`", "--epochs"]),
-        ("--for 100ms --out run", 2, ["`--for`", "allow more than"]),
-    ] {
-        desk.train(line).refused(code, &words);
-    }
-    assert!(!desk.path("run").exists());
-    let ended = desk.train("--for 12s --eval-every 0 --out run").expect(0);
-    assert!(ended.err.contains(" fit into the time."), "{ended:#?}");
-    let done = desk.checkpoint("run").meta.step;
-    let settings = std::fs::read_to_string(desk.path("run/config.toml")).unwrap();
-    assert!(done > 0 && settings.contains(&format!("\nsteps = {done}\n")), "{done}: {settings}");
-    desk.run("train --resume run --for 1m").refused(2, &["`--for`", "--max-time"]);
-    // The same steps without a clock are the same run.
-    desk.train(&format!("--steps {done} --eval-every 0 --out same")).expect(0);
-    let [timed, same] = ["run", "same"].map(|run| desk.checkpoint(run).tensors);
-    assert!(timed == same);
-}
-
-#[test]
 fn a_run_that_diverges_keeps_its_last_good_checkpoint() {
     let desk = Desk::new();
     // Every step multiplies the weights by -999, until they are infinite.
