@@ -56,7 +56,7 @@ case "$(uname -s)" in
     Linux)
         archive
         if command -v dpkg > /dev/null; then
-            "$(tool cargo-deb)" --package swav-app --no-build --strip --quiet --output "$out/"
+            "$(tool cargo-deb)" --package swav-app --no-build --output "$out/"
         fi
         ;;
     Darwin) "$(tool cargo-packager)" --release --packages swav-app --formats app,dmg --out-dir "$out" ;;

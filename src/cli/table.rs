@@ -48,19 +48,6 @@ pub(super) fn seconds(time: f64) -> String {
     }
 }
 
-/// A time that a person waits, in two units that count.
-pub(super) fn wait(time: f64) -> String {
-    let whole = time.round().max(0.0) as u64;
-    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
-    match whole {
-        0..10 => format!("{time:.1} s"),
-        10..60 => format!("{whole} s"),
-        60..3600 => format!("{minutes} min {} s", whole % 60),
-        3600..86_400 => format!("{hours} h {minutes} min"),
-        _ => format!("{days} days {hours} h"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,8 +67,6 @@ mod tests {
     fn times_are_short() {
         let shown = [22.04, 2.512, 0.2441, 0.00312].map(seconds);
         assert_eq!(shown, ["22.0 s", "2.51 s", "244 ms", "3.12 ms"]);
-        let waits = [2.54, 59.4, 61.0, 3725.0, 200_000.0].map(wait);
-        assert_eq!(waits, ["2.5 s", "59 s", "1 min 1 s", "1 h 2 min", "2 days 7 h"]);
     }
 
     #[test]

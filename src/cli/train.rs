@@ -7,13 +7,12 @@ mod results;
 pub(super) mod watch;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 
 use super::flags::{Choice, Given};
 use super::{Outcome, flags, presets, tune};
-use crate::config::{Config, Method, Preset, Setting, Value as _};
+use crate::config::{Config, Method, Preset, Setting};
 use crate::error::{Error, Result};
 use crate::runs::checkpoint::{Checkpoint, Loaded};
 use crate::runs::run_folder::RunFolder;
@@ -24,22 +23,11 @@ struct TrainRequest {
     /// Every setting of the run.
     config: Config,
     /// Only say what the run would cost.
-    plan: Option<Planned>,
+    plan: bool,
     /// Measure the kernels while training.
     profile: bool,
     /// The run folder to go on with.
     resume: Option<PathBuf>,
-    /// The time that a run is fitted into.
-    budget: Option<Duration>,
-}
-
-/// What a plan says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Planned {
-    /// Memory and dispatches, and the time of steps, epochs and the run by a few measured steps.
-    Time,
-    /// Memory and dispatches only.
-    Memory,
 }
 
 /// All settings.
@@ -69,13 +57,9 @@ pub(super) struct Train {
     /// Read settings from a TOML file, such as the config.toml of an earlier run
     #[arg(long, value_name = "FILE", help_heading = "Command")]
     config: Option<PathBuf>,
-    /// Say what the run would cost and how long it would take, by a few measured steps; =memory leaves out the time
-    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Command")]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "time")]
-    plan: Option<Planned>,
-    /// Take so long, such as 20m or 8h, evaluations included: as many steps as fit, and the whole schedule in them
-    #[arg(long = "for", value_name = "TIME", help_heading = "Command", value_parser = Duration::parse)]
-    budget: Option<Duration>,
+    /// Say what a step would do and the memory it needs, without training
+    #[arg(long, help_heading = "Command")]
+    plan: bool,
     /// Time every kernel and print a table by operation and layer at the end
     #[arg(long, help_heading = "Command")]
     profile: bool,
@@ -88,7 +72,6 @@ const EXAMPLES: &str = "\
 Examples:
   swav-wgpu train
   swav-wgpu train photos/ --epochs 200 --out runs/photos
-  swav-wgpu train photos/ --for 20m                     as good as it gets in 20 minutes
   swav-wgpu train photos/ --arch resnet50 --crops 2x224@0.14-1,6x96@0.05-0.14 --batch 32
   swav-wgpu train imagenet/train --preset imagenet-256 --max-time 8h
   swav-wgpu train --resume runs/photos";
@@ -117,30 +100,7 @@ impl Train {
         // The run folder must make sense from any other folder too.
         make_absolute(&mut config)?;
         config.validate()?;
-        self.check_budget()?;
-        let Self { plan, profile, ref resume, budget, .. } = *self;
-        Ok(TrainRequest { config, plan, profile, resume: resume.clone(), budget })
-    }
-
-    /// A time and a length cannot both be asked for.
-    fn check_budget(&self) -> Result<()> {
-        let Some(_) = self.budget else { return Ok(()) };
-        if self.resume.is_some() {
-            let reason =
-                "cannot be given with --resume: the run has its steps already; --max-time stops it in time";
-            return Err(Error::config("for", reason));
-        }
-        let lengths = ["steps", "epochs"];
-        match self.settings.settings().find(|given| lengths.contains(&given.key)) {
-            Some(given) => {
-                let reason = format!(
-                    "cannot be given with --{}: one of them decides how many steps there are",
-                    given.key
-                );
-                Err(Error::config("for", reason))
-            }
-            None => Ok(()),
-        }
+        Ok(TrainRequest { config, plan: self.plan, profile: self.profile, resume: self.resume.clone() })
     }
 
     /// The settings of a run that goes on: those of its folder, and the few that may change.
@@ -182,10 +142,10 @@ impl Train {
 
 /// Hands a request to the engine.
 fn start(request: TrainRequest) -> Result<Outcome> {
-    if let Some(what) = request.plan {
+    if request.plan {
         // A run that goes on has its folder already.
         let out = request.config.out.filter(|_| request.resume.is_none());
-        return watch::plan(&Config { out, ..request.config }, what, request.budget);
+        return watch::plan(&Config { out, ..request.config });
     }
     watch::train(request)
 }

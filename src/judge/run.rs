@@ -3,10 +3,6 @@
 //! The same pictures, neighbours and votes serve the trained network, the untrained one and raw
 //! pixels. A picture that cannot be read is left out of all of them, and noted.
 
-mod timing;
-
-pub(crate) use timing::LookTimes;
-
 use super::SplitAccuracy;
 use crate::config::Config;
 use crate::data::spread::{some_of, thinned};

@@ -13,7 +13,6 @@
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
-//! | `forecast` | how long a run will take, and how many steps fit into a time |
 //! | `finish` | the summary and the gallery |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
@@ -24,7 +23,6 @@ mod epochs;
 pub mod events;
 pub mod figures;
 mod finish;
-mod forecast;
 pub mod health;
 mod looks;
 mod memory;
@@ -39,7 +37,6 @@ mod tensorboard;
 pub use crate::judge::{Pair, SplitAccuracy};
 pub use events::{Event, Flow, Report, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
-pub use forecast::{Forecast, forecast};
 pub(crate) use memory::Memory;
 pub use preview::{Preview, PreviewRequest};
 pub use run::{PlanFigures, TrainOptions, plan, train};

@@ -9,19 +9,15 @@ use super::caller::Caller;
 use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
-use super::forecast;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::gpu::{self, DriverMemory, Estimate, Gpu};
+use crate::gpu::{self, DriverMemory, Estimate};
 use crate::method::{MemoryUse, Trainer};
 use crate::runs::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::runs::run_folder::resume_command;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// Steps after which the pace of a run is known.
-const WATCHED: u64 = 20;
 
 /// What to train and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,9 +28,6 @@ pub struct TrainOptions {
     pub resume: Option<PathBuf>,
     /// Measure one step by kernel at the end.
     pub profile: bool,
-    /// The time that the run may take from its start to its summary: it gets as many steps as fit, whatever the
-    /// settings say. A resumed run has its steps already.
-    pub budget: Option<Duration>,
 }
 
 /// What a run would cost.
@@ -73,8 +66,6 @@ pub(super) struct Engine<'a> {
     pub(super) submitted: u64,
     /// How long the last evaluation took.
     pub(super) looked: Option<Duration>,
-    /// When a run began that was fitted into a time, and that time; until it was said that it takes longer.
-    pub(super) budget: Option<(Instant, Duration)>,
 }
 
 /// Says what a run would cost, without training.
@@ -85,19 +76,15 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
     config.validate()?;
     let known = setup::check(config)?;
     let gpu = gpu::open(config)?;
-    Ok(figures(&Trainer::knowing(&gpu, config, &known)?, &gpu))
-}
-
-/// What a trainer costs.
-pub(super) fn figures(trainer: &Trainer, gpu: &Gpu) -> PlanFigures {
-    PlanFigures {
+    let trainer = Trainer::knowing(&gpu, config, &known)?;
+    Ok(PlanFigures {
         dispatches: trainer.dispatches(),
         estimate: trainer.estimate(),
         memory: trainer.memory(),
         driver: gpu.driver_memory(),
         parameters: trainer.parameters(),
         adapter: gpu.facts().name.clone(),
-    }
+    })
 }
 
 /// Trains, and tells `on_event` what happens; pausing is `on_event` not returning.
@@ -107,18 +94,11 @@ pub(super) fn figures(trainer: &Trainer, gpu: &Gpu) -> PlanFigures {
 /// [`crate::error::Error::Diverged`] when the numbers are no longer finite, with the checkpoints left as they were;
 /// [`crate::error::Error::Stopped`] when it was asked to stop before there was anything to keep.
 pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> Result<Summary> {
-    let TrainOptions { mut config, resume, profile, budget } = request;
+    let TrainOptions { mut config, resume, profile } = request;
     config.validate()?;
     // A time beyond what the clock can say is no limit.
     let deadline = config.max_time.and_then(|most| Instant::now().checked_add(most));
     let mut caller = Caller::new(on_event, deadline);
-    let budget = budget.filter(|_| resume.is_none()).map(|time| (Instant::now(), time));
-    let mut fitted = None;
-    if let Some((_, time)) = budget {
-        let (settled, _, said) =
-            forecast::fit(&config, time, &mut |progress| caller.watch_opening(progress))?;
-        (config, fitted) = (settled, Some(said));
-    }
     let opened = setup::open(&mut config, resume.as_deref(), &mut caller);
     let mut setup = opened.map_err(|error| match error {
         Error::Stopped if !caller.stop => Error::config(
@@ -131,8 +111,7 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     let config = std::mem::take(&mut setup.config);
     let submitted = setup.memory.reported;
     let clock = Clock::new(setup.memory.seconds, submitted);
-    setup.notices.extend(fitted);
-    let mut engine = Engine { config, setup, caller, clock, submitted, looked: None, budget };
+    let mut engine = Engine { config, setup, caller, clock, submitted, looked: None };
     engine.announce();
     engine.serve()?;
     engine.first_look()?;
@@ -200,34 +179,8 @@ impl Engine<'_> {
                 return Ok(Ending::TimeUp);
             }
             self.step()?;
-            self.watch_budget();
         }
         Ok(Ending::Finished)
-    }
-
-    /// Says so once, when a run will miss the time that it was fitted into by more than a tenth.
-    fn watch_budget(&mut self) {
-        let Some((start, time)) = self.budget else { return };
-        let (done, total) = (self.submitted, self.setup.length.total);
-        // The first steps are slower than the others.
-        if done < WATCHED || done * 20 < total {
-            return;
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        let step = self.clock.seconds() / done as f64;
-        let last = self.looked.unwrap_or_default().as_secs_f64();
-        let whole = seconds + step * (total - done) as f64 + last;
-        if whole <= 1.1 * time.as_secs_f64() {
-            return;
-        }
-        self.budget = None;
-        let resume = resume_command(self.setup.run.path());
-        self.emit(Event::Notice(format!(
-            "The run will take about {:.0} minutes in place of {:.0}: the machine is slower than when it was measured. It \
-             keeps its steps, so that what it computes stays the same; Ctrl-C keeps what is there, and `{resume}` goes on.",
-            whole / 60.0,
-            time.as_secs_f64() / 60.0
-        )));
     }
 
     fn step(&mut self) -> Result<()> {

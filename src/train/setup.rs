@@ -166,7 +166,7 @@ pub(super) fn check(config: &Config) -> Result<Known> {
 }
 
 /// What a method may know of the pictures.
-pub(super) fn known(config: &Config, dataset: &Dataset) -> Known {
+fn known(config: &Config, dataset: &Dataset) -> Known {
     let classes = dataset.classes().len();
     let label = |picture| dataset.label(picture).unwrap_or(u32::MAX);
     Known {
@@ -248,7 +248,7 @@ fn note_changes(
     Ok(())
 }
 
-pub(super) fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> LoaderSpec {
+fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> LoaderSpec {
     LoaderSpec {
         seed: config.seed,
         batch: config.batch,

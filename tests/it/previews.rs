@@ -27,7 +27,7 @@ fn options(out: &Path) -> TrainOptions {
     ] {
         config.set(key, value).expect("a sound value");
     }
-    TrainOptions { config, resume: None, profile: false, budget: None }
+    TrainOptions { config, resume: None, profile: false }
 }
 
 fn request(draw: u64, sample: usize) -> PreviewRequest {

@@ -108,7 +108,7 @@ impl Window {
                 }
             }
         }
-        self.start(ctx, TrainOptions { config, resume: None, profile: false, budget: None }, false);
+        self.start(ctx, TrainOptions { config, resume: None, profile: false }, false);
     }
 
     /// Opens a run, with its pictures at another place where `data` says so.
@@ -118,8 +118,7 @@ impl Window {
                 if data.is_some() {
                     config.data = data;
                 }
-                let options =
-                    TrainOptions { config, resume: Some(path.to_owned()), profile: false, budget: None };
+                let options = TrainOptions { config, resume: Some(path.to_owned()), profile: false };
                 self.start(ctx, options, paused);
             }
             Err(error) => self.error = Some(words::told(&error)),

@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::table::{bytes, seconds, table, wait};
+use crate::cli::table::{bytes, seconds, table};
 use crate::config::Config;
 use crate::gpu::Profile;
-use crate::train::{Forecast, Pair, PlanFigures, SplitSummary, Summary};
-use chrono::{DateTime, Local, TimeDelta};
-use std::time::Duration;
+use crate::train::{Pair, PlanFigures, SplitSummary, Summary};
 
 /// The summary at the end of a run.
 pub(super) fn render(summary: &Summary) -> String {
@@ -112,44 +110,6 @@ pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
         seconds(estimate.longest.1),
         bytes(memory.peak()),
         bytes(memory.kept)
-    )
-}
-
-/// How long a run will take: as its settings say, or fitted into `budget`. `peak` is what the adapter reaches, in GFLOP/s.
-pub(super) fn time(forecast: &Forecast, peak: f64, budget: Option<Duration>, now: DateTime<Local>) -> String {
-    let fitted = budget.map(|time| forecast.steps_within(time.as_secs_f64()));
-    let steps = fitted.unwrap_or(forecast.steps);
-    let whole = forecast.seconds(steps);
-    let speed = 1e-9 * forecast.flop as f64 / forecast.step_s;
-    let waiting = match 1.0 - forecast.device_s / forecast.step_s {
-        share if share > 0.02 => format!(", {:.0} % of it waiting for crops", 100.0 * share),
-        _ => String::new(),
-    };
-    let epoch = forecast.steps_per_epoch as f64 * forecast.step_s + forecast.epoch_s;
-    let epochs = steps as f64 / forecast.steps_per_epoch.max(1) as f64;
-    let end = TimeDelta::try_seconds(whole as i64).and_then(|time| now.checked_add_signed(time));
-    let ends = match end {
-        Some(end) if end.date_naive() == now.date_naive() => {
-            end.format(", until %H:%M if it begins now").to_string()
-        }
-        Some(end) => end.format(", until %A, %e %B %Y, %H:%M if it begins now").to_string(),
-        None => String::new(),
-    };
-    format!(
-        "time         {} a step, {:.0} images/s{waiting}\n\
-         work         {:.1} GFLOP a step, {speed:.0} GFLOP/s, {:.0} % of what this adapter reaches\n\
-         an epoch     {} in {} steps\n\
-         evaluations  {} of {} each, on the way and at the end\n\
-         the run      {} for {steps} steps ({epochs:.1} epochs){ends}\n",
-        seconds(forecast.step_s),
-        forecast.images_per_s(),
-        1e-9 * forecast.flop as f64,
-        100.0 * speed / peak,
-        wait(epoch),
-        forecast.steps_per_epoch,
-        forecast.looks(steps),
-        wait(forecast.look_s),
-        wait(whole),
     )
 }
 

@@ -1,8 +1,7 @@
 //! The command line's side of a run: shows its events, passes Ctrl-C on, prints the results.
 
-use super::{Planned, TrainRequest, results};
+use super::{TrainRequest, results};
 use crate::cli::interrupt::Interrupt;
-use crate::cli::passes::Passes;
 use crate::cli::progress::{self, Progress};
 use crate::cli::{Outcome, print, table};
 use crate::config::{Config, Method, Preset};
@@ -11,30 +10,19 @@ use crate::gpu::Profile;
 use crate::runs::run_folder::resume_command;
 use crate::train::events::Started;
 use crate::train::health::Advice;
-use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, forecast, run};
-use crate::tune::peaks;
-use std::time::Duration;
+use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
 
-/// Says what a run would cost, and how long it would take.
-pub(super) fn plan(config: &Config, what: Planned, budget: Option<Duration>) -> Result<Outcome> {
-    if what == Planned::Memory {
-        print(&results::plan(config, &run::plan(config)?))?;
-        return Ok(Outcome::Done);
-    }
-    // What a run would be refused for is told before anything is measured.
-    run::plan(config)?;
-    let (figures, forecast) = forecast(config, &mut Passes::new().watch())?;
-    let peaks = peaks(config.adapter.as_deref(), false)?;
-    print(&results::plan(config, &figures))?;
-    print(&results::time(&forecast, peaks.gflop_per_s, budget, chrono::Local::now()))?;
+/// Says what a run would cost.
+pub(super) fn plan(config: &Config) -> Result<Outcome> {
+    print(&results::plan(config, &run::plan(config)?))?;
     Ok(Outcome::Done)
 }
 
 /// Trains, showing how it goes.
 pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
-    let TrainRequest { config, profile, resume, budget, .. } = request;
+    let TrainRequest { config, profile, resume, .. } = request;
     let mut watch = Watch::new(&config);
-    let options = TrainOptions { config, resume, profile, budget };
+    let options = TrainOptions { config, resume, profile };
     let outcome = run::train(options, &mut |event| watch.show(event));
     // The terminal is given back before anything else is written, an error too.
     let (measured, missed) = watch.finish();

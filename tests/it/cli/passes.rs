@@ -37,7 +37,7 @@ fn stopped_at(desk: &Desk, out: &str, at: usize) -> (Vec<&'static str>, bool) {
         }
         if begun.len() > at { Flow::Stop } else { Flow::Continue }
     };
-    let options = TrainOptions { config: settings(desk, out), resume: None, profile: false, budget: None };
+    let options = TrainOptions { config: settings(desk, out), resume: None, profile: false };
     let nothing = match train(options, &mut on_event) {
         Ok(_) => false,
         Err(Error::Stopped) => true,
