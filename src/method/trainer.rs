@@ -153,6 +153,20 @@ impl Trainer {
         self.memory
     }
 
+    /// Whether the driver has memory for what steps and evaluations have on their way, beside what the run keeps.
+    ///
+    /// # Errors
+    /// What the driver reports of anything else.
+    pub fn has_room_to_work(&self) -> Result<bool> {
+        self.session.has_room(self.memory.transfers)
+    }
+
+    /// How many pictures go through the trunk at once, part by part.
+    #[must_use]
+    pub fn parts(&self) -> Vec<usize> {
+        self.share.parts().map(|(_, size)| size).collect()
+    }
+
     /// Dispatches a step.
     #[must_use]
     pub fn dispatches(&self) -> usize {

@@ -11,6 +11,7 @@
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
+//! | `room` | how many pictures of a batch an adapter has memory for at once |
 //! | `crops` | how the settings say that crops are made, and all crops of one picture to look at |
 //! | `pictures` | the data set of a run by its settings, and how it is normalised |
 //! | `contact` | pictures with their crops, and what a network says of each, for a contact sheet |
@@ -51,6 +52,7 @@ mod observe;
 pub mod pictures;
 pub mod preview;
 pub mod report;
+mod room;
 pub mod run;
 pub mod run_folder;
 pub mod sample;

@@ -37,6 +37,39 @@ fn moved(bench: &mut Bench, &[views, size, batch, dim, first]: &[usize; 5]) -> R
     Ok(())
 }
 
+/// Sums of parts, one after another or at once: to the last bit the sum in their order.
+fn summed(bench: &mut Bench, &[count, rows, dim]: &[usize; 3]) -> Result<()> {
+    let all = bench.random(&[count * rows, dim]);
+    let values = rows * dim;
+    let mut want = Tensor64::new(&[rows, dim], vec![0.0; values]);
+    for part in all.data.chunks_exact(values) {
+        let add = |(sum, value): (&mut f64, &f64)| *sum = f64::from(*sum as f32 + *value as f32);
+        want.data.iter_mut().zip(part).for_each(add);
+    }
+    let (zero, lying) = (Tensor64::new(&[rows, dim], vec![0.0; values]), bench.upload(&all));
+    let at_once = bench.upload(&zero);
+    parts::sum(bench.plan(), &lying, count as u32, &at_once)?;
+    bench.expect("the sum of all at once", &at_once, &want, 0.0);
+    let sum = bench.lab.plan.lease(at_once.shape);
+    bench.plan().clear(&sum);
+    for part in all.data.chunks_exact(values) {
+        let part = bench.upload(&Tensor64::new(&[rows, dim], part.to_vec()));
+        parts::add(bench.plan(), &part, &sum)?;
+    }
+    bench.expect("the sum one by one", &sum, &want, 0.0);
+    Ok(())
+}
+
+/// Parts, rows of each, length of a row.
+const SUMS: &[[usize; 3]] = &[[1, 1, 4], [2, 3, 8], [5, 33, 64], [64, 2, 128]];
+
+pub(super) fn sums(suite: &mut Suite) {
+    for case in SUMS {
+        let [count, rows, dim] = case;
+        suite.case(format!("{count} parts of {rows} x {dim}"), |bench| summed(bench, case));
+    }
+}
+
 pub(super) fn rows(suite: &mut Suite) {
     for case in CASES {
         let [views, size, batch, dim, first] = case;
