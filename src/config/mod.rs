@@ -15,6 +15,7 @@ mod depth;
 mod file;
 mod length;
 mod method;
+mod micro;
 mod presets;
 mod resnet;
 mod resume;
@@ -34,6 +35,7 @@ pub use depth::Depth;
 pub(crate) use file::wrap;
 pub use length::RunLength;
 pub use method::{HEADS, Method, listed, readers};
+pub use micro::MicroBatch;
 pub use presets::Preset;
 pub use resnet::{ConvUnit, Layout, Residual, TrunkSpec};
 pub use settings::Config;
@@ -68,9 +70,19 @@ impl Config {
         if has_data { Preset::Photos } else { Preset::Demo }
     }
 
-    /// Pictures that go through the trunk at once.
+    /// Pictures that go through the trunk at once: all that a batch has, where nothing is said or it is still to be found
+    /// out.
     pub fn part(&self) -> usize {
-        self.micro_batch.unwrap_or(self.batch)
+        match self.micro_batch {
+            Some(MicroBatch::Of(pictures)) => pictures.min(self.batch),
+            Some(MicroBatch::Auto) | None => self.batch,
+        }
+    }
+
+    /// Pictures of each part of a batch, in order: the last may have fewer.
+    pub fn parts(&self) -> Vec<usize> {
+        let part = self.part().max(1);
+        (0..self.batch).step_by(part).map(|first| part.min(self.batch - first)).collect()
     }
 
     /// How many prototypes each set has, of a method with several.

@@ -10,6 +10,7 @@ use super::check::{
 };
 use super::depth::Depth;
 use super::method::Method;
+use super::micro::MicroBatch;
 use super::presets::Preset;
 use super::size::Bytes;
 use super::table::{Setting, settings};
@@ -40,10 +41,11 @@ settings! {
         /// Pictures in a step. Each gives all of its crops at once, so memory grows with batch × crops. When it
         /// is far smaller than the prototypes, add a queue, as the paper does at 256.
         batch: usize = 256 => within(2, 65_536);
-        /// Pictures that go through the trunk at once, where a batch does not fit the device: a divisor of `batch`. Codes,
-        /// queue, loss and update stay those of the whole batch; only the trunk's batch norms see a part at a time. It
-        /// takes about a third more time. Without it the batch goes through as a whole.
-        micro_batch: Option<usize> = None => optional(at_least(1));
+        /// Pictures that go through the trunk at once, where a batch does not fit the device; the last part of a batch may
+        /// have fewer. auto takes the most that the adapter has memory for and keeps that for the run. Codes, queue, loss and
+        /// update stay those of the whole batch; only the trunk's batch norms see a part at a time. It takes about a third
+        /// more time. Without it the batch goes through as a whole.
+        micro_batch: Option<MicroBatch> = None;
         /// Where all random numbers start. The same seed on the same adapter gives the same bits, whatever the
         /// number of workers; compare recipes on several seeds. The official code has 31.
         seed: u64 = 31;

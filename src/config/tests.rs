@@ -94,7 +94,7 @@ const OTHER: &[(&str, &str)] = &[
     ("target_momentum", "0.9"),
     ("predictor", "77"),
     ("clip", "true"),
-    ("micro_batch", "64"),
+    ("micro_batch", "auto"),
     ("adapter", "llvmpipe"),
     ("kernels", "tile"),
     ("submission_ms", "20"),

@@ -2,6 +2,7 @@
 
 use super::check::require;
 use super::method::Method;
+use super::micro::MicroBatch;
 use super::settings::Config;
 use super::types::{Augmenter, CropGroup, Kernels, Precision};
 use crate::error::{Error, Result};
@@ -94,15 +95,17 @@ impl Config {
     /// Some methods look at single crops, which must begin where a device can bind them.
     fn check_method(&self) -> Result<(), String> {
         let single = !matches!(self.method, Method::Swav | Method::Simclr | Method::Supervised);
-        let (method, pictures) = (self.method, self.part());
-        let of = |group: &&CropGroup| !(group.size.pow(2) * pictures).is_multiple_of(32);
-        let odd = self.crops.iter().find(of).filter(|_| single);
-        odd.map_or(Ok(()), |CropGroup { size, .. }| {
-            Err(format!(
-                "is {method}, which looks at single crops: with crops of {size} pixels, not a multiple of 8, the batch (or \
-                 the micro-batch) must be a multiple of 32, not {pictures}"
-            ))
-        })?;
+        let method = self.method;
+        for pictures in self.parts() {
+            let of = |group: &&CropGroup| !(group.size.pow(2) * pictures).is_multiple_of(32);
+            let odd = self.crops.iter().find(of).filter(|_| single);
+            odd.map_or(Ok(()), |CropGroup { size, .. }| {
+                Err(format!(
+                    "is {method}, which looks at single crops: with crops of {size} pixels, not a multiple of 8, the batch \
+                     (or each of its parts) must be a multiple of 32, not {pictures}"
+                ))
+            })?;
+        }
         require(self.method != Method::MocoV2 || self.queue > 0, || {
             format!(
                 "is {}, which needs a queue: set `queue`, to 65536 as its authors or to a few thousand",
@@ -113,12 +116,20 @@ impl Config {
 
     fn check_parts(&self) -> Result<(), String> {
         let batch = self.batch;
-        let Some(part) = self.micro_batch else { return Ok(()) };
-        require(part <= batch && batch.is_multiple_of(part), || {
-            format!("is {part}, and the batch of {batch} does not come in such parts: use a divisor of it")
+        let Some(MicroBatch::Of(part)) = self.micro_batch else { return Ok(()) };
+        require(part <= batch, || {
+            format!(
+                "is {part}, which is above `batch` {batch}: lower it, or leave it out for the whole batch at once"
+            )
         })?;
         // A batch norm of one value a channel would divide by nothing.
-        require(part >= 2, || "is 1, and batch norms need two pictures at least".to_owned())
+        require(part >= 2, || format!("is {part}, and batch norms need two pictures at least"))?;
+        require(batch % part != 1, || {
+            format!(
+                "is {part}, which leaves one picture of a batch of {batch} for the last part, and batch norms need two at \
+                 least: take another number"
+            )
+        })
     }
 
     fn check_queue(&self) -> Result<(), String> {

@@ -110,10 +110,20 @@ impl Arena {
 
     /// Leases the shape's bytes. `label` names them in errors.
     pub fn lease(self: &Arc<Self>, shape: Shape, usage: Usage, label: &str) -> Tensor {
+        let begun = self.ledger().now + 1;
+        self.lease_since(begun, shape, usage, label)
+    }
+
+    /// The same for bytes that are in use since before anything was recorded: for what a plan leaves to others while it is
+    /// replayed several times.
+    pub fn lease_before_all(self: &Arc<Self>, shape: Shape, usage: Usage, label: &str) -> Tensor {
+        self.lease_since(0, shape, usage, label)
+    }
+
+    fn lease_since(self: &Arc<Self>, begun: u64, shape: Shape, usage: Usage, label: &str) -> Tensor {
         let bytes = shape.bytes().next_multiple_of(usage.unit()).max(16);
         let mut ledger = self.ledger();
         ledger.now += 1;
-        let begun = ledger.now;
         ledger.records.push(Record { bytes, usage, begun, ended: None, label: label.into() });
         let number = ledger.records.len() - 1;
         Tensor {
@@ -187,6 +197,17 @@ mod tests {
         assert_eq!(arena.bytes(), 20 * 16);
         drop(held);
         assert_eq!(arena.bytes(), 10 * 16);
+    }
+
+    #[test]
+    fn what_was_there_before_all_shares_with_nothing_earlier() {
+        let arena = Arc::new(Arena::default());
+        drop(lease(&arena, 10));
+        let early = arena.lease_before_all(Shape::matrix(10, 4), Usage::Storage, "test");
+        assert_eq!(arena.bytes(), 20 * 16);
+        drop(early);
+        drop(lease(&arena, 10));
+        assert_eq!(arena.bytes(), 20 * 16);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Session {
                     what: "this run".into(),
                     need: format!("{} of device memory", mebibytes(all)),
                     have: format!("about {} MiB (the driver refused {})", taken >> 20, block.label),
-                    remedy: format!("add --recompute or --micro-batch, or {SMALLER}"),
+                    remedy: SMALLER.into(),
                 });
             }
             taken += block.bytes;
@@ -80,6 +80,22 @@ impl Session {
         let pace = Mutex::new(Pace::of(gpu.facts(), gpu.submission()));
         let loses = AtomicBool::new(false);
         Ok(Self { gpu: Arc::clone(gpu), memory, block_of: placement.block_of, journal, pace, loses })
+    }
+
+    /// Whether the driver gives so many more bytes, which are given back at once.
+    ///
+    /// # Errors
+    /// What the driver reports of anything else.
+    pub fn has_room(&self, bytes: u64) -> Result<bool> {
+        if bytes > self.gpu.limits().max_buffer_size {
+            return Ok(false);
+        }
+        let scope = self.gpu.device().push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let memory = allocate_block(&self.gpu, "what is on its way", bytes.max(16), Usage::Storage, 1);
+        let refused = pollster::block_on(scope.pop()).is_some();
+        drop(memory);
+        self.gpu.check()?;
+        Ok(!refused)
     }
 
     /// The device.

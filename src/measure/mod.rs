@@ -18,7 +18,7 @@ use std::time::Instant;
 
 pub use cases::{CASES, Case};
 pub use figures::{DeviceTime, Figures, Operation, Roofline, Spread};
-pub use work::{Extent, Work, flop_per_step};
+pub use work::{Extent, Work, again_share, flop_per_step};
 
 use crate::config::{Config, Precision};
 use crate::error::{Error, Result};
@@ -100,12 +100,13 @@ impl Meter {
     }
 
     /// Trains one step with a time stamp around every dispatch, for [`Figures::device`]; an adapter
-    /// without time stamps is left alone.
+    /// without time stamps is left alone, and so is a step in parts.
     ///
     /// # Errors
     /// As [`Meter::step`].
     pub fn profile(&mut self) -> Result<()> {
-        if !self.adapter.timestamps {
+        // A step in parts has no profile either.
+        if !self.adapter.timestamps || self.config.parts().len() > 1 {
             return Ok(());
         }
         let start = Instant::now();

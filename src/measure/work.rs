@@ -21,6 +21,13 @@ pub fn flop_per_step(config: &Config) -> u64 {
     Work::of(config, &Extent { pictures: config.batch, classes: CLASSES }).step
 }
 
+/// What looking at all parts of a batch twice adds to a step, as a share of its operations.
+#[must_use]
+pub fn again_share(config: &Config) -> f64 {
+    let trained = Looked::at(config, |crop| config.method != Method::MocoV2 || crop != KEY);
+    trained.trunk as f64 / flop_per_step(config) as f64
+}
+
 /// What the work depends on beside the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {

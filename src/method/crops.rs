@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Trainer;
+use super::share::Share;
 use crate::config::{Augmenter, Config};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
@@ -180,7 +181,10 @@ impl Trainer {
                     let reason = "the device makes no crops in this run: it is not gpu";
                     return Err(Error::config("augment", reason));
                 };
-                let here = |row: usize| self.row_of_part(row, part);
+                let here = |row: usize| match self.share.row(row) {
+                    (of, row) if of == part => Some(row),
+                    _ => None,
+                };
                 let wanted: Vec<Pictures<'_>> = parts.iter().map(|pictures| pictures.only(here)).collect();
                 maker.make_all(&self.session, &wanted)?;
                 for &(group, row, pixels) in made {
@@ -194,33 +198,32 @@ impl Trainer {
     }
 
     fn take_made(&self, groups: &[Vec<f32>], part: usize) -> Result<()> {
-        let count = self.train.count();
-        self.check_groups(groups, count)?;
+        self.check_groups(groups)?;
+        let Some((first, size)) = self.share.parts().nth(part) else { return Ok(()) };
+        let first = first - self.share.first;
         for (tensor, data) in self.tensors.crops.iter().zip(groups) {
-            if count == 1 {
+            if self.share.count == size {
                 self.session.write(tensor, data);
                 continue;
             }
-            let view = self.size * (tensor.shape.values() / tensor.shape.images as usize);
-            for (at, rows) in data.chunks_exact(view * count).enumerate() {
-                self.session.write_from(tensor, at * view, &rows[part * view..(part + 1) * view]);
+            let row = tensor.shape.values() / tensor.shape.images as usize;
+            for (view, rows) in data.chunks_exact(self.share.count * row).enumerate() {
+                self.session.write_from(tensor, view * size * row, &rows[first * row..(first + size) * row]);
             }
         }
         Ok(())
     }
 
-    /// The row that a row of a group has in a part, if it belongs there. Rows are view-major.
-    fn row_of_part(&self, row: usize, part: usize) -> Option<usize> {
-        let batch = self.size * self.train.count();
-        let (view, picture) = (row / batch, row % batch);
-        (picture / self.size == part).then(|| view * self.size + picture % self.size)
-    }
-
     /// Whether groups of crops are all that a step needs. A step on the crops of the one before would train, and nobody
     /// would see it.
-    fn check_groups(&self, groups: &[Vec<f32>], parts: usize) -> Result<()> {
-        let wanted: Vec<usize> =
-            self.tensors.crops.iter().map(|tensor| tensor.shape.values() * parts).collect();
+    fn check_groups(&self, groups: &[Vec<f32>]) -> Result<()> {
+        let Share { count, .. } = self.share;
+        let wanted: Vec<usize> = self
+            .tensors
+            .crops
+            .iter()
+            .map(|tensor| tensor.shape.values() / self.share.part() * count)
+            .collect();
         let given: Vec<usize> = groups.iter().map(Vec::len).collect();
         if given == wanted {
             return Ok(());

@@ -55,7 +55,7 @@ pub(super) struct DeepCluster {
     seed: u64,
     /// The rows that clusters begin as, by epoch and set, where they are not drawn.
     picks: Option<Picks>,
-    /// The weight of a row and the embeddings of a step and of a first look, once recorded.
+    /// The weight of a row and the embeddings of a step, once recorded.
     tensors: Option<Tensors>,
 }
 
@@ -63,7 +63,6 @@ pub(super) struct DeepCluster {
 struct Tensors {
     share: Tensor,
     z: Tensor,
-    looked: Option<Vec<Tensor>>,
 }
 
 impl DeepCluster {
@@ -164,18 +163,18 @@ impl Objective for DeepCluster {
         }
         let (Some(dz), Some(losses)) = (dz, losses) else { unreachable!("there is a set of prototypes") };
         let dfeatures = self.projection.head.backward(plan, store, saved, &dz)?;
-        self.tensors = Some(Tensors { share, z: z.clone(), looked: None });
+        self.tensors = Some(Tensors { share, z: z.clone() });
         Ok(Outcome { dfeatures, losses, rows: None, embeddings: z, codes: None })
     }
 
     /// Each assignment crop by itself, in training mode: the official model is never put into that of evaluation.
     fn record_survey(
-        &mut self,
+        &self,
         plan: &mut Plan,
         trunk: &Trunk,
         store: &Store,
         crops: &[Tensor],
-    ) -> Result<bool> {
+    ) -> Result<Option<Vec<Tensor>>> {
         // The pictures of a part, where a batch goes through the trunk in parts.
         let size = pictures(crops, self.crops as usize);
         let mut looked = Vec::new();
@@ -186,10 +185,7 @@ impl Objective for DeepCluster {
                 looked.push(self.projection.head.forward(plan, store, &features)?.0);
             }
         }
-        if let Some(tensors) = &mut self.tensors {
-            tensors.looked = Some(looked);
-        }
-        Ok(true)
+        Ok(Some(looked))
     }
 
     fn choose(&mut self, picks: Picks) {
@@ -200,9 +196,8 @@ impl Objective for DeepCluster {
         !self.bank.is_full()
     }
 
-    fn surveyed(&mut self, session: &Session, pictures: &[u32]) -> Result<()> {
-        let Some(looked) = &self.tensors().looked else { return Ok(()) };
-        let fetches = looked.iter().map(|z| session.fetch(z)).collect();
+    fn surveyed(&mut self, session: &Session, pictures: &[u32], found: &[Tensor]) -> Result<()> {
+        let fetches = found.iter().map(|z| session.fetch(z)).collect();
         self.bank.put(pictures, fetches, (0..self.assign.len()).map(|_| 0).collect())
     }
 

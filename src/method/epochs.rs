@@ -1,6 +1,7 @@
 //! What some methods do between steps: a first look at all pictures, and what begins an epoch.
 
 use super::objective::Moment;
+use super::steps::Look;
 use super::{Batch, Trainer};
 use crate::error::Result;
 use crate::pass::Pass;
@@ -17,13 +18,15 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::step`].
     pub fn survey<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<()> {
-        let Some(survey) = &self.survey else { return Ok(()) };
         let batch = batch.into();
-        let count = self.train.count();
-        for (at, pictures) in batch.pictures.chunks(batch.pictures.len().div_ceil(count).max(1)).enumerate() {
+        let looks = self.survey.iter().flat_map(|survey| survey.looks().map(move |look| (survey.size, look)));
+        let mut first = 0;
+        for (at, (size, Look { plan, found })) in looks.enumerate() {
             self.take(&batch, at)?;
-            self.session.submit(survey)?;
-            self.objective.surveyed(&self.session, pictures)?;
+            self.session.submit(plan)?;
+            let pictures = batch.pictures.get(first..first + size).unwrap_or_default();
+            self.objective.surveyed(&self.session, pictures, found)?;
+            first += size;
         }
         Ok(())
     }

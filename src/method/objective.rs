@@ -18,11 +18,11 @@ use super::supervised::Supervised;
 use super::swav::Swav;
 use crate::config::{Config, Method, RunLength};
 use crate::error::Result;
-use crate::gpu::{Arena, Plan, Session, Shape, Tensor};
+use crate::gpu::{Arena, Plan, Session, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
 use crate::model::{Projection, Store, Trunk};
-use crate::ops::Step;
 use crate::ops::conv2d::Filter;
+use crate::ops::{self, Step};
 use crate::pass::Pass;
 
 /// A method, as the trainer sees it. It is made in the order of its functions: [`objective`] declares its parameters,
@@ -60,19 +60,19 @@ pub(super) trait Objective: fmt::Debug + Send {
     /// A shader or limit error.
     fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome>;
 
-    /// Records a first look at the crops of a batch, for methods that must have seen all pictures before they train, and
-    /// says whether there is one.
+    /// Records a first look at the crops of a batch or part, for methods that must have seen all pictures before they
+    /// train, and gives what they want of it; `None` without one.
     ///
     /// # Errors
     /// A shader or limit error.
     fn record_survey(
-        &mut self,
+        &self,
         _plan: &mut Plan,
         _trunk: &Trunk,
         _store: &Store,
         _crops: &[Tensor],
-    ) -> Result<bool> {
-        Ok(false)
+    ) -> Result<Option<Vec<Tensor>>> {
+        Ok(None)
     }
 
     /// Takes the rows that clusters begin as from a fixture, in place of drawing them.
@@ -83,11 +83,11 @@ pub(super) trait Objective: fmt::Debug + Send {
         false
     }
 
-    /// The look at a batch of these pictures has been submitted.
+    /// The look at these pictures has been submitted; `found` is what it was recorded to give.
     ///
     /// # Errors
     /// What the driver reports.
-    fn surveyed(&mut self, _session: &Session, _pictures: &[u32]) -> Result<()> {
+    fn surveyed(&mut self, _session: &Session, _pictures: &[u32], _found: &[Tensor]) -> Result<()> {
         Ok(())
     }
 
@@ -231,13 +231,27 @@ pub(super) struct Stage<'a> {
 pub(super) struct Part<'a> {
     pub(super) arena: &'a Arc<Arena>,
     pub(super) crops: &'a [Tensor],
-    /// Says which part it is (`ops::parts`).
-    pub(super) number: &'a Tensor,
-    /// Its pictures, and how many parts there are.
+    /// Says which picture is its first (`ops::parts`).
+    pub(super) first: &'a Tensor,
+    /// Its pictures, and those of the batch.
     pub(super) size: u32,
-    pub(super) count: u32,
+    pub(super) batch: u32,
     /// Whether running estimates stay as they are: they move by the last part only.
     pub(super) aside: bool,
+}
+
+impl Part<'_> {
+    /// Keeps the rows of this part, `[V · size, D]` and view-major, among those of the whole batch, for which the first
+    /// part takes memory.
+    ///
+    /// # Errors
+    /// A shader or limit error.
+    pub(super) fn keep(&self, plan: &mut Plan, rows: &Tensor, whole: &mut Option<Tensor>) -> Result<()> {
+        let shape = Shape::matrix(rows.shape.rows() / self.size * self.batch, rows.shape.channels);
+        // A part is looked at again while the features of others wait here.
+        let lease = || self.arena.lease_before_all(shape, Usage::Storage, "features of the batch");
+        ops::parts::place(plan, rows, self.size, self.first, whole.get_or_insert_with(lease))
+    }
 }
 
 /// What an objective made of the features.

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::crops;
-use super::objective::{Objective, Outcome, Part, Stage};
-use super::steps::{Parts, Steps};
+use super::objective::{Objective, Outcome, Stage};
+use super::parts;
+use super::share::Share;
+use super::steps::{Steps, Survey};
 use super::trainer::Tensors;
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
@@ -13,7 +15,7 @@ use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
 use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation};
 use crate::ops::loss_scale::ScaleState;
 use crate::ops::optimizer::{Rule, Scaling, Settings};
-use crate::ops::{Step, loss_scale, optimizer, parts, report};
+use crate::ops::{Step, loss_scale, optimizer, report};
 
 /// Both plans, with what they were recorded on.
 pub(super) struct Recorded {
@@ -24,7 +26,7 @@ pub(super) struct Recorded {
     pub(super) train: Steps<Plan>,
     pub(super) evaluate: Plan,
     /// The first look of methods that want one.
-    pub(super) survey: Option<Plan>,
+    pub(super) survey: Vec<Survey<Plan>>,
     pub(super) tensors: Tensors,
 }
 
@@ -60,6 +62,7 @@ fn element(config: &Config) -> Element {
 pub(super) fn record(
     gpu: &Arc<Gpu>,
     config: &Config,
+    share: Share,
     shard_bytes: u64,
     make: impl FnOnce(&mut Store, u32) -> Result<Box<dyn Objective>>,
 ) -> Result<Recorded> {
@@ -74,16 +77,16 @@ pub(super) fn record(
     let element = element(config);
     let scale =
         (element == Element::F16).then(|| arena.lease(ScaleState::shape(), Usage::Storage, "loss scale"));
-    let part = Config { batch: config.part(), ..config.clone() };
+    let part = Config { batch: share.part(), ..config.clone() };
     let crops = lease_crops(&arena, &part);
     // Before the step in time, so that it may use the memory of what comes later.
     let maker = crops::record(gpu, &arena, &part, &crops)?;
     let inputs = Inputs { arena: &arena, crops: &crops, step: &step, scale: scale.as_ref() };
     let network = (&store, &trunk);
-    let (train, outputs) = if config.part() == config.batch {
+    let (train, outputs) = if share.is_whole() {
         record_step(gpu, config, network, objective.as_mut(), &inputs)?
     } else {
-        record_parts(gpu, config, network, objective.as_mut(), &inputs)?
+        parts::record(gpu, config, network, objective.as_mut(), &inputs, share)?
     };
     let Outputs { report, layout, codes, embeddings } = outputs;
 
@@ -92,21 +95,21 @@ pub(super) fn record(
     let views = Shape::pictures(evaluation_views(&part), side, side, config.channels as u32).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
     let looking = evaluation::record(&mut evaluate, &store, &trunk, objective.projection(), views)?;
-    let mut survey = Plan::new(gpu, &arena);
-    let survey = objective.record_survey(&mut survey, &trunk, &store, &crops)?.then_some(survey);
+    let survey = parts::record_survey(gpu, network, objective.as_ref(), &inputs, share)?;
     let tensors = Tensors { crops, step, scale, report, layout, looking, codes, embeddings };
     Ok(Recorded { store, objective, arena, maker, train, evaluate, survey, tensors })
 }
 
 #[derive(Clone, Copy)]
-struct Inputs<'a> {
-    arena: &'a Arc<Arena>,
-    crops: &'a [Tensor],
-    step: &'a Tensor,
-    scale: Option<&'a Tensor>,
+pub(super) struct Inputs<'a> {
+    pub(super) arena: &'a Arc<Arena>,
+    /// Of the largest part.
+    pub(super) crops: &'a [Tensor],
+    pub(super) step: &'a Tensor,
+    pub(super) scale: Option<&'a Tensor>,
 }
 
-struct Outputs {
+pub(super) struct Outputs {
     report: Tensor,
     layout: report::Layout,
     codes: Option<Tensor>,
@@ -114,10 +117,10 @@ struct Outputs {
 }
 
 /// What the forward passes of the trunk keep, each with its first row among the features.
-type Passes = Vec<(TrunkSaved, u32)>;
+pub(super) type Passes = Vec<(TrunkSaved, u32)>;
 
 /// The trunk, once per resolution; features go into `features`.
-fn forward(
+pub(super) fn forward(
     plan: &mut Plan,
     (store, trunk): (&Store, &Trunk),
     crops: &[Tensor],
@@ -158,61 +161,8 @@ fn record_step(
     Ok((Steps { whole: plan, parts: None }, outputs))
 }
 
-/// The batch in parts, as `steps` says.
-fn record_parts(
-    gpu: &Arc<Gpu>,
-    config: &Config,
-    (store, trunk): (&Store, &Trunk),
-    objective: &mut dyn Objective,
-    inputs: &Inputs<'_>,
-) -> Result<(Steps<Plan>, Outputs)> {
-    let Inputs { arena, crops, step, scale } = *inputs;
-    let (size, count) = (config.part() as u32, config.batch / config.part());
-    let forwarded = objective.forwarded(crops);
-    let rows: u32 = forwarded.iter().map(|crop| crop.shape.images).sum();
-    let whole_rows = Shape::matrix(rows * count as u32, trunk.features());
-    let number = arena.lease(parts::number(), Usage::Storage, "number of the part");
-    // What all plans share lives as long as they do.
-    let features = arena.lease(whole_rows, Usage::Storage, "features");
-    let aside = store.aside(arena);
-    let mut begin = Plan::new(gpu, arena);
-    objective.record_begin(&mut begin, store)?;
-    let mut look = |store: &Store, aside: bool| -> Result<Plan> {
-        let mut plan = Plan::new(gpu, arena);
-        let part = plan.lease(Shape::matrix(rows, trunk.features()));
-        drop(forward(&mut plan, (store, trunk), &forwarded, &part)?);
-        parts::place(&mut plan, &part, size, &number, &features)?;
-        drop(part);
-        let part = Part { arena, crops, number: &number, size, count: count as u32, aside };
-        objective.record_part(&mut plan, &part)?;
-        Ok(plan)
-    };
-    let (first, last) = (look(&aside, true)?, look(store, false)?);
-
-    let mut whole = Plan::new(gpu, arena);
-    for shard in store.shards() {
-        whole.clear(&shard.gradient);
-    }
-    let mut outcome = objective.record(&mut whole, Stage { arena, store, crops, features, step })?;
-
-    let mut backward = Plan::new(gpu, arena);
-    let part = backward.lease(Shape::matrix(rows, trunk.features()));
-    let passes = forward(&mut backward, (&aside, trunk), &forwarded, &part)?;
-    drop(part);
-    let dfeatures = parts::take(&mut backward, &outcome.dfeatures, rows, size, &number)?;
-    for (saved, first_row) in passes.into_iter().rev() {
-        trunk.backward(&mut backward, store, saved, &dfeatures, first_row, scale)?;
-    }
-    drop(dfeatures);
-
-    let mut end = Plan::new(gpu, arena);
-    let outputs = record_end(&mut end, config, store, objective, inputs, &mut outcome)?;
-    let parts = Parts { begin, forward: first, last, backward, end, number, count };
-    Ok((Steps { whole, parts: Some(parts) }, outputs))
-}
-
 /// The update and the report.
-fn record_end(
+pub(super) fn record_end(
     plan: &mut Plan,
     config: &Config,
     store: &Store,

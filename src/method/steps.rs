@@ -12,7 +12,12 @@
 //! Batch norms of the trunk see one part at a time, as they see one device's share where several train together; those of
 //! the head see the whole batch. Their running estimates move once a step, by the last part's statistics. The second look
 //! at a part computes the first one's numbers once more, to the last bit: only memory is saved, for about a third more time.
+//! Each part's gradient of the trunk is made by itself and then added to those before it, so that it is the same sum
+//! wherever the parts are made.
+//!
+//! Where the parts do not divide the batch, the last one is smaller and has plans of its own.
 
+use super::share::Share;
 use crate::error::Result;
 use crate::gpu::{Estimate, Plan, Replay, Session, Tensor, Traffic};
 
@@ -24,41 +29,85 @@ pub(super) struct Steps<P> {
     pub(super) parts: Option<Parts<P>>,
 }
 
-/// What happens to each part, and at the end.
+/// What happens to the parts, and at the end.
 #[derive(Debug)]
 pub(super) struct Parts<P> {
     pub(super) begin: P,
-    pub(super) forward: P,
-    /// The same for the last part, whose statistics move the running estimates.
-    pub(super) last: P,
-    pub(super) backward: P,
+    /// By the size of the parts, in their order.
+    pub(super) kinds: Vec<Kind<P>>,
     pub(super) end: P,
-    /// Says which part it is.
-    pub(super) number: Tensor,
+    /// Says which picture is a part's first.
+    pub(super) first: Tensor,
+    pub(super) share: Share,
+}
+
+/// What happens to each of some parts of the same size.
+#[derive(Debug)]
+pub(super) struct Kind<P> {
     pub(super) count: usize,
+    /// For all but the last part of the batch; `None` where there is no other.
+    pub(super) forward: Option<P>,
+    /// For the last part of the batch, whose statistics move the running estimates, if it is one of these.
+    pub(super) last: Option<P>,
+    pub(super) backward: P,
+}
+
+/// A first look at parts of the same size, for methods that want one.
+#[derive(Debug)]
+pub(super) struct Survey<P> {
+    /// Pictures of each part.
+    pub(super) size: usize,
+    pub(super) count: usize,
+    /// For all but the last part of a batch.
+    pub(super) look: Option<Look<P>>,
+    /// For the last part, whose statistics move the running estimates, if it is one of these.
+    pub(super) last: Option<Look<P>>,
+}
+
+/// A look at a part, and the embeddings that the method wants of it.
+#[derive(Debug)]
+pub(super) struct Look<P> {
+    pub(super) plan: P,
+    pub(super) found: Vec<Tensor>,
+}
+
+impl<P> Kind<P> {
+    /// The plan that looks at part `at` of these.
+    fn look(&self, at: usize) -> Option<&P> {
+        match &self.last {
+            Some(last) if at + 1 == self.count => Some(last),
+            _ => self.forward.as_ref(),
+        }
+    }
+}
+
+impl<P> Survey<P> {
+    /// The look at each of these parts.
+    pub(super) fn looks(&self) -> impl Iterator<Item = &Look<P>> {
+        let last = self.last.iter();
+        self.look.iter().cycle().take(self.count - last.len()).chain(last)
+    }
+
+    /// Each look once.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &P> {
+        self.look.iter().chain(&self.last).map(|look| &look.plan)
+    }
 }
 
 impl<P> Steps<P> {
-    /// How many parts a batch has.
-    pub(super) fn count(&self) -> usize {
-        self.parts.as_ref().map_or(1, |parts| parts.count)
-    }
-
     /// Each plan with how often a step runs it, in order.
     fn runs(&self) -> Vec<(&P, usize)> {
-        match &self.parts {
-            None => vec![(&self.whole, 1)],
-            Some(Parts { begin, forward, last, backward, end, count, .. }) => {
-                vec![
-                    (begin, 1),
-                    (forward, count - 1),
-                    (last, 1),
-                    (&self.whole, 1),
-                    (backward, *count),
-                    (end, 1),
-                ]
-            }
+        let Some(Parts { begin, kinds, end, .. }) = &self.parts else { return vec![(&self.whole, 1)] };
+        let mut runs = vec![(begin, 1)];
+        for Kind { count, forward, last, .. } in kinds {
+            let last = last.as_ref();
+            runs.extend(forward.as_ref().map(|forward| (forward, count - usize::from(last.is_some()))));
+            runs.extend(last.map(|last| (last, 1)));
         }
+        runs.push((&self.whole, 1));
+        runs.extend(kinds.iter().map(|kind| (&kind.backward, kind.count)));
+        runs.push((end, 1));
+        runs
     }
 }
 
@@ -69,13 +118,32 @@ impl Steps<Plan> {
     }
 
     pub(super) fn bind(self, session: &Session) -> Result<Steps<Replay>> {
-        let bind = |plan| session.bind(plan);
-        let parts = |parts: Parts<Plan>| -> Result<Parts<Replay>> {
-            let Parts { begin, forward, last, backward, end, number, count } = parts;
-            let [begin, forward, last] = [bind(begin)?, bind(forward)?, bind(last)?];
-            Ok(Parts { begin, forward, last, backward: bind(backward)?, end: bind(end)?, number, count })
+        let parts = |Parts { begin, kinds, end, first, share }| -> Result<Parts<Replay>> {
+            let begin = session.bind(begin)?;
+            let kinds =
+                kinds.into_iter().map(|kind: Kind<Plan>| kind.bind(session)).collect::<Result<_>>()?;
+            Ok(Parts { begin, kinds, end: session.bind(end)?, first, share })
         };
-        Ok(Steps { whole: bind(self.whole)?, parts: self.parts.map(parts).transpose()? })
+        Ok(Steps { whole: session.bind(self.whole)?, parts: self.parts.map(parts).transpose()? })
+    }
+}
+
+impl Kind<Plan> {
+    fn bind(self, session: &Session) -> Result<Kind<Replay>> {
+        let bind = |plan: Option<Plan>| plan.map(|plan| session.bind(plan)).transpose();
+        let Self { count, forward, last, backward } = self;
+        Ok(Kind { count, forward: bind(forward)?, last: bind(last)?, backward: session.bind(backward)? })
+    }
+}
+
+impl Survey<Plan> {
+    pub(super) fn bind(self, session: &Session) -> Result<Survey<Replay>> {
+        let bind = |look: Option<Look<Plan>>| -> Result<Option<Look<Replay>>> {
+            let Some(Look { plan, found }) = look else { return Ok(None) };
+            Ok(Some(Look { plan: session.bind(plan)?, found }))
+        };
+        let Self { size, count, look, last } = self;
+        Ok(Survey { size, count, look: bind(look)?, last: bind(last)? })
     }
 }
 
@@ -94,21 +162,10 @@ impl Steps<Replay> {
             take(0)?;
             return session.submit(&self.whole);
         };
-        let one = |at: usize, replay: &Replay| {
-            // What is on its way would pile up to the size of the batch.
-            session.settle()?;
-            take(at)?;
-            session.write(&parts.number, &[f32::from_bits(at as u32), 0.0, 0.0, 0.0]);
-            session.submit(replay)
-        };
         session.submit(&parts.begin)?;
-        for at in 0..parts.count {
-            one(at, if at + 1 == parts.count { &parts.last } else { &parts.forward })?;
-        }
+        parts.each(session, &take, Kind::look)?;
         session.submit(&self.whole)?;
-        for at in 0..parts.count {
-            one(at, &parts.backward)?;
-        }
+        parts.each(session, &take, |kind, _| Some(&kind.backward))?;
         session.submit(&parts.end)
     }
 
@@ -136,5 +193,27 @@ impl Steps<Replay> {
             }
         };
         self.runs().into_iter().fold(Traffic { kernels: 0, copies: 0 }, add)
+    }
+}
+
+impl Parts<Replay> {
+    /// Brings each part to the device and submits what `choose` takes for it.
+    fn each(
+        &self,
+        session: &Session,
+        take: &impl Fn(usize) -> Result<()>,
+        choose: impl Fn(&Kind<Replay>, usize) -> Option<&Replay>,
+    ) -> Result<()> {
+        let kinds = self.kinds.iter().flat_map(|kind| (0..kind.count).map(move |at| (kind, at)));
+        for (at, ((kind, of_kind), (first, _))) in kinds.zip(self.share.parts()).enumerate() {
+            // What is on its way would pile up to the size of the batch.
+            session.settle()?;
+            take(at)?;
+            session.write(&self.first, &[f32::from_bits(first as u32), 0.0, 0.0, 0.0]);
+            if let Some(replay) = choose(kind, of_kind) {
+                session.submit(replay)?;
+            }
+        }
+        Ok(())
     }
 }

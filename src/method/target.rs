@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
 use crate::model::{HeadSpec, Mlp, NetworkSpec, Store, Trunk};
-use crate::ops::parts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,10 +51,7 @@ impl Target {
     pub(super) fn forward_part(&mut self, plan: &mut Plan, part: &Part<'_>, crops: &[Tensor]) -> Result<()> {
         let aside = part.aside.then(|| self.store.aside(part.arena));
         let found = self.look(plan, aside.as_ref().unwrap_or(&self.store), crops)?;
-        let shape = Shape::matrix(found.shape.rows() * part.count, found.shape.channels);
-        let lease = || part.arena.lease(shape, Usage::Storage, "features of the target");
-        let whole = self.features.get_or_insert_with(lease);
-        parts::place(plan, &found, part.size, part.number, whole)
+        part.keep(plan, &found, &mut self.features)
     }
 
     fn look(&self, plan: &mut Plan, store: &Store, crops: &[Tensor]) -> Result<Tensor> {

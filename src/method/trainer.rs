@@ -13,7 +13,8 @@ use super::memory::MemoryUse;
 use super::objective::{Known, Objective, objective};
 use super::recording::{self, Recorded};
 use super::report::StepReport;
-use super::steps::Steps;
+use super::share::Share;
+use super::steps::{Steps, Survey};
 use crate::config::{Config, RunLength};
 use crate::error::{Error, Result};
 use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic};
@@ -47,11 +48,11 @@ pub struct Trainer {
     pub(super) maker: Option<CropMaker>,
     pub(super) train: Steps<Replay>,
     pub(super) evaluate: Replay,
-    pub(super) survey: Option<Replay>,
+    pub(super) survey: Vec<Survey<Replay>>,
     pub(super) tensors: Tensors,
     rules: Rules,
-    /// Pictures that go through the trunk at once.
-    pub(super) size: usize,
+    /// The pictures of a batch that go through this trunk.
+    pub(super) share: Share,
     /// Steps done.
     pub(super) step: u64,
     pub(super) pending: Option<(u64, Fetch)>,
@@ -109,15 +110,17 @@ impl Trainer {
         shard_bytes: u64,
         make: impl FnOnce(&mut Store, u32) -> Result<Box<dyn Objective>>,
     ) -> Result<Self> {
-        let recorded = recording::record(gpu, config, shard_bytes, make)?;
+        let share = Share::all(config);
+        let recorded = recording::record(gpu, config, share, shard_bytes, make)?;
         let Recorded { store, objective, arena, maker, train, evaluate, survey, tensors } = recorded;
         let dispatches = train.dispatches() + maker.as_ref().map_or(0, crops::Recorded::dispatches);
         let session = Session::allocate(gpu, &arena)?;
         let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
         let train = train.bind(&session)?;
         let evaluate = session.bind(evaluate)?;
-        let survey = survey.map(|survey| session.bind(survey)).transpose()?;
-        let replays: Vec<&Replay> = train.replays().chain([&evaluate]).chain(&survey).collect();
+        let survey = survey.into_iter().map(|survey| survey.bind(&session)).collect::<Result<Vec<_>>>()?;
+        let replays: Vec<&Replay> =
+            train.replays().chain([&evaluate]).chain(survey.iter().flat_map(Survey::plans)).collect();
         let kept = objective.kept();
         let memory = MemoryUse::of(&arena, &replays, maker.as_ref(), &store, &tensors, &kept);
         if let Some(scale) = &tensors.scale {
@@ -136,7 +139,7 @@ impl Trainer {
             survey,
             tensors,
             rules,
-            size: config.part(),
+            share,
             step: 0,
             pending: None,
             reported: None,
@@ -149,6 +152,20 @@ impl Trainer {
     #[must_use]
     pub fn memory(&self) -> MemoryUse {
         self.memory
+    }
+
+    /// Whether the driver has memory for what steps and evaluations have on their way, beside what the run keeps.
+    ///
+    /// # Errors
+    /// What the driver reports of anything else.
+    pub fn has_room_to_work(&self) -> Result<bool> {
+        self.session.has_room(self.memory.transfers)
+    }
+
+    /// How many pictures go through the trunk at once, part by part.
+    #[must_use]
+    pub fn parts(&self) -> Vec<usize> {
+        self.share.parts().map(|(_, size)| size).collect()
     }
 
     /// Dispatches a step.

@@ -159,12 +159,19 @@ impl Store {
         self.memory = Some(Memory { shards, estimates, trained: moments > 0 });
     }
 
-    /// The same parameters with running estimates that nobody reads: for a pass that must not move those of the network.
+    /// The same parameters with running estimates that nobody reads and gradients of their own: for a pass that must not
+    /// move those of the network.
     #[must_use]
     pub fn aside(&self, arena: &Arc<Arena>) -> Self {
         let memory = self.memory();
-        let estimates = arena.lease(memory.estimates.shape, Usage::Storage, "estimates of a second look");
-        Self { memory: Some(Memory { estimates, ..memory.clone() }), ..self.clone() }
+        let lease = |tensor: &Tensor, label| arena.lease(tensor.shape, Usage::Storage, label);
+        let estimates = lease(&memory.estimates, "estimates of a part");
+        let shard = |shard: &Shard| match memory.trained {
+            true => Shard { gradient: lease(&shard.gradient, "gradients of a part"), ..shard.clone() },
+            false => shard.clone(),
+        };
+        let shards = memory.shards.iter().map(shard).collect();
+        Self { memory: Some(Memory { shards, estimates, trained: memory.trained }), ..self.clone() }
     }
 
     /// The parameters of each shard.

@@ -1,4 +1,5 @@
-//! Rows of a part of a batch, to and from their places among the rows of the whole. Twin of `parts.wgsl`.
+//! Rows of a part of a batch, to and from their places among the rows of the whole, and sums of what parts gave. Twin of
+//! `parts.wgsl`.
 
 use super::shader;
 use crate::error::Result;
@@ -10,33 +11,56 @@ shader_params! {
     struct Params { rows: u32, size: u32, batch: u32, quads: u32 }
 }
 
-/// The shape of the tensor that holds the number of a part (`u32` bits in its first word).
+/// The shape of the tensor that holds the number of a part's first picture (`u32` bits in its first word).
 #[must_use]
-pub fn number() -> Shape {
+pub fn first() -> Shape {
     Shape::matrix(1, 4)
 }
 
 /// Puts the rows of a part `[V · N, D]` where they belong in those of the whole, `[V · B, D]`. Rows are view-major; `size`
-/// is N, the pictures of a part, and `number` says which part it is.
+/// is N, the pictures of the part, and `first` says which picture of the batch is its first.
 ///
 /// # Errors
 /// A shader or limit error.
-pub fn place(plan: &mut Plan, part: &Tensor, size: u32, number: &Tensor, whole: &Tensor) -> Result<()> {
+pub fn place(plan: &mut Plan, part: &Tensor, size: u32, first: &Tensor, whole: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "place", &[])?;
     let params = params(part.shape, size, whole.shape);
-    plan.dispatch(&kernel, Grid::invocations(part.shape.total_quads(), 64), params, &[part, whole, number])
+    plan.dispatch(&kernel, Grid::invocations(part.shape.total_quads(), 64), params, &[part, whole, first])
 }
 
 /// The rows of a part, `[V · N, D]`, out of those of the whole.
 ///
 /// # Errors
 /// A shader or limit error.
-pub fn take(plan: &mut Plan, whole: &Tensor, rows: u32, size: u32, number: &Tensor) -> Result<Tensor> {
+pub fn take(plan: &mut Plan, whole: &Tensor, rows: u32, size: u32, first: &Tensor) -> Result<Tensor> {
     let part = plan.lease(Shape::matrix(rows, whole.shape.channels));
     let kernel = plan.gpu().kernel(&SHADER, "take", &[])?;
     let params = params(part.shape, size, whole.shape);
-    plan.dispatch(&kernel, Grid::invocations(part.shape.total_quads(), 64), params, &[whole, &part, number])?;
+    plan.dispatch(&kernel, Grid::invocations(part.shape.total_quads(), 64), params, &[whole, &part, first])?;
     Ok(part)
+}
+
+/// Adds what a part gave to what those before it gave, value by value.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn add(plan: &mut Plan, part: &Tensor, sum: &Tensor) -> Result<()> {
+    let kernel = plan.gpu().kernel(&SHADER, "add", &[])?;
+    let quads = sum.shape.total_quads();
+    let params = Params { rows: quads, size: 1, batch: 1, quads: 1 };
+    plan.dispatch(&kernel, Grid::invocations(quads, 64), params, &[part, sum])
+}
+
+/// The sum of so many parts that lie one after another in `parts`, each as large as `sum`, to the last bit that of
+/// [`add`] part by part.
+///
+/// # Errors
+/// A shader or limit error.
+pub fn sum(plan: &mut Plan, parts: &Tensor, count: u32, sum: &Tensor) -> Result<()> {
+    let kernel = plan.gpu().kernel(&SHADER, "sum", &[])?;
+    let quads = sum.shape.total_quads();
+    let params = Params { rows: quads, size: count, batch: 1, quads: 1 };
+    plan.dispatch(&kernel, Grid::invocations(quads, 64), params, &[parts, sum])
 }
 
 fn params(part: Shape, size: u32, whole: Shape) -> Params {

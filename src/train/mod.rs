@@ -12,6 +12,7 @@
 //! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
 //! | `setup` | opening data, device and run folder, fresh or resumed |
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
+//! | `room` | how many pictures of a batch an adapter has memory for at once |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `finish` | the summary and the gallery |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
@@ -28,6 +29,7 @@ mod looks;
 mod memory;
 mod observe;
 pub mod preview;
+mod room;
 pub mod run;
 pub mod sample;
 pub mod schedule;

@@ -9,10 +9,12 @@ use super::caller::Caller;
 use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
+use super::room;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gpu::{self, DriverMemory, Estimate};
+use crate::measure::again_share;
 use crate::method::{MemoryUse, Trainer};
 use crate::runs::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::runs::run_folder::resume_command;
@@ -46,6 +48,10 @@ pub struct PlanFigures {
     pub parameters: u64,
     /// The adapter that it was planned for.
     pub adapter: String,
+    /// Pictures of each part of a batch; one part where the batch goes through the trunk as a whole.
+    pub parts: Vec<usize>,
+    /// Operations that parts add to a step, as a share of those of the step: another forward pass of the trunk.
+    pub extra: f64,
 }
 
 /// How the loop came to its end.
@@ -76,8 +82,13 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
     config.validate()?;
     let known = setup::check(config)?;
     let gpu = gpu::open(config)?;
-    let trainer = Trainer::knowing(&gpu, config, &known)?;
+    let (config, _) = room::settle(&gpu, config, &known)?;
+    let trainer = Trainer::knowing(&gpu, &config, &known)?;
+    let parts = trainer.parts();
+    let extra = if parts.len() > 1 { again_share(&config) } else { 0.0 };
     Ok(PlanFigures {
+        parts,
+        extra,
         dispatches: trainer.dispatches(),
         estimate: trainer.estimate(),
         memory: trainer.memory(),

@@ -6,6 +6,7 @@ use super::caller::Caller;
 use super::crops;
 use super::health::Monitor;
 use super::memory::Memory;
+use super::room;
 use super::schedule::Schedule;
 use super::tensorboard::Board;
 use crate::config::{Augmenter, Config, Preset, RunLength};
@@ -98,6 +99,10 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
     let loader = Loader::new(Arc::clone(&dataset), spec.clone())?;
     // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
     let known = known(config, &dataset);
+    let settle = |_: &_| room::settle(&gpu, config, &known);
+    let (settled, reason) = pass::run(PREPARING, 0, &mut watch, settle)?;
+    notices.extend(reason);
+    let config = &settled;
     let mut trainer = pass::run(PREPARING, 0, &mut watch, |_| Trainer::knowing(&gpu, config, &known))?;
     trainer.set_length(&length);
     pass::run(PREPARING, 0, &mut watch, |_| Ok(()))?;

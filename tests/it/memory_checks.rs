@@ -7,7 +7,7 @@ use crate::trainer_checks::{config, pictures, trained};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use swav_wgpu::config::{Config, Method, Precision, Preset};
+use swav_wgpu::config::{Config, Method, MicroBatch, Precision, Preset};
 use swav_wgpu::gpu::{Family, Gpu};
 use swav_wgpu::method::{Known, Trainer};
 
@@ -115,7 +115,7 @@ fn what_is_planned_is_what_the_driver_allocates() {
         ("C4a", c4a()),
         ("C4a, recomputing", recomputing),
         ("C4a, f16", half),
-        ("C4a in parts", Config { micro_batch: Some(32), ..c4a() }),
+        ("C4a in parts", Config { micro_batch: Some(MicroBatch::Of(32)), ..c4a() }),
     ];
     for &method in Method::ALL {
         let config = Config::from_recipe(Preset::Demo, method).expect("recipes are valid");

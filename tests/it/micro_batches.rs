@@ -7,7 +7,7 @@ use crate::devices::shared_devices;
 use crate::trainer_checks::{config, pictures};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use swav_wgpu::config::{Config, Method, RunLength};
+use swav_wgpu::config::{Config, Method, MicroBatch, RunLength};
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::interop::HostTensor;
 use swav_wgpu::method::{Batch, Crops, Known, Trainer};
@@ -15,16 +15,20 @@ use swav_wgpu::method::{Batch, Crops, Known, Trainer};
 const STEPS: u64 = 4;
 const PART: usize = 4;
 
-/// A batch of eight or twelve pictures in parts of four.
+/// A batch of so many parts of four pictures.
 fn settings(method: Method, parts: usize, micro: bool) -> Config {
-    let batch = PART * parts;
+    of_batch(method, PART * parts, micro)
+}
+
+/// A batch in parts of four pictures and what is left.
+fn of_batch(method: Method, batch: usize, micro: bool) -> Config {
     let crops = config("larc").crops;
     Config {
         method,
         batch,
         queue: 2 * batch,
         crops,
-        micro_batch: micro.then_some(PART),
+        micro_batch: micro.then_some(MicroBatch::Of(PART)),
         prototypes: 6,
         ..config("larc")
     }
@@ -140,7 +144,8 @@ fn parts_may_come_in_any_order() {
 #[test]
 fn parts_take_less_memory() {
     let gpu = &shared_devices()[0];
-    let peak = |micro_batch| {
+    let peak = |micro_batch: Option<usize>| {
+        let micro_batch = micro_batch.map(MicroBatch::Of);
         let config = Config { batch: 64, micro_batch, queue: 0, ..config("larc") };
         Trainer::new(gpu, &config).expect("the net is small").memory().peak()
     };

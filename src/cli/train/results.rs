@@ -83,7 +83,7 @@ fn accuracies(splits: &[SplitSummary]) -> String {
 
 /// What a run would cost.
 pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
-    let PlanFigures { dispatches, estimate, memory, driver, parameters, adapter } = figures;
+    let PlanFigures { dispatches, estimate, memory, driver, parameters, adapter, parts, extra } = figures;
     let allocated = driver.map_or_else(
         || "this driver does not say what it allocates".to_owned(),
         |driver| {
@@ -98,12 +98,14 @@ pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
         "adapter      {adapter}\n\
          parameters   {parameters}\n\
          a step       {dispatches} dispatches on {} pictures with {} crops each\n\
+         parts        {}\n\
          submissions  {} a step at first, by a rough estimate of {} for this kind of adapter; the longest dispatch \
          is {} with {}\n\
          peak memory  {} on the device\n\
          at rest      {} planned, {allocated}\n",
         config.batch,
         config.crop_count(),
+        parts_of_a_batch(parts, *extra),
         estimate.submissions,
         seconds(estimate.seconds),
         estimate.longest.0,
@@ -111,6 +113,21 @@ pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
         bytes(memory.peak()),
         bytes(memory.kept)
     )
+}
+
+/// In which parts a batch goes through the trunk, and what that costs.
+fn parts_of_a_batch(parts: &[usize], extra: f64) -> String {
+    let (most, last) = (parts.first().copied().unwrap_or(0), parts.last().copied().unwrap_or(0));
+    match parts.len() {
+        0 | 1 => "none: a batch goes through the trunk as a whole".to_owned(),
+        count => {
+            let rest = if last == most { String::new() } else { format!(", the last of {last}") };
+            format!(
+                "{count} of {most} pictures{rest}; each goes forward twice, which is {:.0} % more work",
+                100.0 * extra
+            )
+        }
+    }
 }
 
 /// Where the time of a step went, by operation and by layer.

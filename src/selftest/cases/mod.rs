@@ -40,7 +40,7 @@ mod targets;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 27] = [
+pub(super) const ALL: [Operation; 28] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -57,6 +57,7 @@ pub(super) const ALL: [Operation; 27] = [
     Operation { name: "regressions", cases: targets::regressions },
     Operation { name: "queues", cases: step_end::rings },
     Operation { name: "parts_of_a_batch", cases: parts::rows },
+    Operation { name: "sums_of_parts", cases: parts::sums },
     Operation { name: "contrastive_losses", cases: contrast::losses },
     Operation { name: "queues_in_panels", cases: contrast::rings },
     Operation { name: "reports", cases: step_end::reports },

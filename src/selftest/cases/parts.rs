@@ -6,20 +6,21 @@ use crate::selftest::bench::Bench;
 use crate::selftest::reference::Tensor64;
 use crate::selftest::suite::Suite;
 
-/// Views, pictures a part, parts, length of a row, the part.
+/// Views, pictures of the part and of the batch, length of a row, the part's first picture.
 const CASES: &[[usize; 5]] = &[
     [1, 1, 1, 1, 0],
-    [2, 3, 4, 5, 0],
-    [2, 3, 4, 5, 3],
+    [2, 3, 12, 5, 0],
+    [2, 3, 12, 5, 9],
+    [2, 3, 11, 5, 6],
+    [2, 2, 11, 5, 9],
     [8, 1, 7, 4, 6],
-    [3, 17, 2, 129, 1],
-    [2, 64, 3, 512, 2],
+    [3, 17, 34, 129, 17],
+    [2, 64, 192, 512, 128],
 ];
 
-fn moved(bench: &mut Bench, &[views, size, count, dim, at]: &[usize; 5]) -> Result<()> {
-    let batch = size * count;
+fn moved(bench: &mut Bench, &[views, size, batch, dim, first]: &[usize; 5]) -> Result<()> {
     let (whole, part) = (bench.random(&[views * batch, dim]), bench.random(&[views * size, dim]));
-    let place = |row: usize| row / size * batch + at * size + row % size;
+    let place = |row: usize| row / size * batch + first + row % size;
     let mut placed = whole.clone();
     let mut taken = Tensor64::new(&[views * size, dim], vec![0.0; views * size * dim]);
     for row in 0..views * size {
@@ -28,18 +29,51 @@ fn moved(bench: &mut Bench, &[views, size, count, dim, at]: &[usize; 5]) -> Resu
         placed.data[there].copy_from_slice(&part.data[here]);
     }
     let (twhole, tpart) = (bench.upload(&whole), bench.upload(&part));
-    let number = bench.lab.words(&[at as u32, 0, 0, 0]);
-    let got = parts::take(bench.plan(), &twhole, (views * size) as u32, size as u32, &number)?;
+    let first = bench.lab.words(&[first as u32, 0, 0, 0]);
+    let got = parts::take(bench.plan(), &twhole, (views * size) as u32, size as u32, &first)?;
     bench.expect("taken", &got, &taken, 0.0);
-    parts::place(bench.plan(), &tpart, size as u32, &number, &twhole)?;
+    parts::place(bench.plan(), &tpart, size as u32, &first, &twhole)?;
     bench.expect("placed", &twhole, &placed, 0.0);
     Ok(())
 }
 
+/// Sums of parts, one after another or at once: to the last bit the sum in their order.
+fn summed(bench: &mut Bench, &[count, rows, dim]: &[usize; 3]) -> Result<()> {
+    let all = bench.random(&[count * rows, dim]);
+    let values = rows * dim;
+    let mut want = Tensor64::new(&[rows, dim], vec![0.0; values]);
+    for part in all.data.chunks_exact(values) {
+        let add = |(sum, value): (&mut f64, &f64)| *sum = f64::from(*sum as f32 + *value as f32);
+        want.data.iter_mut().zip(part).for_each(add);
+    }
+    let (zero, lying) = (Tensor64::new(&[rows, dim], vec![0.0; values]), bench.upload(&all));
+    let at_once = bench.upload(&zero);
+    parts::sum(bench.plan(), &lying, count as u32, &at_once)?;
+    bench.expect("the sum of all at once", &at_once, &want, 0.0);
+    let sum = bench.lab.plan.lease(at_once.shape);
+    bench.plan().clear(&sum);
+    for part in all.data.chunks_exact(values) {
+        let part = bench.upload(&Tensor64::new(&[rows, dim], part.to_vec()));
+        parts::add(bench.plan(), &part, &sum)?;
+    }
+    bench.expect("the sum one by one", &sum, &want, 0.0);
+    Ok(())
+}
+
+/// Parts, rows of each, length of a row.
+const SUMS: &[[usize; 3]] = &[[1, 1, 4], [2, 3, 8], [5, 33, 64], [64, 2, 128]];
+
+pub(super) fn sums(suite: &mut Suite) {
+    for case in SUMS {
+        let [count, rows, dim] = case;
+        suite.case(format!("{count} parts of {rows} x {dim}"), |bench| summed(bench, case));
+    }
+}
+
 pub(super) fn rows(suite: &mut Suite) {
     for case in CASES {
-        let [views, size, count, dim, at] = case;
-        let name = format!("part {at} of {count}, {views} crops x {size}, rows of {dim}");
+        let [views, size, batch, dim, first] = case;
+        let name = format!("{size} pictures from {first} of {batch}, {views} crops each, rows of {dim}");
         suite.case(name, |bench| moved(bench, case));
     }
 }

@@ -100,7 +100,7 @@ fn a_run_that_the_driver_has_no_memory_for_is_refused_with_the_numbers() {
             "this run needs ",
             " MiB of device memory",
             "the driver refused layer",
-            "add --recompute or --micro-batch, or lower --batch",
+            "add --micro-batch auto or --recompute, or lower --batch",
         ],
     );
 }

@@ -37,7 +37,8 @@ struct TrunkSaved {
     stem: UnitSaved,
     winners: Option<Vec<usize>>,
     blocks: Vec<BlockSaved>,
-    images: usize,
+    /// Where its rows stand among the features of all crops.
+    rows: Vec<(usize, usize)>,
 }
 
 struct HeadSaved {
@@ -63,11 +64,14 @@ pub(crate) struct Network {
     pub(crate) weights: Weights,
     /// How the trunk's activations and their gradients are stored, where that is not exactly.
     pub(crate) half: Option<Half>,
+    /// Pictures that the trunk's batch norms see together, where a batch goes through in parts: the last part has what is
+    /// left, and its statistics move the running estimates.
+    pub(crate) part: Option<usize>,
 }
 
 impl Network {
     pub(crate) fn new(arch: Arch, weights: Weights) -> Self {
-        Self { arch, weights, half: None }
+        Self { arch, weights, half: None, part: None }
     }
 
     /// An activation of the trunk or a gradient of one, as it is in memory.
@@ -99,10 +103,26 @@ impl Network {
 
     pub(crate) fn forward(&mut self, crops: &[Tensor64], mode: Mode) -> Pass {
         let (mut features, mut trunk) = (Vec::new(), Vec::new());
+        let mut first_row = 0;
         for group in crops.chunk_by(|a, b| a.shape == b.shape) {
-            let (pooled, saved) = self.trunk_forward(&Tensor64::concat(group), mode);
-            features.push(pooled);
-            trunk.push(saved);
+            let batch = group[0].shape[0];
+            let part = self.part.unwrap_or(batch);
+            let mut views = vec![Vec::new(); group.len()];
+            for first in (0..batch).step_by(part) {
+                let end = batch.min(first + part);
+                let crops: Vec<_> = group.iter().map(|crop| crop.slice(first, end)).collect();
+                let before = (end < batch).then(|| self.weights.clone());
+                let (pooled, mut saved) = self.trunk_forward(&Tensor64::concat(&crops), mode);
+                self.weights = before.unwrap_or_else(|| std::mem::take(&mut self.weights));
+                for (view, rows) in views.iter_mut().enumerate() {
+                    let from = first_row + view * batch;
+                    saved.rows.push((from + first, from + end));
+                    rows.push(pooled.slice(view * (end - first), (view + 1) * (end - first)));
+                }
+                trunk.push(saved);
+            }
+            first_row += group.len() * batch;
+            features.extend(views.into_iter().flatten());
         }
         let features = Tensor64::concat(&features);
         let head = self.head_forward(&features, mode);
@@ -118,10 +138,9 @@ impl Network {
         let dembeddings = linear::backward_input(self.weight("prototypes.weight"), dscores);
         let dprojected = norm::l2_normalize_backward(&pass.head.projected, &dembeddings);
         let dfeatures = self.head_backward(pass, &dprojected, &mut grads);
-        let mut row = 0;
         for saved in &pass.trunk {
-            self.trunk_backward(saved, &dfeatures.slice(row, row + saved.images), &mut grads);
-            row += saved.images;
+            let rows: Vec<_> = saved.rows.iter().map(|&(from, to)| dfeatures.slice(from, to)).collect();
+            self.trunk_backward(saved, &Tensor64::concat(&rows), &mut grads);
         }
         grads
     }
@@ -225,7 +244,7 @@ impl Network {
             y = saved.y.clone();
             blocks.push(saved);
         }
-        (pool::average_pool(&y), TrunkSaved { stem, winners, blocks, images: images.shape[0] })
+        (pool::average_pool(&y), TrunkSaved { stem, winners, blocks, rows: Vec::new() })
     }
 
     /// Gradients are multiplied by the loss scale on their way through the trunk.

@@ -26,6 +26,7 @@ const ARROW: [(&str, &[&str]); 26] = [
     ("runs", &["words", "error", "interop"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
     ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
+    ("measure", &["error", "rng", "config", "gpu", "method"]),
     ("trained", &["error", "pass", "config", "gpu", "interop", "data", "eval", "runs", "model"]),
     (
         "judge",
@@ -38,10 +39,9 @@ const ARROW: [(&str, &[&str]); 26] = [
         "train",
         &[
             "words", "error", "pass", "rng", "config", "gpu", "interop", "data", "eval", "pages", "runs",
-            "model", "method", "trained", "judge",
+            "model", "method", "measure", "trained", "judge",
         ],
     ),
-    ("measure", &["error", "rng", "config", "gpu", "method"]),
     (
         "uses",
         &[

@@ -1,0 +1,158 @@
+//! Records the plans of a step whose batch goes through the trunk in parts, as `steps` says.
+
+use std::sync::Arc;
+
+use super::objective::{Objective, Part, Stage};
+use super::recording::{Inputs, Outputs, forward, record_end};
+use super::share::{Alike, Share};
+use super::steps::{Kind, Look, Parts, Steps, Survey};
+use crate::config::Config;
+use crate::error::Result;
+use crate::gpu::{Gpu, Plan, Shape, Tensor, Usage};
+use crate::model::{Store, Trunk};
+use crate::ops::parts;
+
+/// What all plans of parts are recorded on.
+struct Shared<'a> {
+    gpu: &'a Arc<Gpu>,
+    inputs: Inputs<'a>,
+    trunk: &'a Trunk,
+    store: &'a Store,
+    /// The same network with estimates that nobody reads, and the gradients of one part.
+    aside: Store,
+    first: Tensor,
+    share: Share,
+}
+
+impl Shared<'_> {
+    fn plan(&self) -> Plan {
+        Plan::new(self.gpu, self.inputs.arena)
+    }
+
+    /// One part forward, of which only the features are kept.
+    fn look(
+        &self,
+        objective: &mut dyn Objective,
+        size: usize,
+        aside: bool,
+        features: &mut Option<Tensor>,
+    ) -> Result<Plan> {
+        let Self { trunk, ref first, share, inputs: Inputs { arena, crops, .. }, .. } = *self;
+        let crops = of_part(crops, share, size);
+        let forwarded = objective.forwarded(&crops);
+        let (size, batch) = (size as u32, share.batch as u32);
+        let part = Part { arena, crops: &crops, first, size, batch, aside };
+        let mut plan = self.plan();
+        let store = if aside { &self.aside } else { self.store };
+        let found = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
+        drop(forward(&mut plan, (store, trunk), &forwarded, &found)?);
+        part.keep(&mut plan, &found, features)?;
+        drop(found);
+        objective.record_part(&mut plan, &part)?;
+        Ok(plan)
+    }
+
+    /// One part forward once more, and backward; its gradient goes to those of the parts before it.
+    fn backward(&self, objective: &dyn Objective, size: usize, dfeatures: &Tensor) -> Result<Plan> {
+        let Self { trunk, store, ref aside, ref first, share, inputs: Inputs { crops, scale, .. }, .. } =
+            *self;
+        let forwarded = objective.forwarded(&of_part(crops, share, size));
+        let mut plan = self.plan();
+        for shard in aside.shards() {
+            plan.clear(&shard.gradient);
+        }
+        let part = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
+        let passes = forward(&mut plan, (aside, trunk), &forwarded, &part)?;
+        drop(part);
+        let dfeatures = parts::take(&mut plan, dfeatures, rows(&forwarded), size as u32, first)?;
+        for (saved, first_row) in passes.into_iter().rev() {
+            trunk.backward(&mut plan, aside, saved, &dfeatures, first_row, scale)?;
+        }
+        plan.scope("sum of the parts");
+        for (part, all) in aside.shards().iter().zip(store.shards()) {
+            parts::add(&mut plan, &part.gradient, &all.gradient)?;
+        }
+        Ok(plan)
+    }
+}
+
+/// The crops of a part of so many pictures, in the tensors of those of the largest.
+fn of_part(crops: &[Tensor], share: Share, size: usize) -> Vec<Tensor> {
+    let of = |group: &Tensor| {
+        let images = group.shape.images / share.part() as u32 * size as u32;
+        group.part(0, Shape { images, ..group.shape })
+    };
+    crops.iter().map(of).collect()
+}
+
+fn rows(crops: &[Tensor]) -> u32 {
+    crops.iter().map(|crop| crop.shape.images).sum()
+}
+
+/// The steps of a batch in parts.
+pub(super) fn record(
+    gpu: &Arc<Gpu>,
+    config: &Config,
+    (store, trunk): (&Store, &Trunk),
+    objective: &mut dyn Objective,
+    inputs: &Inputs<'_>,
+    share: Share,
+) -> Result<(Steps<Plan>, Outputs)> {
+    let Inputs { arena, crops, step, .. } = *inputs;
+    // What all plans share lives as long as they do.
+    let first = arena.lease(parts::first(), Usage::Storage, "first picture of the part");
+    let aside = store.aside(arena);
+    let shared = Shared { gpu, inputs: *inputs, trunk, store, aside, first, share };
+    let mut begin = shared.plan();
+    objective.record_begin(&mut begin, store)?;
+    let (mut looks, mut features) = (Vec::new(), None);
+    for Alike { size, count, is_last } in share.kinds() {
+        let others = count > usize::from(is_last);
+        let forward = others.then(|| shared.look(objective, size, true, &mut features)).transpose()?;
+        let last = is_last.then(|| shared.look(objective, size, false, &mut features)).transpose()?;
+        looks.push((size, count, forward, last));
+    }
+    let Some(features) = features else { unreachable!("a batch has a part") };
+
+    let mut whole = shared.plan();
+    for shard in store.shards() {
+        whole.clear(&shard.gradient);
+    }
+    let mut outcome = objective.record(&mut whole, Stage { arena, store, crops, features, step })?;
+
+    let mut kinds = Vec::new();
+    for (size, count, forward, last) in looks {
+        let backward = shared.backward(objective, size, &outcome.dfeatures)?;
+        kinds.push(Kind { count, forward, last, backward });
+    }
+    let mut end = shared.plan();
+    let outputs = record_end(&mut end, config, store, objective, inputs, &mut outcome)?;
+    let parts = Parts { begin, kinds, end, first: shared.first, share };
+    Ok((Steps { whole, parts: Some(parts) }, outputs))
+}
+
+/// The first look at a batch, of methods that want one, part by part.
+pub(super) fn record_survey(
+    gpu: &Arc<Gpu>,
+    (store, trunk): (&Store, &Trunk),
+    objective: &dyn Objective,
+    inputs: &Inputs<'_>,
+    share: Share,
+) -> Result<Vec<Survey<Plan>>> {
+    let Inputs { arena, crops, .. } = *inputs;
+    let look = |store: &Store, size| -> Result<Option<Look<Plan>>> {
+        let mut plan = Plan::new(gpu, arena);
+        let found = objective.record_survey(&mut plan, trunk, store, &of_part(crops, share, size))?;
+        Ok(found.map(|found| Look { plan, found }))
+    };
+    let mut surveys = Vec::new();
+    for Alike { size, count, is_last } in share.kinds() {
+        let others = count > usize::from(is_last);
+        let aside = others.then(|| look(&store.aside(arena), size)).transpose()?.flatten();
+        let last = is_last.then(|| look(store, size)).transpose()?.flatten();
+        if aside.is_some() || last.is_some() {
+            surveys.push(Survey { size, count, look: aside, last });
+        }
+    }
+    Ok(surveys)
+}

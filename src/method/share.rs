@@ -1,0 +1,102 @@
+//! The pictures of a batch that go through one device's trunk, and the parts in which they do.
+
+use crate::config::Config;
+
+/// A run of consecutive pictures of a batch, cut into parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    /// Pictures of the batch.
+    pub(super) batch: usize,
+    /// The first picture, counted in the batch.
+    pub(super) first: usize,
+    /// How many pictures.
+    pub(super) count: usize,
+    /// Pictures of each part but the last, which may have fewer.
+    part: usize,
+}
+
+/// Parts of the same size, one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alike {
+    /// Pictures of each.
+    pub(super) size: usize,
+    pub(super) count: usize,
+    /// Whether the last of them is the last of the batch: its statistics move the running estimates.
+    pub(super) is_last: bool,
+}
+
+impl Share {
+    /// All of a batch, on one device.
+    pub(super) fn all(config: &Config) -> Self {
+        let batch = config.batch;
+        Self { batch, first: 0, count: batch, part: config.part() }
+    }
+
+    /// Whether a batch goes through the trunk as a whole.
+    pub(super) fn is_whole(&self) -> bool {
+        self.part() == self.batch
+    }
+
+    /// Pictures of the largest part.
+    pub(super) fn part(&self) -> usize {
+        self.part.min(self.count)
+    }
+
+    /// Each part: its first picture, counted in the batch, and how many it has.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let Self { first, count, .. } = *self;
+        let part = self.part().max(1);
+        (0..count).step_by(part).map(move |at| (first + at, part.min(count - at)))
+    }
+
+    /// The parts by their sizes: there are one or two.
+    pub(super) fn kinds(&self) -> Vec<Alike> {
+        let part = self.part().max(1);
+        let ends = self.first + self.count == self.batch;
+        let left = self.count % part;
+        let usual = Alike { size: part, count: self.count / part, is_last: ends && left == 0 };
+        let rest = (left > 0).then_some(Alike { size: left, count: 1, is_last: ends });
+        [usual].into_iter().chain(rest).collect()
+    }
+
+    /// The picture that stands in row `row` of a group of view-major crops of this share, with its part and the row that it
+    /// has in there.
+    pub(super) fn row(&self, row: usize) -> (usize, usize) {
+        let (view, picture) = (row / self.count, row % self.count);
+        let part = picture / self.part().max(1);
+        let size = self.part().min(self.count - part * self.part());
+        (part, view * size + picture % self.part())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::MicroBatch;
+
+    fn share(batch: usize, part: usize) -> Share {
+        Share::all(&Config { batch, micro_batch: Some(MicroBatch::Of(part)), ..Config::default() })
+    }
+
+    #[test]
+    fn the_last_part_has_what_is_left() {
+        let parts = |batch, part| share(batch, part).parts().collect::<Vec<_>>();
+        assert_eq!(parts(10, 4), [(0, 4), (4, 4), (8, 2)]);
+        assert_eq!(parts(8, 4), [(0, 4), (4, 4)]);
+        assert_eq!(parts(8, 8), [(0, 8)]);
+        let alike = |size, count, is_last| Alike { size, count, is_last };
+        assert_eq!(share(10, 4).kinds(), [alike(4, 2, false), alike(2, 1, true)]);
+        assert_eq!(share(8, 4).kinds(), [alike(4, 2, true)]);
+        assert!(share(8, 8).is_whole() && !share(8, 4).is_whole());
+    }
+
+    #[test]
+    fn every_row_has_one_place_among_the_parts() {
+        let share = share(10, 4);
+        let rows: Vec<(usize, usize)> = (0..20).map(|row| share.row(row)).collect();
+        // The first crops of all pictures, then the second ones.
+        assert_eq!(rows[..5], [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]);
+        assert_eq!(rows[8..12], [(2, 0), (2, 1), (0, 4), (0, 5)]);
+        assert_eq!(rows[18..], [(2, 2), (2, 3)]);
+    }
+}

@@ -1,0 +1,129 @@
+//! How many pictures of a batch an adapter has memory for at once (`micro_batch = auto`).
+
+use std::sync::Arc;
+
+use crate::config::{Config, MicroBatch};
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::method::{Known, Trainer};
+
+/// What helps where not even the smallest parts fit.
+const SMALLER: &str = "add --recompute, or lower --batch, the crop sizes, --queue, --prototypes or --width";
+
+/// The settings with the parts of a batch decided: where they are left open, the fewest that fit the adapter, tried by
+/// taking the memory, and a sentence that says so.
+///
+/// # Errors
+/// A step that does not fit even with the smallest parts; what the driver reports.
+pub(super) fn settle(gpu: &Arc<Gpu>, config: &Config, known: &Known) -> Result<(Config, Option<String>)> {
+    if config.micro_batch != Some(MicroBatch::Auto) {
+        return Ok((config.clone(), None));
+    }
+    let fits = |config: &Config| match Trainer::knowing(gpu, config, known) {
+        Ok(trainer) => {
+            trainer.has_room_to_work().map(|room| room.then_some(()).ok_or_else(|| full(&trainer)))
+        }
+        Err(error @ Error::Limit { .. }) => Ok(Err(error)),
+        Err(error) => Err(error),
+    };
+    let found = fewest(&candidates(config), fits).map_err(|error| match error {
+        Error::Limit { what, need, have, .. } => Error::Limit { what, need, have, remedy: SMALLER.into() },
+        error => error,
+    })?;
+    let text = match found.micro_batch {
+        None => format!("A batch of {} pictures fits the adapter as a whole.", found.batch),
+        Some(_) => {
+            let (part, count) = (found.part(), found.parts().len());
+            format!(
+                "A batch of {} pictures goes through the trunk in {count} parts of {part} at the most.",
+                found.batch
+            )
+        }
+    };
+    Ok((found, Some(text)))
+}
+
+/// The settings with all numbers of parts that make sense, the fewest parts first.
+fn candidates(config: &Config) -> Vec<Config> {
+    let whole = Config { micro_batch: None, ..config.clone() };
+    let mut candidates = vec![whole];
+    for parts in 2..=config.batch / 2 {
+        let micro_batch = Some(MicroBatch::Of(config.batch.div_ceil(parts)));
+        let new = candidates.last().is_none_or(|last: &Config| last.micro_batch != micro_batch);
+        let cut = Config { micro_batch, ..config.clone() };
+        if new && cut.validate().is_ok() {
+            candidates.push(cut);
+        }
+    }
+    candidates
+}
+
+/// The first of the candidates that fits; what does not fit is followed by more that do not, then by those that do. Looks at
+/// a few of them only: in steps that double until one fits, then by halves.
+fn fewest(candidates: &[Config], fits: impl Fn(&Config) -> Result<Result<(), Error>>) -> Result<Config> {
+    let last = candidates.len() - 1;
+    let (mut fails, mut at) = (None, 0);
+    while let Err(error) = fits(&candidates[at])? {
+        if at == last {
+            return Err(error);
+        }
+        fails = Some(at);
+        at = (2 * at + 1).min(last);
+    }
+    let mut low = fails.map_or(0, |at| at + 1);
+    while low < at {
+        let middle = low.midpoint(at);
+        match fits(&candidates[middle])? {
+            Ok(()) => at = middle,
+            Err(_) => low = middle + 1,
+        }
+    }
+    Ok(candidates[at].clone())
+}
+
+/// A step for which there is no room beside what it keeps.
+fn full(trainer: &Trainer) -> Error {
+    let memory = trainer.memory();
+    Error::Limit {
+        what: "this run".into(),
+        need: format!("{} MiB of device memory", memory.peak() >> 20),
+        have: format!("about {} MiB (the driver refused what is on its way)", memory.kept >> 20),
+        remedy: SMALLER.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn the_fewest_parts_that_fit_are_found_in_few_looks() {
+        let config = Config { batch: 256, micro_batch: Some(MicroBatch::Auto), ..Config::default() };
+        let candidates = candidates(&config);
+        assert_eq!(candidates[0].part(), 256);
+        assert_eq!(candidates[1].part(), 128);
+        assert_eq!(candidates.last().map(Config::part), Some(2));
+        for room in 2..=256 {
+            let looks = Cell::new(0);
+            let found = fewest(&candidates, |config| {
+                looks.set(looks.get() + 1);
+                let error = Error::config("batch", "too large");
+                Ok(if config.part() <= room { Ok(()) } else { Err(error) })
+            });
+            let want = candidates.iter().find(|config| config.part() <= room);
+            assert_eq!(found.unwrap(), *want.unwrap(), "{room}");
+            assert!(looks.get() <= 12, "{room}: {} looks", looks.get());
+        }
+        let none = fewest(&candidates, |_| Ok(Err(Error::config("batch", "too large"))));
+        assert!(none.unwrap_err().to_string().contains("too large"));
+    }
+
+    #[test]
+    fn no_part_has_a_single_picture() {
+        let config = Config { batch: 9, micro_batch: Some(MicroBatch::Auto), ..Config::default() };
+        for config in candidates(&config) {
+            assert!(config.parts().iter().all(|&size| size > 1), "{:?}", config.parts());
+        }
+    }
+}
