@@ -3,8 +3,8 @@
 use super::results::{Cell, Comparison, Mean, Point};
 use super::tables::{Grid, Measure};
 use crate::judge::Source;
-use crate::pages::html::escape;
 use crate::pages::page::{Curve, Mark, Page, dots, lines, table};
+use maud::{Markup, html};
 
 /// The page.
 pub(super) fn page(of: &Comparison) -> String {
@@ -26,21 +26,24 @@ pub(super) fn page(of: &Comparison) -> String {
         pictures.name
     );
     let mut page = Page::new("Ways to train, compared", &lead, &best(of));
-    let figures: String = of.measures().iter().map(|measure| figure(of, measure)).collect();
+    let results = html! {
+        div.charts { @for measure in of.measures() { (figure(of, &measure)) } }
+        (grid(&of.results()))
+    };
     page.section(
         "Results",
         "How good the features are; lines show the deviation over seeds where there are several.",
-        &format!("<div class=\"charts\">\n{figures}</div>\n{}", grid(&of.results())),
+        results,
     );
-    page.section("Curves", "While they were trained: the mean over seeds.", &curves(of));
-    page.section("Cost", "What each of them took: means over seeds.", &grid(&of.costs()));
-    page.section("What was equal", "And what was not.", &terms(of));
+    page.section("Curves", "While they were trained: the mean over seeds.", curves(of));
+    page.section("Cost", "What each of them took: means over seeds.", grid(&of.costs()));
+    page.section("What was equal", "And what was not.", terms(of));
     page.section(
         "Settings",
         "Those that differ; - where the method does not read one.",
-        &format!("<div class=\"words\">{}</div>", grid(&of.settings())),
+        html! { div.words { (grid(&of.settings())) } },
     );
-    page.section("Runs", "Every run has a folder of its own, for `report`, `eval` and all else.", &runs(of));
+    page.section("Runs", "Every run has a folder of its own, for `report`, `eval` and all else.", runs(of));
     page.finish()
 }
 
@@ -56,7 +59,7 @@ fn best(of: &Comparison) -> Vec<(String, String)> {
 }
 
 /// Rows by a measure, a colour for each column.
-fn figure(of: &Comparison, measure: &Measure) -> String {
+fn figure(of: &Comparison, measure: &Measure) -> Markup {
     let columns = of.columns();
     let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
     let mark = |cell: &Cell| {
@@ -72,7 +75,7 @@ fn figure(of: &Comparison, measure: &Measure) -> String {
 }
 
 /// kNN accuracy over operations and over steps.
-fn curves(of: &Comparison) -> String {
+fn curves(of: &Comparison) -> Markup {
     let curve = |cell: &Cell, at: fn(&Point) -> f64| {
         let mut all = of.arms_of(cell).map(|arm| arm.curve.as_slice());
         let first = all.next()?;
@@ -92,36 +95,38 @@ fn curves(of: &Comparison) -> String {
     };
     let over = all(|point| point.gflop);
     if over.is_empty() {
-        return "<p>There is nothing to draw: the pictures have no labels.</p>".to_owned();
+        return html! { p { "There is nothing to draw: the pictures have no labels." } };
     }
     let split = of.split().unwrap_or_default();
     let level = of.level(Source::RawPixels).and_then(|level| level.knn.get(split).copied());
     let level = level.map(|found| ("raw pixels", 100.0 * found.mean));
-    format!(
-        "<div class=\"charts\">\n{}{}</div>\n",
-        lines(&format!("kNN on {split}, %, over GFLOP"), &over, level),
-        lines(&format!("kNN on {split}, %, over steps"), &all(|point| point.step as f64), level)
-    )
+    html! {
+        div.charts {
+            (lines(&format!("kNN on {split}, %, over GFLOP"), &over, level))
+            (lines(&format!("kNN on {split}, %, over steps"), &all(|point| point.step as f64), level))
+        }
+    }
 }
 
-fn terms(of: &Comparison) -> String {
-    let list = |heading: &str, said: &[String]| {
-        let items: String = said.iter().map(|one| format!("<li>{}</li>\n", escape(one))).collect();
-        format!("<h3>{heading}</h3>\n<ul>\n{items}</ul>\n")
-    };
-    list("Equal", &of.equal()) + &list("Not equal", &of.unequal())
+fn terms(of: &Comparison) -> Markup {
+    html! {
+        @for (heading, said) in [("Equal", of.equal()), ("Not equal", of.unequal())] {
+            h3 { (heading) }
+            ul { @for one in said { li { (one) } } }
+        }
+    }
 }
 
-fn runs(of: &Comparison) -> String {
+fn runs(of: &Comparison) -> Markup {
     let row = |arm: &super::ArmResult| {
         let said = arm.failure().map_or_else(|| "done".to_owned(), str::to_owned);
         vec![arm.name.clone(), arm.folder.clone(), said]
     };
     let rows: Vec<Vec<String>> = of.arms.iter().map(row).collect();
-    format!("<div class=\"words\">{}</div>", table(&["run", "folder", ""], &rows))
+    html! { div.words { (table(&["run", "folder", ""], &rows)) } }
 }
 
-fn grid(of: &Grid) -> String {
+fn grid(of: &Grid) -> Markup {
     let head: Vec<&str> = of.head.iter().map(String::as_str).collect();
     table(&head, &of.rows)
 }

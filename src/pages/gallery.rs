@@ -4,14 +4,15 @@
 //! the largest prototypes as one picture, to look at where there is no browser.
 
 pub mod contact;
-mod font;
+pub(super) mod font;
 pub(super) mod page;
 mod sheet;
 
-use super::html;
+use super::html::data_uri;
 use crate::error::{Error, Result};
 use crate::pass::Pass;
 use image::{Rgb, RgbImage, imageops};
+use maud::{Markup, html};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -109,14 +110,14 @@ pub fn rows(
     most: usize,
     pass: &Pass,
     decode: impl Fn(u32) -> Result<RgbImage> + Sync,
-) -> Result<String> {
+) -> Result<Markup> {
     let clusters = clusters(gallery);
     let shown = &clusters[..clusters.len().min(most)];
-    let sheet = html::data_uri(&sprites(&tiles(shown, pass, decode)?.0));
-    Ok(format!(
-        "<style>.tiles i{{background-image:url({sheet})}}</style>\n{}",
-        page::articles(gallery, &clusters, shown)
-    ))
+    let sheet = data_uri(&sprites(&tiles(shown, pass, decode)?.0));
+    Ok(html! {
+        style { ".tiles i{background-image:url(" (sheet) ")}" }
+        (page::articles(gallery, &clusters, shown))
+    })
 }
 
 /// The thumbnails of all pictures that are shown, and how many of them cannot be decoded.

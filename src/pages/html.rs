@@ -1,26 +1,29 @@
-//! What all pages that are written share: text made safe, and pictures inside the page.
+//! What all pages that are written share: what surrounds them, and pictures inside the page.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// Text that is safe between tags and in quoted attributes.
+/// A whole page; with its styles it needs nothing beside it but what the body names.
 #[must_use]
-pub fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
+pub fn document(title: &str, style: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width,initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(style)) }
+            }
+            body { (body) }
         }
-    }
-    safe
+    };
+    page.into_string()
 }
 
 /// A picture as an address that holds it: PNG, or JPEG where that is much smaller (photographs).
@@ -62,6 +65,11 @@ mod tests {
             assert_eq!(back.dimensions(), picture.dimensions());
             assert!(kind == "jpeg" || &back == picture);
         }
-        assert_eq!(escape("<a href='x'>&\"</a>"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;");
+    }
+    #[test]
+    fn a_title_is_text_and_a_style_is_none() {
+        let page = document("a < b", "p > b {}", &html! { p title="\"" { "&" } });
+        assert!(page.contains("<title>a &lt; b</title><style>p > b {}</style>"), "{page}");
+        assert!(page.ends_with("<body><p title=\"&quot;\">&amp;</p></body></html>"), "{page}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`html`] | text made safe, and pictures inside a page |
+//! | [`html`] | what surrounds a page, and pictures inside it |
 //! | [`page`] | one page that needs nothing beside it: headings, tables and charts |
 //! | [`gallery`] | clusters of pictures as a page and a sheet; contact sheets of crops |
 //! | [`confusion`] | which classes are taken for which |

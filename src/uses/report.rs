@@ -22,6 +22,7 @@ use crate::train::events::Report;
 use crate::train::health::Advice;
 use crate::train::loss_figure;
 use crate::trained::Model;
+use maud::{Markup, html};
 use serde_json::Value;
 use std::path::Path;
 
@@ -65,30 +66,30 @@ pub fn page(
     let mut page = Page::new(&name, &lead, &figures(config.method, &reports, &summary, &judged));
     let total = summary["total_steps"].as_u64().or(reports.last().map(|last| last.step)).unwrap_or(0);
     let advice = curves::advice(&reports, config.method, total, config.freeze_prototypes);
-    page.section("Health", "What the monitor said, and when.", &health(&advice, reports.len(), torn));
-    page.section("Curves", "Over the steps of the run.", &curves::all(&reports, config.method));
+    page.section("Health", "What the monitor said, and when.", health(&advice, reports.len(), torn));
+    page.section("Curves", "Over the steps of the run.", curves::all(&reports, config.method));
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
-        &evaluation(&of, &judged, &options, watch)?,
+        evaluation(&of, &judged, &options, watch)?,
     );
     page.section(
         "Embedding",
         "Features of this network on the plane in which they spread most (PCA of unit features).",
-        &embedding(&of),
+        embedding(&of),
     );
-    let crops = crops(&config, dataset)?;
-    page.section("Crops", "What training sees of a picture: boxes and crops of the first epoch.", &crops);
+    let crops = crops(&config, dataset);
+    page.section("Crops", "What training sees of a picture: boxes and crops of the first epoch.", crops);
     gallery_section(&mut page, model, dataset, limit, watch)?;
     page.section(
         "Settings",
         "Those that differ from the official code's, then all.",
-        &looks::settings(&config),
+        looks::settings(&config),
     );
     page.section(
         "Environment",
         "Where it ran, and where this page was made.",
-        &looks::environment(&run, model, &summary, system),
+        looks::environment(&run, model, &summary, system),
     );
     Ok(page.finish())
 }
@@ -137,7 +138,7 @@ fn figures(
     figures
 }
 
-fn health(advice: &[(u64, Advice)], reports: usize, torn: usize) -> String {
+fn health(advice: &[(u64, Advice)], reports: usize, torn: usize) -> Markup {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (step, Advice { sentence, remedy, .. }) in advice {
         rows.push(vec![step.to_string(), sentence.clone(), remedy.clone()]);
@@ -150,22 +151,18 @@ fn health(advice: &[(u64, Advice)], reports: usize, torn: usize) -> String {
         ]);
     }
     match (rows.is_empty(), reports) {
-        (true, 0) => "<p>There are no reports yet.</p>".to_owned(),
-        (true, _) => format!("<p>Nothing to complain about in {reports} reports.</p>"),
-        _ => format!("<div class=\"words\">{}</div>", table(&["step", "what", "what to do"], &rows)),
+        (true, 0) => html! { p { "There are no reports yet." } },
+        (true, _) => html! { p { "Nothing to complain about in " (reports) " reports." } },
+        _ => html! { div.words { (table(&["step", "what", "what to do"], &rows)) } },
     }
 }
 
-fn crops(config: &Config, dataset: &Dataset) -> Result<String> {
+fn crops(config: &Config, dataset: &Dataset) -> Markup {
     let pictures = dataset.pretrain();
-    let mut text = String::new();
-    for i in spread::middles(pictures.len(), CROPPED) {
-        // One that cannot be read is no reason to have no page.
-        if let Ok(shown) = showcase(config, dataset, pictures[i], 0) {
-            text += &looks::crops(&shown);
-        }
-    }
-    Ok(text)
+    let picked = spread::middles(pictures.len(), CROPPED);
+    // One that cannot be read is no reason to have no page.
+    let shown = picked.into_iter().filter_map(|i| showcase(config, dataset, pictures[i], 0).ok());
+    html! { @for one in shown { (looks::crops(&one)) } }
 }
 
 fn gallery_section(
@@ -197,13 +194,13 @@ fn gallery_section(
         "The pictures nearest to each prototype, for the {PROTOTYPES} that hold most of {} pictures.",
         best.len()
     );
-    page.section("Prototypes", &lead, &rows);
+    page.section("Prototypes", &lead, rows);
     Ok(())
 }
 
-fn embedding(of: &Examination<'_>) -> String {
+fn embedding(of: &Examination<'_>) -> Markup {
     let Some(trained) = of.described().iter().find(|one| one.source == Source::Trained) else {
-        return String::new();
+        return html! {};
     };
     let every = trained.features.rows.div_ceil(POINTS).max(1);
     let rows: Vec<usize> = (0..trained.features.rows).step_by(every).collect();
@@ -220,27 +217,24 @@ fn evaluation(
     judged: &[NearestResult],
     options: &NearestOptions,
     watch: &mut Watch<'_>,
-) -> Result<String> {
-    let mut text = String::new();
-    if judged.is_empty() {
-        text += "<p>These pictures have no labels: only clusters can be told.</p>\n";
-    } else {
-        text += &looks::results(&Table::nearest(judged, options));
+) -> Result<Markup> {
+    let mut tables = Vec::new();
+    if !judged.is_empty() {
+        tables.push(Table::nearest(judged, options));
         let options = LinearOptions::default();
-        text += &looks::results(&Table::linear(&linear(of, &options, watch)?, &options));
+        tables.push(Table::linear(&linear(of, &options, watch)?, &options));
     }
-    for table in Table::clusters(&clusters(of, None, SEED, watch)?, SEED) {
-        text += &looks::results(&table);
-    }
-    if let Some(shown) = judged.iter().find(|r| r.source == Source::Trained) {
-        text += &format!(
-            "<details><summary>Confusion of kNN on {}</summary>\n",
-            crate::pages::html::escape(&shown.split)
-        );
-        text += &confusion_table(&shown.score, of.classes());
-        text += "</details>\n";
-    }
-    Ok(text)
+    tables.extend(Table::clusters(&clusters(of, None, SEED, watch)?, SEED));
+    Ok(html! {
+        @if judged.is_empty() { p { "These pictures have no labels: only clusters can be told." } }
+        @for table in &tables { (looks::results(table)) }
+        @if let Some(shown) = judged.iter().find(|r| r.source == Source::Trained) {
+            details {
+                summary { "Confusion of kNN on " (shown.split) }
+                (confusion_table(&shown.score, of.classes()))
+            }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -256,7 +250,8 @@ mod tests {
         std::fs::write(run.metrics(), "{\"step\":1,\"loss\":nul\n\nhello\n").unwrap();
         let (found, torn) = reports(&run).unwrap();
         assert_eq!((found.len(), torn), (0, 2));
-        assert!(health(&[], 0, 2).contains("2 lines"));
-        assert!(health(&[], 9, 0).contains("9 reports") && health(&[], 0, 0).contains("no reports"));
+        let said = |reports, torn| health(&[], reports, torn).into_string();
+        assert!(said(0, 2).contains("2 lines"));
+        assert!(said(9, 0).contains("9 reports") && said(0, 0).contains("no reports"));
     }
 }

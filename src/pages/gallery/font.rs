@@ -1,137 +1,130 @@
-//! A bitmap font of 5 × 7 pixels, enough for the contact sheet: letters, figures, some signs.
+//! Text on the sheets, in the light Ubuntu font. A character that the font does not have is a box.
 
+use super::sheet::blend;
+use ab_glyph::{Font as _, FontRef, ScaleFont as _, point};
 use image::{Rgb, RgbImage};
+use std::sync::LazyLock;
 
-/// Pixels from one character to the next.
-pub(super) fn advance(scale: u32) -> u32 {
-    6 * scale
+/// The height of capitals, as a share of the size of text.
+const CAPITALS: f32 = 0.693;
+/// Sizes of text in pixels, as those of CSS: their capitals are 19, 11 and 8 whole pixels high, and so have sharp edges.
+pub(super) const TITLE: f32 = 19.0 / CAPITALS;
+pub(super) const TEXT: f32 = 11.0 / CAPITALS;
+pub(super) const SMALL: f32 = 8.0 / CAPITALS;
+
+/// It is there: a test reads it.
+static FONT: LazyLock<Option<FontRef<'static>>> =
+    LazyLock::new(|| FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).ok());
+
+/// Pixels from this character to the next.
+fn advance(c: char, size: f32) -> f32 {
+    let Some(font) = &*FONT else { return size };
+    font.h_advance_unscaled(font.glyph_id(c)) * size / font.units_per_em().unwrap_or(1000.0)
 }
 
 /// Width of a line in pixels.
-pub(super) fn width(text: &str, scale: u32) -> u32 {
-    text.chars().count() as u32 * advance(scale)
+pub(in crate::pages) fn width(text: &str, size: f32) -> f32 {
+    text.chars().map(|c| advance(c, size)).sum()
 }
 
-/// The first `room` characters of `text`, with a mark where something was cut.
-pub(super) fn fit(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
+/// As much of the beginning of `text` as fits into `room` pixels, with a mark where something was cut.
+pub(in crate::pages) fn fit(text: &str, size: f32, room: f32) -> String {
+    if width(text, size) <= room {
         return text.to_owned();
     }
-    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+    let mut end = advance('…', size);
+    let fits = |c: &char| {
+        end += advance(*c, size);
+        end <= room
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
-/// Draws a line with its upper left corner at `at`; what leaves the picture is cut off.
-pub(super) fn draw(picture: &mut RgbImage, text: &str, at: (u32, u32), scale: u32, colour: Rgb<u8>) {
-    for (i, c) in text.chars().enumerate() {
-        let (left, bits) = (at.0 + i as u32 * advance(scale), glyph(c));
-        // Seven rows are too few for a full bowl and a tail: letters with a tail hang lower.
-        let top = if matches!(c, 'g' | 'p' | 'q' | 'y') { at.1 + 2 * scale } else { at.1 };
-        for place in (0..35).filter(|place| bits >> (34 - place) & 1 == 1) {
-            for dot in 0..scale * scale {
-                let x = left + place % 5 * scale + dot % scale;
-                let y = top + place / 5 * scale + dot / scale;
-                if let Some(pixel) = picture.get_pixel_mut_checked(x, y) {
-                    *pixel = colour;
-                }
+/// Lines that fit into `room` pixels, broken between words.
+pub(super) fn wrapped(text: &str, size: f32, room: f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(line, size) + width(" ", size) + width(word, size) <= room => {
+                line.push(' ');
+                line.push_str(word);
             }
+            _ => lines.push(fit(word, size, room)),
         }
+    }
+    lines
+}
+
+/// Draws a line whose capitals have their upper left corner at `at`; what leaves the picture is cut off.
+pub(super) fn draw(picture: &mut RgbImage, text: &str, at: (u32, u32), size: f32, colour: Rgb<u8>) {
+    let Some(font) = &*FONT else { return };
+    let scale = size * font.height_unscaled() / font.units_per_em().unwrap_or(1000.0);
+    let (mut left, baseline) = (at.0 as f32, at.1 as f32 + (CAPITALS * size).round());
+    for c in text.chars() {
+        let glyph = font.glyph_id(c).with_scale_and_position(scale, point(left, baseline));
+        left += font.as_scaled(scale).h_advance(glyph.id);
+        let Some(outline) = font.outline_glyph(glyph) else { continue };
+        let corner = outline.px_bounds().min;
+        outline.draw(|x, y, cover| {
+            let place =
+                [(corner.x, x), (corner.y, y)].map(|(from, by)| u32::try_from(from as i64 + i64::from(by)));
+            if let [Ok(x), Ok(y)] = place {
+                // Thin strokes on white would be fainter than they are on paper.
+                blend(picture, x, y, colour, f64::from(cover.clamp(0.0, 1.0)).powf(0.75));
+            }
+        });
     }
 }
 
-/// Seven rows of five pixels, the first in the highest bits; a box for what the font does not have.
-#[rustfmt::skip]
-fn glyph(c: char) -> u64 {
-    match c {
-        ' ' | '\u{a0}' => 0,
-        'A' => 0b01110_10001_10001_11111_10001_10001_10001,
-        'B' => 0b11110_10001_10001_11110_10001_10001_11110,
-        'C' => 0b01110_10001_10000_10000_10000_10001_01110,
-        'D' => 0b11110_10001_10001_10001_10001_10001_11110,
-        'E' => 0b11111_10000_10000_11110_10000_10000_11111,
-        'F' => 0b11111_10000_10000_11110_10000_10000_10000,
-        'G' => 0b01110_10001_10000_10111_10001_10001_01110,
-        'H' => 0b10001_10001_10001_11111_10001_10001_10001,
-        'I' => 0b01110_00100_00100_00100_00100_00100_01110,
-        'J' => 0b00111_00010_00010_00010_00010_10010_01100,
-        'K' => 0b10001_10010_10100_11000_10100_10010_10001,
-        'L' => 0b10000_10000_10000_10000_10000_10000_11111,
-        'M' => 0b10001_11011_10101_10101_10001_10001_10001,
-        'N' => 0b10001_11001_10101_10011_10001_10001_10001,
-        'O' => 0b01110_10001_10001_10001_10001_10001_01110,
-        'P' => 0b11110_10001_10001_11110_10000_10000_10000,
-        'Q' => 0b01110_10001_10001_10001_10101_10010_01101,
-        'R' => 0b11110_10001_10001_11110_10100_10010_10001,
-        'S' => 0b01111_10000_10000_01110_00001_00001_11110,
-        'T' => 0b11111_00100_00100_00100_00100_00100_00100,
-        'U' => 0b10001_10001_10001_10001_10001_10001_01110,
-        'V' => 0b10001_10001_10001_10001_10001_01010_00100,
-        'W' => 0b10001_10001_10001_10101_10101_11011_10001,
-        'X' => 0b10001_10001_01010_00100_01010_10001_10001,
-        'Y' => 0b10001_10001_01010_00100_00100_00100_00100,
-        'Z' => 0b11111_00001_00010_00100_01000_10000_11111,
-        'a' => 0b00000_00000_01110_00001_01111_10001_01111,
-        'b' => 0b10000_10000_11110_10001_10001_10001_11110,
-        'c' => 0b00000_00000_01110_10000_10000_10000_01110,
-        'd' => 0b00001_00001_01111_10001_10001_10001_01111,
-        'e' => 0b00000_00000_01110_10001_11111_10000_01110,
-        'f' => 0b00110_01000_11100_01000_01000_01000_01000,
-        'g' => 0b01111_10001_10001_10001_01111_00001_01110,
-        'h' => 0b10000_10000_11110_10001_10001_10001_10001,
-        'i' => 0b00100_00000_01100_00100_00100_00100_01110,
-        'j' => 0b00010_00000_00110_00010_00010_10010_01100,
-        'k' => 0b10000_10000_10010_10100_11000_10100_10010,
-        'l' => 0b01100_00100_00100_00100_00100_00100_01110,
-        'm' => 0b00000_00000_11010_10101_10101_10101_10101,
-        'n' => 0b00000_00000_11110_10001_10001_10001_10001,
-        'o' => 0b00000_00000_01110_10001_10001_10001_01110,
-        'p' => 0b11110_10001_10001_10001_11110_10000_10000,
-        'q' => 0b01111_10001_10001_10001_01111_00001_00001,
-        'r' => 0b00000_00000_10110_11000_10000_10000_10000,
-        's' => 0b00000_00000_01111_10000_01110_00001_11110,
-        't' => 0b01000_01000_11100_01000_01000_01001_00110,
-        'u' => 0b00000_00000_10001_10001_10001_10001_01111,
-        'v' => 0b00000_00000_10001_10001_10001_01010_00100,
-        'w' => 0b00000_00000_10001_10001_10101_10101_01010,
-        'x' => 0b00000_00000_10001_01010_00100_01010_10001,
-        'y' => 0b10001_10001_10001_10001_01111_00001_01110,
-        'z' => 0b00000_00000_11111_00010_00100_01000_11111,
-        '0' => 0b01110_10001_10011_10101_11001_10001_01110,
-        '1' => 0b00100_01100_00100_00100_00100_00100_01110,
-        '2' => 0b01110_10001_00001_00110_01000_10000_11111,
-        '3' => 0b11110_00001_00001_01110_00001_00001_11110,
-        '4' => 0b00010_00110_01010_10010_11111_00010_00010,
-        '5' => 0b11111_10000_11110_00001_00001_10001_01110,
-        '6' => 0b00110_01000_10000_11110_10001_10001_01110,
-        '7' => 0b11111_00001_00010_00100_01000_01000_01000,
-        '8' => 0b01110_10001_10001_01110_10001_10001_01110,
-        '9' => 0b01110_10001_10001_01111_00001_00010_01100,
-        '.' => 0b00000_00000_00000_00000_00000_01100_01100,
-        ',' => 0b00000_00000_00000_00000_01100_00100_01000,
-        ':' => 0b00000_01100_01100_00000_01100_01100_00000,
-        ';' => 0b00000_01100_01100_00000_01100_00100_01000,
-        '-' => 0b00000_00000_00000_01110_00000_00000_00000,
-        '+' => 0b00000_00100_00100_11111_00100_00100_00000,
-        '=' => 0b00000_00000_11111_00000_11111_00000_00000,
-        '/' => 0b00001_00001_00010_00100_01000_10000_10000,
-        '%' => 0b11001_11001_00010_00100_01000_10011_10011,
-        '@' => 0b01110_10001_10111_10101_10111_10000_01110,
-        '#' => 0b01010_01010_11111_01010_11111_01010_01010,
-        '(' => 0b00010_00100_01000_01000_01000_00100_00010,
-        ')' => 0b01000_00100_00010_00010_00010_00100_01000,
-        '_' => 0b00000_00000_00000_00000_00000_00000_11111,
-        '·' => 0b00000_00000_00000_00100_00000_00000_00000,
-        '\'' => 0b00100_00100_00000_00000_00000_00000_00000,
-        '&' => 0b01100_10010_10100_01000_10101_10010_01101,
-        '<' => 0b00010_00100_01000_10000_01000_00100_00010,
-        '>' => 0b01000_00100_00010_00001_00010_00100_01000,
-        '±' => 0b00100_00100_11111_00100_00100_00000_11111,
-        '×' => 0b00000_10001_01010_00100_01010_10001_00000,
-        '…' => 0b00000_00000_00000_00000_00000_00000_10101,
-        '→' => 0b00000_00100_00010_11111_00010_00100_00000,
-        '?' => 0b01110_10001_00001_00010_00100_00000_00100,
-        '!' => 0b00100_00100_00100_00100_00100_00000_00100,
-        'ε' => 0b00000_00000_01110_10000_01100_10000_01110,
-        '–' | '—' | '−' => glyph('-'),
-        _ => 0b11111_10001_10001_10001_10001_10001_11111,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHITE: Rgb<u8> = Rgb([255; 3]);
+
+    /// The pixels that a text inks: left, top, right, bottom, the last two outside.
+    fn inked(text: &str, at: (u32, u32), size: f32) -> [u32; 4] {
+        let mut picture = RgbImage::from_pixel(200, 60, WHITE);
+        draw(&mut picture, text, at, size, Rgb([0; 3]));
+        let inked = picture.enumerate_pixels().filter(|(.., pixel)| pixel.0[0] < 200);
+        inked
+            .fold([200, 60, 0, 0], |[l, t, r, b], (x, y, _)| [l.min(x), t.min(y), r.max(x + 1), b.max(y + 1)])
+    }
+
+    #[test]
+    fn capitals_stand_where_they_are_put_and_within_their_width() {
+        for size in [SMALL, TEXT, TITLE] {
+            let [left, top, right, bottom] = inked("HIH", (20, 10), size);
+            assert!(top == 10 && bottom == 10 + (CAPITALS * size).round() as u32, "{size}: {top} {bottom}");
+            assert!(left >= 20 && right as f32 <= 20.0 + width("HIH", size), "{size}: {left} {right}");
+        }
+        // What leaves the picture is cut off, on every side.
+        let mut small = RgbImage::new(4, 4);
+        draw(&mut small, "jWgÅ", (0, 0), TITLE, WHITE);
+    }
+
+    #[test]
+    fn letters_of_other_languages_are_drawn_and_what_is_missing_is_a_box() {
+        let Some(font) = &*FONT else { panic!("the font cannot be read") };
+        for c in "äßéČğżΩπЖя·…−±×–“”≥".chars() {
+            assert!(font.glyph_id(c).0 > 0, "{c}");
+        }
+        assert_eq!(inked("Č", (20, 20), TITLE)[3], inked("C", (20, 20), TITLE)[3]);
+        assert!(inked("Č", (20, 20), TITLE)[1] < inked("C", (20, 20), TITLE)[1]);
+        assert_eq!(inked("日", (20, 20), TITLE), inked("✓", (20, 20), TITLE));
+        let [left, .., right, _] = inked("日", (20, 20), TITLE);
+        assert!(right > left + 5);
+    }
+
+    #[test]
+    fn text_is_cut_and_broken_to_its_room() {
+        for room in [0.0, 5.0, 40.0, 90.0, 1000.0] {
+            let cut = fit("some words of a title", SMALL, room);
+            assert!(width(&cut, SMALL) <= room.max(width("…", SMALL)), "{cut}");
+            assert_eq!(cut.ends_with('…'), room < 1000.0);
+        }
+        let lines = wrapped("one two three  four\nfive averyverylongword", SMALL, 60.0);
+        assert!(lines.len() > 2 && lines.iter().all(|line| width(line, SMALL) <= 60.0), "{lines:?}");
+        assert!(lines[0].starts_with("one ") && wrapped(" ", SMALL, 60.0).is_empty());
     }
 }

@@ -1,7 +1,7 @@
-//! The contact sheet: the largest prototypes as one picture, a row each, with a line of text that
-//! needs no font file.
+//! The contact sheet: the largest prototypes as one picture, a row each.
 
-use super::{Cluster, Gallery, NEAREST, ON_SHEET, TILE, font, hue};
+use super::font::{self, SMALL, TEXT, TITLE};
+use super::{Cluster, Gallery, NEAREST, ON_SHEET, TILE, hue};
 use image::{Rgb, RgbImage};
 
 pub(super) const GROUND: Rgb<u8> = Rgb([245, 246, 248]);
@@ -54,21 +54,22 @@ pub(super) fn draw(gallery: &Gallery<'_>, clusters: &[Cluster], tiles: &[RgbImag
 }
 
 fn head(sheet: &mut RgbImage, gallery: &Gallery<'_>, clusters: &[Cluster]) {
-    font::draw(sheet, gallery.title, (MARGIN, MARGIN), 3, INK);
+    let room = (WIDTH - 2 * MARGIN) as f32;
+    font::draw(sheet, &font::fit(gallery.title, TITLE, room), (MARGIN, MARGIN), TITLE, INK);
     let line = format!(
         "{} pictures · {} of {} prototypes hold some · largest first, most similar pictures first",
         gallery.best.len(),
         clusters.len(),
         gallery.prototypes
     );
-    font::draw(sheet, &line, (MARGIN, MARGIN + 32), 2, SOFT);
+    font::draw(sheet, &line, (MARGIN, MARGIN + 33), TEXT, SOFT);
     let width = (WIDTH - 2 * MARGIN) / FIGURES_A_LINE;
     for (i, (name, value)) in gallery.figures.iter().enumerate() {
         let i = i as u32;
         let at = (MARGIN + i % FIGURES_A_LINE * width, MARGIN + HEAD + i / FIGURES_A_LINE * FIGURE_LINE);
-        let room = (width / font::advance(1)) as usize - 1;
-        font::draw(sheet, &font::fit(name, room), at, 1, SOFT);
-        font::draw(sheet, &font::fit(value, room / 2), (at.0, at.1 + 12), 2, INK);
+        let room = (width - PADDING) as f32;
+        font::draw(sheet, &font::fit(name, SMALL, room), at, SMALL, SOFT);
+        font::draw(sheet, &font::fit(value, TEXT, room), (at.0, at.1 + 15), TEXT, INK);
     }
 }
 
@@ -79,10 +80,10 @@ fn row(sheet: &mut RgbImage, gallery: &Gallery<'_>, cluster: &Cluster, y: u32, l
     rounded(sheet, inside, 9.0, CARD);
     let x = MARGIN + PADDING + 4;
     let count = cluster.members.len();
-    font::draw(sheet, &format!("#{}", cluster.prototype), (x, y + 11), 2, INK);
+    font::draw(sheet, &format!("#{}", cluster.prototype), (x, y + 13), TEXT, INK);
     let plural = if count == 1 { "" } else { "s" };
-    font::draw(sheet, &format!("{count} picture{plural}"), (x, y + 31), 2, SOFT);
-    let bar = Area { x, y: y + 53, width: ABOUT - 16, height: 4 };
+    font::draw(sheet, &format!("{count} picture{plural}"), (x, y + 34), TEXT, SOFT);
+    let bar = Area { x, y: y + 54, width: ABOUT - 16, height: 4 };
     rounded(sheet, bar, 2.0, LINE);
     let width = (f64::from(bar.width) * count as f64 / largest as f64).round().max(4.0) as u32;
     rounded(sheet, Area { width, ..bar }, 2.0, ACCENT);
@@ -90,11 +91,13 @@ fn row(sheet: &mut RgbImage, gallery: &Gallery<'_>, cluster: &Cluster, y: u32, l
     if let Some((dominant, name)) =
         cluster.dominant.as_ref().and_then(|d| names.get(d.class).map(|name| (d, name)))
     {
-        let text = format!("{} {:.0}%", font::fit(name, 20), 100.0 * dominant.share);
+        let share = format!(" {:.0}%", 100.0 * dominant.share);
+        let room = (bar.width - 14) as f32 - font::width(&share, SMALL);
+        let text = font::fit(name, SMALL, room) + &share;
         let colour = colour(hue(dominant.class), 0.38);
-        let chip = Area { x, y: y + 64, width: font::width(&text, 1) + 14, height: 15 };
-        rounded(sheet, chip, 7.5, self::colour(hue(dominant.class), 0.93));
-        font::draw(sheet, &text, (x + 7, y + 68), 1, colour);
+        let chip = Area { x, y: y + 64, width: font::width(&text, SMALL).ceil() as u32 + 14, height: 16 };
+        rounded(sheet, chip, 8.0, self::colour(hue(dominant.class), 0.93));
+        font::draw(sheet, &text, (x + 7, y + 68), SMALL, colour);
     }
 }
 

@@ -1,8 +1,7 @@
 //! Charts as SVG: curves over the steps of a run, and points on a plane.
 
 use crate::pages::gallery::hue;
-use crate::pages::html::escape;
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 /// One line of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,99 +21,97 @@ const DRAWN: usize = 380;
 
 /// The curves in one chart; `level` is a line across with its name.
 #[must_use]
-pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> String {
+pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Markup {
     let finite = |point: &&[f64; 2]| point.iter().all(|value| value.is_finite());
     let all: Vec<[f64; 2]> =
         curves.iter().flat_map(|curve| curve.points.iter().filter(finite)).copied().collect();
     let heights = all.iter().map(|point| point[1]).chain(level.map(|(_, height)| height));
     let (x, y) = (Axis::of(all.iter().map(|p| p[0]), WIDTH / 70.0), Axis::of(heights, HEIGHT / 38.0));
     let place = |[a, b]: [f64; 2]| (x.at(a, MARGIN[0], WIDTH - 8.0), y.at(b, HEIGHT - MARGIN[1], 8.0));
-    let mut text = caption(title, curves.iter().map(|curve| curve.name.as_str()), curves.len() > 1);
-    let _ =
-        write!(text, "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">", escape(title));
-    for tick in y.ticks() {
-        let (left, height) = place([x.low, tick]);
-        let _ = write!(
-            text,
-            "<path class=\"grid\" d=\"M{left:.0} {height:.1}H{WIDTH}\"/><text x=\"{:.0}\" y=\"{:.1}\" \
-             text-anchor=\"end\">{}</text>",
-            left - 5.0,
-            height + 3.0,
-            short(tick)
-        );
-    }
-    for tick in x.ticks() {
-        let (left, _) = place([tick, y.low]);
-        let _ = write!(
-            text,
-            "<text x=\"{left:.0}\" y=\"{HEIGHT}\" dy=\"-4\" text-anchor=\"middle\">{}</text>",
-            short(tick)
-        );
-    }
-    if let Some((name, height)) = level {
-        let (left, height) = place([x.low, height]);
-        let _ = write!(
-            text,
-            "<path class=\"level\" d=\"M{left:.0} {height:.1}H{WIDTH}\"/><text x=\"{WIDTH}\" y=\"{:.1}\" \
-             text-anchor=\"end\">{}</text>",
+    let drawing = html! {
+        @for tick in y.ticks() {
+            @let (left, height) = place([x.low, tick]);
+            path.grid d=(format_args!("M{left:.0} {height:.1}H{WIDTH}")) {}
+            (label(left - 5.0, height + 3.0, "end", &short(tick)))
+        }
+        @for tick in x.ticks() { (label(place([tick, y.low]).0, HEIGHT - 4.0, "middle", &short(tick))) }
+        @if let Some((name, height)) = level {
+            @let (left, height) = place([x.low, height]);
+            path.level d=(format_args!("M{left:.0} {height:.1}H{WIDTH}")) {}
             // Over the line, or below where the line is at the top.
-            if height < 14.0 { height + 11.0 } else { height - 4.0 },
-            escape(name)
-        );
-    }
-    for (i, curve) in curves.iter().enumerate() {
-        let kept: Vec<[f64; 2]> = curve.points.iter().filter(finite).copied().collect();
-        let every = kept.len().div_ceil(DRAWN).max(1);
-        let mut path = String::new();
-        for (at, point) in kept.chunks(every).filter_map(|chunk| chunk.last()).enumerate() {
-            let (left, height) = place(*point);
-            let _ = write!(path, "{}{left:.1} {height:.1}", if at == 0 { 'M' } else { 'L' });
+            (label(WIDTH, if height < 14.0 { height + 11.0 } else { height - 4.0 }, "end", name))
         }
-        let _ =
-            write!(text, "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"/>", colour(i));
-        if kept.len() < 20 {
-            for (left, height) in kept.iter().copied().map(place) {
-                let _ = write!(
-                    text,
-                    "<circle cx=\"{left:.1}\" cy=\"{height:.1}\" r=\"2.2\" fill=\"{}\"/>",
-                    colour(i)
-                );
-            }
+        @for (i, curve) in curves.iter().enumerate() {
+            (drawn(&curve.points.iter().filter(finite).copied().map(place).collect::<Vec<_>>(), &colour(i)))
+        }
+    };
+    let names = curves.iter().map(|curve| curve.name.as_str());
+    figure(title, names, curves.len() > 1, [WIDTH, HEIGHT], &drawing)
+}
+
+/// A curve through places of the chart; where they are few, with dots.
+fn drawn(places: &[(f64, f64)], colour: &str) -> Markup {
+    let every = places.len().div_ceil(DRAWN).max(1);
+    let kept = places.chunks(every).filter_map(|chunk| chunk.last()).enumerate();
+    let step = |(at, (left, height)): (usize, &(f64, f64))| {
+        format!("{}{left:.1} {height:.1}", if at == 0 { 'M' } else { 'L' })
+    };
+    html! {
+        path d=(kept.map(step).collect::<String>()) fill="none" stroke=(colour) stroke-width="1.6" {}
+        @for (left, height) in places.iter().filter(|_| places.len() < 20) {
+            circle cx=(tenths(*left)) cy=(tenths(*height)) r="2.2" fill=(colour) {}
         }
     }
-    text + "</svg></figure>\n"
 }
 
 /// Points on a plane, coloured by class where there is one. `names` are the classes.
 #[must_use]
-pub fn points(title: &str, at: &[[f32; 2]], classes: &[Option<u32>], names: &[String]) -> String {
+pub fn points(title: &str, at: &[[f32; 2]], classes: &[Option<u32>], names: &[String]) -> Markup {
     const SIDE: f64 = 640.0;
     let axis = |i: usize| Axis::of(at.iter().map(|point| f64::from(point[i])), 1.0);
     let (x, y) = (axis(0), axis(1));
-    let mut text = caption(title, names.iter().map(String::as_str), !names.is_empty());
-    let _ = write!(text, "<svg viewBox=\"0 0 {SIDE} {SIDE}\" role=\"img\" aria-label=\"{}\">", escape(title));
-    for (point, class) in at.iter().zip(classes.iter().chain(std::iter::repeat(&None))) {
-        let place = |axis: &Axis, value: f32| axis.at(f64::from(value), 10.0, SIDE - 10.0);
-        let fill = class.map_or_else(|| "currentColor".to_owned(), |class| colour(class as usize));
-        let name =
-            class.and_then(|class| names.get(class as usize)).map(|name| escape(name)).unwrap_or_default();
-        let _ = write!(
-            text,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{fill}\" fill-opacity=\".65\"><title>{name}</title></circle>",
-            place(&x, point[0]),
-            SIDE - place(&y, point[1])
-        );
-    }
-    text + "</svg></figure>\n"
+    let place = |axis: &Axis, value: f32| axis.at(f64::from(value), 10.0, SIDE - 10.0);
+    let drawing = html! {
+        @for (point, class) in at.iter().zip(classes.iter().chain(std::iter::repeat(&None))) {
+            @let fill = class.map_or_else(|| "currentColor".to_owned(), |class| colour(class as usize));
+            circle cx=(tenths(place(&x, point[0]))) cy=(tenths(SIDE - place(&y, point[1]))) r="3" fill=(fill)
+                fill-opacity=".65" {
+                title { @if let Some(name) = class.and_then(|class| names.get(class as usize)) { (name) } }
+            }
+        }
+    };
+    figure(title, names.iter().map(String::as_str), !names.is_empty(), [SIDE, SIDE], &drawing)
 }
 
-/// The beginning of a figure; with `legend` the names stand there in their colours.
-pub(super) fn caption<'n>(title: &str, names: impl Iterator<Item = &'n str>, legend: bool) -> String {
-    let mut text = format!("<figure><figcaption>{}", escape(title));
-    for (i, name) in names.enumerate().filter(|_| legend) {
-        let _ = write!(text, "<span><i style=\"background:{}\"></i>{}</span>", colour(i), escape(name));
+/// A drawing of this width and height; with `legend` the names stand over it in their colours.
+pub(super) fn figure<'n>(
+    title: &str,
+    names: impl Iterator<Item = &'n str>,
+    legend: bool,
+    [width, height]: [f64; 2],
+    drawing: &Markup,
+) -> Markup {
+    html! {
+        figure {
+            figcaption {
+                (title)
+                @for (i, name) in names.enumerate().filter(|_| legend) {
+                    span { i style={ "background:" (colour(i)) } {} (name) }
+                }
+            }
+            svg viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(title) { (drawing) }
+        }
     }
-    text + "</figcaption>"
+}
+
+/// Words in a drawing; `anchor` says which part of them stands at `left`, the baseline at `height`.
+pub(super) fn label(left: f64, height: f64, anchor: &str, words: &str) -> Markup {
+    html! { text x=(tenths(left)) y=(tenths(height)) text-anchor=(anchor) { (words) } }
+}
+
+/// A place in a drawing, to a tenth of its unit.
+pub(super) fn tenths(place: f64) -> String {
+    format!("{place:.1}")
 }
 
 pub(super) fn colour(class: usize) -> String {
@@ -194,10 +191,11 @@ mod tests {
             points("t", &[], &[], &[]),
             points("t", &[[0.0, 0.0]; 3], &[Some(9), None], &["<x>".into()]),
         ] {
+            let chart = chart.into_string();
             assert!(!chart.contains("NaN") && !chart.contains("inf") && !chart.contains("<x>"), "{chart}");
-            assert!(chart.starts_with("<figure>") && chart.ends_with("</figure>\n"));
+            assert!(chart.starts_with("<figure>") && chart.ends_with("</figure>"));
         }
         let many: Vec<[f64; 2]> = (0..100_000).map(|i| [f64::from(i), f64::from(i % 7)]).collect();
-        assert!(lines("t", &curve(&many), None).len() < 10_000);
+        assert!(lines("t", &curve(&many), None).0.len() < 10_000);
     }
 }

@@ -1,10 +1,11 @@
 //! What was found, as a table for programs and as a page of pictures side by side.
 
-use super::{Duplicates, Kind, Sides};
+use super::{Duplicates, Group, Kind, Sides};
 use crate::data::Dataset;
-use crate::pages::html::{data_uri, escape};
+use crate::pages::html::{data_uri, document};
 use crate::uses::embed::csv;
 use image::imageops::{FilterType, resize};
+use maud::{Markup, html};
 use std::fmt::Write as _;
 
 /// Longest side of a picture on the page, in pixels.
@@ -37,46 +38,45 @@ pub fn table(found: &Duplicates, dataset: &Dataset) -> String {
 #[must_use]
 pub fn page(found: &Duplicates, dataset: &Dataset) -> String {
     let sides = Sides::of(dataset);
-    let title = format!("Duplicates in {}", escape(dataset.name()));
-    let mut text = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>{STYLE}<h1>{title}</h1>"
-    );
-    text += "<p class=\"lead\">Nothing was deleted. Exact: the files are equal. Near: they look the same to a hash of 64 bits. \
-             Features: the network finds them alike. A group marked <b>leak</b> stands on both sides of a split, which \
-             makes every figure of that split too good.</p>";
-    for kind in Kind::ALL {
-        let (groups, spare) = found.count(kind);
-        if groups > 0 {
-            let _ = write!(text, "<h2>{}: {groups} groups, {spare} pictures too many</h2>", kind.name());
+    let title = format!("Duplicates in {}", dataset.name());
+    let body = html! {
+        h1 { (title) }
+        p.lead {
+            "Nothing was deleted. Exact: the files are equal. Near: they look the same to a hash of 64 bits. Features: \
+             the network finds them alike. A group marked " b { "leak" } " stands on both sides of a split, which makes \
+             every figure of that split too good."
         }
-        let of = found.groups.iter().filter(|group| group.kind == kind);
-        for group in of.clone().take(GROUPS) {
-            text += if group.leaks { "<section class=\"leak\"><b>leak</b>" } else { "<section>" };
-            for (&member, distance) in group.members.iter().zip(&group.distances).take(MEMBERS) {
-                let told = match kind {
-                    Kind::Exact => String::new(),
-                    Kind::Near => format!(", {distance:.0} bits"),
-                    Kind::Features => format!(", cosine {:.3}", 1.0 - distance),
-                };
-                let name = escape(&dataset.picture_name(member));
-                let side = escape(sides.side(member));
-                let _ = write!(
-                    text,
-                    "<figure><img alt=\"\" src=\"{}\"><figcaption title=\"{name}\">{name}<span>{side}{told}</span>\
-                     </figcaption></figure>",
-                    thumbnail(dataset, member)
-                );
+        @for kind in Kind::ALL {
+            @let (groups, spare) = found.count(kind);
+            @if groups > 0 { h2 { (kind.name()) ": " (groups) " groups, " (spare) " pictures too many" } }
+            @for group in found.groups.iter().filter(|group| group.kind == kind).take(GROUPS) {
+                (section(group, dataset, &sides))
             }
-            if group.members.len() > MEMBERS {
-                let _ = write!(text, "<p>and {} more</p>", group.members.len() - MEMBERS);
-            }
-            text += "</section>\n";
+            @if groups > GROUPS { p { "and " (groups - GROUPS) " smaller groups, all of them in the CSV" } }
         }
-        if groups > GROUPS {
-            let _ = write!(text, "<p>and {} smaller groups, all of them in the CSV</p>", groups - GROUPS);
+    };
+    document(&title, STYLE, &body)
+}
+
+fn section(group: &Group, dataset: &Dataset, sides: &Sides) -> Markup {
+    let told = |distance: f64| match group.kind {
+        Kind::Exact => String::new(),
+        Kind::Near => format!(", {distance:.0} bits"),
+        Kind::Features => format!(", cosine {:.3}", 1.0 - distance),
+    };
+    html! {
+        section.leak[group.leaks] {
+            @if group.leaks { b { "leak" } }
+            @for (&member, &distance) in group.members.iter().zip(&group.distances).take(MEMBERS) {
+                @let name = dataset.picture_name(member);
+                figure {
+                    img alt="" src=(thumbnail(dataset, member));
+                    figcaption title=(name) { (name) span { (sides.side(member)) (told(distance)) } }
+                }
+            }
+            @if group.members.len() > MEMBERS { p { "and " (group.members.len() - MEMBERS) " more" } }
         }
     }
-    text
 }
 
 fn thumbnail(dataset: &Dataset, picture: u32) -> String {
@@ -90,7 +90,7 @@ fn thumbnail(dataset: &Dataset, picture: u32) -> String {
     data_uri(&resize(&pixels, width, height, FilterType::Triangle))
 }
 
-const STYLE: &str = "<style>\
+const STYLE: &str = "\
     :root{color-scheme:light dark;--line:#8884;--soft:#8881}\
     body{font:15px/1.45 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}\
     h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.lead{max-width:45rem;opacity:.75}\
@@ -99,4 +99,4 @@ const STYLE: &str = "<style>\
     section.leak{border-color:#d33}section>b{color:#d33;align-self:flex-start}\
     figure{margin:0;width:10rem}img{display:block;max-width:10rem;max-height:10rem;margin:auto;image-rendering:auto}\
     figcaption{font-size:.8rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}\
-    figcaption span{display:block;opacity:.65}</style>";
+    figcaption span{display:block;opacity:.65}";

@@ -6,6 +6,7 @@ use crate::train::Memory;
 use crate::train::events::Report;
 use crate::train::figures::{FIGURES, Figure};
 use crate::train::health::{Advice, Monitor};
+use maud::{Markup, html};
 
 /// What the monitor says over the reports of a run with this method, with the steps.
 pub(super) fn advice(reports: &[Report], method: Method, total: u64, freeze: u64) -> Vec<(u64, Advice)> {
@@ -15,25 +16,21 @@ pub(super) fn advice(reports: &[Report], method: Method, total: u64, freeze: u64
 }
 
 /// A chart for each figure that the reports have, and one of the kNN accuracies.
-pub(super) fn all(reports: &[Report], method: Method) -> String {
-    let Some(last) = reports.last() else { return "<p>There are no reports yet.</p>".to_owned() };
-    let mut text = "<div class=\"charts\">\n".to_owned();
-    for Figure { key, title, unit, of, chart, .. } in FIGURES {
-        let Some(chart) = chart else { continue };
+pub(super) fn all(reports: &[Report], method: Method) -> Markup {
+    let Some(last) = reports.last() else { return html! { p { "There are no reports yet." } } };
+    let drawn = |figure: &Figure| {
+        let Figure { key, title, unit, of, chart, .. } = figure;
+        let level = chart.as_ref()?.level.and_then(|level| Some((level.name(method), level.of(last)?)));
         let curves = if *key == "knn" {
             accuracies(reports)
         } else {
             let point = |report: &Report| Some([report.step as f64, of(report)?]);
             vec![Curve { name: (*title).to_owned(), points: reports.iter().filter_map(point).collect() }]
         };
-        if curves.iter().all(|curve| curve.points.is_empty()) {
-            continue;
-        }
         let title = if unit.is_empty() { (*title).to_owned() } else { format!("{title}, {unit}") };
-        let level = chart.level.and_then(|level| Some((level.name(method), level.of(last)?)));
-        text += &lines(&title, &curves, level);
-    }
-    text + "</div>\n"
+        curves.iter().any(|curve| !curve.points.is_empty()).then(|| lines(&title, &curves, level))
+    };
+    html! { div.charts { @for chart in FIGURES.iter().filter_map(drawn) { (chart) } } }
 }
 
 /// A curve for each split and rule.
@@ -87,7 +84,7 @@ mod tests {
     #[test]
     fn curves_and_advice_come_from_the_reports() {
         let stuck: Vec<Report> = (1..200).map(|i| report(10 * i, 5.0)).collect();
-        let page = all(&stuck, Method::Swav);
+        let page = all(&stuck, Method::Swav).into_string();
         assert_eq!(page.matches("<figure>").count(), 10);
         assert!(page.contains("ln K") && page.contains("a, centred"));
         assert_eq!(accuracies(&stuck)[0].points.len(), 19);
@@ -95,7 +92,7 @@ mod tests {
         assert!(said.len() == 1 && said[0].1.sentence.contains("ln K"), "{said:?}");
         assert!(
             advice(&stuck[..3], Method::Swav, 2000, 0).is_empty()
-                && all(&[], Method::Swav).contains("no reports")
+                && all(&[], Method::Swav).0.contains("no reports")
         );
         // What was written comes back.
         let line = serde_json::to_string(&report(100, 1.0)).unwrap();

@@ -1,7 +1,8 @@
 //! The contact sheet as one picture.
 
+use super::font::{self, SMALL, TITLE};
 use super::sheet::{Area, CARD, GROUND, INK, LINE, MARGIN, SOFT, blend, colour, cover, rounded};
-use super::{Contact, Entry, font, short, told, view_hue};
+use super::{Contact, Entry, short, told, view_hue};
 use crate::data::View;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -9,12 +10,12 @@ use image::{Rgb, RgbImage};
 /// The longest side of a picture, and the side of the largest crops.
 const PICTURE: u32 = 224;
 const LARGE: u32 = 144;
-/// The narrowest column of a crop: twelve characters.
+/// The narrowest column of a crop: about twelve characters.
 const NARROW: u32 = 72;
 const PADDING: u32 = 16;
 const GAP: u32 = 14;
 /// A line of small text.
-const LINE_HEIGHT: u32 = 11;
+const LINE_HEIGHT: u32 = 15;
 /// Lines under a crop: share and flip, two of adjustments, grey and blur.
 const LINES: u32 = 4;
 /// Prototypes under a crop.
@@ -37,13 +38,14 @@ pub(super) fn draw(contact: &Contact<'_>) -> RgbImage {
     let layouts: Vec<(Vec<Slot>, u32, u32)> = contact.pictures.iter().map(|p| layout(p, left)).collect();
     let right = layouts.iter().map(|(_, right, _)| *right).max().unwrap_or(0);
     let width = (right + PADDING + MARGIN).max(NARROWEST);
-    let lead = wrapped(contact.lead, ((width - 2 * MARGIN) / font::advance(1)) as usize);
+    let room = (width - 2 * MARGIN) as f32;
+    let lead = font::wrapped(contact.lead, SMALL, room);
     let top = MARGIN + HEAD - 22 + lead.len() as u32 * (LINE_HEIGHT + 2) + 10;
     let heights = layouts.iter().map(|(.., height)| height + 2 * PADDING + GAP).sum::<u32>();
     let mut canvas = RgbImage::from_pixel(width, top + heights + MARGIN - GAP, GROUND);
-    font::draw(&mut canvas, contact.title, (MARGIN, MARGIN), 3, INK);
+    font::draw(&mut canvas, &font::fit(contact.title, TITLE, room), (MARGIN, MARGIN), TITLE, INK);
     for (i, line) in lead.iter().enumerate() {
-        font::draw(&mut canvas, line, (MARGIN, MARGIN + 34 + i as u32 * (LINE_HEIGHT + 2)), 1, SOFT);
+        font::draw(&mut canvas, line, (MARGIN, MARGIN + 34 + i as u32 * (LINE_HEIGHT + 2)), SMALL, SOFT);
     }
     let mut y = top;
     for (entry, (slots, _, height)) in contact.pictures.iter().zip(&layouts) {
@@ -131,10 +133,10 @@ fn picture(canvas: &mut RgbImage, entry: &Entry, y: u32) {
     }
     let area = Area { x: MARGIN + PADDING, y, width, height };
     paste(canvas, &small, area, LINE, 1);
-    let room = (PICTURE / font::advance(1)) as usize;
-    font::draw(canvas, &font::fit(&entry.name, room), (area.x, y + height + 8), 1, INK);
+    let fit = |text: &str| font::fit(text, SMALL, PICTURE as f32);
+    font::draw(canvas, &fit(&entry.name), (area.x, y + height + 8), SMALL, INK);
     if let Some(class) = &entry.class {
-        font::draw(canvas, &font::fit(class, room), (area.x, y + height + 8 + LINE_HEIGHT), 1, SOFT);
+        font::draw(canvas, &fit(class), (area.x, y + height + 8 + LINE_HEIGHT), SMALL, SOFT);
     }
 }
 
@@ -145,21 +147,21 @@ fn crop(canvas: &mut RgbImage, entry: &Entry, (i, view): (usize, &View), slot: &
     tag(canvas, i, slot.x, slot.y);
     let mut y = slot.y + slot.side + 8;
     for (line, strength) in captions(entry, view) {
-        font::draw(canvas, &line, (slot.x, y), 1, if strength { INK } else { SOFT });
+        font::draw(canvas, &line, (slot.x, y), SMALL, if strength { INK } else { SOFT });
         y += LINE_HEIGHT;
     }
     y = slot.y + slot.side + 8 + LINES * LINE_HEIGHT + 4;
     for &(prototype, weight) in code.iter().take(TOP) {
         let room = slot.side.max(NARROW);
-        let bar = Area { x: slot.x, y: y - 1, width: room, height: 9 };
+        let bar = Area { x: slot.x, y: y - 2, width: room, height: 12 };
         rounded(canvas, bar, 3.0, LINE);
         let width = ((f64::from(room) * f64::from(weight)).round() as u32).clamp(3, room);
         rounded(canvas, Area { width, ..bar }, 3.0, colour(super::hue(prototype as usize), 0.82));
         let text = format!("#{prototype}");
-        font::draw(canvas, &text, (slot.x + 3, y), 1, INK);
+        font::draw(canvas, &text, (slot.x + 3, y), SMALL, INK);
         let percent = format!("{:.0}%", 100.0 * weight);
-        let x = slot.x + room - font::width(&percent, 1) - 2;
-        font::draw(canvas, &percent, (x, y), 1, SOFT);
+        let x = slot.x + room - font::width(&percent, SMALL).ceil() as u32 - 3;
+        font::draw(canvas, &percent, (x, y), SMALL, SOFT);
         y += LINE_HEIGHT;
     }
 }
@@ -193,11 +195,11 @@ fn strong(view: usize) -> Rgb<u8> {
 /// The number of a crop on its colour; it stays within the picture.
 fn tag(canvas: &mut RgbImage, view: usize, x: u32, y: u32) {
     let text = (view + 1).to_string();
-    let (width, height) = (font::width(&text, 1) + 5, 11);
+    let (width, height) = (font::width(&text, SMALL).ceil() as u32 + 5, 12);
     let x = x.min(canvas.width().saturating_sub(width));
     let y = y.min(canvas.height().saturating_sub(height));
     rounded(canvas, Area { x, y, width, height }, 3.0, strong(view));
-    font::draw(canvas, &text, (x + 3, y + 2), 1, WHITE);
+    font::draw(canvas, &text, (x + 3, y + 2), SMALL, WHITE);
 }
 
 /// A frame of two pixels within a box, between thin white lines, to be seen on any picture.
@@ -223,19 +225,4 @@ fn paste(canvas: &mut RgbImage, picture: &RgbImage, area: Area, frame: Rgb<u8>, 
     for (i, j, pixel) in picture.enumerate_pixels() {
         blend(canvas, x + i, y + j, *pixel, cover(area, 6.0, x + i, y + j));
     }
-}
-
-/// Lines of at most `room` characters, broken between words.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
