@@ -52,7 +52,8 @@ fn run(folder: &Path, data: &Path) -> PathBuf {
     ] {
         config.set(key, value).expect("a sound value");
     }
-    train(TrainOptions { config, resume: None, profile: false }, &mut |_| Flow::Continue).expect("two steps");
+    train(TrainOptions { config, resume: None, profile: false, within: None }, &mut |_| Flow::Continue)
+        .expect("two steps");
     out
 }
 

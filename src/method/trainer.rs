@@ -168,6 +168,12 @@ impl Trainer {
         self.share.parts().map(|(_, size)| size).collect()
     }
 
+    /// The device.
+    #[must_use]
+    pub fn gpu(&self) -> &Arc<Gpu> {
+        self.session.gpu()
+    }
+
     /// Dispatches a step.
     #[must_use]
     pub fn dispatches(&self) -> usize {

@@ -108,7 +108,7 @@ impl Window {
                 }
             }
         }
-        self.start(ctx, TrainOptions { config, resume: None, profile: false }, false);
+        self.start(ctx, TrainOptions { config, resume: None, profile: false, within: None }, false);
     }
 
     /// Opens a run, with its pictures at another place where `data` says so.
@@ -118,7 +118,8 @@ impl Window {
                 if data.is_some() {
                     config.data = data;
                 }
-                let options = TrainOptions { config, resume: Some(path.to_owned()), profile: false };
+                let options =
+                    TrainOptions { config, resume: Some(path.to_owned()), profile: false, within: None };
                 self.start(ctx, options, paused);
             }
             Err(error) => self.error = Some(words::told(&error)),

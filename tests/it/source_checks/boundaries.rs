@@ -26,13 +26,13 @@ const ARROW: [(&str, &[&str]); 26] = [
     ("runs", &["words", "error", "interop"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
     ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
-    ("measure", &["error", "rng", "config", "gpu", "method"]),
+    ("measure", &["error", "pass", "rng", "config", "gpu", "method"]),
     ("trained", &["error", "pass", "config", "gpu", "interop", "data", "eval", "runs", "model"]),
     (
         "judge",
         &[
             "error", "pass", "rng", "config", "gpu", "ops", "interop", "data", "eval", "model", "method",
-            "trained",
+            "trained", "measure",
         ],
     ),
     (
