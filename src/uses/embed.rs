@@ -100,7 +100,7 @@ pub fn embed(
     Ok(found)
 }
 
-/// The files that [`write`] makes of one name: an array has no room for names, so a list stands beside it.
+/// The files that [`write()`] makes of one name: an array has no room for names, so a list stands beside it.
 ///
 /// # Errors
 /// [`Error::Config`] for `out` where the ending is none of `.npy`, `.parquet` and `.safetensors`.
