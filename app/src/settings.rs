@@ -4,7 +4,8 @@ use crate::form::{Form, Resolved, groups};
 use crate::theme::Palette;
 use crate::words::{name, plain};
 use eframe::egui::{
-    Button, Checkbox, CollapsingHeader, ComboBox, Label, RichText, ScrollArea, TextEdit, Ui, vec2,
+    Align, Button, Checkbox, CollapsingHeader, ComboBox, Label, Layout, RichText, ScrollArea, TextEdit, Ui,
+    vec2,
 };
 use swav_wgpu::config::{Config, Setting};
 
@@ -42,8 +43,11 @@ impl Settings {
         // A line of its own whether it says something or not, so that nothing moves while somebody types.
         let told = resolved.errors.iter().next().map(|(key, reason)| format!("{}: {reason}", name(key)));
         let text = told.unwrap_or_default();
-        let line = Label::new(RichText::new(&text).color(palette.error)).truncate();
-        ui.add_sized(vec2(ui.available_width(), 18.0), line).on_hover_text(text);
+        let size = vec2(ui.available_width(), 18.0);
+        ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_size(size);
+            ui.add(Label::new(RichText::new(&text).color(palette.error)).truncate()).on_hover_text(&text);
+        });
         let mut any = false;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             for (group, rows) in groups() {
@@ -102,7 +106,7 @@ fn show_row(ui: &mut Ui, form: &mut Form, resolved: &Resolved, setting: &'static
         let label = ui
             .allocate_ui_with_layout(
                 vec2(NAME, ui.spacing().interact_size.y),
-                eframe::egui::Layout::left_to_right(eframe::egui::Align::Center),
+                Layout::left_to_right(Align::Center),
                 |ui| {
                     ui.set_min_width(NAME);
                     ui.label(text)

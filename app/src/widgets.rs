@@ -1,7 +1,9 @@
 //! Small things that several panes draw.
 
+use crate::panes::{Action, Context};
 use crate::state::Phase;
 use crate::theme::Palette;
+use crate::units;
 use eframe::egui::{
     self, Align, Align2, Color32, FontId, Layout, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui,
     pos2, vec2,
@@ -41,6 +43,22 @@ pub fn not_yet(ui: &mut Ui, phase: Phase, title: &str, text: &str) {
         _ => "",
     };
     empty(ui, title, &format!("{lead}{text}"));
+}
+
+/// How old what is shown is, once that is worth saying, with a button that looks again: crops (0) or pictures and
+/// prototypes (1).
+pub fn age(ui: &mut Ui, context: &mut Context<'_>, which: usize) {
+    const WORTH: u64 = 20;
+    let age = context.state.looked[which].map(|at| at.elapsed().as_secs()).filter(|age| *age >= WORTH);
+    let Some(age) = age.filter(|_| matches!(context.state.phase, Phase::Running | Phase::Paused)) else {
+        return;
+    };
+    let text = format!("updated {} ago", units::time(age as f64));
+    ui.label(RichText::new(text).color(Palette::of(ui).weak))
+        .on_hover_text("Looks never take more than a hundredth of the time of a run");
+    if ui.small_button("Refresh").on_hover_text("Look again now, after this step").clicked() {
+        context.actions.push(Action::Refresh);
+    }
 }
 
 /// A dot and a word: what state something is in.

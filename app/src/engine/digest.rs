@@ -2,6 +2,7 @@
 
 use super::unfold::{self, Folded};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::sync::Arc;
 use swav_wgpu::eval::projection::Projection;
 use swav_wgpu::eval::{Features, cluster};
@@ -130,6 +131,26 @@ impl Map {
     }
 }
 
+/// A look turned to lie as an earlier one does: a plane that was found anew, as after a run was opened again, may be
+/// the mirror of the one before, and points should move and not jump.
+#[must_use]
+pub fn aligned(map: Arc<Map>, before: &Map) -> Arc<Map> {
+    let earlier: HashMap<u32, [f32; 2]> =
+        before.pictures.iter().copied().zip(before.points.iter().copied()).collect();
+    let mut along = [0.0f64; 2];
+    for (picture, point) in map.pictures.iter().zip(&map.points) {
+        if let Some(was) = earlier.get(picture) {
+            along = [0, 1].map(|axis| along[axis] + f64::from(point[axis]) * f64::from(was[axis]));
+        }
+    }
+    if along.iter().all(|sum| *sum >= 0.0) {
+        return map;
+    }
+    let sign = along.map(|sum| if sum < 0.0 { -1.0 } else { 1.0 });
+    let points = map.points.iter().map(|point| [point[0] * sign[0], point[1] * sign[1]]).collect();
+    Arc::new(Map { points, ..(*map).clone() })
+}
+
 fn tiles(sample: &Sample) -> Vec<Tile> {
     let twins = cluster::twins(&sample.prototypes);
     let total: u32 = sample.counts.iter().sum();
@@ -224,6 +245,18 @@ mod tests {
         assert_eq!(a.nearest, [(6, 0.9), (4, 0.7)]);
         assert_eq!([a.count, b.count, c.count], [2, 1, 0]);
         assert!(c.nearest.is_empty() && c.members == 0);
+    }
+
+    #[test]
+    fn a_plane_that_was_found_anew_is_not_mirrored() {
+        let before = crate::samples::map(1, 60, 12);
+        let turned = before.points.iter().map(|[x, y]| [-x, *y]).collect();
+        let after = Arc::new(Map { step: 2, points: turned, ..before.clone() });
+        let found = aligned(Arc::clone(&after), &before);
+        assert_eq!((found.step, &found.points), (2, &before.points));
+        // Of other pictures nothing is known, and what lies well stays.
+        assert!(Arc::ptr_eq(&aligned(Arc::clone(&after), &Map::default()), &after));
+        assert!(Arc::ptr_eq(&aligned(Arc::clone(&after), &after), &after));
     }
 
     #[test]

@@ -63,9 +63,9 @@ fn what_suits_the_pictures_lies_under_what_is_typed_and_goes_with_the_folder() {
     form.set_data(None);
     assert_eq!((form.rule("batch"), form.folder()), (None, Some(Path::new("small"))));
     form.set_data(Some("small".into()));
-    form.set_preset(Preset::Photos);
+    form.set_preset(Preset::Demo);
     form.advise(&all);
-    assert_eq!((form.preset(), form.rule("batch")), (Preset::Photos, None), "a person's choice stands");
+    assert_eq!((form.preset(), form.rule("batch")), (Preset::Demo, None), "a person's choice stands");
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Pane for CropsPane {
 
 fn header(ui: &mut Ui, context: &mut Context<'_>, step: u64, draw: u64) {
     let palette = Palette::of(ui);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let draw_new = ui.button("New crops").on_hover_text("Draw other crops of these pictures (N)");
         if draw_new.clicked() {
             context.look.draw += 1;
@@ -72,6 +72,7 @@ fn header(ui: &mut Ui, context: &mut Context<'_>, step: u64, draw: u64) {
             "Which crops are drawn depends on the seed, the epoch and the picture: these are the ones that training \
              uses in that epoch. The network is looked at in evaluation mode.",
         );
+        widgets::age(ui, context, 0);
     });
     ui.add_space(4.0);
 }

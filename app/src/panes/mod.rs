@@ -63,6 +63,8 @@ pub enum Action {
     },
     /// Unfolds the newest look (t-SNE).
     Unfold,
+    /// Looks into the run now.
+    Refresh,
     /// Finds the pictures that look most like one.
     LookAlikes(u32),
     /// Reads another run's reports, to compare with.

@@ -51,7 +51,13 @@ pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>, map: &Map, k: u32) {
         }
     });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        heading(ui, "Nearest pictures");
+        heading(
+            ui,
+            match tile.members {
+                0 => "Nearest pictures, all of which are nearer to another prototype",
+                _ => "Nearest pictures",
+            },
+        );
         pictures(ui, context, tile);
         heading(ui, "Labels of its pictures");
         labels(ui, context, map, k);

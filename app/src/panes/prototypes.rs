@@ -3,8 +3,8 @@
 use super::{Context, Pane, Wants, prototype};
 use crate::engine::digest::{Map, Tile};
 use crate::theme::Palette;
-use crate::widgets;
-use eframe::egui::{Align2, Color32, Rect, ScrollArea, Sense, Ui, pos2, vec2};
+use crate::{units, widgets};
+use eframe::egui::{Align2, Color32, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// A tile shows this many pictures, two by two.
 const PICTURES: usize = 4;
@@ -63,7 +63,7 @@ impl Pane for PrototypesPane {
             prototype::show(ui, context, &map, open);
             return;
         }
-        self.header(ui, &map);
+        self.header(ui, context, &map);
         let order = self.sorted(&map).to_vec();
         if order.is_empty() {
             widgets::empty(ui, "None", "No prototype is like that at the moment, which is as it should be.");
@@ -87,33 +87,24 @@ impl Pane for PrototypesPane {
 }
 
 impl PrototypesPane {
-    fn header(&mut self, ui: &mut Ui, map: &Map) {
+    fn header(&mut self, ui: &mut Ui, context: &mut Context<'_>, map: &Map) {
         let counted = counted(map);
         let count = |keep: &dyn Fn(&Tile) -> bool| {
             counted.then(|| map.prototypes.iter().filter(|tile| keep(tile)).count())
         };
+        let [used, dead, of] = words(map);
         let filters = [
-            (Filter::All, "all", Some(map.prototypes.len()), "Every prototype"),
-            (
-                Filter::Used,
-                "used",
-                count(&|t| t.count > 0),
-                "The best one of some crop in the last 10 K crops",
-            ),
-            (
-                Filter::Dead,
-                "dead",
-                count(&|t| t.count == 0),
-                "The best one of no crop in the last 10 K crops",
-            ),
+            (Filter::All, "all", Some(map.prototypes.len()), "Every prototype".to_owned()),
+            (Filter::Used, used, count(&|t| t.count > 0), format!("The best one of some {of}")),
+            (Filter::Dead, dead, count(&|t| t.count == 0), format!("The best one of no {of}")),
             (
                 Filter::Twins,
                 "doubled",
                 count(&|t| t.twin),
-                "Nearly the same as an earlier one (cosine above 0.99)",
+                "Nearly the same as an earlier one (cosine above 0.99)".to_owned(),
             ),
         ];
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for (filter, name, number, help) in filters {
                 let text = number.map_or_else(|| name.to_owned(), |number| format!("{name} {number}"));
                 ui.selectable_value(&mut self.filter, filter, text).on_hover_text(help);
@@ -128,6 +119,21 @@ impl PrototypesPane {
                 ui.selectable_value(&mut self.order, order, name).on_hover_text(help);
             }
         });
+        ui.horizontal_wrapped(|ui| {
+            let (seen, all) = (map.pictures.len(), context.thumbs.names().pretrain.len());
+            let holding = map.prototypes.iter().filter(|tile| tile.members > 0).count();
+            let of = if seen < all { format!("of {}", units::count(all as u64)) } else { String::new() };
+            let text = format!(
+                "nearest of {} {of} pictures; {holding} prototypes hold one of them",
+                units::count(seen as u64)
+            );
+            ui.label(RichText::new(text.replace("  ", " ")).color(Palette::of(ui).weak)).on_hover_text(
+                "“Used” counts crops of training, “hold” counts these pictures: a prototype can be used by crops that \
+                 show only a part, and hold no whole picture.",
+            );
+            widgets::age(ui, context, 1);
+        });
+        ui.add_space(2.0);
         ui.add_space(4.0);
     }
 
@@ -138,6 +144,15 @@ impl PrototypesPane {
             self.sorted = Some((key.0, key.1, key.2, arrange(map, self.order, self.filter)));
         }
         self.sorted.as_ref().map_or(&[], |sorted| &sorted.3)
+    }
+}
+
+/// What prototypes that count something are called, those that count nothing, and what they count.
+fn words(map: &Map) -> [&'static str; 3] {
+    if map.still {
+        ["with pictures", "empty", "of these pictures"]
+    } else {
+        ["used", "dead", "crop in the last 10 K crops"]
     }
 }
 
@@ -185,6 +200,13 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, map: &Map, counted: bool, k
     let tile = &map.prototypes[k as usize];
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(TILE[0], TILE[1]), Sense::click());
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            eframe::egui::Role::Button,
+            true,
+            format!("prototype {k}, {} pictures", tile.members),
+        )
+    });
     let painter = ui.painter().clone();
     let ground = if response.hovered() { palette.raised } else { palette.ground };
     painter.rect_filled(rect, 4.0, ground);
@@ -195,10 +217,11 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, map: &Map, counted: bool, k
     }
     let foot = pos2(rect.left() + 6.0, rect.bottom() - 12.0);
     widgets::text_at(&painter, foot, Align2::LEFT_CENTER, &format!("#{k}"), 11.0, palette.weak);
+    let [_, dead, _] = words(map);
     let (text, color): (String, Color32) = match (tile.count, tile.twin) {
         _ if !counted => (String::new(), palette.weak),
-        (0, true) => ("dead, doubled".to_owned(), palette.warning),
-        (0, false) => ("dead".to_owned(), palette.warning),
+        (0, true) => (format!("{dead}, doubled"), palette.warning),
+        (0, false) => (dead.to_owned(), palette.warning),
         (_, true) => ("doubled".to_owned(), palette.warning),
         (count, _) => (format!("{count}"), palette.text),
     };

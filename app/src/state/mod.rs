@@ -4,7 +4,7 @@ mod parts;
 
 pub use parts::{Evaluation, Level, Line, Phase, Place, Shown};
 
-use crate::engine::digest::Map;
+use crate::engine::digest::{Map, aligned};
 use crate::engine::unfold::Folded;
 use crate::engine::{Failure, Message};
 use crate::words::plain;
@@ -98,6 +98,10 @@ impl State {
                 }
                 if let Some(map) = digest.map {
                     self.looked[1] = Some(Instant::now());
+                    let map = self
+                        .looks
+                        .last()
+                        .map_or_else(|| Arc::clone(&map), |look| aligned(Arc::clone(&map), look));
                     self.keep_look(map);
                     self.folded = digest.folded;
                 }

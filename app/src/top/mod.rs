@@ -89,22 +89,26 @@ fn controls(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
             None => state.config.preset.map_or("run", |preset| preset.name()).to_owned(),
         };
         let folder = state.started.as_ref().map_or(String::new(), |s| s.run_folder.display().to_string());
+        let name: String = name.chars().take(28).collect();
         ui.label(RichText::new(name).size(15.0).strong()).on_hover_text(folder);
         let phase = state.shown_phase();
         widgets::chip(ui, phase_color(palette, phase), phase.name());
         ui.add_space(8.0);
         run_buttons(ui, state, orders);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.button("Keys").on_hover_text("Keyboard shortcuts (F1)").clicked() {
-                orders.push(Order::Keys);
-            }
-            let theme = if ui.visuals().dark_mode { "Light" } else { "Dark" };
-            if ui.button(theme).on_hover_text("The other colours (Ctrl+T)").clicked() {
-                orders.push(Order::Theme);
-            }
-            if ui.button("Reset layout").on_hover_text("All panes to their usual places").clicked() {
-                orders.push(Order::Layout);
-            }
+            ui.menu_button("View", |ui| {
+                let theme = if ui.visuals().dark_mode { "Light colours" } else { "Dark colours" };
+                for (text, help, order) in [
+                    (theme, "Ctrl+T", Order::Theme),
+                    ("Reset layout", "All panes to their usual places", Order::Layout),
+                    ("Keyboard shortcuts", "F1", Order::Keys),
+                ] {
+                    if ui.button(text).on_hover_text(help).clicked() {
+                        orders.push(order);
+                        ui.close();
+                    }
+                }
+            });
         });
     });
 }
@@ -159,6 +163,11 @@ fn figures(ui: &mut Ui, state: &State) {
             let help = "Share of test pictures whose nearest neighbours have the right label, at the last evaluation";
             figure(ui, "kNN", &format!("{:.3}", knn.plain), help);
         }
+        let last = state.reports.last();
+        if let Some((used, dead)) = last.and_then(|last| last.prototypes_used.zip(last.prototypes_dead)) {
+            let help = "Prototypes that were the best of some crop in the last 10 K crops";
+            figure(ui, "prototypes used", &format!("{used} of {}", used + dead), help);
+        }
         if let Some(rate) = state.images_per_s() {
             figure(ui, "images/s", &format!("{rate:.0}"), "Pictures trained on in a second, evaluations left out");
         }
@@ -167,7 +176,7 @@ fn figures(ui: &mut Ui, state: &State) {
         }
         if state.phase.is_live() && !state.reports.is_empty() {
             let (word, help) = match state.advice.len() {
-                0 => ("sound", "Nothing is wrong as far as loss, codes, prototypes, spread and gradient tell"),
+                0 => ("learning", "Nothing is wrong as far as loss, codes, prototypes, spread and gradient tell"),
                 _ => ("see below", "What is wrong is told below, with what to change"),
             };
             figure(ui, "health", word, help);

@@ -33,7 +33,13 @@ pub(super) fn timeline(ui: &mut Ui, state: &State) {
         let mark = vec![tip, tip + vec2(-3.5, 5.0), tip + vec2(3.5, 5.0)];
         painter.add(eframe::egui::Shape::convex_polygon(mark, palette.weak, Stroke::NONE));
     }
+    let mut last = f32::MIN;
     for evaluation in &state.evaluations {
+        let x = at(evaluation.step);
+        if x - last < 7.0 {
+            continue;
+        }
+        last = x;
         painter.circle_filled(pos2(at(evaluation.step), track.top() - 2.5), 2.5, palette.text);
     }
     if let Some(pointer) = response.hover_pos() {

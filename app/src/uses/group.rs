@@ -34,9 +34,9 @@ pub(super) fn tile(
         widgets::text_at(ui.painter(), at, Align2::CENTER_BOTTOM, foot, 11.0, palette.weak);
     }
     if chosen {
-        widgets::outline(ui.painter(), square, 2.5, palette.accent);
+        widgets::outline(ui.painter(), square.shrink(2.5), 2.5, palette.accent);
     } else if response.hovered() || response.has_focus() {
-        widgets::outline(ui.painter(), square, 1.5, palette.weak);
+        widgets::outline(ui.painter(), square.shrink(1.5), 1.5, palette.weak);
     }
     let name = thumbs.names().told(picture);
     response.widget_info(|| WidgetInfo::selected(egui::Role::CheckBox, true, chosen, name.clone()));

@@ -7,8 +7,8 @@ use crate::engine::WayOut;
 use crate::theme::Palette;
 use crate::{recent, units, widgets};
 use eframe::egui::{
-    Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, ProgressBar, RichText, TextEdit, Ui,
-    vec2,
+    Align, Button, CentralPanel, Color32, Frame, Label, Layout, Margin, Panel, ProgressBar, RichText,
+    TextEdit, Ui, vec2,
 };
 use swav_wgpu::pass::Progress;
 
@@ -153,8 +153,7 @@ impl Uses {
                 }
                 self.ways_out(ui, kind, failure.way_out, wants);
                 let color = if failure.stopped { palette.warning } else { palette.error };
-                let text = RichText::new(&failure.text).color(color);
-                ui.add(Label::new(text).truncate()).on_hover_text(&failure.text);
+                line(ui, &failure.text, color);
             } else if let Some((text, path)) = &self.done {
                 let close = ui.button("Close").clicked();
                 if let Some(path) = path
@@ -162,13 +161,13 @@ impl Uses {
                 {
                     wants.push(Want::Show(path.clone()));
                 }
-                ui.add(Label::new(RichText::new(text).color(palette.good)).truncate()).on_hover_text(text);
+                line(ui, text, palette.good);
                 if close {
                     self.done = None;
                 }
             } else {
                 let help = TABS.iter().find(|(tab, ..)| *tab == self.tab).map_or("", |(.., help)| help);
-                ui.label(RichText::new(help).color(palette.weak));
+                line(ui, help, palette.weak);
             }
         });
     }
@@ -218,6 +217,13 @@ impl Uses {
             ),
         }
     }
+}
+
+/// A line from the left, in what the buttons on the right leave.
+fn line(ui: &mut Ui, text: &str, color: Color32) {
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        ui.add(Label::new(RichText::new(text).color(color)).truncate()).on_hover_text(text);
+    });
 }
 
 /// What a task that was stopped leaves behind.

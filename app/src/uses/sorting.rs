@@ -208,7 +208,9 @@ impl Uses {
         };
         let colour = if problem.is_some() { palette.error } else { palette.text };
         let field = TextEdit::singleline(&mut text).id_salt(("name", at)).text_color(colour);
-        let typed = ui.put(place, field);
+        // In a layout of its own, so that it does not move where the next stack goes.
+        let mut own = ui.new_child(egui::UiBuilder::new().max_rect(place).id_salt(("named", at)));
+        let typed = own.add_sized(place.size(), field);
         let help = problem.map_or("The folder of this group gets this name", String::as_str);
         let typed = typed.on_hover_text(help);
         if typed.has_focus() {
@@ -231,7 +233,7 @@ impl Uses {
         let files = self.seen.as_ref().is_some_and(|seen| seen.files);
         ui.horizontal_wrapped(|ui| {
             let label = ui.label(RichText::new("Into").color(palette.weak));
-            let width = (ui.available_width() - 480.0).max(160.0);
+            let width = (ui.available_width() - 580.0).max(160.0);
             ui.add(TextEdit::singleline(&mut self.into).desired_width(width)).labelled_by(label.id);
             if ui.button("Choose…").clicked() {
                 wants.push(Want::Ask(Ask::Folder("Where the groups go"), For::Sorted));

@@ -13,7 +13,10 @@ use swav_wgpu::train::PreviewRequest;
 
 /// Pictures whose crops are shown before any are chosen.
 const CHOSEN: usize = 3;
-/// Pictures whose features are looked at: on a GPU, and on the processor.
+/// A set of so many pictures is looked at as a whole, on a GPU and on the processor; looks at it wait until they are a
+/// hundredth of the run's time, so that they are rarer, and their tiles show look-alikes.
+const WHOLE: [usize; 2] = [20_000, 4096];
+/// Pictures of a larger set whose features are looked at.
 const SAMPLE: [usize; 2] = [2048, 512];
 
 impl Window {
@@ -79,10 +82,15 @@ impl Window {
         }
         let Some(engine) = &self.engine else { return };
         let software = self.state.started.as_ref().is_none_or(|started| started.software);
+        let count = self.thumbs.names().pretrain.len();
         let request = PreviewRequest {
             pictures: if wants.crops { self.look.pictures.clone() } else { Vec::new() },
             draw: self.look.draw,
-            sample: if wants.sample { self.look.sample.unwrap_or(SAMPLE[usize::from(software)]) } else { 0 },
+            sample: if wants.sample {
+                self.look.sample.unwrap_or_else(|| usual_sample(count, software))
+            } else {
+                0
+            },
         };
         if request != self.watched {
             engine.control().watch(&request);
@@ -100,5 +108,24 @@ impl Window {
             all[(part * all.len() as f64) as usize % all.len()]
         };
         (0..count).map(place).collect()
+    }
+}
+
+/// How many of so many pictures are looked at, before a person says so.
+fn usual_sample(pictures: usize, software: bool) -> usize {
+    let device = usize::from(software);
+    // Nobody knows yet how many there are: few first, which are soon there.
+    if pictures > 0 && pictures <= WHOLE[device] { pictures } else { SAMPLE[device] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_set_is_looked_at_as_a_whole() {
+        let found = [(0, false), (2781, false), (20_000, false), (20_001, false), (2781, true), (9000, true)];
+        let sizes = found.map(|(pictures, software)| usual_sample(pictures, software));
+        assert_eq!(sizes, [2048, 2781, 20_000, 2048, 2781, 512]);
     }
 }

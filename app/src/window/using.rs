@@ -140,6 +140,7 @@ impl Window {
         match action {
             Action::SaveText { name, text } => self.ask(ctx, Ask::Save(name), For::Text(text)),
             Action::SavePicture { name, rect } => self.ask(ctx, Ask::Save(name), For::Part(rect)),
+            Action::Refresh => self.order(ctx, Order::Refresh),
             Action::LookAlikes(picture) => {
                 self.use_run(ctx);
                 match &mut self.uses {

@@ -83,6 +83,17 @@ pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
     (0..9).map(mark).take_while(|mark| mark.value <= most).collect()
 }
 
+/// Marks at both ends of the axis of steps, and in its middle.
+pub(super) fn ends((least, most): (f64, f64)) -> Vec<GridMark> {
+    let (first, last) = (least.max(0.0).ceil(), (most / 1.01).floor());
+    if last <= first {
+        return Vec::new();
+    }
+    let middle = ((first + last) / 2.0).round();
+    let size = (last - first) / 2.0;
+    [first, middle, last].map(|value| GridMark { value, step_size: size }).to_vec()
+}
+
 /// Three significant digits.
 pub(super) fn number(value: f64, log: bool) -> String {
     let value = if log { 10f64.powf(value) } else { value };
@@ -127,6 +138,9 @@ mod tests {
         assert_eq!(values((0.31, 0.38)), ["0.32", "0.34", "0.36", "0.38"]);
         assert_eq!(values((-0.02, 1.0)), ["0", "0.50", "1.00"]);
         assert_eq!(values((270.0, 320.0)), ["280", "300", "320"]);
+        let both = ends((-9.0, 909.0));
+        assert_eq!(both.iter().map(|mark| steps(mark.value)).collect::<Vec<_>>(), ["0", "450", "900"]);
+        assert!(ends((0.0, 0.5)).is_empty());
         assert!(values((1.0, 1.0)).is_empty() && values((f64::NAN, 1.0)).is_empty());
     }
 

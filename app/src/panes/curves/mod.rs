@@ -7,7 +7,7 @@ use crate::recent;
 use crate::state::State;
 use crate::theme::Palette;
 use crate::widgets;
-use charts::{Drawn, charts, marks, number, own_points, points, reference, smoothed, steps};
+use charts::{Drawn, charts, ends, marks, number, own_points, points, reference, smoothed, steps};
 use eframe::egui::{self, Color32, Id, Rangef, RichText, ScrollArea, Slider, Ui, vec2};
 use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
 use std::ops::RangeInclusive;
@@ -20,13 +20,15 @@ const WIDTH: f32 = 148.0;
 
 pub(super) struct CurvesPane {
     smoothing: f64,
+    /// Whether all axes are logarithmic, not only those of figures that want it.
+    log: bool,
     /// The chart that is shown alone.
     alone: Option<usize>,
 }
 
 impl Default for CurvesPane {
     fn default() -> Self {
-        Self { smoothing: 0.6, alone: None }
+        Self { smoothing: 0.6, log: false, alone: None }
     }
 }
 
@@ -45,9 +47,12 @@ impl Pane for CurvesPane {
             widgets::not_yet(ui, context.state.phase, "No reports yet", text);
             return;
         }
-        let area = ui.max_rect();
+        // The charts without the buttons above them.
+        let all = ui.max_rect();
+        let area = egui::Rect::from_min_max(all.min + vec2(0.0, 30.0), all.max);
         self.header(ui, context, area);
-        let drawn = charts(&context.state.reports);
+        let mut drawn = charts(&context.state.reports);
+        drawn.iter_mut().for_each(|drawn| drawn.chart.log |= self.log);
         if let Some(at) = self.alone.filter(|&at| at < drawn.len()) {
             self.chart(ui, context, (at, drawn[at]), ui.available_size(), true);
             return;
@@ -84,6 +89,8 @@ impl CurvesPane {
             ui.add(slider).labelled_by(label.id).on_hover_text(
                 "Share of the smoothed curve that is kept from point to point; faint curves are not smoothed",
             );
+            ui.checkbox(&mut self.log, "log")
+                .on_hover_text("Logarithmic axes; values of 0 and less are left out");
             ui.menu_button("Compare", |ui| compare(ui, context))
                 .response
                 .on_hover_text("Draw an earlier run's curves too");
@@ -113,6 +120,16 @@ impl CurvesPane {
     ) {
         let palette = Palette::of(ui);
         let Drawn { chart, .. } = drawn;
+        let mut runs = vec![("this run", own_points(context.state, &drawn))];
+        runs.extend(
+            context
+                .compared
+                .iter()
+                .map(|Compared { name, reports }| (name.as_str(), points(reports, &drawn))),
+        );
+        let lasts = runs.iter().filter_map(|(_, points)| Some(points.last()?[0]));
+        let most = lasts.fold(context.state.step.max(1) as f64, f64::max);
+        let told_runs = runs.clone();
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             title(ui, palette, context.state, &drawn, &mut self.alone, at);
@@ -130,23 +147,27 @@ impl CurvesPane {
                 .y_grid_spacer(|input| marks(input.bounds))
                 .custom_y_axes(vec![axis])
                 .include_x(0.0)
-                .include_x(context.state.step.max(1) as f64)
+                .include_x(most)
                 .set_margin_fraction(vec2(0.01, 0.08))
                 .link_axis(Id::unique("steps"), [true, false])
+                .x_grid_spacer(|input| ends(input.bounds))
                 .x_axis_formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value))
-                .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, &drawn)));
+                .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, &drawn, &told_runs)));
             let reference = reference(context.state, &drawn);
+            let reference =
+                reference.map(|(name, value)| (name, if chart.log { value.log10() } else { value }));
             plot.show(ui, |plot| {
+                // A chart that is one of many shows all steps; alone it can be dragged and zoomed.
+                if !large {
+                    plot.set_plot_bounds_x(-0.01 * most..=1.01 * most);
+                }
                 if let Some((name, value)) = reference {
                     let line = HLine::new(name, value).color(palette.weak);
                     plot.hline(line.style(LineStyle::Dashed { length: 6.0 }).width(1.0));
                 }
-                let mut runs = vec![(0, "this run", &context.state.reports)];
-                let compared = context.compared.iter().enumerate();
-                runs.extend(compared.map(|(i, Compared { name, reports })| (i + 1, name.as_str(), reports)));
-                for (run, name, reports) in runs.into_iter().rev() {
-                    let points =
-                        if run == 0 { own_points(context.state, &drawn) } else { points(reports, &drawn) };
+                for (run, (name, points)) in runs.iter().enumerate().rev() {
+                    let name = *name;
+                    let points = points.clone();
                     let colour = colour(palette, run);
                     if chart.noisy && self.smoothing > 0.0 {
                         let smooth = smoothed(&points, self.smoothing);
@@ -217,12 +238,31 @@ fn colour(palette: Palette, run: usize) -> Color32 {
     if run == 0 { palette.accent } else { palette.series[run % palette.series.len()] }
 }
 
-/// What the pointer is told.
-fn told(hover: &HoverPosition<'_>, drawn: &Drawn) -> String {
-    let (name, at) = match hover {
-        HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
-        HoverPosition::Elsewhere { position } => ("", position),
-    };
-    let text = format!("{name}\nstep {:.0}\n{} {}", at.x, number(at.y, drawn.chart.log), drawn.figure.unit);
-    text.trim().to_owned()
+/// What the pointer is told: the values of all runs at its step.
+fn told(hover: &HoverPosition<'_>, drawn: &Drawn, runs: &[(&str, Vec<[f64; 2]>)]) -> String {
+    let (HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position }) = hover;
+    let mut text = format!("step {}", steps(position.x.round().max(0.0)));
+    for (name, points) in runs {
+        if let Some([_, value]) =
+            points.iter().min_by(|a, b| (a[0] - position.x).abs().total_cmp(&(b[0] - position.x).abs()))
+        {
+            text += &format!("\n{name}: {} {}", number(*value, drawn.chart.log), drawn.figure.unit);
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pointer_is_told_every_run_at_its_step() {
+        let state = crate::samples::running(900);
+        let drawn = charts(&state.reports)[0];
+        let runs = [("this run", vec![[10.0, 5.0], [20.0, 4.0]]), ("demo 2", vec![[0.0, 6.0], [21.0, 3.5]])];
+        let position = egui_plot::PlotPoint { x: 19.4, y: 0.0 };
+        let text = told(&HoverPosition::Elsewhere { position }, &drawn, &runs);
+        assert!(text.starts_with("step 19\nthis run: 4.00") && text.contains("\ndemo 2: 3.50"), "{text}");
+    }
 }

@@ -21,6 +21,11 @@ pub(super) fn how_many(ui: &mut Ui, context: &mut Context<'_>, map: &Map) {
          pictures, the rarer the looks: they never take more than a hundredth of the time of a run.\n\nDrag to move, \
          scroll to zoom, drag with shift to mark with a lasso, click to mark one."
     );
+    if map.still {
+        ui.label(RichText::new(format!("all {count} pictures")).color(Palette::of(ui).weak))
+            .on_hover_text(help);
+        return;
+    }
     ComboBox::from_id_salt("pictures")
         .width(112.0)
         .selected_text(format!("{count} pictures"))
@@ -66,30 +71,47 @@ pub(super) fn working(ui: &mut Ui, context: &Context<'_>, rect: Rect) {
     });
 }
 
-/// What the colours mean, where they are few: in the corner, if there is room.
-pub(super) fn legend(painter: &Painter, colour: Colour, context: &Context<'_>, rect: Rect, palette: Palette) {
-    let rows: Vec<(egui::Color32, &str)> = match colour {
+/// What the colours mean, in the corner: as many classes as there is room for, or the losses.
+pub(super) fn legend(
+    painter: &Painter,
+    colour: Colour,
+    context: &Context<'_>,
+    losses: (f32, f32),
+    rect: Rect,
+    palette: Palette,
+) {
+    let (low, high) = losses;
+    let mut rows: Vec<(egui::Color32, String)> = match colour {
         Colour::Prototype => Vec::new(),
         Colour::Label => {
             let classes = context.thumbs.names().classes.iter().enumerate();
-            classes.map(|(at, name)| (palette.numbered(at as u32), name.as_str())).collect()
+            classes.map(|(at, name)| (palette.numbered(at as u32), name.clone())).collect()
         }
-        Colour::Loss => {
-            vec![
-                (badness(palette, 0.0), "loss 0"),
-                (badness(palette, 0.5), "half of ln K"),
-                (badness(palette, 1.0), "ln K"),
-            ]
-        }
+        Colour::Loss => [(0.0, "loss "), (0.5, ""), (1.0, "")]
+            .map(|(share, lead)| {
+                (badness(palette, share), format!("{lead}{:.2}", low + share * (high - low)))
+            })
+            .to_vec(),
     };
-    let line = 13.0;
-    if rows.len() as f32 * line + 16.0 > rect.height() {
+    let line = 14.0;
+    let room = ((rect.height() - 30.0) / line).max(0.0) as usize;
+    if rows.is_empty() || room < 3 {
         return;
     }
+    if rows.len() > room {
+        let more = rows.len() - (room - 1);
+        rows.truncate(room - 1);
+        rows.push((palette.weak, format!("and {more} more")));
+    }
+    let longest = rows.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0).min(24);
+    let size = vec2(26.0 + 6.2 * longest as f32, rows.len() as f32 * line + 10.0);
+    let card = Rect::from_min_size(rect.left_top() + vec2(6.0, 6.0), size);
+    painter.rect_filled(card, 4.0, palette.panel.gamma_multiply(0.85));
+    let painter = painter.with_clip_rect(card.intersect(painter.clip_rect()));
     for (row, (color, name)) in rows.into_iter().enumerate() {
-        let at = rect.left_top() + vec2(12.0, 14.0 + row as f32 * line);
+        let at = card.left_top() + vec2(10.0, 12.0 + row as f32 * line);
         painter.circle_filled(at, 3.5, color);
-        widgets::text_at(painter, at + vec2(8.0, 0.0), Align2::LEFT_CENTER, name, 11.0, palette.weak);
+        widgets::text_at(&painter, at + vec2(8.0, 0.0), Align2::LEFT_CENTER, &name, 11.0, palette.text);
     }
 }
 

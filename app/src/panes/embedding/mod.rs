@@ -123,6 +123,7 @@ impl EmbeddingPane {
         });
         ui.horizontal(|ui| {
             how_many(ui, context, map);
+            widgets::age(ui, context, 1);
             look_back(ui, context);
         });
     }
@@ -170,8 +171,8 @@ impl EmbeddingPane {
         if self.lasso.is_empty() {
             hover(ui, context, map, &response, &drawn.places);
         }
+        legend(&painter, self.colour, context, drawn.losses, rect, palette);
         self.drawn = Some(drawn);
-        legend(&painter, self.colour, context, rect, palette);
     }
 
     fn frame(&mut self, map: &Arc<Map>, rect: Rect) -> Frame {

@@ -57,6 +57,8 @@ pub(super) struct Drawn {
     /// Where each picture lies on the screen.
     pub(super) places: Vec<Pos2>,
     pub(super) mesh: Arc<Mesh>,
+    /// The losses that the colours span.
+    pub(super) losses: (f32, f32),
 }
 
 impl Drawn {
@@ -82,17 +84,20 @@ impl Drawn {
         mesh.reserve_vertices(4 * places.len());
         mesh.reserve_triangles(2 * places.len());
         let any = !key.marked.is_empty();
+        let losses = if key.colour == Colour::Loss { usual_losses(&map.loss) } else { (0.0, 1.0) };
+        let color = |at: usize| color(&key, palette, names, map, losses, at);
         for (at, &place) in visible() {
-            let color = color(&key, palette, names, map, at);
+            let color = color(at);
             add(&mut mesh, place, radius, if any { color.gamma_multiply(0.25) } else { color });
         }
         if any {
             let marked = visible().filter(|(at, _)| key.marked.contains(&map.pictures[*at]));
             for (at, &place) in marked {
-                add(&mut mesh, place, 1.4 * radius, color(&key, palette, names, map, at));
+                add(&mut mesh, place, 1.4 * radius, color(at));
             }
         }
-        Self { map: Arc::clone(map), key, places, mesh: Arc::new(mesh) }
+        let mesh = Arc::new(mesh);
+        Self { map: Arc::clone(map), key, places, mesh, losses }
     }
 }
 
@@ -108,14 +113,23 @@ fn add(mesh: &mut Mesh, place: Pos2, radius: f32, color: Color32) {
     mesh.add_rect_with_uv(Rect::from_center_size(place, Vec2::splat(side)), uv, color);
 }
 
-fn color(key: &Key, palette: Palette, names: &Names, map: &Map, at: usize) -> Color32 {
+/// From the lowest twentieth of the losses to the highest: what most pictures lie between, so that a run whose losses
+/// are all high is not of one colour.
+fn usual_losses(losses: &[f32]) -> (f32, f32) {
+    let mut sorted: Vec<f32> = losses.iter().copied().filter(|loss| loss.is_finite()).collect();
+    sorted.sort_by(f32::total_cmp);
+    let at = |share: f32| sorted.get((share * sorted.len().saturating_sub(1) as f32) as usize).copied();
+    match (at(0.05), at(0.95)) {
+        (Some(low), Some(high)) => (low, high.max(low + 1e-6)),
+        _ => (0.0, 1.0),
+    }
+}
+
+fn color(key: &Key, palette: Palette, names: &Names, map: &Map, losses: (f32, f32), at: usize) -> Color32 {
     match key.colour {
         Colour::Prototype => palette.numbered(map.best[at]),
         Colour::Label => names.label(map.pictures[at]).map_or(palette.weak, |label| palette.numbered(label)),
-        Colour::Loss => {
-            let most = (map.prototypes.len().max(2) as f32).ln();
-            badness(palette, map.loss[at] / most)
-        }
+        Colour::Loss => badness(palette, (map.loss[at] - losses.0) / (losses.1 - losses.0)),
     }
 }
 
@@ -165,6 +179,16 @@ mod tests {
         let places = [pos2(0.0, 0.0), pos2(50.0, 0.0)];
         assert_eq!(nearest(&places, pos2(45.0, 2.0)), Some(1));
         assert_eq!(nearest(&places, pos2(25.0, 0.0)), None);
+    }
+
+    #[test]
+    fn colours_span_the_losses_that_there_are() {
+        let losses: Vec<f32> = (0..=100).map(|i| 4.0 + i as f32 / 100.0).chain([90.0, f32::NAN]).collect();
+        let (low, high) = usual_losses(&losses);
+        assert!((low - 4.05).abs() < 0.011 && (high - 4.96).abs() < 0.011, "{low} {high}");
+        assert_eq!(usual_losses(&[]), (0.0, 1.0));
+        let (low, high) = usual_losses(&[2.0; 9]);
+        assert!(low == 2.0 && high > low);
     }
 
     #[test]
