@@ -6,7 +6,7 @@
 //! GPU dispatches turns them into features, scores, codes, a loss, gradients and an update:
 //!
 //! ```text
-//! words, error, pass, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
+//! words, error, pass, ranks, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  train  <-  { cli, app }
 //!                         selftest, tune (up to ops)           <-  cli, app (tune)
 //!                         data (pictures + rng only)           <-  eval, train
 //!                         interop (files), eval (no device)    <-  model, method, train, cli
@@ -29,6 +29,7 @@
 //! | [`eval`] | kNN votes, clusters and their figures, scores, gallery, pages |
 //! | [`interop`] | safetensors, PyTorch's files, ONNX |
 //! | [`pass`] | work outside the steps: how far it is, and how it is stopped |
+//! | [`ranks`] | how several processes that train one network meet |
 //! | [`pickle`] | Python pickles as data, without running them |
 //! | `words` | counts and names as messages show them |
 //! | [`config`] | every setting once: field = flag = TOML key |
@@ -102,6 +103,7 @@ pub mod model;
 pub mod ops;
 pub mod pass;
 pub mod pickle;
+pub mod ranks;
 pub mod rng;
 pub mod selftest;
 pub mod train;

@@ -11,8 +11,7 @@ use super::tensor::{Element, Region, Shape, Tensor};
 use crate::error::{Error, Result};
 
 /// What helps when something is too large for the adapter.
-pub(super) const SMALLER: &str =
-    "add --micro-batch auto or --recompute, or lower --batch, the crop sizes, --queue, --prototypes or --width";
+pub(super) const SMALLER: &str = "add --micro-batch auto or --recompute, or lower --batch, the crop sizes, --queue, --prototypes or --width";
 
 /// Bytes as a person reads them, never less than there are.
 pub(super) fn mebibytes(bytes: u64) -> String {

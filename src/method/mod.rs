@@ -15,10 +15,12 @@ mod epochs;
 pub mod finetune;
 pub mod linear;
 mod looks;
+mod meeting;
 mod memory;
 mod moco;
 pub mod neighbours;
 mod objective;
+mod part;
 mod parts;
 mod recording;
 mod report;
@@ -28,6 +30,7 @@ mod steps;
 mod supervised;
 mod swav;
 mod target;
+mod together;
 mod trainer;
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 /// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
 /// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 19] = [
+const ARROW: [(&str, &[&str]); 20] = [
     ("words", &[]),
     ("error", &[]),
     ("pass", &["error"]),
+    ("ranks", &["error"]),
     ("rng", &[]),
     ("config", &["error"]),
     ("pickle", &[]),
@@ -23,7 +24,7 @@ const ARROW: [(&str, &[&str]); 19] = [
     ("data", &["error", "pass", "rng", "pickle"]),
     ("eval", &["error", "pass", "rng", "data"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
-    ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
+    ("method", &["error", "pass", "ranks", "rng", "config", "gpu", "ops", "interop", "model", "eval"]),
     (
         "train",
         &["words", "error", "pass", "rng", "config", "gpu", "interop", "model", "method", "eval", "data"],
