@@ -85,6 +85,9 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    /// Several processes that should train together, or should not, and do not.
+    #[error("{0}")]
+    Ranks(String),
     /// Whoever watched it wanted it to end before it was done ([`crate::pass`]).
     #[error("stopped before it was done")]
     Stopped,

@@ -6,7 +6,7 @@
 //! GPU dispatches turns them into features, scores, codes, a loss, gradients and an update:
 //!
 //! ```text
-//! words, error, pass, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  judge  <-  train  <-  uses  <-  { cli, app }
+//! words, error, pass, ranks, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  judge  <-  train  <-  uses  <-  { cli, app }
 //!
 //!     beside that line                                          and who stands on it
 //!     selftest, tune (up to ops)                            <-  cli, app (tune)
@@ -41,6 +41,7 @@
 //! | [`pages`] | galleries, reports and tables to look at |
 //! | [`interop`] | safetensors, PyTorch's files, ONNX |
 //! | [`pass`] | work outside the steps: how far it is, and how it is stopped |
+//! | [`ranks`] | how several processes that train one network meet |
 //! | [`pickle`] | Python pickles as data, without running them |
 //! | `words` | counts and names as messages show them |
 //! | [`config`] | every setting once: field = flag = TOML key |
@@ -118,6 +119,7 @@ pub mod ops;
 pub mod pages;
 pub mod pass;
 pub mod pickle;
+pub mod ranks;
 pub mod rng;
 pub mod runs;
 pub mod selftest;

@@ -3,6 +3,7 @@
 //! Resolving is a pure function of the arguments and the files that they name, so that it can be
 //! tested without a device: [`Train::resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
 
+mod launched;
 mod plan;
 mod results;
 pub(super) mod watch;
@@ -104,6 +105,7 @@ impl Train {
             super::print(&presets::render())?;
             return Ok(Outcome::Done);
         }
+        launched::alone(|name| std::env::var(name).ok())?;
         let mut request = self.resolve()?;
         // A resumed run keeps the kernels that it began with.
         if request.resume.is_none() {

@@ -8,7 +8,7 @@ use half::slice::HalfFloatSliceExt;
 use super::device::Gpu;
 use super::journal;
 use super::session::Session;
-use super::tensor::{Element, Tensor};
+use super::tensor::{Element, Shape, Tensor};
 use crate::error::{Error, Result};
 
 impl Session {
@@ -67,6 +67,17 @@ impl Session {
         staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
         let (values, element) = (tensor.shape.values(), tensor.shape.element);
         Fetch { gpu: Arc::clone(self.gpu()), staging, index, values, element, size, parts }
+    }
+
+    /// Values of a tensor of single precision from number `first` on, whole quads, as [`Session::read`] gives all.
+    ///
+    /// # Errors
+    /// What the driver reported.
+    pub fn read_from(&self, tensor: &Tensor, first: usize, count: usize) -> Result<Vec<f32>> {
+        debug_assert!(first + count <= tensor.shape.values() && tensor.shape.element == Element::F32);
+        let (offset, bytes) = (tensor.offset + (first * 4) as u64, (count * 4) as u64);
+        let shape = Shape::matrix(1, count as u32);
+        self.read(&Tensor { lease: Arc::clone(&tensor.lease), offset, bytes, shape })
     }
 
     /// A tensor's contents, padding included. Waits for what is submitted so far.

@@ -6,7 +6,8 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use super::objective::{Kept, Objective, Outcome, Part, Stage, parts, pictures};
+use super::objective::{Kept, Objective, Outcome, Stage, parts, pictures};
+use super::part::Part;
 use super::target::Target;
 use crate::config::{Config, RunLength};
 use crate::error::Result;

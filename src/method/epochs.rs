@@ -19,6 +19,9 @@ impl Trainer {
     /// As [`Trainer::step`].
     pub fn survey<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<()> {
         let batch = batch.into();
+        if self.ranks.size() > 1 {
+            return self.survey_together(&batch);
+        }
         let looks = self.survey.iter().flat_map(|survey| survey.looks().map(move |look| (survey.size, look)));
         let mut first = 0;
         for (at, (size, Look { plan, found })) in looks.enumerate() {

@@ -1,8 +1,10 @@
 //! The device memory of a run, known before its first step.
 
+use super::Trainer;
 use super::crops::CropMaker;
 use super::objective::Kept;
 use super::trainer::Tensors;
+use crate::error::Result;
 use crate::gpu::{Arena, Replay, Tensor};
 use crate::model::Store;
 
@@ -44,5 +46,27 @@ impl MemoryUse {
     #[must_use]
     pub fn peak(&self) -> u64 {
         self.kept + self.transfers
+    }
+}
+
+impl Trainer {
+    /// Device memory that the run takes.
+    #[must_use]
+    pub fn memory(&self) -> MemoryUse {
+        self.memory
+    }
+
+    /// Whether the driver has memory for what steps and evaluations have on their way, beside what the run keeps.
+    ///
+    /// # Errors
+    /// What the driver reports of anything else.
+    pub fn has_room_to_work(&self) -> Result<bool> {
+        self.session.has_room(self.memory.transfers)
+    }
+
+    /// How many pictures go through the trunk at once, part by part.
+    #[must_use]
+    pub fn parts(&self) -> Vec<usize> {
+        self.share.parts().map(|(_, size)| size).collect()
     }
 }

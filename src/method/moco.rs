@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::objective::{Kept, Objective, Outcome, Part, Stage, parts, pictures};
+use super::objective::{Kept, Objective, Outcome, Stage, parts, pictures};
+use super::part::Part;
 use super::target::Target;
 use crate::config::Config;
 use crate::error::Result;

@@ -13,9 +13,11 @@ mod crops;
 mod deepcluster;
 mod epochs;
 mod looks;
+mod meeting;
 mod memory;
 mod moco;
 mod objective;
+mod part;
 mod parts;
 mod recording;
 mod report;
@@ -25,6 +27,7 @@ mod steps;
 mod supervised;
 mod swav;
 mod target;
+mod together;
 mod trainer;
 
 #[cfg(test)]

@@ -13,16 +13,17 @@ use serde_json::{Map, Value};
 use super::byol::Byol;
 use super::deepcluster::DeepCluster;
 use super::moco::Moco;
+use super::part::Part;
 use super::simclr::SimClr;
 use super::supervised::Supervised;
 use super::swav::Swav;
 use crate::config::{Config, Method, RunLength};
 use crate::error::Result;
-use crate::gpu::{Arena, Plan, Session, Shape, Tensor, Usage};
+use crate::gpu::{Arena, Plan, Session, Shape, Tensor};
 use crate::interop::HostTensor;
 use crate::model::{Projection, Store, Trunk};
+use crate::ops::Step;
 use crate::ops::conv2d::Filter;
-use crate::ops::{self, Step};
 use crate::pass::Pass;
 
 /// A method, as the trainer sees it. It is made in the order of its functions: [`objective`] declares its parameters,
@@ -225,33 +226,6 @@ pub(super) struct Stage<'a> {
     pub(super) features: Tensor,
     /// The uniform tensor of [`Step`].
     pub(super) step: &'a Tensor,
-}
-
-/// A part of a batch that goes through the trunk in parts.
-pub(super) struct Part<'a> {
-    pub(super) arena: &'a Arc<Arena>,
-    pub(super) crops: &'a [Tensor],
-    /// Says which picture is its first (`ops::parts`).
-    pub(super) first: &'a Tensor,
-    /// Its pictures, and those of the batch.
-    pub(super) size: u32,
-    pub(super) batch: u32,
-    /// Whether running estimates stay as they are: they move by the last part only.
-    pub(super) aside: bool,
-}
-
-impl Part<'_> {
-    /// Keeps the rows of this part, `[V · size, D]` and view-major, among those of the whole batch, for which the first
-    /// part takes memory.
-    ///
-    /// # Errors
-    /// A shader or limit error.
-    pub(super) fn keep(&self, plan: &mut Plan, rows: &Tensor, whole: &mut Option<Tensor>) -> Result<()> {
-        let shape = Shape::matrix(rows.shape.rows() / self.size * self.batch, rows.shape.channels);
-        // A part is looked at again while the features of others wait here.
-        let lease = || self.arena.lease_before_all(shape, Usage::Storage, "features of the batch");
-        ops::parts::place(plan, rows, self.size, self.first, whole.get_or_insert_with(lease))
-    }
 }
 
 /// What an objective made of the features.

@@ -1,8 +1,11 @@
 //! Records the plans of a step whose batch goes through the trunk in parts, as `steps` says.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::objective::{Objective, Part, Stage};
+use super::meeting::{Meeting, gradients};
+use super::objective::{Kept, Objective, Stage};
+use super::part::Part;
 use super::recording::{Inputs, Outputs, forward, record_end};
 use super::share::{Alike, Share};
 use super::steps::{Kind, Look, Parts, Steps, Survey};
@@ -22,6 +25,10 @@ struct Shared<'a> {
     aside: Store,
     first: Tensor,
     share: Share,
+    /// The sum of this rank's parts, where there are others.
+    own: Option<Store>,
+    /// What is kept of parts for the objective.
+    kept: RefCell<Vec<Tensor>>,
 }
 
 impl Shared<'_> {
@@ -37,11 +44,11 @@ impl Shared<'_> {
         aside: bool,
         features: &mut Option<Tensor>,
     ) -> Result<Plan> {
-        let Self { trunk, ref first, share, inputs: Inputs { arena, crops, .. }, .. } = *self;
+        let Self { trunk, ref first, share, ref kept, inputs: Inputs { arena, crops, .. }, .. } = *self;
         let crops = of_part(crops, share, size);
         let forwarded = objective.forwarded(&crops);
         let (size, batch) = (size as u32, share.batch as u32);
-        let part = Part { arena, crops: &crops, first, size, batch, aside };
+        let part = Part { arena, crops: &crops, first, size, batch, aside, kept };
         let mut plan = self.plan();
         let store = if aside { &self.aside } else { self.store };
         let found = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
@@ -69,7 +76,7 @@ impl Shared<'_> {
             trunk.backward(&mut plan, aside, saved, &dfeatures, first_row, scale)?;
         }
         plan.scope("sum of the parts");
-        for (part, all) in aside.shards().iter().zip(store.shards()) {
+        for (part, all) in aside.shards().iter().zip(self.own.as_ref().unwrap_or(store).shards()) {
             parts::add(&mut plan, &part.gradient, &all.gradient)?;
         }
         Ok(plan)
@@ -89,6 +96,16 @@ fn rows(crops: &[Tensor]) -> u32 {
     crops.iter().map(|crop| crop.shape.images).sum()
 }
 
+/// The running estimates of all networks that a method trains or keeps.
+pub(super) fn estimates(objective: &dyn Objective, store: &Store) -> Vec<Tensor> {
+    let others = objective.kept();
+    let others = others.iter().filter_map(|kept| match kept {
+        Kept::Network { store, .. } => Some(store.estimates().clone()),
+        _ => None,
+    });
+    [store.estimates().clone()].into_iter().chain(others).collect()
+}
+
 /// The steps of a batch in parts.
 pub(super) fn record(
     gpu: &Arc<Gpu>,
@@ -96,14 +113,19 @@ pub(super) fn record(
     (store, trunk): (&Store, &Trunk),
     objective: &mut dyn Objective,
     inputs: &Inputs<'_>,
-    share: Share,
+    (share, ranks): (Share, usize),
 ) -> Result<(Steps<Plan>, Outputs)> {
     let Inputs { arena, crops, step, .. } = *inputs;
     // What all plans share lives as long as they do.
     let first = arena.lease(parts::first(), Usage::Storage, "first picture of the part");
     let aside = store.aside(arena);
-    let shared = Shared { gpu, inputs: *inputs, trunk, store, aside, first, share };
+    let own = (ranks > 1).then(|| store.aside(arena));
+    let kept = RefCell::default();
+    let shared = Shared { gpu, inputs: *inputs, trunk, store, aside, first, share, own, kept };
     let mut begin = shared.plan();
+    for shard in shared.own.iter().flat_map(Store::shards) {
+        begin.clear(&shard.gradient);
+    }
     objective.record_begin(&mut begin, store)?;
     let (mut looks, mut features) = (Vec::new(), None);
     for Alike { size, count, is_last } in share.kinds() {
@@ -126,8 +148,20 @@ pub(super) fn record(
         kinds.push(Kind { count, forward, last, backward });
     }
     let mut end = shared.plan();
+    let meeting = match &shared.own {
+        None => None,
+        Some(own) => {
+            for (own, all) in own.shards().iter().zip(store.shards()) {
+                parts::add(&mut end, &own.gradient, &all.gradient)?;
+            }
+            let mut meeting = Meeting::record(gpu, arena, ranks, gradients(own, inputs.trunk_parameters))?;
+            meeting.gathered = shared.kept.take();
+            meeting.estimates = estimates(objective, store);
+            Some(meeting)
+        }
+    };
     let outputs = record_end(&mut end, config, store, objective, inputs, &mut outcome)?;
-    let parts = Parts { begin, kinds, end, first: shared.first, share };
+    let parts = Parts { begin, kinds, end, first: shared.first, share, meeting };
     Ok((Steps { whole, parts: Some(parts) }, outputs))
 }
 

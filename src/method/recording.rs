@@ -62,12 +62,13 @@ fn element(config: &Config) -> Element {
 pub(super) fn record(
     gpu: &Arc<Gpu>,
     config: &Config,
-    share: Share,
+    (share, ranks): (Share, usize),
     shard_bytes: u64,
     make: impl FnOnce(&mut Store, u32) -> Result<Box<dyn Objective>>,
 ) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
     let trunk = NetworkSpec::of_config(config).trunk(&mut store, config.recompute);
+    let trunk_parameters = store.parameters().len();
     let mut objective = make(&mut store, trunk.features())?;
     let arena = Arc::new(Arena::default());
     store.lease(&arena, if config.optimizer == Optimizer::Adamw { 2 } else { 1 });
@@ -81,12 +82,13 @@ pub(super) fn record(
     let crops = lease_crops(&arena, &part);
     // Before the step in time, so that it may use the memory of what comes later.
     let maker = crops::record(gpu, &arena, &part, &crops)?;
-    let inputs = Inputs { arena: &arena, crops: &crops, step: &step, scale: scale.as_ref() };
+    let inputs =
+        Inputs { arena: &arena, crops: &crops, step: &step, scale: scale.as_ref(), trunk_parameters };
     let network = (&store, &trunk);
     let (train, outputs) = if share.is_whole() {
         record_step(gpu, config, network, objective.as_mut(), &inputs)?
     } else {
-        parts::record(gpu, config, network, objective.as_mut(), &inputs, share)?
+        parts::record(gpu, config, network, objective.as_mut(), &inputs, (share, ranks))?
     };
     let Outputs { report, layout, codes, embeddings } = outputs;
 
@@ -107,6 +109,8 @@ pub(super) struct Inputs<'a> {
     pub(super) crops: &'a [Tensor],
     pub(super) step: &'a Tensor,
     pub(super) scale: Option<&'a Tensor>,
+    /// How many parameters the trunk has, which are declared first.
+    pub(super) trunk_parameters: usize,
 }
 
 pub(super) struct Outputs {
@@ -143,7 +147,7 @@ fn record_step(
     objective: &mut dyn Objective,
     inputs: &Inputs<'_>,
 ) -> Result<(Steps<Plan>, Outputs)> {
-    let Inputs { arena, crops, step, scale } = *inputs;
+    let Inputs { arena, crops, step, scale, .. } = *inputs;
     let mut plan = Plan::new(gpu, arena);
     for shard in store.shards() {
         plan.clear(&shard.gradient);

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::gpu::{Gpu, Plan};
 use crate::ops::{normalize, regression};
+use crate::ranks::{Alone, Exchange};
 
 #[derive(Debug)]
 struct Distance {
@@ -45,8 +46,9 @@ fn a_method_of_thirty_lines_trains() {
         config.set(key, value).unwrap();
     }
     let gpu: Arc<Gpu> = Gpu::open(None, None).unwrap();
+    let alone: Arc<dyn Exchange> = Arc::new(Alone);
     let distance = Box::new(Distance { batch: 4 });
-    let mut trainer = Trainer::with(&gpu, &config, u64::MAX, |_, _| Ok(distance)).unwrap();
+    let mut trainer = Trainer::with(&gpu, &config, &alone, u64::MAX, |_, _| Ok(distance)).unwrap();
     let pixel = |at: usize| if at % 4 == 3 { 0.0 } else { (at as f32).sin() };
     let groups: Vec<Vec<f32>> = vec![(0..2 * 4 * 8 * 8 * 4).map(pixel).collect()];
     let mut step = || {

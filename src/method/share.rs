@@ -1,6 +1,7 @@
 //! The pictures of a batch that go through one device's trunk, and the parts in which they do.
 
 use crate::config::Config;
+use crate::error::{Error, Result};
 
 /// A run of consecutive pictures of a batch, cut into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,34 @@ impl Share {
     pub(super) fn all(config: &Config) -> Self {
         let batch = config.batch;
         Self { batch, first: 0, count: batch, part: config.part() }
+    }
+
+    /// The share of a rank, where a batch is shared equally.
+    ///
+    /// # Errors
+    /// A batch that cannot be.
+    pub(super) fn of_rank(config: &Config, rank: usize, ranks: usize) -> Result<Self> {
+        let (batch, all) = (config.batch, Self::all(config));
+        if ranks > batch / 2 && ranks > 1 {
+            let reason =
+                format!("is {batch}, too few for {ranks} ranks, each of which needs two pictures at least");
+            return Err(Error::config("batch", reason));
+        }
+        if !batch.is_multiple_of(ranks) {
+            let reason = format!(
+                "is {batch}, which {ranks} ranks cannot share equally: use a multiple of {ranks} such as {}",
+                batch.next_multiple_of(ranks)
+            );
+            return Err(Error::config("batch", reason));
+        }
+        let count = batch / ranks;
+        let share = Self { first: rank * count, count, ..all };
+        if share.parts().any(|(_, size)| size < 2) {
+            let reason =
+                format!("leaves one picture of the {count} of a rank, and batch norms need two at least");
+            return Err(Error::config("micro_batch", reason));
+        }
+        Ok(share)
     }
 
     /// Whether a batch goes through the trunk as a whole.
@@ -88,6 +117,20 @@ mod tests {
         assert_eq!(share(10, 4).kinds(), [alike(4, 2, false), alike(2, 1, true)]);
         assert_eq!(share(8, 4).kinds(), [alike(4, 2, true)]);
         assert!(share(8, 8).is_whole() && !share(8, 4).is_whole());
+    }
+
+    #[test]
+    fn ranks_share_a_batch_equally() {
+        let config = Config { batch: 12, micro_batch: Some(MicroBatch::Of(4)), ..Config::default() };
+        let second = Share::of_rank(&config, 1, 2).unwrap();
+        assert_eq!(second.parts().collect::<Vec<_>>(), [(6, 4), (10, 2)]);
+        assert!(!second.is_whole() && second.kinds().last().unwrap().is_last);
+        assert!(!Share::of_rank(&config, 0, 2).unwrap().kinds().last().unwrap().is_last);
+        let refused = |config: &Config, ranks| Share::of_rank(config, 0, ranks).unwrap_err().to_string();
+        assert!(refused(&config, 5).contains("cannot share equally: use a multiple of 5 such as 15"));
+        assert!(refused(&config, 7).contains("too few for 7 ranks"));
+        let odd = Config { micro_batch: Some(MicroBatch::Of(5)), ..config };
+        assert!(refused(&odd, 2).contains("leaves one picture of the 6"));
     }
 
     #[test]

@@ -15,11 +15,16 @@
 //! Each part's gradient of the trunk is made by itself and then added to those before it, so that it is the same sum
 //! wherever the parts are made.
 //!
+//! Several ranks (`ranks`) each do this with a run of consecutive parts. They meet after the first pass, to gather the
+//! features, and after the second, to add the gradients (`meeting`); the objective and the update each computes for itself.
+//!
 //! Where the parts do not divide the batch, the last one is smaller and has plans of its own.
 
+use super::meeting::Meeting;
 use super::share::Share;
 use crate::error::Result;
 use crate::gpu::{Estimate, Plan, Replay, Session, Tensor, Traffic};
+use crate::ranks::Exchange;
 
 /// The plans of a step, before or after they have memory.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(super) struct Parts<P> {
     /// Says which picture is a part's first.
     pub(super) first: Tensor,
     pub(super) share: Share,
+    /// Where a batch is shared with other ranks.
+    pub(super) meeting: Option<Meeting<P>>,
 }
 
 /// What happens to each of some parts of the same size.
@@ -88,6 +95,13 @@ impl<P> Survey<P> {
         self.look.iter().cycle().take(self.count - last.len()).chain(last)
     }
 
+    /// Pictures and results of each of these parts, by whatever plan.
+    pub(super) fn found(&self) -> impl Iterator<Item = (usize, &[Tensor])> {
+        let one = self.look.as_ref().or(self.last.as_ref());
+        let found = one.map_or(&[][..], |look| &look.found);
+        std::iter::repeat_n((self.size, found), self.count)
+    }
+
     /// Each look once.
     pub(super) fn plans(&self) -> impl Iterator<Item = &P> {
         self.look.iter().chain(&self.last).map(|look| &look.plan)
@@ -118,11 +132,12 @@ impl Steps<Plan> {
     }
 
     pub(super) fn bind(self, session: &Session) -> Result<Steps<Replay>> {
-        let parts = |Parts { begin, kinds, end, first, share }| -> Result<Parts<Replay>> {
+        let parts = |Parts { begin, kinds, end, first, share, meeting }| -> Result<Parts<Replay>> {
             let begin = session.bind(begin)?;
             let kinds =
                 kinds.into_iter().map(|kind: Kind<Plan>| kind.bind(session)).collect::<Result<_>>()?;
-            Ok(Parts { begin, kinds, end: session.bind(end)?, first, share })
+            let meeting = meeting.map(|meeting: Meeting<Plan>| meeting.bind(session)).transpose()?;
+            Ok(Parts { begin, kinds, end: session.bind(end)?, first, share, meeting })
         };
         Ok(Steps { whole: session.bind(self.whole)?, parts: self.parts.map(parts).transpose()? })
     }
@@ -150,22 +165,34 @@ impl Survey<Plan> {
 impl Steps<Replay> {
     /// All of them, once each.
     pub(super) fn replays(&self) -> impl Iterator<Item = &Replay> {
-        self.runs().into_iter().map(|(replay, _)| replay)
+        let meeting = self.parts.as_ref().and_then(|parts| parts.meeting.as_ref());
+        self.runs().into_iter().map(|(replay, _)| replay).chain(meeting.map(Meeting::plan))
     }
 
     /// Makes a step. `take` brings the crops of a part to the device.
     ///
     /// # Errors
     /// What `take` says; what the driver reports.
-    pub(super) fn submit(&self, session: &Session, take: impl Fn(usize) -> Result<()>) -> Result<()> {
+    pub(super) fn submit(
+        &self,
+        session: &Session,
+        ranks: &dyn Exchange,
+        take: impl Fn(usize) -> Result<()>,
+    ) -> Result<()> {
         let Some(parts) = &self.parts else {
             take(0)?;
             return session.submit(&self.whole);
         };
         session.submit(&parts.begin)?;
         parts.each(session, &take, Kind::look)?;
+        if let Some(meeting) = &parts.meeting {
+            meeting.after_forward(session, ranks, parts.share)?;
+        }
         session.submit(&self.whole)?;
         parts.each(session, &take, |kind, _| Some(&kind.backward))?;
+        if let Some(meeting) = &parts.meeting {
+            meeting.after_backward(session, ranks)?;
+        }
         session.submit(&parts.end)
     }
 

@@ -1,7 +1,7 @@
 //! A second network that is not trained: each of its parameters is an average over time of those that are (the target
 //! network of BYOL, the key network of MoCo).
 
-use super::objective::Part;
+use super::part::Part;
 use crate::config::Config;
 use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session, Shape, Tensor, Usage};

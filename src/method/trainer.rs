@@ -21,6 +21,7 @@ use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, Tensor, Traffic
 use crate::model::{Store, evaluation};
 use crate::ops::Step;
 use crate::ops::loss_scale::ScaleState;
+use crate::ranks::{Alone, Exchange};
 
 /// Where a run stands: everything besides the tensors that the next step depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,12 +54,14 @@ pub struct Trainer {
     rules: Rules,
     /// The pictures of a batch that go through this trunk.
     pub(super) share: Share,
+    /// Those who train with it.
+    pub(super) ranks: Arc<dyn Exchange>,
     /// Steps done.
     pub(super) step: u64,
     pub(super) pending: Option<(u64, Fetch)>,
     /// When the last report came.
     reported: Option<Instant>,
-    memory: MemoryUse,
+    pub(super) memory: MemoryUse,
     dispatches: usize,
 }
 
@@ -100,18 +103,31 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::new`].
     pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, known: &Known, shard_bytes: u64) -> Result<Self> {
-        Self::with(gpu, config, shard_bytes, |store, features| objective(config, known, store, features))
+        let make = |store: &mut Store, features| objective(config, known, store, features);
+        Self::with(gpu, config, &(Arc::new(Alone) as _), shard_bytes, make)
+    }
+
+    /// The same for one of several ranks, which all do the same with their shares of each batch.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`]; a batch that ranks cannot share equally.
+    pub fn among(gpu: &Arc<Gpu>, config: &Config, known: &Known, ranks: &Arc<dyn Exchange>) -> Result<Self> {
+        let facts = gpu.facts();
+        let shard_bytes = facts.max_binding_bytes.min(facts.max_buffer_bytes);
+        let make = |store: &mut Store, features| objective(config, known, store, features);
+        Self::with(gpu, config, ranks, shard_bytes, make)
     }
 
     /// The same with an objective of one's own.
     pub(super) fn with(
         gpu: &Arc<Gpu>,
         config: &Config,
+        ranks: &Arc<dyn Exchange>,
         shard_bytes: u64,
         make: impl FnOnce(&mut Store, u32) -> Result<Box<dyn Objective>>,
     ) -> Result<Self> {
-        let share = Share::all(config);
-        let recorded = recording::record(gpu, config, share, shard_bytes, make)?;
+        let share = Share::of_rank(config, ranks.rank(), ranks.size())?;
+        let recorded = recording::record(gpu, config, (share, ranks.size()), shard_bytes, make)?;
         let Recorded { store, objective, arena, maker, train, evaluate, survey, tensors } = recorded;
         let dispatches = train.dispatches() + maker.as_ref().map_or(0, crops::Recorded::dispatches);
         let session = Session::allocate(gpu, &arena)?;
@@ -140,32 +156,13 @@ impl Trainer {
             tensors,
             rules,
             share,
+            ranks: Arc::clone(ranks),
             step: 0,
             pending: None,
             reported: None,
             memory,
             dispatches,
         })
-    }
-
-    /// Device memory that the run takes.
-    #[must_use]
-    pub fn memory(&self) -> MemoryUse {
-        self.memory
-    }
-
-    /// Whether the driver has memory for what steps and evaluations have on their way, beside what the run keeps.
-    ///
-    /// # Errors
-    /// What the driver reports of anything else.
-    pub fn has_room_to_work(&self) -> Result<bool> {
-        self.session.has_room(self.memory.transfers)
-    }
-
-    /// How many pictures go through the trunk at once, part by part.
-    #[must_use]
-    pub fn parts(&self) -> Vec<usize> {
-        self.share.parts().map(|(_, size)| size).collect()
     }
 
     /// The device.
@@ -219,9 +216,10 @@ impl Trainer {
         learning_rate: f64,
     ) -> Result<Option<StepReport>> {
         let batch = batch.into();
-        self.prepare(&batch, learning_rate)?;
-        self.train.submit(&self.session, |part| self.take(&batch, part))?;
-        self.after_submit(batch.pictures)
+        let pictures = self.all_pictures(&batch)?;
+        self.prepare(&pictures, learning_rate)?;
+        self.train.submit(&self.session, &*self.ranks, |part| self.take(&batch, part))?;
+        self.after_submit(&pictures)
     }
 
     /// The same with a time stamp around every dispatch.
@@ -234,14 +232,14 @@ impl Trainer {
             return Err(Error::config("micro_batch", reason));
         }
         let batch = batch.into();
-        self.prepare(&batch, learning_rate)?;
+        self.prepare(batch.pictures, learning_rate)?;
         self.take(&batch, 0)?;
         let profile = self.session.profile(&self.train.whole)?;
         self.after_submit(batch.pictures)?;
         Ok(profile)
     }
 
-    fn prepare(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<()> {
+    fn prepare(&mut self, pictures: &[u32], learning_rate: f64) -> Result<()> {
         let step = self.step;
         let correction = |beta: f64, steps: u64| (1.0 - beta.powf(steps as f64)) as f32;
         let late = (step + 1).saturating_sub(self.rules.freeze).max(1);
@@ -255,7 +253,7 @@ impl Trainer {
             late_correction2: correction(beta2, late),
             ..Step::default()
         };
-        self.objective.prepare(&self.session, (step, batch.pictures), &mut numbers)?;
+        self.objective.prepare(&self.session, (step, pictures), &mut numbers)?;
         self.session.write(&self.tensors.step, numbers.words());
         Ok(())
     }

@@ -199,6 +199,22 @@ impl Store {
         self.shards().iter().map(|shard| shard.value.shape.bytes()).sum()
     }
 
+    /// All running estimates.
+    #[must_use]
+    pub fn estimates(&self) -> &Tensor {
+        &self.memory().estimates
+    }
+
+    /// How many quads of each shard the parameters take that were declared first, `count` in all.
+    #[must_use]
+    pub fn quads_of_first(&self, count: usize) -> Vec<usize> {
+        let mut quads = vec![0; self.shards().len()];
+        for parameter in &self.parameters[..count] {
+            quads[parameter.shard] = (parameter.first + parameter.quads) as usize;
+        }
+        quads
+    }
+
     /// A parameter's weights.
     #[must_use]
     pub fn value(&self, id: ParameterId) -> Tensor {

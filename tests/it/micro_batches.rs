@@ -4,6 +4,9 @@
 //! whole batch, and so is everything else, but for the order of sums.
 
 use crate::devices::shared_devices;
+use crate::golden::{Case, Golden};
+use crate::reference_runs;
+use crate::runs_golden::{self, Run};
 use crate::trainer_checks::{config, pictures};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,18 +20,18 @@ const PART: usize = 4;
 
 /// A batch of so many parts of four pictures.
 fn settings(method: Method, parts: usize, micro: bool) -> Config {
-    of_batch(method, PART * parts, micro)
+    of_batch(method, PART * parts, micro.then_some(PART))
 }
 
-/// A batch in parts of four pictures and what is left.
-fn of_batch(method: Method, batch: usize, micro: bool) -> Config {
+/// A batch in parts of so many pictures and what is left.
+fn of_batch(method: Method, batch: usize, part: Option<usize>) -> Config {
     let crops = config("larc").crops;
     Config {
         method,
         batch,
         queue: 2 * batch,
         crops,
-        micro_batch: micro.then_some(MicroBatch::Of(PART)),
+        micro_batch: part.map(MicroBatch::Of),
         prototypes: 6,
         ..config("larc")
     }
@@ -138,6 +141,66 @@ fn parts_may_come_in_any_order() {
         // And the parts differ: one batch norm over all is another network.
         let whole = train(gpu, &Config { micro_batch: None, ..config }, &order);
         assert!((whole.losses[0] - one.losses[0]).abs() > 1e-4, "{method}: {:?}", one.losses);
+    }
+}
+
+/// Steps of a golden run that are made in parts: momentum and queue are in them, and the reference takes seconds a step.
+const STEPS: usize = 5;
+
+/// The first steps of a golden run in parts: the `f64` reference, whose batch norms see so many pictures together, says what
+/// losses and weights are.
+fn check_run(gpu: &Arc<Gpu>, golden: &Golden, case: &Case<'_>, part: usize, steps: usize) -> Vec<String> {
+    let change = |config: &mut Config| config.micro_batch = Some(MicroBatch::Of(part));
+    let Run { mut trainer, batches, .. } = runs_golden::open_on(gpu, golden, case, change);
+    let (mut reference, crops, _) = reference_runs::open(golden, case);
+    reference.network.part = Some(part);
+    let (mut got, mut want, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    for (t, lr) in case.numbers("hyper.lr").into_iter().enumerate().take(steps) {
+        trainer.step(&batches[t % batches.len()], lr).expect("a step");
+        got.push(trainer.flush().expect("a report").expect("a step was submitted").loss);
+        want.push(reference.step(&crops[t % crops.len()], lr).loss);
+        let Some(snapshot) = case.sibling(&format!("after{}", t + 1)) else { continue };
+        let ours = trainer.export().expect("the device answers");
+        for name in snapshot.expected().filter(|name| ours.contains_key(*name) && *name != "queue") {
+            let ours: Vec<f64> = ours[name].data.iter().map(|&v| f64::from(v)).collect();
+            failures.extend(snapshot.check_alike(name, &ours, &reference.network.weight(name).data).err());
+        }
+    }
+    // The steps that are not made are right.
+    let all = case.numbers("loss_f64");
+    [&mut got, &mut want].into_iter().for_each(|losses| losses.extend(&all[losses.len()..]));
+    failures.extend(case.check_alike("loss", &got, &want).err());
+    failures.into_iter().map(|failure| format!("parts of {part}: {failure}")).collect()
+}
+
+#[test]
+fn batch_norms_see_groups_of_the_size_of_a_part() {
+    let golden = Golden::open();
+    let gpu = &shared_devices()[0];
+    let mut checked = 0;
+    for case in runs_golden::runs(&golden) {
+        let batch = case.count("bs");
+        // In two, three and four parts: some of them leave a smaller last part.
+        for part in [2, 3, 4].map(|parts| batch.div_ceil(parts)).into_iter().filter(|&part| batch % part != 1)
+        {
+            let failures = check_run(gpu, &golden, &case, part, STEPS);
+            assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
+            checked += usize::from(!batch.is_multiple_of(part));
+        }
+    }
+    assert!(checked > 0, "no run has a smaller last part");
+}
+
+/// Every part holds the same four pictures: twice the larger ones, once the last.
+#[test]
+fn a_smaller_last_part_counts_as_much_as_its_pictures() {
+    for gpu in shared_devices() {
+        for &method in Method::ALL {
+            let order: Vec<usize> = (0..5 * PART).map(|at| at % PART).collect();
+            let whole = train(gpu, &of_batch(method, 5 * PART, None), &order);
+            let cut = train(gpu, &of_batch(method, 5 * PART, Some(2 * PART)), &order);
+            assert_alike(&format!("{method}, parts of 8, 8 and 4, {:?}", gpu.family()), &cut, &whole);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::golden::{Case, Golden, Values};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use swav_wgpu::config::{Config, CropGroup, Precision, RunLength};
 use swav_wgpu::gpu::{Family, Gpu};
 use swav_wgpu::interop::{HostTensor, Kind};
@@ -142,15 +143,26 @@ pub(crate) fn runs(golden: &Golden) -> Vec<Case<'_>> {
 
 /// Opens a run with the weights that it began with.
 pub(crate) fn open(golden: &Golden, case: &Case<'_>, family: Family, precision: Precision) -> Run {
+    let gpu = Gpu::open(None, Some(family)).expect("an adapter; `make test` installs one");
+    open_on(&gpu, golden, case, |config| config.precision = precision)
+}
+
+/// The same on a device, with other settings.
+pub(crate) fn open_on(
+    gpu: &Arc<Gpu>,
+    golden: &Golden,
+    case: &Case<'_>,
+    change: impl FnOnce(&mut Config),
+) -> Run {
     let stored = golden.gather(&case.texts("crop_files"));
     let crops = |i: usize| -> Vec<&Values> {
         (0..case.count("n_crops")).map_while(|j| stored.get(&format!("batch{i}/crop{j}"))).collect()
     };
-    let config = Config { precision, ..config(case, &crops(0)) };
+    let mut config = config(case, &crops(0));
+    change(&mut config);
     let batches: Vec<_> =
         (0..).map(crops).take_while(|c| !c.is_empty()).map(|c| batch(&c, &config.crops)).collect();
-    let gpu = Gpu::open(None, Some(family)).expect("an adapter; `make test` installs one");
-    let mut trainer = Trainer::new(&gpu, &config).expect("the net is small");
+    let mut trainer = Trainer::new(gpu, &config).expect("the net is small");
     let mut weights: BTreeMap<String, HostTensor> = trainer.export().expect("the device answers");
     for (name, (shape, data)) in golden.gather(&case.texts("init_files")) {
         // Counters follow from the position of the run.

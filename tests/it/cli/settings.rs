@@ -105,6 +105,60 @@ fn a_run_that_the_driver_has_no_memory_for_is_refused_with_the_numbers() {
     );
 }
 
+/// The same run in as many parts as it takes to fit: the batch as a whole is refused, and so the plan has parts.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_parts_of_a_batch_are_as_large_as_the_driver_has_memory_for() {
+    let desk = Desk::new();
+    if !desk.run("devices").expect(0).out.contains("\nOnly software adapters") {
+        return;
+    }
+    let large =
+        "--block basic --blocks 8,1,1,1 --width 64 --stem cifar --crops 2x128@0.4-1 --queue 0 --batch 44";
+    let limit = "ulimit -v 8000000";
+    desk.limited(limit, &format!("train pics {large} --plan")).refused(1, &["add --micro-batch auto"]);
+    let planned = desk.limited(limit, &format!("train pics {large} --micro-batch auto --plan")).expect(0).out;
+    assert!(planned.contains("\nparts        ") && planned.contains("each goes forward twice"), "{planned}");
+}
+
+/// What `auto` found stands in the settings of the run, so that a resumed one computes the same.
+#[test]
+fn the_parts_that_were_found_are_kept_with_the_run() {
+    let desk = Desk::new();
+    let said = desk.train("--micro-batch auto --steps 1 --out run").expect(0);
+    assert!(
+        said.err.contains("fits the adapter as a whole") || said.out.contains("as a whole"),
+        "{}",
+        said.err
+    );
+    let kept = std::fs::read_to_string(desk.path("run/config.toml")).unwrap();
+    assert!(kept.contains("\nmicro_batch = \"none\"\n"), "{kept}");
+    let said = desk.train("--micro-batch 3 --steps 1 --out cut").expect(0);
+    let kept = std::fs::read_to_string(desk.path("cut/config.toml")).unwrap();
+    assert!(kept.contains("\nmicro_batch = 3\n"), "{}", said.err);
+}
+
+/// Every process would train the whole run by itself.
+#[test]
+fn one_of_several_processes_is_refused() {
+    let desk = Desk::new();
+    let line = "train pics --config base.toml --out run";
+    let run = |size: &str| desk.command(line).env("OMPI_COMM_WORLD_SIZE", size).output().unwrap();
+    super::Ended::of(line, &run("2")).refused(1, &["OMPI_COMM_WORLD_SIZE", "2 processes", "without mpirun"]);
+    assert!(!desk.path("run").exists());
+    super::Ended::of(line, &run("1")).expect(0);
+}
+
+#[test]
+fn parts_that_make_no_sense_are_refused_in_one_sentence() {
+    let desk = Desk::new();
+    desk.train("--batch 8 --micro-batch 9")
+        .refused(2, &["`--micro-batch`", "is 9, which is above `batch` 8"]);
+    desk.train("--batch 9 --micro-batch 4").refused(2, &["`--micro-batch`", "leaves one picture"]);
+    desk.train("--micro-batch 1").refused(2, &["`--micro-batch`", "two pictures at least"]);
+    desk.train("--micro-batch few").refused(2, &["`--micro-batch`", "auto or a number"]);
+}
+
 /// More than the adapter can hold: refused before anything is made, with the need and what to lower.
 #[test]
 fn a_run_that_does_not_fit_is_refused_with_the_numbers() {

@@ -69,6 +69,19 @@ impl Case<'_> {
         self.compare(tensor, &got, |_, want| Some(allowed(want)))
     }
 
+    /// A comparison of two tensors of the same kind as one that is stored, with its tolerance.
+    pub(crate) fn check_alike(&self, tensor: &str, got: &[f64], want: &[f64]) -> Result<(), String> {
+        let spec = self.spec(tensor);
+        let [got, want] = [self.pick(tensor, spec, got)?, self.pick(tensor, spec, want)?];
+        let off = got.iter().zip(&want).enumerate().find(|&(i, (&got, &want))| {
+            let allowed = self.allowed(tensor, spec, i, want).unwrap_or(0.0);
+            (got - want).is_nan() || (got - want).abs() > allowed
+        });
+        off.map_or(Ok(()), |(i, (got, want))| {
+            Err(format!("{}: {tensor}[{i}]: got {got:e}, want {want:e}", self.label()))
+        })
+    }
+
     /// The elements of the whole tensor that the file stores.
     fn pick(&self, tensor: &str, spec: &TensorSpec, got: &[f64]) -> Result<Vec<f64>, String> {
         let full: usize = spec.full_shape.as_ref().unwrap_or(&spec.shape).iter().product();

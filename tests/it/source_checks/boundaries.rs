@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 /// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
 /// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 26] = [
+const ARROW: [(&str, &[&str]); 27] = [
     ("words", &[]),
     ("error", &[]),
     ("pass", &["error"]),
+    ("ranks", &["error"]),
     ("rng", &[]),
     ("config", &["error"]),
     ("pickle", &[]),
@@ -25,7 +26,7 @@ const ARROW: [(&str, &[&str]); 26] = [
     ("pages", &["error", "pass", "data", "eval"]),
     ("runs", &["words", "error", "interop"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
-    ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
+    ("method", &["error", "pass", "ranks", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
     ("measure", &["error", "pass", "rng", "config", "gpu", "method"]),
     ("trained", &["error", "pass", "config", "gpu", "interop", "data", "eval", "runs", "model"]),
     (
