@@ -87,8 +87,8 @@ amd() {
     packages gcc libvulkan-dev mesa-vulkan-drivers
     written
     gcc -O1 "$here/amd.c" -lvulkan -o "$out/amd"
-    # The families that GPUs take; each is compiled by itself, so that one that ends the compiler ends only itself.
-    awk -F'\t' '$4 == "true" && $5 ~ /tile|winograd|batch_norm/' "$out/shaders/index.tsv" > "$out/amd.index"
+    # What GPUs take, but for matrix units; each is compiled by itself, so that one that ends the compiler ends only itself.
+    awk -F'\t' '$4 == "true" && $5 !~ /direct/' "$out/shaders/index.tsv" > "$out/amd.index"
     : > "$out/amd.all"
     while IFS=$'\t' read -r number entry _ _ label; do
         RADV_FORCE_FAMILY=navi21 RADV_DEBUG=shaders,shaderstats MESA_SHADER_CACHE_DISABLE=1 \

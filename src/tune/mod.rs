@@ -54,13 +54,7 @@ pub fn take(config: &mut Config, cache: &Path) -> Result<Taken> {
         config.kernels = Kernels::Auto;
         Gpu::open(adapter.as_deref(), Some(Family::Matrix))?;
         let usual = Choices::usual(gpu::find(adapter.as_deref())?.family());
-        return match units::check(adapter.as_deref(), &usual) {
-            Units::Unusable(reason) => Err(Error::config("kernels", format!("is matrix, but {reason}"))),
-            units => {
-                config.kernels = Kernels::Matrix;
-                Ok(Taken { kept: None, units: Some(units) })
-            }
-        };
+        return demanded(config, units::check(adapter.as_deref(), &usual));
     }
     if config.tuned != Tuned::Auto {
         return Ok(Taken::default());
@@ -80,11 +74,25 @@ pub fn take(config: &mut Config, cache: &Path) -> Result<Taken> {
     if !half || facts.matrix.is_none() {
         return Ok(Taken::default());
     }
-    let units = units::check(adapter.as_deref(), &Choices::usual(facts.family()));
+    Ok(offered(config, units::check(adapter.as_deref(), &Choices::usual(facts.family()))))
+}
+
+/// Settings that ask for matrix units, once these are checked: they take them if they are right.
+fn demanded(config: &mut Config, units: Units) -> Result<Taken> {
+    if let Units::Unusable(reason) = units {
+        return Err(Error::config("kernels", format!("is matrix, but {reason}")));
+    }
+    config.kernels = Kernels::Matrix;
+    Ok(Taken { kept: None, units: Some(units) })
+}
+
+/// Settings that leave the choice to the program: they take matrix units if these are right and faster, and the usual
+/// kernels if not.
+fn offered(config: &mut Config, units: Units) -> Taken {
     if let Units::Faster(_) = units {
         config.tuned = Tuned::Choices(Choices::usual(Family::Matrix).to_string());
     }
-    Ok(Taken { kept: None, units: Some(units) })
+    Taken { kept: None, units: Some(units) }
 }
 
 /// What settings were given by [`take`].

@@ -102,3 +102,38 @@ fn stored_choices_fit_one_adapter_driver_and_version() {
     let error = Store::read(&path).unwrap().find(&facts()).unwrap_err().to_string();
     assert!(error.contains("magic"), "{error}");
 }
+
+#[test]
+fn wrong_matrix_units_leave_the_next_family() {
+    let wrong = || Units::Unusable("3 of 9 sums of whole numbers are wrong (forward)".to_owned());
+    let usual = Gpu::open(None, None).expect("an adapter; `make test` installs one");
+    let settings = || Config { precision: Precision::F16, tuned: Tuned::Off, ..Config::default() };
+
+    // Nobody asked for them: the kernels are the usual ones, and the sentence goes to the user.
+    let mut config = settings();
+    let taken = offered(&mut config, wrong());
+    assert_eq!((config.kernels, &config.tuned), (Kernels::Auto, &Tuned::Off));
+    assert!(taken.units.is_some_and(|units| units.sentence().contains("left aside: 3 of 9")));
+    // Right ones that are slow are no other case, and fast ones are taken.
+    offered(&mut config, Units::Slower(2.0));
+    assert_eq!(config.tuned, Tuned::Off);
+    offered(&mut config, Units::Faster(0.5));
+    assert_eq!(config.tuned, Tuned::Choices("matrix".to_owned()));
+
+    // Who asks for them by name is told, and the settings do not ask a second time.
+    let mut config = settings();
+    let refused = demanded(&mut config, wrong()).unwrap_err().to_string();
+    assert!(refused.contains("kernels") && refused.contains("is matrix, but 3 of 9"), "{refused}");
+    assert_eq!(config.kernels, Kernels::Auto);
+    demanded(&mut config, Units::Slower(2.0)).expect("slow ones may be asked for");
+    assert_eq!(config.kernels, Kernels::Matrix);
+
+    // A tuning that met them chooses among the others.
+    let tuner = |units| {
+        let devices = vec![Arc::clone(&usual)];
+        let rows = vec![row(Operation::Forward, [1.0, 2.0], [8.0, 9.0])];
+        Tuner { devices, cases: Vec::new(), rows, units: Some(units), width: None }.finish()
+    };
+    assert_eq!(tuner(wrong()).choices.family(), Family::Tile);
+    assert_eq!(tuner(Units::Faster(0.5)).choices.family(), Family::Matrix);
+}

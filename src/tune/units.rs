@@ -38,23 +38,29 @@ impl Units {
     }
 }
 
+/// What a device makes of an operation on whole numbers ([`products`]; tests take worse ones).
+type Products<'a> = &'a dyn Fn(&Arc<Gpu>, Operation, &Filter, u32) -> Result<Vec<f32>>;
+
 /// Checks the matrix units of the adapter that `adapter` means, against what `usual` does there, in about a second.
 #[must_use]
 pub(super) fn check(adapter: Option<&str>, usual: &Choices) -> Units {
-    match checked(adapter, usual) {
-        Ok(units) => units,
-        Err(error) => Units::Unusable(format!("the driver lists them and fails ({error})")),
-    }
+    told(Gpu::open(adapter, Some(Family::Matrix)).and_then(|matrix| checked(&matrix, usual, &products)))
 }
 
-fn checked(adapter: Option<&str>, usual: &Choices) -> Result<Units> {
-    let matrix = Gpu::open(adapter, Some(Family::Matrix))?;
+/// A check that did not come to an end is one that was not stood.
+fn told(checked: Result<Units>) -> Units {
+    checked.unwrap_or_else(|error| Units::Unusable(format!("the driver lists them and fails ({error})")))
+}
+
+/// The check of the device `matrix`: first whether it is right, then how fast it is.
+fn checked(matrix: &Arc<Gpu>, usual: &Choices, products: Products<'_>) -> Result<Units> {
     let tile = matrix.with_choices(Choices::usual(Family::Tile));
     for (filter, side) in EXACT {
         for operation in Operation::ALL {
-            let [got, want] = [&matrix, &tile].map(|gpu| products(gpu, operation, &filter, side));
-            let (got, want) = (got?, want?);
-            let wrong = got.iter().zip(&want).filter(|(got, want)| got.to_bits() != want.to_bits()).count();
+            let got = products(matrix, operation, &filter, side)?;
+            let want = products(&tile, operation, &filter, side)?;
+            // What is no number is unlike any number.
+            let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
             if wrong > 0 {
                 return Ok(Units::Unusable(format!(
                     "{wrong} of {} sums of whole numbers are wrong ({operation})",
@@ -68,7 +74,7 @@ fn checked(adapter: Option<&str>, usual: &Choices) -> Result<Units> {
     for operation in Operation::ALL {
         let case = Case::half(operation);
         let images = case.images(&usual)?;
-        for (sum, gpu) in seconds.iter_mut().zip([&matrix, &usual]) {
+        for (sum, gpu) in seconds.iter_mut().zip([matrix, &usual]) {
             *sum += case.time(gpu, images, f64::INFINITY)?;
         }
     }
@@ -133,6 +139,7 @@ fn whole(shape: Shape, filter: &Filter) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn sums_are_of_whole_numbers_and_the_padding_is_zero() {
@@ -159,5 +166,58 @@ mod tests {
         assert!(reason.contains("no such adapter"), "{reason}");
         assert!(Units::Faster(0.25).sentence().contains("4.0 times as fast"));
         assert!(Units::Slower(2.0).sentence().contains("2.0 times as long"));
+    }
+
+    /// The check of a device whose other kernels stand for matrix units, and whose sums `spoil` may change.
+    fn check_of(spoil: impl Fn(&mut [f32], Operation, &Filter)) -> Units {
+        let gpu = Gpu::open(None, Some(Family::Direct)).expect("an adapter; `make test` installs one");
+        let spoilt = |gpu: &Arc<Gpu>, operation, filter: &Filter, side| {
+            let mut sums = products(gpu, operation, filter, side)?;
+            if gpu.family() == Family::Direct {
+                spoil(&mut sums, operation, filter);
+            }
+            Ok(sums)
+        };
+        told(checked(&gpu, &Choices::usual(Family::Direct), &spoilt))
+    }
+
+    #[test]
+    fn right_sums_are_believed_and_timed() {
+        let units = check_of(|_, _, _| {});
+        let (Units::Faster(share) | Units::Slower(share)) = units else { panic!("{units:?}") };
+        // It runs against itself.
+        assert!((0.1..10.0).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn one_wrong_sum_of_the_last_case_is_found() {
+        let units = check_of(|sums, operation, filter| {
+            if operation == Operation::BackwardWeight && *filter == EXACT[2].0 {
+                sums[17] += 1.0;
+            }
+        });
+        let sentence = units.sentence();
+        assert!(matches!(units, Units::Unusable(_)), "{sentence}");
+        let wanted = "matrix units are left aside: 1 of ";
+        assert!(sentence.starts_with(wanted), "{sentence}");
+        assert!(sentence.ends_with("sums of whole numbers are wrong (backward_weight)"), "{sentence}");
+    }
+
+    #[test]
+    fn sums_that_were_never_made_or_are_no_numbers_are_wrong() {
+        for value in [0.0, f32::NAN] {
+            let units = check_of(|sums, _, _| sums.fill(value));
+            assert!(
+                matches!(&units, Units::Unusable(why) if why.contains("are wrong (forward)")),
+                "{units:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_driver_that_refuses_the_kernels_is_told_with_its_reason() {
+        let sentence = told(Err(Error::Device("no such instruction".into()))).sentence();
+        assert!(sentence.starts_with("matrix units are left aside: "), "{sentence}");
+        assert!(sentence.contains("no such instruction"), "{sentence}");
     }
 }
