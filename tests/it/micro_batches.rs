@@ -144,9 +144,6 @@ fn parts_may_come_in_any_order() {
     }
 }
 
-/// Steps of a golden run that are made in parts: momentum and queue are in them, and the reference takes seconds a step.
-const STEPS: usize = 5;
-
 /// The first steps of a golden run in parts: the `f64` reference, whose batch norms see so many pictures together, says what
 /// losses and weights are.
 fn check_run(gpu: &Arc<Gpu>, golden: &Golden, case: &Case<'_>, part: usize, steps: usize) -> Vec<String> {
@@ -183,7 +180,7 @@ fn batch_norms_see_groups_of_the_size_of_a_part() {
         // In two, three and four parts: some of them leave a smaller last part.
         for part in [2, 3, 4].map(|parts| batch.div_ceil(parts)).into_iter().filter(|&part| batch % part != 1)
         {
-            let failures = check_run(gpu, &golden, &case, part, STEPS);
+            let failures = check_run(gpu, &golden, &case, part, STEPS as usize);
             assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
             checked += usize::from(!batch.is_multiple_of(part));
         }
