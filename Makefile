@@ -5,9 +5,9 @@
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 8
 
-demo: ## Train on the pictures that come with the program
+demo: ## Train on the pictures that come with the program, about eight minutes wherever it runs
 	tools/ensure-adapter.sh
-	cargo run --release -- train --preset demo
+	cargo run --release -- train --preset demo --for 8m
 
 test: ## Run all tests
 	tools/ensure-adapter.sh

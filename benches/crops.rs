@@ -127,7 +127,7 @@ fn waiting(data: &Path, augment: Augmenter, steps: u64) -> Result<(f64, f64), Bo
     };
     let batch = config.batch as f64;
     let (mut seconds, mut waited) = (Vec::new(), 0.0);
-    train(TrainOptions { config, resume: None, profile: false }, &mut |event| {
+    train(TrainOptions { config, resume: None, profile: false, within: None }, &mut |event| {
         if let Event::Report(report) = event
             && report.step > 2
         {
@@ -187,6 +187,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             prefetch: 3,
             cache_bytes,
             pack,
+            few: None,
             start_epoch: 0,
             start_batch: 0,
         };

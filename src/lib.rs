@@ -14,7 +14,7 @@
 //!     data (pictures, rng, settings; no device)             <-  eval, trained, ...
 //!     eval (mathematics, no device), pages (to look at)     <-  judge, train, uses
 //!     runs (files of a run), trained (a network that looks) <-  judge
-//!     measure (a step's time)                               <-  compare, cli, app
+//!     measure (a step's time and operations)                <-  judge, train, compare, cli, app
 //!     compare (runs beside each other; on uses)             <-  cli, app
 //!     launch (environment only)                             <-  main, app
 //! ```

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use swav_wgpu::config::{Config, Method, Preset, Setting};
+use std::time::Duration;
+use swav_wgpu::config::{Config, Method, Preset, Setting, Value};
 use swav_wgpu::error::Error;
 
 /// Rows that the form does not show: they have controls of their own.
@@ -18,6 +19,8 @@ pub struct Form {
     data: Option<PathBuf>,
     /// Texts by key, as typed.
     edits: BTreeMap<&'static str, String>,
+    /// The time that the run is to take, as typed; empty where its length is that of the settings.
+    pub within: String,
 }
 
 /// What a form stands for.
@@ -25,13 +28,15 @@ pub struct Form {
 pub struct Resolved {
     /// The settings; where one is wrong, with the preset's value for it.
     pub config: Config,
+    /// The time that the run is to take, in place of a length.
+    pub within: Option<Duration>,
     /// What is wrong, by key.
     pub errors: BTreeMap<String, String>,
 }
 
 impl Default for Form {
     fn default() -> Self {
-        Self { preset: Preset::Demo, data: None, edits: BTreeMap::new() }
+        Self { preset: Preset::Demo, data: None, edits: BTreeMap::new(), within: String::new() }
     }
 }
 
@@ -130,7 +135,18 @@ impl Form {
         }
         config.fit_warmup(&recipe);
         config.validate().unwrap_or_else(&mut note);
-        Resolved { config, errors }
+        let within = match self.within.trim() {
+            "" => None,
+            _ if self.is_edited("steps") || self.is_edited("epochs") => {
+                errors.insert(
+                    "for".into(),
+                    "a time decides how many steps there are: reset steps and epochs".into(),
+                );
+                None
+            }
+            text => Duration::parse(text).map_err(|reason| errors.insert("for".into(), reason)).ok(),
+        };
+        Resolved { config, within, errors }
     }
 
     /// The same run as a command for a terminal.
@@ -142,6 +158,9 @@ impl Form {
         for (key, text) in &self.edits {
             // The equals sign is what every kind of flag takes, switches too.
             words.push(format!("--{}={}", key.replace('_', "-"), quoted(text)));
+        }
+        if !self.within.trim().is_empty() {
+            words.push(format!("--for={}", quoted(self.within.trim())));
         }
         words.join(" ")
     }
@@ -218,6 +237,18 @@ mod tests {
         assert!(
             line.ends_with("--crops=2x32@0.3-1,4x16@0.1-0.3 --out='runs/it'\\''s mine' --recompute=true")
         );
+    }
+
+    #[test]
+    fn a_time_stands_in_place_of_a_length() {
+        let mut form = Form { within: "20m".into(), ..Form::default() };
+        assert_eq!(form.resolve().within, Some(Duration::from_secs(1200)));
+        assert!(form.command_line().ends_with(" --for=20m"));
+        form.edit(setting("epochs"), "2".into());
+        assert!(form.resolve().errors.contains_key("for"));
+        form.reset_all();
+        form.within = "soon".into();
+        assert!(form.resolve().errors.contains_key("for") && form.resolve().within.is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The first screen: pictures, recipe and a button; earlier runs; the form of all settings.
 
-use crate::form::Form;
+use crate::form::{Form, Resolved};
 use crate::recent::Entry;
 use crate::settings::Settings;
 use crate::theme::Palette;
@@ -8,7 +8,7 @@ use crate::thumbs::Thumbs;
 use crate::{units, widgets};
 use eframe::egui::{
     Align, Button, ComboBox, Frame, Label, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke,
-    Ui, vec2,
+    TextEdit, Ui, vec2,
 };
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -67,7 +67,7 @@ impl Start<'_> {
             if let Some(error) = self.error {
                 banner(ui, error);
             }
-            new_run(ui, self.form, self.thumbs, resolved.errors.is_empty(), self.adapters, &mut wishes);
+            new_run(ui, self.form, self.thumbs, &resolved, self.adapters, &mut wishes);
             ui.add_space(18.0);
             earlier(ui, self.entries, &mut wishes);
         });
@@ -91,10 +91,11 @@ fn new_run(
     ui: &mut Ui,
     form: &mut Form,
     thumbs: &mut Thumbs,
-    sound: bool,
+    resolved: &Resolved,
     adapters: &[AdapterFacts],
     wishes: &mut Vec<Wish>,
 ) {
+    let (sound, within) = (resolved.errors.is_empty(), resolved.errors.get("for").map(String::as_str));
     let palette = Palette::of(ui);
     let frame = Frame::new()
         .fill(palette.panel)
@@ -136,6 +137,20 @@ fn new_run(
             form.set_preset(preset);
         });
         ui.label(RichText::new(form.preset().summary()).color(palette.weak));
+        ui.horizontal(|ui| {
+            let label = ui.label(RichText::new("Time      ").color(palette.weak));
+            let field = TextEdit::singleline(&mut form.within).hint_text("20m").desired_width(80.0);
+            ui.add(field).labelled_by(label.id).on_hover_text(
+                "20m or 8h: a few steps are measured, and as many as fit are trained. Empty: as many epochs as the recipe \
+                 says",
+            );
+            let (text, colour) = match within {
+                Some(reason) => (reason, palette.error),
+                None if form.within.trim().is_empty() => ("as long as the recipe takes", palette.weak),
+                None => ("as good as it gets in that time", palette.weak),
+            };
+            ui.label(RichText::new(text).color(colour));
+        });
         ui.add_space(6.0);
         ui.horizontal(|ui| {
             let text = RichText::new("Start training").size(15.0).strong().color(palette.ground);

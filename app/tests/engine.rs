@@ -51,7 +51,7 @@ fn a_run_is_driven_looked_at_stopped_and_opened_again() {
     let out = folder.path().join("run");
     let config = config(&out);
     let mut state = State::opening(config.clone(), Vec::new());
-    let options = TrainOptions { config: config.clone(), resume: None, profile: false };
+    let options = TrainOptions { config: config.clone(), resume: None, profile: false, within: None };
     let mut engine = Engine::start(options, None, false, |_| {});
     engine.control().watch(&PreviewRequest { pictures: vec![5, 6], draw: 0, sample: 30 });
     wait(&mut engine, &mut state, "steps and a look", |state| {
@@ -90,7 +90,7 @@ fn a_run_is_driven_looked_at_stopped_and_opened_again() {
     let config = recent::config(&out).unwrap();
     let mut state = State::opening(config.clone(), earlier);
     state.hold(true);
-    let options = TrainOptions { config, resume: Some(out), profile: false };
+    let options = TrainOptions { config, resume: Some(out), profile: false, within: None };
     let mut engine = Engine::start(options, None, true, |_| {});
     engine.control().watch(&PreviewRequest { pictures: vec![5], draw: 0, sample: 0 });
     wait(&mut engine, &mut state, "a look", |state| state.shown.is_some());
@@ -106,7 +106,7 @@ fn what_is_wrong_is_told() {
     let mut config = config(&folder.path().join("run"));
     config.data = Some(folder.path().join("nowhere"));
     let mut state = State::opening(config.clone(), Vec::new());
-    let options = TrainOptions { config, resume: None, profile: false };
+    let options = TrainOptions { config, resume: None, profile: false, within: None };
     let mut engine = Engine::start(options, None, false, |_| {});
     wait(&mut engine, &mut state, "the failure", |state| state.phase == Phase::Failed);
     assert!(state.failure.unwrap().text.contains("nowhere") && engine.is_over());
@@ -128,7 +128,7 @@ fn tuned_kernels_are_taken_and_told() {
     let mut config = config(&out);
     config.adapter = Some(adapter.index.to_string());
     let mut state = State::opening(config.clone(), Vec::new());
-    let options = TrainOptions { config, resume: None, profile: false };
+    let options = TrainOptions { config, resume: None, profile: false, within: None };
     let mut engine = Engine::start(options, Some(folder.path().to_owned()), false, |_| {});
     wait(&mut engine, &mut state, "a report", |state| !state.reports.is_empty());
     engine.control().stop();

@@ -24,6 +24,7 @@ mod report;
 mod search;
 mod selftest;
 mod sort;
+mod speed;
 mod table;
 mod train;
 mod tune;

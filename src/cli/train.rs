@@ -3,16 +3,20 @@
 //! Resolving is a pure function of the arguments and the files that they name, so that it can be
 //! tested without a device: [`Train::resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
 
+mod plan;
 mod results;
 pub(super) mod watch;
+mod words;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
+use plan::Plan;
 
 use super::flags::{Choice, Given};
 use super::{Outcome, flags, presets, tune};
-use crate::config::{Config, Method, Preset, Setting};
+use crate::config::{Config, Method, Preset, Setting, Value};
 use crate::error::{Error, Result};
 use crate::runs::checkpoint::{Checkpoint, Loaded};
 use crate::runs::run_folder::RunFolder;
@@ -22,8 +26,10 @@ use crate::runs::run_folder::RunFolder;
 struct TrainRequest {
     /// Every setting of the run.
     config: Config,
-    /// Only say what the run would cost.
-    plan: bool,
+    /// Only say what the run would take.
+    plan: Option<Plan>,
+    /// The time that the run is to take.
+    within: Option<Duration>,
     /// Measure the kernels while training.
     profile: bool,
     /// The run folder to go on with.
@@ -57,9 +63,23 @@ pub(super) struct Train {
     /// Read settings from a TOML file, such as the config.toml of an earlier run
     #[arg(long, value_name = "FILE", help_heading = "Command")]
     config: Option<PathBuf>,
-    /// Say what a step would do and the memory it needs, without training
-    #[arg(long, help_heading = "Command")]
-    plan: bool,
+    /// Say how long the run would take, by measuring a few steps, and the memory it needs, without training;
+    /// `--plan=memory` measures nothing
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "time",
+        help_heading = "Command"
+    )]
+    plan: Option<Plan>,
+    /// Take so long from beginning to end, such as 20m or 8h: a few steps are measured, and as many as fit become `steps`
+    ///
+    /// Evaluations, checkpoints and the gallery are in it, and the schedule is complete at its end. config.toml has the
+    /// number of steps, with which the run can be repeated to the bit. `--max-time` in its place cuts a schedule short.
+    #[arg(long = "for", value_name = "TIME", value_parser = time, help_heading = "Command")]
+    within: Option<Duration>,
     /// Time every kernel and print a table by operation and layer at the end
     #[arg(long, help_heading = "Command")]
     profile: bool,
@@ -71,6 +91,7 @@ pub(super) struct Train {
 const EXAMPLES: &str = "\
 Examples:
   swav-wgpu train
+  swav-wgpu train photos/ --for 20m
   swav-wgpu train photos/ --epochs 200 --out runs/photos
   swav-wgpu train photos/ --arch resnet50 --crops 2x224@0.14-1,6x96@0.05-0.14 --batch 32
   swav-wgpu train imagenet/train --preset imagenet-256 --max-time 8h
@@ -97,10 +118,20 @@ impl Train {
             Some(run) => self.resumed(run)?,
             None => fresh(&self.settings, self.config.as_deref())?,
         };
+        if self.within.is_some() {
+            let length = ["steps", "epochs"].into_iter().find(|key| self.settings.get(key).is_some());
+            if let Some(length) = length {
+                let reason = format!("cannot be given with `{length}`: it decides how many steps there are");
+                return Err(Error::config("for", reason));
+            }
+            // Those of a file were decided for another time.
+            config.steps = if self.resume.is_some() { config.steps } else { None };
+        }
         // The run folder must make sense from any other folder too.
         make_absolute(&mut config)?;
         config.validate()?;
-        Ok(TrainRequest { config, plan: self.plan, profile: self.profile, resume: self.resume.clone() })
+        let Self { plan, within, profile, ref resume, .. } = *self;
+        Ok(TrainRequest { config, plan, within, profile, resume: resume.clone() })
     }
 
     /// The settings of a run that goes on: those of its folder, and the few that may change.
@@ -142,12 +173,18 @@ impl Train {
 
 /// Hands a request to the engine.
 fn start(request: TrainRequest) -> Result<Outcome> {
-    if request.plan {
-        // A run that goes on has its folder already.
-        let out = request.config.out.filter(|_| request.resume.is_none());
-        return watch::plan(&Config { out, ..request.config });
-    }
-    watch::train(request)
+    let Some(what) = request.plan else { return watch::train(request) };
+    // A run that goes on has its folder already.
+    let TrainRequest { config, resume, within, .. } = request;
+    let done = resume.as_deref().map(Checkpoint::load).transpose()?.map_or(0, |at| at.checkpoint.meta.step);
+    let out = config.out.filter(|_| resume.is_none());
+    plan::run(&Config { out, ..config }, what, within, done)?;
+    Ok(Outcome::Done)
+}
+
+/// A time as settings take it.
+fn time(text: &str) -> Result<Duration, String> {
+    Duration::parse(text)
 }
 
 /// The settings of a new run: file and flags over a preset.

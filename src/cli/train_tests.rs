@@ -46,11 +46,11 @@ fn a_switch_may_stand_alone() {
 fn no_data_means_the_demo_and_a_folder_means_photos() {
     let demo = resolved(&[]).unwrap();
     assert_eq!(demo.config, Config::from_preset(Preset::Demo).unwrap());
-    assert!(!demo.plan && !demo.profile && demo.resume.is_none());
+    assert!(demo.plan.is_none() && !demo.profile && demo.resume.is_none());
     let photos = resolved(&["photos", "--plan"]).unwrap();
     assert_eq!(photos.config.preset, Some(Preset::Photos));
     assert!(photos.config.data.unwrap().is_absolute());
-    assert!(photos.plan);
+    assert_eq!(photos.plan, Some(Plan::Time));
 }
 
 #[test]
@@ -134,4 +134,20 @@ fn resume_of_something_else_says_so() {
     assert!(error.to_string().contains("gone"), "{error}");
     let (field, why) = refused(&["--config", missing.to_str().unwrap()]);
     assert!(field == "config" && why.contains("gone"), "{why}");
+}
+
+#[test]
+fn a_time_stands_in_place_of_a_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "steps = 77\n").unwrap();
+    let file = file.to_str().unwrap();
+    let request = resolved(&["--config", file, "--for", "1h30m", "--plan=memory"]).unwrap();
+    assert_eq!(request.within, Some(Duration::from_secs(5400)));
+    assert_eq!((request.config.steps, request.plan), (None, Some(Plan::Memory)));
+    for length in ["--steps", "--epochs"] {
+        let (field, reason) = refused(&["--for", "20m", length, "9"]);
+        assert_eq!(field, "for");
+        assert!(reason.contains(&length.replace("--", "`")), "{reason}");
+    }
 }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::data::configured;
 use crate::error::{Error, Result};
 use crate::judge::{
-    Clustering, Examination, LinearOptions, NearestOptions, SEED, Source, clusters, linear, nearest,
+    Clustering, Examination, LinearOptions, NearestOptions, SEED, Source, USUAL, clusters, linear, nearest,
 };
 use crate::pass::Watch;
 use crate::runs::run_folder::RunFolder;
@@ -125,7 +125,11 @@ pub(super) fn judge(run: &Path, arm: &Arm, baselines: bool, watch: &mut Watch<'_
         },
     )?;
     let dataset = configured::open(&trained::settings_for(&model, config.data.as_deref()), watch)?;
-    let limit = if config.eval_pictures == 0 { usize::MAX } else { config.eval_pictures };
+    // The same on every device, so that arms can be compared.
+    let limit = match config.eval_pictures {
+        Some(0) => usize::MAX,
+        most => most.unwrap_or(USUAL),
+    };
     let sources = if baselines { &Source::ALL[..] } else { &[Source::Trained][..] };
     let of = Examination::of(&model, &dataset, limit, sources, watch)?;
     let mut verdict = Verdict::default();

@@ -265,7 +265,7 @@ fn run_arm(arm: &Arm, path: &Path, begin: Begin, baselines: bool, on: &mut Telle
                 let file = RunFolder::find(path)?.config();
                 let text = std::fs::read_to_string(&file).map_err(Error::io(&file))?;
                 let config = Config::from_toml(&text, &file.display().to_string())?;
-                TrainOptions { config, resume: Some(path.to_owned()), profile: false }
+                TrainOptions { config, resume: Some(path.to_owned()), profile: false, within: None }
             }
             _ => {
                 // Left by a kill before the first checkpoint: nothing in it is worth keeping.
@@ -273,7 +273,7 @@ fn run_arm(arm: &Arm, path: &Path, begin: Begin, baselines: bool, on: &mut Telle
                     std::fs::remove_dir_all(path).map_err(Error::io(path))?;
                 }
                 let config = Config { out: Some(path.to_owned()), ..arm.config.clone() };
-                TrainOptions { config, resume: None, profile: false }
+                TrainOptions { config, resume: None, profile: false, within: None }
             }
         };
         match train(options, &mut |event| on(Happening::Event(event))) {

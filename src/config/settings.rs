@@ -264,10 +264,10 @@ settings! {
         eval_resize: u32 = 256 => within(8, 1024);
         /// Side of that centre in pixels; best near the size of the large crops.
         eval_size: u32 = 224 => within(8, 1024);
-        /// Pictures on each side of a split that a run judges itself by, at most, spread evenly; 0 takes all. The
-        /// time of an evaluation goes with its square. The gallery is chosen from four times as many. `eval knn`
-        /// looks at more of them once the run is done.
-        eval_pictures: usize = 5000;
+        /// Pictures on each side of a split that a run judges itself by, at most, spread evenly; 0 takes all. Without it,
+        /// 5000, or where a processor computes, no more than take it about a minute (2000 GFLOP, but 250 at least). The
+        /// gallery is chosen from four times as many. `eval knn` looks at more of them once the run is done.
+        eval_pictures: Option<usize> = None;
         /// Neighbours that vote in the kNN evaluation; the field uses 20 and 200.
         knn_k: usize = 20 => within(1, 100_000);
         /// Temperature of the votes: a neighbour counts exp(similarity / this).

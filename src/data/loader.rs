@@ -39,6 +39,8 @@ pub struct LoaderSpec {
     /// Bytes of pictures that a device takes at once, where it makes the crops itself; `None` renders
     /// them here.
     pub pack: Option<usize>,
+    /// So many pictures only, the first of an epoch, again and again: for measurements.
+    pub few: Option<usize>,
     /// Epoch to start in.
     pub start_epoch: u64,
     /// Batch of that epoch to start with; beyond the last one it runs on into the next epochs.
@@ -222,7 +224,16 @@ impl Drop for Loader {
 
 impl Shared {
     fn batches_per_epoch(&self) -> u64 {
-        (self.dataset.pretrain().len() / self.spec.batch) as u64
+        let pictures = self.dataset.pretrain().len();
+        (self.spec.few.map_or(pictures, |few| few.clamp(self.spec.batch, pictures)) / self.spec.batch) as u64
+    }
+
+    /// The pictures of an epoch in their order; where they are few, always the same.
+    fn order(&self, epoch: u64) -> Vec<u32> {
+        let Some(few) = self.spec.few else { return epoch_order(&self.dataset, self.spec.seed, epoch) };
+        let mut order = epoch_order(&self.dataset, self.spec.seed, 0);
+        order.truncate(few.max(self.spec.batch));
+        order
     }
 
     /// Makes every `lanes`-th batch until nobody wants one or an error.
@@ -235,7 +246,7 @@ impl Shared {
             (epoch, index) = (epoch + index / per_epoch, index % per_epoch);
             let order = match &mut order {
                 Some((of, order)) if *of == epoch => order,
-                other => &mut other.insert((epoch, epoch_order(&self.dataset, self.spec.seed, epoch))).1,
+                other => &mut other.insert((epoch, self.order(epoch))).1,
             };
             let made = self.pool.install(|| match self.spec.pack {
                 None => self.make(epoch, index, order),

@@ -20,6 +20,7 @@ fn spec(batch: usize, workers: usize) -> LoaderSpec {
         prefetch: 3,
         cache_bytes: 1 << 14,
         pack: None,
+        few: None,
         start_epoch: 0,
         start_batch: 0,
     }

@@ -60,7 +60,7 @@ pub fn accuracy(
         let right = |block: usize| -> Result<usize> {
             let first = block * QUERIES;
             let range = first..(first + QUERIES).min(queries.rows);
-            let nearest = nearest(&bank, &queries, range.clone(), k, pass)?;
+            let nearest = of_range(&bank, &queries, range.clone(), k, pass)?;
             let guesses = nearest.iter().map(|near| vote(near, bank_labels, temperature));
             let right = guesses.zip(&query_labels[first..]).filter(|(guess, label)| *guess == Some(**label));
             let right = right.count();
@@ -97,8 +97,37 @@ fn check(bank: &Features, bank_labels: &[u32], queries: &Features, query_labels:
     Ok(())
 }
 
+/// The `k` nearest rows of `bank` for each row of `queries` by cosine, nearest first; of equal ones the earlier row. `pass`
+/// counts the queries. The device's search finds the same, sooner, but no more than it has room for in a list.
+///
+/// # Errors
+/// [`Error::Config`] where sizes disagree; [`Error::Stopped`] where the pass is.
+pub fn nearest(bank: &Features, queries: &Features, k: usize, pass: &Pass) -> Result<Vec<Vec<Near>>> {
+    bank.check("knn bank")?;
+    queries.check("knn queries")?;
+    if bank.dim != queries.dim {
+        let reason = format!("bank rows have {} values, queries {}", bank.dim, queries.dim);
+        return Err(Error::config("knn", reason));
+    }
+    let (bank, queries) = (bank.normalised(None), queries.normalised(None));
+    let of_block = |block: usize| {
+        let range = block * QUERIES..((block + 1) * QUERIES).min(queries.rows);
+        let found = of_range(&bank, &queries, range.clone(), k, pass)?;
+        pass.advance(range.len())?;
+        Ok(found.into_iter().map(sorted).collect())
+    };
+    let blocks: Result<Vec<Vec<Vec<Near>>>> =
+        (0..queries.rows.div_ceil(QUERIES)).into_par_iter().map(of_block).collect();
+    Ok(blocks?.into_iter().flatten().collect())
+}
+
+/// A heap has no order of its own, and sums of floats depend on order.
+fn sorted(near: BinaryHeap<Near>) -> Vec<Near> {
+    near.into_sorted_vec()
+}
+
 /// The `k` nearest bank rows of each query of a range.
-fn nearest(
+fn of_range(
     bank: &Unit,
     queries: &Unit,
     range: std::ops::Range<usize>,
@@ -144,10 +173,7 @@ fn offer(nearest: &mut BinaryHeap<Near>, k: usize, similarity: f32, row: usize) 
 
 /// The label with the most votes.
 fn vote(nearest: &BinaryHeap<Near>, labels: &[u32], temperature: f64) -> Option<u32> {
-    let mut near: Vec<Near> = nearest.iter().copied().collect();
-    // A heap has no order of its own; sums of floats depend on order.
-    near.sort_unstable();
-    ranking(&near, labels, temperature).first().copied()
+    ranking(&sorted(nearest.clone()), labels, temperature).first().copied()
 }
 
 /// One of the nearest rows of a bank. Nearest first, of equal ones the earlier row: the one to throw out is on top

@@ -31,6 +31,19 @@ pub fn features(
     Ok(Features { rows: count as usize, dim, data })
 }
 
+/// The same rows of one channel, where the channels of every pixel are equal: all cosines are the same, and so are those of
+/// rows less their mean. `None` where some pixel has a colour.
+#[must_use]
+pub fn of_one_channel(features: &Features, channels: usize) -> Option<Features> {
+    let pixels = features.data.par_chunks_exact(channels.max(1));
+    let grey = pixels.clone().all(|pixel| pixel.iter().all(|&value| value == pixel[0]));
+    (channels > 1 && grey).then(|| Features {
+        rows: features.rows,
+        dim: features.dim / channels,
+        data: pixels.map(|pixel| pixel[0]).collect(),
+    })
+}
+
 /// A picture without pixels, or one that does not have these channels, stays what `row` is.
 fn fill(picture: &Picture, channels: usize, row: &mut [f32]) {
     if picture.samples().is_empty() || picture.channels() != channels {
@@ -75,6 +88,27 @@ mod tests {
         let board = RgbImage::from_fn(128, 128, |x, y| Rgb([if (x + y) % 2 == 0 { 255 } else { 0 }; 3]));
         let got = features(1, 3, &Pass::default(), |_| Ok(board.clone().into())).unwrap();
         assert!(got.data.iter().all(|&value| (value - 0.5).abs() < 0.02));
+    }
+
+    #[test]
+    fn grey_pictures_are_as_like_in_one_channel_as_in_three() {
+        let grey = |id: u32| {
+            let level = move |x: u32, y: u32| Rgb([((x * (id + 3) + y * 7) % 251) as u8; 3]);
+            Ok(RgbImage::from_fn(32, 32, level).into())
+        };
+        let three = features(3, 3, &Pass::default(), grey).unwrap();
+        let one = of_one_channel(&three, 3).unwrap();
+        assert_eq!((one.rows, one.dim), (3, 1024));
+        let cosine = |of: &Features, centre: Option<&[f32]>| -> f32 {
+            let unit = of.unit(centre);
+            unit.row(0).iter().zip(unit.row(2)).map(|(a, b)| a * b).sum()
+        };
+        assert!((cosine(&three, None) - cosine(&one, None)).abs() < 1e-5);
+        let centred = [&three, &one].map(|of| cosine(of, Some(&of.mean())));
+        assert!((centred[0] - centred[1]).abs() < 1e-5);
+        let mut coloured = three.clone();
+        coloured.data[4] += 0.1;
+        assert!(of_one_channel(&coloured, 3).is_none() && of_one_channel(&one, 1).is_none());
     }
 
     #[test]

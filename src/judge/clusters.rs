@@ -73,7 +73,7 @@ fn measure(
     found.iter().for_each(|&cluster| *sizes.entry(cluster).or_default() += 1);
     let share = |size: &usize| *size as f64 / found.len().max(1) as f64;
     let entropy: f64 = sizes.values().map(|size| -share(size) * share(size).ln()).sum();
-    let (rows, labels) = of.labelled(&of.pictures);
+    let (rows, labels) = of.labelled(of.pictures());
     let assigned: Vec<u32> = rows.iter().map(|&row| found[row]).collect();
     let judged =
         |measure: fn(&[u32], &[u32]) -> f64| (!labels.is_empty()).then(|| measure(&assigned, &labels));

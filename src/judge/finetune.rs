@@ -72,7 +72,7 @@ pub fn finetune(
     of.need_labels()?;
     check(options)?;
     let untrained = of.model.untrained(options.seed)?;
-    let splits: Vec<&Split> = of.splits.iter().filter(|split| of.sides(split).is_some()).collect();
+    let splits: Vec<&Split> = of.splits().iter().filter(|split| of.sides(split).is_some()).collect();
     let mut results = Vec::new();
     for split in splits {
         let Some([(rows, labels), test]) = of.sides(split) else { continue };
@@ -162,7 +162,7 @@ impl Job<'_, '_> {
                 }
                 let chunk: Vec<usize> =
                     order.iter().cycle().skip(step * batch).take(batch).copied().collect();
-                let pictures: Vec<u32> = chunk.iter().map(|&i| of.pictures[rows[i]]).collect();
+                let pictures: Vec<u32> = chunk.iter().map(|&i| of.pictures()[rows[i]]).collect();
                 let wanted: Vec<u32> = chunk.iter().map(|&i| labels[i]).collect();
                 let views = fresh_views(of, &pictures, seed, [epoch, step], pass)?;
                 tuned.step(&views, &wanted, steps_down(epoch, epochs))?;
@@ -170,7 +170,7 @@ impl Job<'_, '_> {
             }
             Ok(())
         })?;
-        let pictures: Vec<u32> = test_rows.iter().map(|&row| of.pictures[row]).collect();
+        let pictures: Vec<u32> = test_rows.iter().map(|&row| of.pictures()[row]).collect();
         let mut logits = Vec::new();
         let then = |views: &[f32], readable: &[bool]| {
             logits.extend(tuned.logits(views, readable.len())?.data);

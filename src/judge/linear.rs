@@ -89,7 +89,7 @@ pub fn linear(
         .described
         .iter()
         .filter(|described| wanted(described.source))
-        .flat_map(|described| of.splits.iter().map(move |split| (described, split)))
+        .flat_map(|described| of.splits().iter().map(move |split| (described, split)))
         .filter(|(_, split)| of.sides(split).is_some())
         .collect();
     pass::run(LEARNING, jobs.len() * epochs(options), watch, |pass| {
@@ -121,7 +121,7 @@ pub(super) fn fit(
 ) -> Result<(f64, Vec<f64>, Score)> {
     let mut job = Job { of, options, labels, features: described.features.select(rows), fresh: None };
     let (rate, held_out) = if options.recipe {
-        job.fresh = Some(rows.iter().map(|&row| of.pictures[row]).collect());
+        job.fresh = Some(rows.iter().map(|&row| of.pictures()[row]).collect());
         (RECIPE_RATE, Vec::new())
     } else {
         job.choose(pass)?

@@ -3,7 +3,9 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `panel` | the pictures of a judgement, and what their neighbours say: for both of the next |
 //! | `run` | the judge of a run, between its steps |
+//! | `sample` | which pictures a run looks at, and what its looks take |
 //! | `accuracy` | shares of right answers |
 //! | `device` | search, linear classifiers and fine-tuning as plans on the device |
 //! | `nearest` | kNN, exact, on the device |
@@ -20,24 +22,26 @@ mod finetune;
 mod fresh;
 mod linear;
 mod nearest;
+mod panel;
 pub(crate) mod run;
+mod sample;
 mod table;
 
-pub use accuracy::{Pair, SplitAccuracy};
+pub use accuracy::{Pair, SplitAccuracy, margin};
 pub use clusters::{Clustering, clusters};
 pub use finetune::{FinetuneOptions, FinetuneResult, finetune};
 pub use linear::{LinearOptions, LinearResult, linear};
 pub use nearest::{NearestOptions, NearestResult, nearest};
+pub(crate) use sample::USUAL;
 pub use table::Table;
 
-use crate::data::spread::{some_of, thinned};
-use crate::data::{Dataset, Picture, Split};
+use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::eval::{Features, Near, pixels};
+use crate::eval::{Features, Near};
 use crate::judge::device::search::Search;
-use crate::pass::{self, Watch};
+use crate::pass::Watch;
 use crate::trained::Model;
-use crate::trained::views::{LOOKING, READING_PIXELS, look};
+use panel::{Panel, Side};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -84,12 +88,8 @@ pub struct Described {
 pub struct Examination<'a> {
     model: &'a Model,
     dataset: &'a Dataset,
-    /// Those that could be read, in ascending order: the rows of all features.
-    pictures: Vec<u32>,
-    splits: Vec<Split>,
+    panel: Panel,
     described: Vec<Described>,
-    /// Pictures that could not be read, with the reasons.
-    pub unreadable: BTreeMap<u32, String>,
 }
 
 /// The seed of the untrained network, where it has none of its own.
@@ -117,42 +117,44 @@ impl<'a> Examination<'a> {
         sources: &[Source],
         watch: &mut Watch<'_>,
     ) -> Result<Self> {
-        let (splits, mut pictures) = thinned(dataset.splits(), limit);
-        if splits.is_empty() {
-            pictures = some_of(&(0..dataset.len() as u32).collect::<Vec<_>>(), limit);
-        }
+        let mut panel = Panel::of_all(dataset, limit);
         let seed = model.config().map_or(SEED, |config| config.seed);
         let untrained = sources.contains(&Source::Untrained).then(|| model.untrained(seed)).transpose()?;
         let trained = sources.contains(&Source::Trained).then_some(model);
-        let mut unreadable = BTreeMap::new();
         let mut described = Vec::new();
         for (source, network) in [(Source::Untrained, untrained.as_ref()), (Source::Trained, trained)] {
             if let Some(network) = network {
-                described.push(describe(source, network, dataset, &pictures, &mut unreadable, watch)?);
+                described.push(describe(source, network, dataset, &mut panel, watch)?);
             }
         }
         // A picture that cannot be read is left out of everything.
-        let kept: Vec<usize> =
-            (0..pictures.len()).filter(|&row| !unreadable.contains_key(&pictures[row])).collect();
+        let looked_at = panel.pictures.len();
+        let kept = panel.drop_unreadable();
         if kept.is_empty() {
-            let reason = format!("none of {} pictures can be read", pictures.len());
+            let reason = format!("none of {looked_at} pictures can be read");
             return Err(Error::Data { path: dataset.path().to_owned(), reason });
         }
         for one in &mut described {
             one.features = one.features.select(&kept);
             one.prototypes = one.prototypes.take().map(|all| kept.iter().map(|&row| all[row]).collect());
         }
-        let pictures: Vec<u32> = kept.iter().map(|&row| pictures[row]).collect();
         if sources.contains(&Source::RawPixels) {
-            described.insert(0, describe_pixels(dataset, &pictures, watch)?);
+            let features = panel.pixels(dataset, watch)?;
+            described.insert(0, Described { source: Source::RawPixels, features, prototypes: None });
         }
-        Ok(Self { model, dataset, pictures, splits, described, unreadable })
+        Ok(Self { model, dataset, panel, described })
+    }
+
+    /// Pictures that could not be read, with the reasons.
+    #[must_use]
+    pub fn unreadable(&self) -> &BTreeMap<u32, String> {
+        &self.panel.unreadable
     }
 
     /// The splits that are examined.
     #[must_use]
     pub fn splits(&self) -> &[Split] {
-        &self.splits
+        &self.panel.splits
     }
 
     /// What the sources say, a row for each picture that could be read.
@@ -162,28 +164,30 @@ impl<'a> Examination<'a> {
     }
 
     /// Rows and labels of those of `wanted` that can be read and have a label.
-    fn labelled(&self, wanted: &[u32]) -> (Vec<usize>, Vec<u32>) {
-        let find =
-            |picture: &u32| Some((self.pictures.binary_search(picture).ok()?, self.dataset.label(*picture)?));
-        wanted.iter().filter_map(find).unzip()
+    fn labelled(&self, wanted: &[u32]) -> Side {
+        self.panel.labelled(self.dataset, wanted)
     }
 
     /// Both sides of a split, where each has a picture with a label.
-    fn sides(&self, split: &Split) -> Option<[(Vec<usize>, Vec<u32>); 2]> {
-        let sides = [self.labelled(&split.bank), self.labelled(&split.queries)];
-        sides.iter().all(|(rows, _)| !rows.is_empty()).then_some(sides)
+    fn sides(&self, split: &Split) -> Option<[Side; 2]> {
+        self.panel.sides(self.dataset, split)
+    }
+
+    /// The pictures that could be read: the rows of all features.
+    fn pictures(&self) -> &[u32] {
+        &self.panel.pictures
     }
 
     /// Whether some split has labels on both sides.
     #[must_use]
     pub fn has_labels(&self) -> bool {
-        self.splits.iter().any(|split| self.sides(split).is_some())
+        self.panel.splits.iter().any(|split| self.sides(split).is_some())
     }
 
     /// The class of the picture of a row, where it is known.
     #[must_use]
     pub fn label(&self, row: usize) -> Option<u32> {
-        self.dataset.label(*self.pictures.get(row)?)
+        self.dataset.label(*self.panel.pictures.get(row)?)
     }
 
     /// The names of the classes.
@@ -214,13 +218,12 @@ pub fn search(model: &Model, bank: &Features, queries: &Features, k: usize) -> R
     search.nearest(&bank.unit(None), &queries.unit(None))
 }
 
-/// Features and best prototypes of pictures; rows of unreadable ones are of a blank picture.
+/// Features and best prototypes of the pictures; rows of unreadable ones are of a blank picture.
 fn describe(
     source: Source,
     model: &Model,
     dataset: &Dataset,
-    pictures: &[u32],
-    unreadable: &mut BTreeMap<u32, String>,
+    panel: &mut Panel,
     watch: &mut Watch<'_>,
 ) -> Result<Described> {
     let (mut data, mut best) = (Vec::new(), Vec::new());
@@ -230,23 +233,9 @@ fn describe(
         best.extend(model.assign(&seen).into_iter().flatten().map(|(prototype, _)| prototype));
         Ok(())
     };
-    pass::run(LOOKING, pictures.len(), watch, |pass| {
-        look(dataset, model.viewing(), pictures, unreadable, pass, then)
-    })?;
+    let pictures = panel.pictures.clone();
+    panel.look(dataset, model.viewing(), &pictures, watch, then)?;
     let features = Features::new(pictures.len(), model.feature_count(), data)?;
     let prototypes = (model.prototype_count() > 0).then_some(best);
     Ok(Described { source, features, prototypes })
-}
-
-/// Raw pixels of the pictures; a blank one in place of what can no longer be read.
-fn describe_pixels(dataset: &Dataset, pictures: &[u32], watch: &mut Watch<'_>) -> Result<Described> {
-    let channels = dataset.reading().channels;
-    let decode = |row: u32| {
-        let decoded = dataset.decode(pictures[row as usize]);
-        Ok(decoded.unwrap_or_else(|_| Picture::black(channels as u32)))
-    };
-    let features = pass::run(READING_PIXELS, pictures.len(), watch, |pass| {
-        pixels::features(pictures.len() as u32, channels, pass, decode)
-    })?;
-    Ok(Described { source: Source::RawPixels, features, prototypes: None })
 }

@@ -1,11 +1,12 @@
 //! kNN accuracy of every source on every split.
 
+use super::panel::Answer;
 use super::{Examination, Source};
 use crate::error::{Error, Result};
-use crate::eval::knn;
 use crate::eval::score::Score;
 use crate::judge::device::search::Search;
-use crate::pass::{self, Pass, Watch};
+use crate::ops::nearest::LIST;
+use crate::pass::{self, Watch};
 use crate::trained::views::ASKING;
 use serde::Serialize;
 
@@ -55,38 +56,22 @@ pub fn nearest(
     if options.k.contains(&0) {
         return Err(Error::config("k", "no neighbours to ask: use 1 or more (20 and 200 are usual)"));
     }
-    let queries: usize = of.splits.iter().filter_map(|split| Some(of.sides(split)?[1].0.len())).sum();
-    // Plain and centred.
-    let all = 2 * of.described.len() * queries;
-    pass::run(ASKING, all, watch, |pass| search(of, options, pass))
-}
-
-fn search(of: &Examination<'_>, options: &NearestOptions, pass: &Pass) -> Result<Vec<NearestResult>> {
-    let most = options.k.iter().copied().max().unwrap_or(0);
-    let mut results = Vec::new();
-    for described in &of.described {
-        for split in &of.splits {
-            let Some([(bank_rows, bank_labels), (rows, labels)]) = of.sides(split) else { continue };
-            let (bank, queries) = (described.features.select(&bank_rows), described.features.select(&rows));
-            let search = Search::new(of.model.gpu(), bank.dim, most, bank.rows, queries.rows)?;
-            for centred in [false, true] {
-                let mean = centred.then(|| bank.mean());
-                let (bank_rows, asked) = (bank.unit(mean.as_deref()), queries.unit(mean.as_deref()));
-                let near = search.nearest_in(pass, &bank_rows, &asked)?;
-                for &k in &options.k {
-                    let guesses: Vec<Vec<u32>> = near
-                        .iter()
-                        .map(|near| {
-                            knn::ranking(&near[..k.min(near.len())], &bank_labels, options.temperature)
-                        })
-                        .collect();
-                    let classes = of.dataset.classes().len();
-                    let score = Score::of(guesses.iter().map(Vec::as_slice), &labels, classes);
-                    let (split, bank) = (split.name.clone(), bank.rows);
-                    results.push(NearestResult { split, source: described.source, k, centred, bank, score });
-                }
-            }
-        }
+    if let Some(&k) = options.k.iter().find(|&&k| !Search::lists(k)) {
+        return Err(Error::config("k", format!("{k} neighbours cannot be asked for: use 1 to {LIST}")));
     }
-    Ok(results)
+    // Plain and centred.
+    let all = 2 * of.described.len() * of.panel.queries(of.dataset);
+    pass::run(ASKING, all, watch, |pass| {
+        let mut results = Vec::new();
+        for described in &of.described {
+            let source = described.source;
+            let answers = of.panel.ask(of.dataset, of.model.gpu(), &described.features, options, pass)?;
+            let result = |answer: Answer| {
+                let Answer { split, centred, k, bank, score } = answer;
+                NearestResult { split, source, k, centred, bank, score }
+            };
+            results.extend(answers.into_iter().map(result));
+        }
+        Ok(results)
+    })
 }

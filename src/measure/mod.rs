@@ -9,16 +9,22 @@
 //! | `cases` | the named configurations |
 //! | `work` | floating-point operations of a run, from the architecture and the method |
 //! | `figures` | what a measurement found, ready for JSON |
+//! | `speed` | how fast an adapter trains, in one number |
+//! | `suggest` | a network and a length for pictures, a time and an adapter |
 
 mod cases;
 mod figures;
+mod speed;
+mod suggest;
 mod work;
 
 use std::time::Instant;
 
 pub use cases::{CASES, Case};
 pub use figures::{DeviceTime, Figures, Operation, Roofline, Spread};
-pub use work::{Extent, Work, flop_per_step};
+pub use speed::speed;
+pub use suggest::{Suggestion, suggest};
+pub use work::{Extent, Work, flop_per_step, flop_per_view};
 
 use crate::config::{Config, Precision};
 use crate::error::{Error, Result};

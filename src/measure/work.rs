@@ -21,6 +21,12 @@ pub fn flop_per_step(config: &Config) -> u64 {
     Work::of(config, &Extent { pictures: config.batch, classes: CLASSES }).step
 }
 
+/// Operations of one view of a picture in evaluation: forward, through the trunk.
+#[must_use]
+pub fn flop_per_view(config: &Config) -> u64 {
+    trunk_forward(&config.trunk().layout(config.stem, config.channels), config.eval_size as usize).all
+}
+
 /// What the work depends on beside the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {

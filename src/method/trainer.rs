@@ -151,6 +151,12 @@ impl Trainer {
         self.memory
     }
 
+    /// The device.
+    #[must_use]
+    pub fn gpu(&self) -> &Arc<Gpu> {
+        self.session.gpu()
+    }
+
     /// Dispatches a step.
     #[must_use]
     pub fn dispatches(&self) -> usize {

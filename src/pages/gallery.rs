@@ -99,6 +99,12 @@ pub fn write(
     Ok(Written { used: clusters.len(), thumbnails: tiles.len(), unreadable })
 }
 
+/// Thumbnails on the page of a gallery with so many prototypes, at most.
+#[must_use]
+pub fn most_thumbnails(prototypes: usize) -> usize {
+    prototypes.min(ON_PAGE) * NEAREST
+}
+
 /// The rows of the `most` largest prototypes for another page, with their thumbnails inside it. `pass` counts the
 /// thumbnails.
 ///

@@ -34,6 +34,11 @@ impl Clock {
         self.before + self.start.elapsed().saturating_sub(self.left_out).as_secs_f64()
     }
 
+    /// Seconds of training up to the last lap.
+    pub(super) fn seconds_at_lap(&self) -> f64 {
+        self.lap.0
+    }
+
     /// Steps a second and the share of waiting since the last lap. `submitted` counts the steps that
     /// the device was given, not those that it has reported: the report of the last one before an
     /// evaluation or a checkpoint comes at once after the one before, and would look like a sprint.

@@ -156,6 +156,10 @@ pub struct Report {
 pub struct SplitSummary {
     /// The split.
     pub name: String,
+    /// Pictures that were asked about, 0 in files of before it was kept: what decides how sure the figures are
+    /// ([`crate::judge::margin`]).
+    #[serde(default)]
+    pub queries: u64,
     /// Raw pixels as features.
     pub pixels: Option<Pair>,
     /// The network before the first step.

@@ -61,7 +61,7 @@ impl Engine<'_> {
     }
 
     fn summary(&self, interrupted: bool, finished: bool) -> Summary {
-        let Setup { run, trainer, memory, length, adapter, .. } = &self.setup;
+        let Setup { run, trainer, judge, memory, length, adapter, .. } = &self.setup;
         let pictures = memory.reported as f64 * self.config.batch as f64;
         Summary {
             interrupted,
@@ -72,7 +72,9 @@ impl Engine<'_> {
             chance: trainer.chance(),
             method: self.config.method,
             code_entropy: memory.code_entropy,
-            knn: side_by_side(&memory.pixels, &memory.untrained, &memory.trained),
+            knn: side_by_side(&memory.pixels, &memory.untrained, &memory.trained, |split| {
+                judge.queries(split)
+            }),
             prototypes: trainer.prototype_count() as u64,
             prototypes_used: memory.occupancy.used() as u64,
             prototypes_dead: memory.occupancy.dead() as u64,
@@ -119,7 +121,7 @@ impl Engine<'_> {
     /// All pictures that could not be read, by training or by evaluation.
     fn unreadable(&self) -> BTreeMap<u32, String> {
         let mut all: BTreeMap<u32, String> = self.setup.loader.unreadable().into_iter().collect();
-        all.extend(self.setup.judge.unreadable.iter().map(|(&picture, reason)| (picture, reason.clone())));
+        all.extend(self.setup.judge.unreadable().iter().map(|(&picture, reason)| (picture, reason.clone())));
         all
     }
 
@@ -144,6 +146,7 @@ fn side_by_side(
     pixels: &[SplitAccuracy],
     untrained: &[SplitAccuracy],
     trained: &[SplitAccuracy],
+    queries: impl Fn(&str) -> u64,
 ) -> Vec<SplitSummary> {
     let pair = |of: &[SplitAccuracy], name: &str| {
         let found = of.iter().find(|split| split.name == name)?;
@@ -154,6 +157,7 @@ fn side_by_side(
         .iter()
         .map(|SplitAccuracy { name, .. }| SplitSummary {
             name: name.clone(),
+            queries: queries(name),
             pixels: pair(pixels, name),
             untrained: pair(untrained, name),
             trained: pair(trained, name),
@@ -206,12 +210,17 @@ mod tests {
     #[test]
     fn splits_are_matched_by_name() {
         let one = |name: &str, plain| SplitAccuracy { name: name.into(), plain, centred: plain / 2.0 };
-        let rows =
-            side_by_side(&[one("b", 0.2), one("a", 0.4)], &[one("a", 0.6)], &[one("a", 0.8), one("b", 1.0)]);
+        let rows = side_by_side(
+            &[one("b", 0.2), one("a", 0.4)],
+            &[one("a", 0.6)],
+            &[one("a", 0.8), one("b", 1.0)],
+            |_| 7,
+        );
         assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0].queries, 7);
         assert_eq!(rows[0].pixels, Some(Pair { plain: 0.4, centred: 0.2 }));
         assert_eq!(rows[1].untrained, None);
         assert_eq!(rows[1].trained.map(|pair| pair.centred), Some(0.5));
-        assert!(side_by_side(&[], &[], &[]).is_empty());
+        assert!(side_by_side(&[], &[], &[], |_| 7).is_empty());
     }
 }

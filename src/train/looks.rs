@@ -35,26 +35,24 @@ impl Engine<'_> {
     }
 
     fn judge_untrained(&mut self) -> Result<()> {
-        let Setup { judge, trainer, memory, .. } = &mut self.setup;
-        let (caller, start) = (&mut self.caller, Instant::now());
+        let Setup { judge, memory, .. } = &mut self.setup;
+        let caller = &mut self.caller;
         if !judge.has_labels() {
             return Ok(());
         }
         let watch = &mut |progress: &_| caller.watch(progress);
-        let (mut network, mut pixels) = (None, None);
-        if memory.untrained.is_empty() {
-            memory.untrained = judge.network(trainer, watch)?;
-            network = Some(memory.untrained.clone());
-            self.looked = Some(start.elapsed());
-        }
+        // Raw pixels come first: they are soon known, and nothing can be worse.
         if memory.pixels.is_empty() {
             memory.pixels = judge.pixels(watch)?;
-            pixels = Some(memory.pixels.clone());
-        }
-        if let Some(splits) = pixels {
+            let splits = memory.pixels.clone();
             self.emit(Event::Pixels { splits });
         }
-        if let Some(splits) = network {
+        let Setup { judge, trainer, memory, .. } = &mut self.setup;
+        let (caller, start) = (&mut self.caller, Instant::now());
+        if memory.untrained.is_empty() {
+            memory.untrained = judge.network(trainer, &mut |progress| caller.watch(progress))?;
+            self.looked = Some(start.elapsed());
+            let splits = memory.untrained.clone();
             self.emit(Event::Evaluated { step: 0, splits });
         }
         Ok(())

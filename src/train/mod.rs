@@ -10,12 +10,17 @@
 //! | `epochs` | what a method does between steps: a first look at all pictures, and what begins an epoch |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
 //! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
-//! | `setup` | opening data, device and run folder, fresh or resumed |
+//! | `ground` | pictures, device and settings, before there is a network |
+//! | `setup` | opening everything with the run folder, fresh or resumed |
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
+//! | `plan` | what memory and time a run would take |
+//! | `forecast`, `rehearsal` | how long so many steps take, by what a few of them took before the run |
+//! | `budget` | a run that is to take a given time |
 //! | `finish` | the summary and the gallery |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
+mod budget;
 mod caller;
 mod clock;
 pub mod crops;
@@ -23,11 +28,15 @@ mod epochs;
 pub mod events;
 pub mod figures;
 mod finish;
+pub mod forecast;
+mod ground;
 pub mod health;
 mod looks;
 mod memory;
 mod observe;
+mod plan;
 pub mod preview;
+mod rehearsal;
 pub mod run;
 pub mod sample;
 pub mod schedule;
@@ -37,6 +46,8 @@ mod tensorboard;
 pub use crate::judge::{Pair, SplitAccuracy};
 pub use events::{Event, Flow, Report, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
+pub use forecast::Forecast;
 pub(crate) use memory::Memory;
+pub use plan::{PlanFigures, forecast, plan};
 pub use preview::{Preview, PreviewRequest};
-pub use run::{PlanFigures, TrainOptions, plan, train};
+pub use run::{TrainOptions, train};

@@ -30,7 +30,9 @@ impl Engine<'_> {
         let Setup { loader, trainer, memory, schedule, .. } = &self.setup;
         let prototypes = (trainer.prototype_count() > 0).then_some(&memory.occupancy);
         let step = memory.reported;
+        let before = self.clock.seconds_at_lap();
         let (steps_per_s, wait_share) = self.clock.lap(self.submitted, loader.waited());
+        let lasted = self.clock.seconds_at_lap() - before;
         let report = Report {
             step,
             epoch: schedule.epoch(step - 1).0 + 1,
@@ -63,6 +65,10 @@ impl Engine<'_> {
         self.emit(Event::Report(report));
         if let Some(advice) = advice {
             self.emit(Event::Advice(advice));
+        }
+        let keeping = self.setup.keeping.as_mut();
+        if let Some(text) = keeping.and_then(|keeping| keeping.observe(step, steps_per_s, lasted)) {
+            self.emit(Event::Notice(text));
         }
         Ok(())
     }

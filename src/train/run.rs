@@ -5,15 +5,15 @@
 //! a step computes depends on nothing but the settings and the step: evaluations, reports and
 //! restarts change no bit of it.
 
+use super::budget::{self, Budget};
 use super::caller::Caller;
 use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
+use super::ground;
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::gpu::{self, DriverMemory, Estimate};
-use crate::method::{MemoryUse, Trainer};
 use crate::runs::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::runs::run_folder::resume_command;
 use std::path::PathBuf;
@@ -28,24 +28,9 @@ pub struct TrainOptions {
     pub resume: Option<PathBuf>,
     /// Measure one step by kernel at the end.
     pub profile: bool,
-}
-
-/// What a run would cost.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlanFigures {
-    /// Dispatches of a step.
-    pub dispatches: usize,
-    /// What a step is expected to take, by rough figures of the kind of adapter.
-    pub estimate: Estimate,
-    /// Device memory.
-    pub memory: MemoryUse,
-    /// What the driver has allocated once everything is set up, where it tells: `memory.kept`, if the
-    /// plan is right.
-    pub driver: Option<DriverMemory>,
-    /// Weights that are learned.
-    pub parameters: u64,
-    /// The adapter that it was planned for.
-    pub adapter: String,
+    /// The time that the whole run is to take, from its beginning to its results, in place of a number of steps: a few
+    /// are measured first, and as many as fit become the setting `steps`.
+    pub within: Option<Duration>,
 }
 
 /// How the loop came to its end.
@@ -68,25 +53,6 @@ pub(super) struct Engine<'a> {
     pub(super) looked: Option<Duration>,
 }
 
-/// Says what a run would cost, without training.
-///
-/// # Errors
-/// Settings that make no sense, no adapter, or a run that does not fit.
-pub fn plan(config: &Config) -> Result<PlanFigures> {
-    config.validate()?;
-    let known = setup::check(config)?;
-    let gpu = gpu::open(config)?;
-    let trainer = Trainer::knowing(&gpu, config, &known)?;
-    Ok(PlanFigures {
-        dispatches: trainer.dispatches(),
-        estimate: trainer.estimate(),
-        memory: trainer.memory(),
-        driver: gpu.driver_memory(),
-        parameters: trainer.parameters(),
-        adapter: gpu.facts().name.clone(),
-    })
-}
-
 /// Trains, and tells `on_event` what happens; pausing is `on_event` not returning.
 ///
 /// # Errors
@@ -94,12 +60,14 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
 /// [`crate::error::Error::Diverged`] when the numbers are no longer finite, with the checkpoints left as they were;
 /// [`crate::error::Error::Stopped`] when it was asked to stop before there was anything to keep.
 pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> Result<Summary> {
-    let TrainOptions { mut config, resume, profile } = request;
+    let TrainOptions { mut config, resume, profile, within } = request;
     config.validate()?;
+    within.map_or(Ok(()), |_| budget::check(&config, resume.is_some()))?;
+    let budget = within.map(|time| Budget { time, since: Instant::now() });
     // A time beyond what the clock can say is no limit.
     let deadline = config.max_time.and_then(|most| Instant::now().checked_add(most));
     let mut caller = Caller::new(on_event, deadline);
-    let opened = setup::open(&mut config, resume.as_deref(), &mut caller);
+    let opened = setup::open(&mut config, resume.as_deref(), budget, &mut caller);
     let mut setup = opened.map_err(|error| match error {
         Error::Stopped if !caller.stop => Error::config(
             "max_time",
@@ -144,7 +112,7 @@ impl Engine<'_> {
     }
 
     fn announce(&mut self) {
-        let Setup { run, dataset, loader, trainer, length, adapter, driver_bytes, notices, .. } =
+        let Setup { run, dataset, loader, trainer, judge, length, adapter, driver_bytes, notices, .. } =
             &mut self.setup;
         let notices = std::mem::take(notices);
         let started = Started {
@@ -155,7 +123,7 @@ impl Engine<'_> {
             steps_per_epoch: loader.batches_per_epoch(),
             total_steps: length.total,
             start_step: self.submitted,
-            memory_bytes: trainer.memory().peak(),
+            memory_bytes: ground::memory(&self.config, trainer, judge).peak(),
             driver_bytes: *driver_bytes,
             dispatches: trainer.dispatches(),
             run_folder: run.path().to_owned(),

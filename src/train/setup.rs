@@ -2,20 +2,20 @@
 //!
 //! The run folder of a fresh run is made last, so that a run that cannot start leaves nothing behind.
 
+use super::budget::{Budget, Keeping};
 use super::caller::Caller;
-use super::crops;
+use super::ground::{self, Ground};
 use super::health::Monitor;
 use super::memory::Memory;
 use super::schedule::Schedule;
 use super::tensorboard::Board;
-use crate::config::{Augmenter, Config, Preset, RunLength};
-use crate::data::configured::{self, augment};
+use crate::config::{Config, Preset, RunLength};
 use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
-use crate::gpu::{self, AdapterFacts};
+use crate::gpu::AdapterFacts;
 use crate::interop::weights::Weights;
 use crate::judge::run::Judge;
-use crate::method::{Known, Trainer, picture_room};
+use crate::method::Trainer;
 use crate::model::{Fit, NetworkSpec, adapt_stem};
 use crate::pass;
 use crate::runs::checkpoint::{Checkpoint, Loaded};
@@ -23,9 +23,6 @@ use crate::runs::run_folder::RunFolder;
 use crate::trained;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Compiling kernels and making room for tensors, which drivers may take their time for.
-const PREPARING: (&str, &str) = ("preparing the device", "");
 
 /// A run that is ready for its next step.
 pub(super) struct Setup {
@@ -45,88 +42,73 @@ pub(super) struct Setup {
     pub(super) adapter: AdapterFacts,
     /// What the driver has allocated for all this, where it tells.
     pub(super) driver_bytes: Option<u64>,
+    /// The time that the run is to take, where it was given one.
+    pub(super) keeping: Option<Keeping>,
     /// The checkpoint that the run goes on from.
     pub(super) saved: Option<(PathBuf, u64)>,
     /// What a person should know.
     pub(super) notices: Vec<String>,
 }
 
-/// Opens the run that `config` and `resume` describe. A fresh run that is normalised by its pictures gets
-/// their mean and deviation written into `config`; a resumed one has them there.
+/// Opens the run that `config` and `resume` describe, with as many steps as fit `budget` where there is one.
 ///
 /// `caller` watches what takes long; a run that it stops here leaves nothing behind.
-pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Caller<'_>) -> Result<Setup> {
+pub(super) fn open(
+    config: &mut Config,
+    resume: Option<&Path>,
+    budget: Option<Budget>,
+    caller: &mut Caller<'_>,
+) -> Result<Setup> {
     let earlier = resume.map(earlier).transpose()?;
     let mut watch = |progress: &_| caller.watch_opening(progress);
-    let dataset = Arc::new(configured::open(config, &mut watch)?);
-    let mut notices = dataset.notices().to_vec();
-    if earlier.is_none() {
-        configured::settle(config, &dataset);
-        notices.extend(configured::settle_channels(config));
-        notices.extend(configured::normalize(config, &dataset, &mut watch)?);
-    }
-    let config = &*config;
-    let steps_per_epoch = (dataset.pretrain().len() / config.batch.max(1)) as u64;
-    let length = config.length(steps_per_epoch);
-    let schedule = Schedule {
-        steps_per_epoch,
-        total_steps: length.total,
-        warmup_steps: length.warmup,
-        start_lr: config.start_lr,
-        base_lr: config.lr,
-        final_lr: config.final_lr,
-    };
     let start = earlier.as_ref().map_or((0, 0), |(_, loaded)| {
         let meta = &loaded.checkpoint.meta;
         (meta.epoch, meta.batch_in_epoch)
     });
-    // A batch beyond the data set is refused before the device is touched.
-    let mut spec = loader_spec(config, start);
-    spec.check(&dataset)?;
-    let gpu = gpu::open(config)?;
-    let given = config;
-    let (augment, reason) = match resume {
-        // A run of before there was a choice.
-        Some(_) if config.augment == Augmenter::Auto => (Augmenter::Cpu, None),
-        _ => crops::choose(config, &spec, &dataset, &gpu)?,
+    if budget.is_some() {
+        // Nobody wants to wait for a measurement to hear this.
+        check(config)?;
+    }
+    let mut ground = Ground::open(config, earlier.is_none(), start, &mut watch)?;
+    let (mut trainer, keeping) = match budget {
+        Some(budget) => {
+            let (trainer, keeping) = budget.fit(&mut ground, &mut watch)?;
+            (trainer, Some(keeping))
+        }
+        None => (ground.trainer(&mut watch)?, None),
     };
-    notices.extend(reason);
-    let config = &Config { augment, ..given.clone() };
-    if augment == Augmenter::Gpu {
-        spec.pack = Some(picture_room(gpu.facts(), config) as usize);
-    }
-    let loader = Loader::new(Arc::clone(&dataset), spec.clone())?;
-    // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
-    let known = known(config, &dataset);
-    let mut trainer = pass::run(PREPARING, 0, &mut watch, |_| Trainer::knowing(&gpu, config, &known))?;
+    let loader = Loader::new(Arc::clone(&ground.dataset), ground.spec.clone())?;
+    let (length, schedule) = ground.schedule();
     trainer.set_length(&length);
-    pass::run(PREPARING, 0, &mut watch, |_| Ok(()))?;
-    let judge = Judge::new(Arc::clone(&dataset), config);
+    // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
+    pass::run(ground::PREPARING, 0, &mut watch, |_| Ok(()))?;
+    let judge = ground.judge();
+    let Ground { config: chosen, dataset, spec, gpu, mut notices, .. } = ground;
     notices.extend(judge.notice.clone());
-    if let (Some(init), None) = (&config.init, &earlier) {
-        notices.push(start_from(init, config, &mut trainer)?);
+    notices.extend(keeping.as_ref().map(Keeping::sentence));
+    if let (Some(init), None) = (&chosen.init, &earlier) {
+        notices.push(start_from(init, &chosen, &mut trainer)?);
     }
+    let pictures = dataset.pretrain().len();
     let (run, memory, saved) = match earlier {
         Some((run, loaded)) => {
-            let memory = restore(given, &mut trainer, &run, &loaded, &mut notices)?;
-            note_changes(config, &run, &memory, dataset.pretrain().len(), &mut notices)?;
+            let memory = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
+            note_changes(&chosen, &run, &memory, pictures, &mut notices)?;
             let step = loaded.checkpoint.meta.step;
             (run, memory, Some((loaded.path, step)))
         }
         None => {
-            let run = new_folder(config)?;
-            run.write_text_atomic(&run.config(), &config.to_toml())?;
-            let monitor = Monitor::new(length.total, config.freeze_prototypes);
-            let pictures = dataset.pretrain().len();
-            (run, Memory::new(trainer.position(), config.prototypes, pictures, monitor), None)
+            let run = new_folder(&chosen)?;
+            run.write_text_atomic(&run.config(), &chosen.to_toml())?;
+            let monitor = Monitor::new(length.total, chosen.freeze_prototypes);
+            (run, Memory::new(trainer.position(), chosen.prototypes, pictures, monitor), None)
         }
     };
-    let board = config.tensorboard.then(|| Board::begin(run.path(), memory.reported)).transpose()?;
-    let adapter = gpu.facts().clone();
-    let driver_bytes = gpu.driver_memory().map(|memory| memory.allocated);
-    let config = config.clone();
+    let board = chosen.tensorboard.then(|| Board::begin(run.path(), memory.reported)).transpose()?;
     Ok(Setup {
-        config,
+        adapter: gpu.facts().clone(),
+        driver_bytes: gpu.driver_memory().map(|memory| memory.allocated),
+        config: chosen,
         run,
         board,
         dataset,
@@ -137,8 +119,7 @@ pub(super) fn open(config: &mut Config, resume: Option<&Path>, caller: &mut Call
         schedule,
         length,
         memory,
-        adapter,
-        driver_bytes,
+        keeping,
         saved,
         notices,
     })
@@ -151,30 +132,13 @@ fn earlier(path: &Path) -> Result<(RunFolder, Loaded)> {
     Ok((run, loaded))
 }
 
-/// Refuses what a fresh run would be refused for, before anything is written and before the device is asked for
-/// memory: pictures that are not there, a batch above them, weights that do not fit, a run folder in use.
-///
-/// Gives what is known of the pictures.
-pub(super) fn check(config: &Config) -> Result<Known> {
-    let dataset = configured::open(config, &mut pass::unwatched)?;
-    loader_spec(config, (0, 0)).check(&dataset)?;
+/// Refuses what a fresh run would be refused for once its pictures are open, before anything is written and before the
+/// device is asked for memory: weights that do not fit, a run folder in use.
+pub(super) fn check(config: &Config) -> Result<()> {
     if let Some(init) = &config.init {
         fitting(init, config)?;
     }
-    config.out.as_deref().map_or(Ok(()), RunFolder::check_new)?;
-    Ok(known(config, &dataset))
-}
-
-/// What a method may know of the pictures.
-fn known(config: &Config, dataset: &Dataset) -> Known {
-    let classes = dataset.classes().len();
-    let label = |picture| dataset.label(picture).unwrap_or(u32::MAX);
-    Known {
-        pictures: dataset.len(),
-        labels: if classes > 0 { (0..dataset.len() as u32).map(label).collect() } else { Arc::default() },
-        classes,
-        epoch: dataset.pretrain().len() / config.batch * config.batch,
-    }
+    config.out.as_deref().map_or(Ok(()), RunFolder::check_new)
 }
 
 /// The weights of a file or run, how they fit the network of the settings, and how many channels their stem was
@@ -246,20 +210,6 @@ fn note_changes(
         run.write_text_atomic(&run.config(), &text)?;
     }
     Ok(())
-}
-
-fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> LoaderSpec {
-    LoaderSpec {
-        seed: config.seed,
-        batch: config.batch,
-        augment: augment(config),
-        workers: config.workers,
-        prefetch: config.prefetch,
-        cache_bytes: usize::try_from(config.cache.0).unwrap_or(usize::MAX),
-        pack: None,
-        start_epoch,
-        start_batch,
-    }
 }
 
 /// The folder that was asked for, or the next `runs/<preset>-N`.

@@ -11,10 +11,12 @@
 //! | `cases` | the shapes, and how one of them is timed |
 //! | `peak` | the most that an adapter does |
 //! | `store` | the file of results, by adapter, driver and program version |
+//! | `speeds` | the file of how fast adapters train |
 //! | `units` | whether matrix units are right, and faster |
 
 mod cases;
 mod peak;
+mod speeds;
 mod store;
 mod units;
 
@@ -23,6 +25,7 @@ use std::sync::Arc;
 
 pub use cases::Timed;
 pub use peak::{Peaks, peaks};
+pub use speeds::Speeds;
 pub use store::{Entry, Store};
 pub use units::Units;
 

@@ -5,6 +5,7 @@ mod curves;
 mod looks;
 
 use super::embed::{What, embed};
+use super::references::Reference;
 use crate::config::{Config, Method};
 use crate::data::configured::showcase;
 use crate::data::{Dataset, spread};
@@ -66,7 +67,12 @@ pub fn page(
     let total = summary["total_steps"].as_u64().or(reports.last().map(|last| last.step)).unwrap_or(0);
     let advice = curves::advice(&reports, config.method, total, config.freeze_prototypes);
     page.section("Health", "What the monitor said, and when.", &health(&advice, reports.len(), torn));
-    page.section("Curves", "Over the steps of the run.", &curves::all(&reports, config.method));
+    let beside = Reference::of(&config);
+    let lead = beside.map_or_else(
+        || "Over the steps of the run.".to_owned(),
+        |beside| format!("Over the steps of the run, beside a run of the same recipe: {}.", beside.about),
+    );
+    page.section("Curves", &lead, &curves::all(&reports, config.method, beside));
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",

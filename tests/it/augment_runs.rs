@@ -34,6 +34,7 @@ fn spec(config: &Config, pack: Option<usize>) -> LoaderSpec {
         prefetch: 2,
         cache_bytes: 1 << 20,
         pack,
+        few: None,
         start_epoch: 0,
         start_batch: 0,
     }

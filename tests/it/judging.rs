@@ -8,12 +8,14 @@ use std::path::Path;
 use swav_wgpu::config::Stem;
 use swav_wgpu::eval::cluster::{adjusted_rand_index, normalised_mutual_information, purity};
 use swav_wgpu::eval::score::ranked;
-use swav_wgpu::eval::{Features, knn};
+use swav_wgpu::eval::{Features, Near, knn};
 use swav_wgpu::interop::{HostTensor, weights};
 use swav_wgpu::judge::device::classifiers::{Classifiers, ClassifiersSpec, cosine};
 use swav_wgpu::judge::device::finetune::{Finetune, FinetuneSpec};
 use swav_wgpu::judge::device::search::Search;
 use swav_wgpu::model::NetworkSpec;
+use swav_wgpu::pass::Pass;
+use swav_wgpu::rng::{Purpose, Stream};
 use swav_wgpu::selftest::layout::to_nhwc4;
 
 const TEMPERATURE: f64 = 0.07;
@@ -73,6 +75,56 @@ fn neighbours_and_votes_are_those_of_scikit_learn() {
                     }
                     let ranking = knn::ranking(near, &labels, TEMPERATURE);
                     assert_eq!(ranking[0], guesses[query], "query {query}, k {k}");
+                }
+            }
+        }
+    }
+}
+
+/// Rows around a few centres, some of them twice, so that there are ties.
+fn clustered(seed: u64, rows: usize, dim: usize) -> (Features, Vec<u32>) {
+    let mut random = Stream::new(seed, Purpose::Test, &[]);
+    let mut centres = Stream::new(5, Purpose::Test, &[]);
+    let centres: Vec<f64> = (0..7 * dim).map(|_| 0.5 + centres.normal()).collect();
+    let labels: Vec<u32> = (0..rows).map(|_| random.below(7) as u32).collect();
+    let mut data: Vec<f32> = (0..rows * dim)
+        .map(|i| (centres[labels[i / dim] as usize * dim + i % dim] + 2.0 * random.normal()) as f32)
+        .collect();
+    data.copy_within(0..20 * dim, 40 * dim);
+    (Features::new(rows, dim, data).expect("rows"), labels)
+}
+
+#[test]
+fn the_device_gives_the_votes_of_the_processor() {
+    for (rows, queries, dim) in [(700, 150, 33), (1500, 90, 128), (60, 60, 3)] {
+        let ((bank, labels), (asked, wanted)) = (clustered(1, rows, dim), clustered(2, queries, dim));
+        for k in [1, 20, 200] {
+            let pass = Pass::default();
+            let processor =
+                knn::accuracy(&bank, &labels, &asked, &wanted, k, TEMPERATURE, &pass).expect("it answers");
+            for centre in [None, Some(bank.mean())] {
+                let [bank, asked] = [&bank, &asked].map(|rows| rows.unit(centre.as_deref()));
+                let here = knn::nearest(&bank, &asked, k, &pass).expect("it answers");
+                let share = |near: &[Vec<Near>]| {
+                    let right = |(near, label): &(&Vec<Near>, &u32)| {
+                        knn::ranking(near, &labels, TEMPERATURE).first() == Some(label)
+                    };
+                    near.iter().zip(&wanted).filter(right).count() as f64 / queries as f64
+                };
+                let expected = if centre.is_some() { processor.centred } else { processor.plain };
+                assert_eq!(share(&here), expected, "{rows} {dim} {k}: the two ways of the processor");
+                for gpu in shared_devices() {
+                    let search = Search::new(gpu, dim, k, rows, queries).expect("a search");
+                    let there = search.nearest(&bank, &asked).expect("the device answers");
+                    assert_eq!(share(&there), expected, "{rows} {dim} {k} on {}", gpu.facts().name);
+                    // Copies are as near as each other: the earlier row comes first on both.
+                    for (here, there) in here.iter().zip(&there) {
+                        let ties = here.windows(2).zip(there.windows(2));
+                        for (here, there) in ties.filter(|(here, _)| here[0].similarity == here[1].similarity)
+                        {
+                            assert!(here[0].row < here[1].row && there[0].row < there[1].row);
+                        }
+                    }
                 }
             }
         }

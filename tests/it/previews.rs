@@ -27,7 +27,7 @@ fn options(out: &Path) -> TrainOptions {
     ] {
         config.set(key, value).expect("a sound value");
     }
-    TrainOptions { config, resume: None, profile: false }
+    TrainOptions { config, resume: None, profile: false, within: None }
 }
 
 fn request(draw: u64, sample: usize) -> PreviewRequest {

@@ -55,7 +55,12 @@ impl Window {
                 if resolved.errors.is_empty() {
                     self.start(
                         ctx,
-                        TrainOptions { config: resolved.config, resume: None, profile: false },
+                        TrainOptions {
+                            config: resolved.config,
+                            resume: None,
+                            profile: false,
+                            within: resolved.within,
+                        },
                         false,
                     );
                 }
@@ -78,7 +83,8 @@ impl Window {
     fn resume(&mut self, ctx: &egui::Context, path: &Path, paused: bool) {
         match recent::config(path) {
             Ok(config) => {
-                let options = TrainOptions { config, resume: Some(path.to_owned()), profile: false };
+                let options =
+                    TrainOptions { config, resume: Some(path.to_owned()), profile: false, within: None };
                 self.start(ctx, options, paused);
             }
             Err(error) => self.error = Some(error.to_string()),

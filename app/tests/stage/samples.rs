@@ -83,6 +83,7 @@ pub(crate) fn summary(steps: u64, total: u64) -> Summary {
         code_entropy: Some(1.31),
         knn: vec![SplitSummary {
             name: "split".into(),
+            queries: 1000,
             pixels: pair(0.341),
             untrained: pair(0.350),
             trained: pair(0.441),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::SETTINGS;
+use super::timely::{Timely, timely};
 use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
 use crate::data::{Dataset, Survey};
 use crate::error::Result;
@@ -23,6 +24,8 @@ pub(super) struct Report<'a> {
     /// Files that are equal to others, and groups of them on both sides of a split.
     equal: (usize, usize),
     advice: Vec<Advice>,
+    /// Networks by the time that there is.
+    timely: Vec<Timely>,
 }
 
 impl<'a> Report<'a> {
@@ -31,6 +34,7 @@ impl<'a> Report<'a> {
         dataset: &'a Dataset,
         survey: &'a Survey,
         equal: (usize, usize),
+        machine: Option<(String, f64)>,
     ) -> Result<Self> {
         let mut counts = vec![0; dataset.classes().len()];
         for picture in 0..dataset.len() as u32 {
@@ -58,7 +62,9 @@ impl<'a> Report<'a> {
                 vec![Advice { key: "preset", value: Preset::Demo.to_string(), rule }]
             }
         };
-        Ok(Self { config, dataset, survey, counts, equal, advice })
+        let timely =
+            if config.data.is_some() && enough { timely(&facts, machine.as_ref())? } else { Vec::new() };
+        Ok(Self { config, dataset, survey, counts, equal, advice, timely })
     }
 
     /// Pictures that were looked at.
@@ -79,6 +85,11 @@ impl<'a> Report<'a> {
     }
 
     fn command(&self) -> String {
+        self.command_with(&[])
+    }
+
+    /// The command with these settings over those that suit the pictures.
+    fn command_with(&self, over: &[Advice]) -> String {
         let mut text = "swav-wgpu train".to_owned();
         if let Some(path) = &self.config.data {
             text += &format!(" {}", quoted(&path.display().to_string()));
@@ -90,7 +101,10 @@ impl<'a> Report<'a> {
                 text += &format!(" --{} {}", key.replace('_', "-"), quoted(&value));
             }
         }
-        for Advice { key, value, .. } in &self.advice {
+        let kept = self.advice.iter().filter(|advice| over.iter().all(|one| one.key != advice.key));
+        // A time decides how many epochs there are.
+        let kept = kept.filter(|advice| over.is_empty() || advice.key != "epochs");
+        for Advice { key, value, .. } in kept.chain(over) {
             text += &format!(" --{} {value}", key.replace('_', "-"));
         }
         text
@@ -205,6 +219,12 @@ impl<'a> Report<'a> {
             }
         }
         let _ = writeln!(text, "\nTo train with them\n\n  {}", self.command());
+        if !self.timely.is_empty() {
+            text += "\nBy the time that there is\n\n";
+        }
+        for one in &self.timely {
+            text += &one.text(|network| self.command_with(network));
+        }
         text
     }
 
@@ -257,6 +277,7 @@ impl<'a> Report<'a> {
             "notices": dataset.notices(),
             "suggested": advice,
             "command": self.command(),
+            "by_time": self.timely.iter().map(|one| one.json(|network| self.command_with(network))).collect::<Vec<_>>(),
         });
         format!("{value:#}\n")
     }

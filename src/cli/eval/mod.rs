@@ -51,8 +51,8 @@ impl Eval {
             network.adapter().name
         ));
         let of = Examination::new(&network, &dataset, shared.limit, &mut passes.borrow_mut().watch())?;
-        if !of.unreadable.is_empty() {
-            say(&format!("{} cannot be read, left out", counted(of.unreadable.len(), "picture")));
+        if !of.unreadable().is_empty() {
+            say(&format!("{} cannot be read, left out", counted(of.unreadable().len(), "picture")));
         }
         let ready = Ready { shared, of: &of, names: dataset.classes(), passes: &passes };
         let head = json!({
@@ -65,7 +65,7 @@ impl Eval {
             "limit": shared.limit,
             "untrained_seed": network.config().map_or(SEED, |config| config.seed),
             "views": format!("{} of {}", network.viewing().size, network.viewing().resize),
-            "unreadable": of.unreadable.len(),
+            "unreadable": of.unreadable().len(),
         });
         match &self.measure {
             Measure::Knn(knn) => ready.knn(knn, head),

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::table::{bytes, seconds, table};
-use crate::config::Config;
+use crate::cli::table::table;
 use crate::gpu::Profile;
-use crate::train::{Pair, PlanFigures, SplitSummary, Summary};
+use crate::judge::margin;
+use crate::train::{Pair, SplitSummary, Summary};
 
 /// The summary at the end of a run.
 pub(super) fn render(summary: &Summary) -> String {
@@ -75,42 +75,20 @@ fn accuracies(splits: &[SplitSummary]) -> String {
             }
         }
     }
+    for split in splits.iter().filter(|split| split.queries > 0) {
+        let (name, queries) = (&split.name, split.queries);
+        if let Some(share) = split.trained.or(split.untrained).map(|pair| pair.plain) {
+            let margin = margin(share, queries);
+            let _ = writeln!(
+                text,
+                "  {name} asks about {queries} pictures: figures are sure to ±{margin:.3} (95 %)."
+            );
+        }
+    }
     if !lost.is_empty() {
         let _ = writeln!(text, "  Training does not beat {}.", lost.join("; "));
     }
     text
-}
-
-/// What a run would cost.
-pub(super) fn plan(config: &Config, figures: &PlanFigures) -> String {
-    let PlanFigures { dispatches, estimate, memory, driver, parameters, adapter } = figures;
-    let allocated = driver.map_or_else(
-        || "this driver does not say what it allocates".to_owned(),
-        |driver| {
-            format!(
-                "{} allocated by the driver in blocks of {}",
-                bytes(driver.allocated),
-                bytes(driver.reserved)
-            )
-        },
-    );
-    format!(
-        "adapter      {adapter}\n\
-         parameters   {parameters}\n\
-         a step       {dispatches} dispatches on {} pictures with {} crops each\n\
-         submissions  {} a step at first, by a rough estimate of {} for this kind of adapter; the longest dispatch \
-         is {} with {}\n\
-         peak memory  {} on the device\n\
-         at rest      {} planned, {allocated}\n",
-        config.batch,
-        config.crop_count(),
-        estimate.submissions,
-        seconds(estimate.seconds),
-        estimate.longest.0,
-        seconds(estimate.longest.1),
-        bytes(memory.peak()),
-        bytes(memory.kept)
-    )
 }
 
 /// Where the time of a step went, by operation and by layer.
@@ -130,12 +108,15 @@ mod tests {
         let pair = |plain, centred| Some(Pair { plain, centred });
         let split = SplitSummary {
             name: "test".into(),
+            queries: 400,
             pixels: pair(0.341, 0.555),
             untrained: pair(0.3, 0.35),
             trained: pair(0.45, 0.458),
         };
         let text = accuracies(&[split]);
         assert!(text.contains("test, plain") && text.contains("0.341") && text.contains("0.450"), "{text}");
+        // 1.96 √(.45 · .55 / 400)
+        assert!(text.contains("test asks about 400 pictures: figures are sure to ±0.049 (95 %)"), "{text}");
         assert!(text.contains("does not beat raw pixels on test, centred."), "{text}");
         assert!(accuracies(&[]).is_empty());
     }

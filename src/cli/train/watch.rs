@@ -1,6 +1,6 @@
 //! The command line's side of a run: shows its events, passes Ctrl-C on, prints the results.
 
-use super::{TrainRequest, results};
+use super::{TrainRequest, results, words};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::{self, Progress};
 use crate::cli::{Outcome, print, table};
@@ -12,17 +12,12 @@ use crate::train::events::Started;
 use crate::train::health::Advice;
 use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
 
-/// Says what a run would cost.
-pub(super) fn plan(config: &Config) -> Result<Outcome> {
-    print(&results::plan(config, &run::plan(config)?))?;
-    Ok(Outcome::Done)
-}
-
 /// Trains, showing how it goes.
 pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
-    let TrainRequest { config, profile, resume, .. } = request;
+    let TrainRequest { config, profile, resume, within, .. } = request;
     let mut watch = Watch::new(&config);
-    let options = TrainOptions { config, resume, profile };
+    let data = config.data.clone();
+    let options = TrainOptions { config, resume, profile, within };
     let outcome = run::train(options, &mut |event| watch.show(event));
     // The terminal is given back before anything else is written, an error too.
     let (measured, missed) = watch.finish();
@@ -35,7 +30,7 @@ pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
         ))?;
         return Ok(Outcome::Interrupted);
     }
-    print(&results::render(&summary))?;
+    print(&(results::render(&summary) + &words::closing(&summary, data.as_deref())))?;
     if let Some(profile) = measured {
         print(&results::profile(&profile))?;
     }

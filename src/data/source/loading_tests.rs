@@ -14,6 +14,7 @@ fn batches(dataset: &Arc<Dataset>, workers: usize, from: u64, count: usize) -> V
         workers,
         prefetch: 3,
         cache_bytes: 1 << 11,
+        few: None,
         start_epoch: 0,
         start_batch: from,
         pack: None,

@@ -17,8 +17,11 @@ use crate::pass::Pass;
 /// Queries and bank rows of a block, at most.
 const QUERIES: u32 = 1024;
 const ROWS: usize = 16_384;
-/// Bytes of a block of the bank, at most: half of the smallest binding that adapters have.
-const BLOCK_BYTES: u64 = 64 << 20;
+/// Bytes of a block of the bank, at most: a quarter of the smallest binding that adapters have.
+const BLOCK_BYTES: u64 = 32 << 20;
+/// Products of a block of queries with a block of the bank, at most: half a second of a slow processor, so that whoever
+/// wants to stop is heard.
+const PRODUCTS: u64 = 8 << 30;
 
 /// A search that is ready for features of one length.
 #[derive(Debug)]
@@ -41,12 +44,23 @@ impl Search {
     /// # Errors
     /// [`Error::Config`] for k of 0 or over 256; a shader or limit error.
     pub fn new(gpu: &Arc<Gpu>, dim: usize, k: usize, rows: usize, queries: usize) -> Result<Self> {
-        let fitting = (BLOCK_BYTES / (4 * dim.next_multiple_of(4).max(4) as u64)) as usize;
-        // Blocks of the same size, so that the last is no emptier than the others. A pool is cut once a
-        // block at least, so they should be few.
-        let blocks = rows.div_ceil(ROWS.min(fitting)).max(1);
-        let block = (rows.div_ceil(blocks) as u32).next_multiple_of(32).max(32);
-        Self::in_blocks(gpu, dim, k, block, (queries.min(QUERIES as usize) as u32).max(1))
+        let [rows, queries] = blocks(dim, rows, queries);
+        Self::in_blocks(gpu, dim, k, rows, queries)
+    }
+
+    /// Whether so many neighbours have room in a list.
+    #[must_use]
+    pub fn lists(k: usize) -> bool {
+        (1..=LIST as usize).contains(&k)
+    }
+
+    /// Device memory of [`Search::new`] at its peak: queries as they come and as they are staged, a block of the bank and
+    /// its upload, similarities, and the lists.
+    #[must_use]
+    pub fn bytes(dim: usize, rows: usize, queries: usize) -> u64 {
+        let [rows, queries] = blocks(dim, rows, queries).map(u64::from);
+        let dim = dim.next_multiple_of(4) as u64;
+        4 * (2 * queries * dim + 2 * rows * dim + queries * rows + 3 * queries * u64::from(LIST))
     }
 
     /// The same with blocks of a given size (a multiple of 32 rows).
@@ -54,7 +68,7 @@ impl Search {
     /// # Errors
     /// As [`Search::new`].
     pub fn in_blocks(gpu: &Arc<Gpu>, dim: usize, k: usize, rows: u32, queries: u32) -> Result<Self> {
-        if !(1..=LIST as usize).contains(&k) {
+        if !Self::lists(k) {
             return Err(Error::config("k", format!("{k} neighbours cannot be asked for: use 1 to {LIST}")));
         }
         let arena = Arc::new(Arena::default());
@@ -140,6 +154,18 @@ impl Search {
         values.resize(rows * dim, 0.0);
         weights::pack(&self.filter, &values)
     }
+}
+
+/// Rows of a block of the bank, and queries of a block.
+fn blocks(dim: usize, rows: usize, queries: usize) -> [u32; 2] {
+    let wide = dim.next_multiple_of(4).max(4);
+    let fitting = (BLOCK_BYTES / (4 * wide as u64)) as usize;
+    // Blocks of the same size, so that the last is no emptier than the others. A pool is cut once a block at least, so
+    // they should be few.
+    let blocks = rows.div_ceil(ROWS.min(fitting).max(1)).max(1);
+    let block = (rows.div_ceil(blocks) as u32).next_multiple_of(32).max(32);
+    let heard = (PRODUCTS / (wide as u64 * u64::from(block))).clamp(32, u64::from(QUERIES)) as u32;
+    [block, (queries.min(heard as usize) as u32).max(1)]
 }
 
 /// A list in its order, without the places that hold nothing.

@@ -6,6 +6,10 @@ use crate::train::Memory;
 use crate::train::events::Report;
 use crate::train::figures::{FIGURES, Figure};
 use crate::train::health::{Advice, Monitor};
+use crate::uses::references::Reference;
+
+/// Figures of the machine, not of the training.
+const MACHINE: [&str; 2] = ["images_per_s", "wait_share"];
 
 /// What the monitor says over the reports of a run with this method, with the steps.
 pub(super) fn advice(reports: &[Report], method: Method, total: u64, freeze: u64) -> Vec<(u64, Advice)> {
@@ -14,20 +18,25 @@ pub(super) fn advice(reports: &[Report], method: Method, total: u64, freeze: u64
     reports.iter().filter_map(say).collect()
 }
 
-/// A chart for each figure that the reports have, and one of the kNN accuracies.
-pub(super) fn all(reports: &[Report], method: Method) -> String {
+/// A chart for each figure that the reports have, and one of the kNN accuracies; `beside` is a run to compare with.
+pub(super) fn all(reports: &[Report], method: Method, beside: Option<&Reference>) -> String {
     let Some(last) = reports.last() else { return "<p>There are no reports yet.</p>".to_owned() };
+    let others = beside.map(|other| (other.name, other.reports()));
     let mut text = "<div class=\"charts\">\n".to_owned();
     for Figure { key, title, unit, of, chart, .. } in FIGURES {
         let Some(chart) = chart else { continue };
-        let curves = if *key == "knn" {
-            accuracies(reports)
-        } else {
-            let point = |report: &Report| Some([report.step as f64, of(report)?]);
-            vec![Curve { name: (*title).to_owned(), points: reports.iter().filter_map(point).collect() }]
+        let point = |report: &Report| Some([report.step as f64, of(report)?]);
+        let curve = |name: &str, reports: &[Report]| Curve {
+            name: name.to_owned(),
+            points: reports.iter().filter_map(point).collect(),
         };
+        let mut curves = if *key == "knn" { accuracies(reports) } else { vec![curve(title, reports)] };
         if curves.iter().all(|curve| curve.points.is_empty()) {
             continue;
+        }
+        // How fast another machine was says nothing.
+        if let Some((name, reports)) = others.as_ref().filter(|_| !MACHINE.contains(key)) {
+            curves.push(curve(name, reports));
         }
         let title = if unit.is_empty() { (*title).to_owned() } else { format!("{title}, {unit}") };
         let level = chart.level.and_then(|level| Some((level.name(method), level.of(last)?)));
@@ -87,15 +96,19 @@ mod tests {
     #[test]
     fn curves_and_advice_come_from_the_reports() {
         let stuck: Vec<Report> = (1..200).map(|i| report(10 * i, 5.0)).collect();
-        let page = all(&stuck, Method::Swav);
+        let page = all(&stuck, Method::Swav, None);
         assert_eq!(page.matches("<figure>").count(), 10);
         assert!(page.contains("ln K") && page.contains("a, centred"));
+        assert!(!page.contains("reference"));
+        let beside = all(&stuck, Method::Swav, Some(&crate::uses::references::REFERENCES[0]));
+        assert_eq!(beside.matches("<figure>").count(), 10);
+        assert!(beside.contains("reference: demo"));
         assert_eq!(accuracies(&stuck)[0].points.len(), 19);
         let said = advice(&stuck, Method::Swav, 2000, 0);
         assert!(said.len() == 1 && said[0].1.sentence.contains("ln K"), "{said:?}");
         assert!(
             advice(&stuck[..3], Method::Swav, 2000, 0).is_empty()
-                && all(&[], Method::Swav).contains("no reports")
+                && all(&[], Method::Swav, None).contains("no reports")
         );
         // What was written comes back.
         let line = serde_json::to_string(&report(100, 1.0)).unwrap();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `same_bits` | same seed, same bits, whatever the number of loader threads |
 //! | `stopping` | killed, interrupted or out of time: resumed is as if never stopped |
+//! | `time` | how long a run takes: told before it, and given in place of a length |
 //! | `settings` | settings, flags and files that make no sense are refused in one sentence |
 //! | `pictures` | folders and picture files that cannot be used |
 //! | `sources` | every other source is trained on, and refused where it is damaged |
@@ -48,6 +49,7 @@ mod selftest;
 mod settings;
 mod sources;
 mod stopping;
+mod time;
 mod tune;
 mod using;
 

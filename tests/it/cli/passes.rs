@@ -37,7 +37,7 @@ fn stopped_at(desk: &Desk, out: &str, at: usize) -> (Vec<&'static str>, bool) {
         }
         if begun.len() > at { Flow::Stop } else { Flow::Continue }
     };
-    let options = TrainOptions { config: settings(desk, out), resume: None, profile: false };
+    let options = TrainOptions { config: settings(desk, out), resume: None, profile: false, within: None };
     let nothing = match train(options, &mut on_event) {
         Ok(_) => false,
         Err(Error::Stopped) => true,
@@ -61,7 +61,7 @@ fn a_run_stopped_in_any_pass_leaves_nothing_or_goes_on_to_the_same_bits() {
     ] {
         assert!(passes.contains(&wanted), "{wanted}: {passes:?}");
     }
-    let ready = passes.iter().position(|&doing| doing == "looking at pictures").unwrap();
+    let ready = passes.iter().position(|&doing| doing == "reading raw pixels").unwrap();
     for at in 0..passes.len() {
         let out = format!("cut{at}");
         let (_, nothing) = stopped_at(&desk, &out, at);

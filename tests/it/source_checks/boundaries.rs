@@ -27,21 +27,21 @@ const ARROW: [(&str, &[&str]); 26] = [
     ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
     ("method", &["error", "pass", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
     ("trained", &["error", "pass", "config", "gpu", "interop", "data", "eval", "runs", "model"]),
+    ("measure", &["error", "pass", "rng", "config", "gpu", "method"]),
     (
         "judge",
         &[
             "error", "pass", "rng", "config", "gpu", "ops", "interop", "data", "eval", "model", "method",
-            "trained",
+            "trained", "measure",
         ],
     ),
     (
         "train",
         &[
             "words", "error", "pass", "rng", "config", "gpu", "interop", "data", "eval", "pages", "runs",
-            "model", "method", "trained", "judge",
+            "model", "method", "trained", "measure", "judge",
         ],
     ),
-    ("measure", &["error", "rng", "config", "gpu", "method"]),
     (
         "uses",
         &[

@@ -11,6 +11,7 @@ use charts::{Drawn, charts, marks, number, own_points, points, reference, smooth
 use eframe::egui::{self, Color32, Id, Rangef, RichText, ScrollArea, Slider, Ui, vec2};
 use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
 use std::ops::RangeInclusive;
+use swav_wgpu::uses::references::REFERENCES;
 
 /// The least height of a chart, points.
 const HEIGHT: f32 = 104.0;
@@ -186,6 +187,18 @@ fn title(ui: &mut Ui, palette: Palette, state: &State, drawn: &Drawn, alone: &mu
 
 /// The runs that can be compared with.
 fn compare(ui: &mut Ui, context: &mut Context<'_>) {
+    for reference in REFERENCES {
+        let shown = context.compared.iter().position(|other| other.name == reference.name);
+        let label = ui.selectable_label(shown.is_some(), reference.name).on_hover_text(reference.about);
+        if label.clicked() {
+            match shown {
+                Some(at) => drop(context.compared.remove(at)),
+                None => context
+                    .compared
+                    .push(Compared { name: reference.name.to_owned(), reports: reference.reports() }),
+            }
+        }
+    }
     if context.others.is_empty() {
         ui.label("There is no other run yet.");
     }

@@ -1,0 +1,184 @@
+//! `train --plan`: what a run would take, as text.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use chrono::{DateTime, Local};
+
+use crate::cli::passes::Passes;
+use crate::cli::print;
+use crate::cli::table::{bytes, seconds};
+use crate::config::{Config, Value};
+use crate::error::{Error, Result};
+use crate::train::{Forecast, PlanFigures, forecast, plan};
+use crate::tune::{Peaks, peaks};
+use crate::words::counted;
+
+/// What a plan is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Plan {
+    /// Time, by measuring a few steps, and memory
+    Time,
+    /// Memory alone, at once
+    Memory,
+}
+
+/// Says what a run would take, of which `done` steps are done already.
+pub(super) fn run(config: &Config, what: Plan, within: Option<Duration>, done: u64) -> Result<()> {
+    if what == Plan::Memory {
+        return print(&memory(config, &plan(config)?));
+    }
+    let mut passes = Passes::new();
+    let (figures, mut forecast) = forecast(config, done, &mut passes.watch())?;
+    let peaks = peaks(config.adapter.as_deref(), forecast.matrix_units)?;
+    drop(passes);
+    if let Some(time) = within {
+        forecast.total_steps = forecast.steps_within(time.as_secs_f64() - forecast.opening);
+        if forecast.total_steps == 0 {
+            let reason = format!(
+                "{} is too short: one step alone ends after {}",
+                time.show(),
+                shown(forecast.opening + forecast.seconds(1))
+            );
+            return Err(Error::config("for", reason));
+        }
+    }
+    print(&(memory(config, &figures) + &time(&forecast, peaks, Local::now())))
+}
+
+/// Memory, and the shape of a step.
+fn memory(config: &Config, figures: &PlanFigures) -> String {
+    let PlanFigures { dispatches, estimate, memory, driver, parameters, adapter } = figures;
+    let allocated = driver.map_or_else(
+        || "this driver does not say what it allocates".to_owned(),
+        |driver| {
+            format!(
+                "{} allocated by the driver in blocks of {}",
+                bytes(driver.allocated),
+                bytes(driver.reserved)
+            )
+        },
+    );
+    format!(
+        "adapter      {adapter}\n\
+         parameters   {parameters}\n\
+         a step       {dispatches} dispatches on {} pictures with {} crops each\n\
+         submissions  {} a step at first, by a rough estimate of {} for this kind of adapter; the longest dispatch \
+         is {} with {}\n\
+         peak memory  {} on the device\n\
+         at rest      {} planned, {allocated}\n",
+        config.batch,
+        config.crop_count(),
+        estimate.submissions,
+        seconds(estimate.seconds),
+        estimate.longest.0,
+        seconds(estimate.longest.1),
+        bytes(memory.peak()),
+        bytes(memory.kept)
+    )
+}
+
+/// Times, by what was measured; `now` is when the run would begin.
+fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
+    let Forecast { step, rhythm, total_steps: total, done, flop, batch, .. } = forecast;
+    let mut text = String::new();
+    let mut line = |head: &str, what: String| {
+        let _ = writeln!(text, "{head:13}{what}");
+    };
+    line(
+        "a step takes",
+        format!(
+            " {}, {:.0} images/s; the device alone {}; in the first epoch, which decodes every picture, {}",
+            seconds(step.later()),
+            *batch as f64 / step.later(),
+            seconds(step.device),
+            seconds(step.decoding)
+        ),
+    );
+    let most = peaks.matrix_gflop_per_s.unwrap_or(peaks.gflop_per_s);
+    let speed = forecast.gflop_per_s();
+    line(
+        "work",
+        format!(
+            "{:.1} GFLOP a step, {speed:.1} GF/s: {:.0} % of the {most:.0} that this adapter adds and multiplies at the most",
+            *flop as f64 * 1e-9,
+            100.0 * speed / most
+        ),
+    );
+    line(
+        "an epoch",
+        format!("{} in {}", counted(rhythm.epoch as usize, "step"), shown(forecast.epoch_seconds())),
+    );
+    let steps = forecast.steps(*done, *total);
+    let left = if *done > 0 { format!(" that are left of {total}") } else { String::new() };
+    let evaluations = rhythm.evaluations(*done, *total) as usize;
+    let checkpoints = rhythm.checkpoints(*done, *total) as usize;
+    line(
+        "the run",
+        format!(
+            "{}{left} in {}; {} of {}, {} of {}, {} before the first step and {} for the gallery",
+            counted(total.saturating_sub(*done) as usize, "step"),
+            shown(steps),
+            counted(evaluations, "evaluation"),
+            seconds(forecast.evaluation),
+            counted(checkpoints, "checkpoint"),
+            seconds(forecast.checkpoint),
+            shown(forecast.opening + if *done == 0 { forecast.first_looks } else { 0.0 }),
+            shown(forecast.gallery),
+        ),
+    );
+    let all = forecast.opening + forecast.seconds(*total);
+    let end = chrono::Duration::try_milliseconds((all * 1e3).min(1e15) as i64);
+    let end = end.and_then(|all| now.checked_add_signed(all));
+    let format = if all < 20.0 * 3600.0 { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    let end = end.map_or_else(String::new, |end| format!(": begun now, it ends at {}", end.format(format)));
+    line("in all", format!("{}{end}", shown(all)));
+    text
+}
+
+/// Seconds as people write them.
+fn shown(seconds: f64) -> String {
+    Duration::from_secs(seconds.clamp(0.0, 1e12).round() as u64).show()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::forecast::{Rhythm, StepTimes};
+    use chrono::TimeZone as _;
+
+    #[test]
+    fn a_plan_tells_the_time_of_a_run_by_its_parts() {
+        let forecast = Forecast {
+            opening: 4.0,
+            first_looks: 6.0,
+            first_step: 2.0,
+            step: StepTimes { device: 0.8, decoding: 2.0, kept: 1.0, share: 0.5 },
+            epoch: 0.0,
+            evaluation: 5.0,
+            checkpoint: 0.5,
+            gallery: 3.0,
+            batch: 8,
+            flop: 4_000_000_000,
+            matrix_units: false,
+            rhythm: Rhythm { epoch: 10, evaluation: 30, checkpoint: 25 },
+            total_steps: 100,
+            done: 0,
+        };
+        let peaks = Peaks { gigabyte_per_s: 10.0, gflop_per_s: 20.0, matrix_gflop_per_s: None };
+        let now = Local.with_ymd_and_hms(2030, 5, 6, 10, 0, 0).unwrap();
+        let text = time(&forecast, peaks, now);
+        for words in [
+            "a step takes  1.50 s, 5 images/s; the device alone 800 ms",
+            "4.0 GFLOP a step, 5.0 GF/s: 25 % of the 20 ",
+            "10 steps in 15s",
+            "100 steps in 2m37s; 4 evaluations of 5.00 s, 4 checkpoints of 500 ms, 10s before",
+            // 4 + 6 + 157 + 20 + 2 + 3.
+            "3m12s: begun now, it ends at 10:03",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let text = time(&Forecast { done: 40, ..forecast }, peaks, now);
+        assert!(text.contains("60 steps that are left of 100 in"), "{text}");
+    }
+}

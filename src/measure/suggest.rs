@@ -1,0 +1,176 @@
+//! A network and a length for pictures, a time and an adapter: what [`advise`] says of the pictures alone, with the network
+//! that the time allows.
+
+use super::work::{Extent, Work};
+use crate::config::{Advice, Config, Facts, Preset, advise};
+use crate::error::Result;
+
+/// A run should see every picture so often, or a smaller network is the better choice: the demo's recipe is at its best
+/// far above that, and of no use below.
+const LEAST: f64 = 30.0;
+/// More than this changes little.
+const MOST: f64 = 800.0;
+
+/// What is suggested for a time.
+#[derive(Clone, Debug)]
+pub struct Suggestion {
+    /// Settings over those that suit the pictures, each with its rule.
+    pub network: Vec<Advice>,
+    /// Epochs that fit the time, 800 at most.
+    pub epochs: f64,
+    /// Seconds that the run takes: the time itself, or less where more epochs would change little.
+    pub seconds: f64,
+    /// What the network is called, in a few words.
+    pub name: &'static str,
+}
+
+/// A network of a ladder, with its settings over the preset's.
+struct Rung {
+    name: &'static str,
+    values: &'static [(&'static str, &'static str)],
+    /// The side of the large crops, at most; the preset's crops where it is none.
+    side: Option<u32>,
+}
+
+/// From an afternoon of a processor to what the preset has, for each kind of pictures.
+const SMALL: [Rung; 4] = [
+    Rung { name: "ResNet-10 of width 16", values: TINY, side: Some(32) },
+    Rung { name: "ResNet-10 of width 32", values: THIN, side: Some(32) },
+    Rung { name: "ResNet-18 of width 32", values: HALF, side: Some(32) },
+    Rung { name: "ResNet-18", values: &[], side: None },
+];
+const LARGE: [Rung; 4] = [
+    Rung { name: "ResNet-10 of width 16 at 64 pixels", values: TINY, side: Some(64) },
+    Rung { name: "ResNet-10 of width 32 at 64 pixels", values: THIN, side: Some(64) },
+    Rung { name: "ResNet-18 of width 32 at 96 pixels", values: HALF, side: Some(96) },
+    Rung { name: "ResNet-18", values: &[], side: None },
+];
+const TINY: &[(&str, &str)] =
+    &[("block", "basic"), ("blocks", "1,1,1,1"), ("width", "16"), ("stem", "stride2"), ("hidden", "512")];
+const THIN: &[(&str, &str)] =
+    &[("block", "basic"), ("blocks", "1,1,1,1"), ("width", "32"), ("stem", "stride2"), ("hidden", "512")];
+const HALF: &[(&str, &str)] = &[("width", "32"), ("stem", "stride2"), ("hidden", "512")];
+
+/// Suggests the largest network that sees every picture 30 times in `seconds`, on an adapter that trains at `gflop_per_s`
+/// (10⁹ operations a second). `None` for a set that has its own recipe whatever the adapter: half a million pictures.
+///
+/// # Errors
+/// None but a mistake in a preset.
+pub fn suggest(facts: &Facts, gflop_per_s: f64, seconds: f64) -> Result<Option<Suggestion>> {
+    let advice = advise(facts)?;
+    let mut base = Config::default();
+    for Advice { key, value, .. } in &advice {
+        base.set(key, value)?;
+        if *key == "preset" {
+            base = Config::from_preset(base.preset.unwrap_or(Preset::Photos))?;
+        }
+    }
+    let ladder = match base.preset {
+        Some(Preset::Imagenet256 | Preset::Imagenet4096) => return Ok(None),
+        Some(Preset::Cifar) => &SMALL,
+        _ => &LARGE,
+    };
+    let mut best = None;
+    for rung in ladder {
+        let (config, values) = rung.over(&base, facts.shorter_side)?;
+        let epoch_s = flop_per_epoch(&config, facts) * 1e-9 / gflop_per_s.max(1e-9);
+        let epochs = (seconds / epoch_s).min(MOST);
+        // The smallest is what is left where none is small enough.
+        if best.is_none() || epochs >= LEAST {
+            best = Some((rung.name, values, epochs, epoch_s));
+        }
+    }
+    Ok(best.map(|(name, values, epochs, epoch_s)| {
+        let rule = if epochs < LEAST {
+            format!("the smallest here, and still only {epochs:.1} epochs: take more time, or fewer pictures")
+        } else {
+            format!("the largest that sees every picture {LEAST:.0} times in that time")
+        };
+        let network =
+            values.into_iter().map(|(key, value)| Advice { key, value, rule: rule.clone() }).collect();
+        Suggestion { network, epochs, seconds: epochs * epoch_s, name }
+    }))
+}
+
+impl Rung {
+    /// The settings with this network, and what it changes.
+    fn over(&self, base: &Config, shorter: u32) -> Result<(Config, Vec<(&'static str, String)>)> {
+        let mut values: Vec<(&'static str, String)> =
+            self.values.iter().map(|&(key, value)| (key, value.to_owned())).collect();
+        if let Some(side) = self.side {
+            let side = side.min(shorter.max(8) / 4 * 4).max(8).to_string();
+            values.push(("crops", format!("2x{side}@0.3-1")));
+            values.push(("eval_size", side.clone()));
+            values.push(("eval_resize", side));
+        }
+        let mut config = base.clone();
+        for (key, value) in &values {
+            config.set(key, value)?;
+        }
+        Ok((config, values))
+    }
+}
+
+/// Operations of an epoch.
+fn flop_per_epoch(config: &Config, facts: &Facts) -> f64 {
+    let steps = (facts.pictures / config.batch.max(1)).max(1) as u64;
+    let pictures = steps as usize * config.batch;
+    Work::of(config, &Extent { pictures, classes: facts.classes }).total(steps, steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(pictures: usize, shorter_side: u32) -> Facts {
+        let (mean, std) = (vec![0.485, 0.456, 0.406], vec![0.228, 0.224, 0.225]);
+        Facts { pictures, classes: 10, shorter_side, grey: false, mean, std }
+    }
+
+    #[test]
+    fn more_time_and_faster_adapters_get_larger_networks() {
+        for side in [28, 64, 300] {
+            let facts = facts(5000, side);
+            let of = |speed, seconds| suggest(&facts, speed, seconds).unwrap().unwrap();
+            let flop = |suggestion: &Suggestion| {
+                let mut config = Config::from_preset(Preset::Photos).unwrap();
+                suggestion.network.iter().for_each(|a| config.set(a.key, &a.value).unwrap());
+                crate::measure::flop_per_view(&config)
+            };
+            let found = [of(20.0, 1200.0), of(20.0, 36_000.0), of(10_000.0, 1200.0)];
+            assert!(flop(&found[0]) <= flop(&found[1]) && flop(&found[0]) < flop(&found[2]), "{side}");
+            assert_eq!(found[2].name, "ResNet-18", "{side}");
+            for one in &found {
+                assert!(one.epochs > 0.0 && one.epochs <= MOST && one.seconds <= 36_000.0 + 1e-6);
+                assert!(one.network.iter().all(|advice| !advice.rule.is_empty()));
+            }
+        }
+        // What no network can do in the time is said.
+        let slow = suggest(&facts(400_000, 32), 1.0, 60.0).unwrap().unwrap();
+        assert!(slow.epochs < LEAST && slow.network[0].rule.contains("more time"));
+        assert!(suggest(&facts(1_281_167, 375), 10.0, 60.0).unwrap().is_none());
+    }
+
+    #[test]
+    fn suggestions_make_valid_settings() {
+        for pictures in [4, 44, 1000, 60_000, 499_999] {
+            for side in [8, 9, 28, 33, 64, 100, 500] {
+                for speed in [0.5, 30.0, 5000.0] {
+                    let facts = facts(pictures, side);
+                    let mut config = Config::default();
+                    for Advice { key, value, .. } in advise(&facts).unwrap() {
+                        config.set(key, &value).unwrap();
+                        if key == "preset" {
+                            config = Config::from_preset(config.preset.unwrap()).unwrap();
+                        }
+                    }
+                    for Advice { key, value, .. } in suggest(&facts, speed, 1200.0).unwrap().unwrap().network
+                    {
+                        config.set(key, &value).unwrap();
+                    }
+                    config.validate().unwrap_or_else(|error| panic!("{pictures} {side} {speed}: {error}"));
+                }
+            }
+        }
+    }
+}

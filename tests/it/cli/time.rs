@@ -1,0 +1,56 @@
+//! How long a run takes: told before it, and given in place of a length.
+
+use super::{Desk, assert_same_run};
+
+/// The setting in a run's config.toml.
+fn steps(desk: &Desk, run: &str) -> u64 {
+    let text = desk.read(&format!("{run}/config.toml"));
+    let line = text.lines().find(|line| line.starts_with("steps = ")).unwrap();
+    line["steps = ".len()..].parse().unwrap_or_else(|_| panic!("{line}"))
+}
+
+#[test]
+fn a_plan_tells_time_and_one_of_memory_does_not() {
+    let desk = Desk::new();
+    let plan = desk.train("--plan --out run").expect(0).out;
+    for words in
+        ["a step takes  ", " images/s; the device alone ", " GFLOP a step, ", "5 steps in ", "20 steps in "]
+    {
+        assert!(plan.contains(words), "{words}: {plan}");
+    }
+    // Two evaluations on the way of three epochs each would be at 15; the last is at the end.
+    assert!(plan.contains("2 evaluations of ") && plan.contains("5 checkpoints of "), "{plan}");
+    assert!(plan.lines().last().unwrap().contains(": begun now, it ends at "), "{plan}");
+    let memory = desk.train("--plan=memory --out run").expect(0).out;
+    assert!(memory.contains("peak memory") && !memory.contains("begun now"), "{memory}");
+    let short = desk.train("--plan --for 20m").expect(0).out;
+    let line = short.lines().find(|line| line.starts_with("the run")).unwrap();
+    let steps: u64 = line.split_whitespace().nth(2).unwrap().parse().unwrap();
+    assert!(steps > 1000, "{short}");
+    assert!(!desk.path("run").exists(), "a plan makes nothing");
+}
+
+#[test]
+fn a_run_that_takes_a_time_is_the_run_of_that_many_steps() {
+    let desk = Desk::new();
+    let ended = desk.train("--for 12s --out timed").expect(0);
+    let total = steps(&desk, "timed");
+    assert!(ended.err.contains(&format!("{total} steps fit 12s")), "{ended:#?}");
+    assert_eq!(desk.summary("timed")["finished"], true);
+    desk.train(&format!("--steps {total} --out counted")).expect(0);
+    assert_same_run(&desk, "timed", "counted", total);
+    // It goes on without a measurement, and is not given another time.
+    desk.run("train --resume timed --for 1m").refused(2, &["`for`", "has its steps"]);
+    let more = desk.run(&format!("train --resume timed --steps {}", total + 2)).expect(0);
+    assert!(!more.err.contains("steps fit"), "{more:#?}");
+}
+
+#[test]
+fn times_that_cannot_be_kept_are_refused_in_a_sentence() {
+    let desk = Desk::new();
+    desk.train("--for 20m --steps 9 --out run").refused(2, &["`for`", "`steps`"]);
+    desk.train("--for 20m --epochs 9 --out run").refused(2, &["`for`", "`epochs`"]);
+    desk.train("--for 1ms --out run").refused(2, &["`for`", "1ms is too short", "allow "]);
+    desk.train("--for soon --out run").expect(2);
+    assert!(!desk.path("run").exists());
+}
