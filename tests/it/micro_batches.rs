@@ -188,19 +188,6 @@ fn batch_norms_see_groups_of_the_size_of_a_part() {
     assert!(checked > 0, "no run has a smaller last part");
 }
 
-/// Every part holds the same four pictures: twice the larger ones, once the last.
-#[test]
-fn a_smaller_last_part_counts_as_much_as_its_pictures() {
-    for gpu in shared_devices() {
-        for &method in Method::ALL {
-            let order: Vec<usize> = (0..5 * PART).map(|at| at % PART).collect();
-            let whole = train(gpu, &of_batch(method, 5 * PART, None), &order);
-            let cut = train(gpu, &of_batch(method, 5 * PART, Some(2 * PART)), &order);
-            assert_alike(&format!("{method}, parts of 8, 8 and 4, {:?}", gpu.family()), &cut, &whole);
-        }
-    }
-}
-
 #[test]
 fn parts_take_less_memory() {
     let gpu = &shared_devices()[0];
