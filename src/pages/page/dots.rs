@@ -22,8 +22,8 @@ const ROW: f64 = 24.0;
 /// Room for a line of names of levels above, and for figures below.
 const NAMES: f64 = 11.0;
 const BELOW: f64 = 18.0;
-/// Room between the names of two levels.
-const GAP: f64 = 8.0;
+/// Room between the name of a level and its line.
+const GAP: f64 = 4.0;
 /// Size of text, and how much wider than in the font of the sheets it may be in the reader's.
 const TEXT: f32 = 10.0;
 const WIDER: f32 = 1.3;
@@ -43,21 +43,19 @@ pub fn dots(
     let ends = marks.iter().flat_map(|(_, mark)| [mark.value - mark.deviation, mark.value + mark.deviation]);
     let axis = Axis::of(ends.chain(levels.iter().map(|level| level.1)), WIDTH / 70.0);
     let x = |value: f64| axis.at(value, LEFT + 8.0, WIDTH - 12.0);
-    let named = placed(levels.iter().map(|&(name, value)| (name, x(value))).collect());
-    let top = NAMES * named.len().max(1) as f64 + 3.0;
+    let names = placed(levels.iter().map(|&(name, value)| (name, x(value))).collect());
+    let top = NAMES * names.iter().map(|name| name.line + 1).max().unwrap_or(1) as f64 + 3.0;
     let bottom = top + ROW * rows.len() as f64;
-    let down = |value: f64| format!("M{:.1} {top}V{bottom}", x(value));
     let side = 0.5 * (series.len() as f64 - 1.0);
     let drawing = html! {
         @for tick in axis.ticks() {
-            path.grid d=(down(tick)) {}
+            path.grid d=(format_args!("M{:.1} {top}V{bottom}", x(tick))) {}
             (label(x(tick), bottom + BELOW - 4.0, "middle", &short(tick)))
         }
-        @for (_, value) in &levels { path.level d=(down(*value)) {} }
-        @for (line, names) in named.iter().enumerate() {
-            @for Name { text, left, width } in names {
-                (label(left + width / 2.0, NAMES * (line + 1) as f64 - 2.0, "middle", text))
-            }
+        @for Name { text, at, line, .. } in &names {
+            @let over = top - 3.0 - NAMES * *line as f64;
+            path.level d=(format_args!("M{at:.1} {}V{bottom}", over - NAMES + 2.0)) {}
+            (label(at - GAP, over - 2.0, "end", text))
         }
         @for (at, row) in rows.iter().enumerate() {
             @let middle = top + ROW * (at as f64 + 0.5);
@@ -67,8 +65,8 @@ pub fn dots(
             }
         }
     };
-    let names = series.iter().map(String::as_str);
-    figure(title, names, series.len() > 1, [WIDTH, bottom + BELOW], &drawing)
+    let series_names = series.iter().map(String::as_str);
+    figure(title, series_names, series.len() > 1, [WIDTH, bottom + BELOW], &drawing)
 }
 
 /// A mark at this height.
@@ -83,58 +81,31 @@ fn dot(&Mark { series, value, deviation }: &Mark, y: f64, x: impl Fn(f64) -> f64
     }
 }
 
-/// The name of a level, and where it stands.
+/// The name of a level.
 #[derive(Clone, Debug, PartialEq)]
 struct Name {
     text: String,
+    /// Where its level is.
+    at: f64,
+    /// Where it begins, at the most; it ends before its level.
     left: f64,
-    width: f64,
+    /// How many names may stand below it.
+    line: usize,
 }
 
-/// Lines of names, each over its level (given as its place) or as near to it as it can be: names stay within the
-/// drawing, in the order of their levels, and do not touch. What does not fit into a line begins the next one.
-fn placed(mut levels: Vec<(&str, f64)>) -> Vec<Vec<Name>> {
+/// The names of levels (given with their places), each at the left of its own level's upper end. A name that would stand
+/// across the level of another one stands higher than that level reaches, so that nothing touches.
+fn placed(mut levels: Vec<(&str, f64)>) -> Vec<Name> {
     levels.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let mut lines: Vec<Vec<Name>> = Vec::new();
-    let mut room = 0.0;
-    for (text, middle) in levels {
-        let text = fit(text, TEXT, WIDTH as f32 / WIDER);
-        let width = f64::from(WIDER * width(&text, TEXT)).min(WIDTH);
-        let name = Name { text, left: middle - width / 2.0, width };
-        match lines.last_mut().filter(|_| width <= room) {
-            Some(line) => {
-                line.push(name);
-                room -= width + GAP;
-            }
-            None => {
-                lines.push(vec![name]);
-                room = WIDTH - width - GAP;
-            }
-        }
+    let mut names: Vec<Name> = Vec::new();
+    for (text, at) in levels {
+        let text = fit(text, TEXT, (at - GAP) as f32 / WIDER);
+        let left = at - GAP - f64::from(WIDER * width(&text, TEXT));
+        let crossed = names.iter().filter(|other| other.at + GAP > left);
+        let line = crossed.map(|other| other.line + 1).max().unwrap_or(0);
+        names.push(Name { text, at, left, line });
     }
-    lines.iter_mut().for_each(|line| spread(line));
-    lines
-}
-
-/// Moves the names of a line apart, by as little as the sum of squares allows, and into the drawing.
-fn spread(names: &mut [Name]) {
-    // Less the room of the names before, places must not fall from one name to the next. Where they would, names stand
-    // side by side around the mean of where they want to be: groups of these, with their sums and counts.
-    let (mut before, mut groups) = (0.0, Vec::<(f64, usize)>::new());
-    for name in names.iter() {
-        let mut group = (name.left - before, 1);
-        while let Some(last) = groups.pop_if(|last| last.0 / last.1 as f64 > group.0 / group.1 as f64) {
-            group = (last.0 + group.0, last.1 + group.1);
-        }
-        groups.push(group);
-        before += name.width + GAP;
-    }
-    let (most, mut before) = ((WIDTH - (before - GAP)).max(0.0), 0.0);
-    let places = groups.iter().flat_map(|&(sum, count)| std::iter::repeat_n(sum / count as f64, count));
-    for (name, place) in names.iter_mut().zip(places) {
-        name.left = place.clamp(0.0, most) + before;
-        before += name.width + GAP;
-    }
+    names
 }
 
 #[cfg(test)]
@@ -159,47 +130,40 @@ mod tests {
         }
     }
 
-    /// What a browser draws names from and to, were its letters the widest.
-    fn reach(line: &[Name]) -> Vec<[f64; 2]> {
-        line.iter().map(|name| [name.left, name.left + name.width]).collect()
-    }
-
     #[test]
-    fn names_of_levels_neither_touch_nor_leave_the_drawing() {
+    fn names_of_levels_touch_neither_each_other_nor_a_line_nor_the_edge() {
         let pair = |a, b| placed(vec![("raw pixels", a), ("untrained network", b)]);
-        // Apart, each stands over its level.
-        let apart = &pair(150.0, 300.0)[0];
-        assert!(apart.iter().zip([150.0, 300.0]).all(|(n, at)| (n.left + n.width / 2.0 - at).abs() < 1e-9));
-        let long = "a name that is longer than the whole drawing is wide ".repeat(4);
         let same = |count: usize, at| placed(vec![("untrained network", at); count]);
+        let long = "a name that is longer than the whole drawing is wide ".repeat(4);
         let cases = [
+            pair(150.0, 300.0),
             pair(200.0, 200.0),
             pair(210.0, 200.0),
             pair(112.0, 113.0),
-            pair(368.0, 368.0),
-            pair(0.0, 380.0),
-            same(3, 368.0),
+            pair(316.8, 368.0),
+            pair(368.0, 112.0),
             same(9, 112.0),
-            placed(vec![(&long, 368.0), ("raw pixels", 368.0), ("WWWWWWWW", 110.0), ("画像", 111.0)]),
+            placed(vec![(&long, 368.0), ("raw pixels", 367.0), ("WWWWWWWW", 112.0), ("画像", 113.0)]),
             placed(vec![("", 200.0), ("a", 200.0), ("b", 200.0)]),
         ];
-        for (i, lines) in cases.iter().enumerate() {
-            for line in lines {
-                let reach = reach(line);
-                assert!(reach.iter().all(|[from, to]| *from >= 0.0 && *to <= WIDTH + 1e-6), "{i}: {reach:?}");
-                assert!(reach.windows(2).all(|two| two[0][1] + GAP <= two[1][0] + 1e-6), "{i}: {reach:?}");
+        for (i, names) in cases.iter().enumerate() {
+            assert!(names.iter().all(|name| name.left >= -1e-3 && name.at < WIDTH), "{i}: {names:?}");
+            for (a, name) in names.iter().enumerate() {
+                for (b, other) in names.iter().enumerate().filter(|(b, _)| *b != a) {
+                    // The line of the other one reaches up to its own name's.
+                    let crossed = name.line <= other.line && name.left < other.at && other.at < name.at - GAP;
+                    let apart = name.at - GAP <= other.left || other.at - GAP <= name.left;
+                    assert!(!crossed && (name.line != other.line || apart), "{i}: {a} {b} {names:?}");
+                }
             }
         }
-        assert_eq!(cases.each_ref().map(Vec::len), [1, 1, 1, 1, 1, 1, 3, 3, 1]);
-        // The order is that of the levels, and a pair moves to both sides.
-        assert_eq!(cases[1][0][0].text, "untrained network");
-        let [left, right] = &cases[0][0][..] else { panic!("two names") };
-        assert!(left.left + left.width / 2.0 < 200.0 && right.left + right.width / 2.0 > 200.0);
-        assert!(placed(Vec::new()).is_empty());
+        let lines = |names: &Vec<Name>| names.iter().map(|name| name.line + 1).max().unwrap();
+        assert_eq!(cases.each_ref().map(lines), [1, 2, 2, 2, 2, 1, 9, 3, 3]);
+        assert!(cases[7][3].text.ends_with('…') && placed(Vec::new()).is_empty());
     }
 
     #[test]
-    fn a_second_line_of_names_makes_the_drawing_higher() {
+    fn lines_of_names_make_the_drawing_higher() {
         let height = |levels: &[(&str, f64)]| {
             let chart = dots("t", &["a"], &[], &[], levels).into_string();
             let shown = levels.iter().all(|(name, _)| chart.contains(&format!(">{name}<")));
@@ -214,6 +178,6 @@ mod tests {
                 .parse::<f64>()
                 .unwrap()
         };
-        assert_eq!(height(&[("untrained network", 1.0); 9]) - height(&[("raw", 1.0)]), 2.0 * NAMES);
+        assert_eq!(height(&[("untrained network", 1.0); 9]) - height(&[("raw", 1.0)]), 8.0 * NAMES);
     }
 }

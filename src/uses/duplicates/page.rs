@@ -65,7 +65,7 @@ fn section(group: &Group, dataset: &Dataset, sides: &Sides) -> Markup {
         Kind::Features => format!(", cosine {:.3}", 1.0 - distance),
     };
     html! {
-        section.leak[group.leaks] {
+        section class=[group.leaks.then_some("leak")] {
             @if group.leaks { b { "leak" } }
             @for (&member, &distance) in group.members.iter().zip(&group.distances).take(MEMBERS) {
                 @let name = dataset.picture_name(member);

@@ -37,7 +37,7 @@ pub(super) fn crops(shown: &Showcase) -> Markup {
                 }
             }
             @for view in &shown.views {
-                figure.small[view.group > 0] { img alt="crop" src=(data_uri(&view.pixels)); }
+                figure class=[(view.group > 0).then_some("small")] { img alt="crop" src=(data_uri(&view.pixels)); }
             }
         }
     }

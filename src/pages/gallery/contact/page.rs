@@ -40,7 +40,7 @@ fn article(entry: &Entry) -> Markup {
         article {
             div.about {
                 div.picture {
-                    img.px[pixelated] src=(inside) alt=(entry.name) style={ "aspect-ratio:" (width) "/" (height) };
+                    img class=[pixelated.then_some("px")] src=(inside) alt=(entry.name) style={ "aspect-ratio:" (width) "/" (height) };
                     @for (i, view) in entry.shown.views.iter().enumerate() { (place(i, view, width, height)) }
                 }
                 h2 { (entry.name) }
@@ -77,7 +77,7 @@ fn figure(entry: &Entry, i: usize, view: &View) -> Markup {
     html! {
         figure class={ "v" (i + 1) } style=(format_args!("--h:{:.0};width:{side}px", view_hue(i))) {
             div {
-                img.px[pixelated] src=(data_uri(&view.pixels)) alt={ "crop " (i + 1) };
+                img class=[pixelated.then_some("px")] src=(data_uri(&view.pixels)) alt={ "crop " (i + 1) };
                 b { (i + 1) }
             }
             figcaption {
