@@ -17,8 +17,9 @@ use crate::pass::Pass;
 /// Queries and bank rows of a block, at most.
 const QUERIES: u32 = 1024;
 const ROWS: usize = 16_384;
-/// Bytes of a block of the bank, at most: a quarter of the smallest binding that adapters have.
-const BLOCK_BYTES: u64 = 32 << 20;
+/// Bytes of a block of the bank and of queries, at most: memory that a run takes beside its own while it judges itself.
+const BLOCK_BYTES: u64 = 16 << 20;
+const QUERY_BYTES: u64 = 8 << 20;
 /// Products of a block of queries with a block of the bank, at most: half a second of a slow processor, so that whoever
 /// wants to stop is heard.
 const PRODUCTS: u64 = 8 << 30;
@@ -164,8 +165,9 @@ fn blocks(dim: usize, rows: usize, queries: usize) -> [u32; 2] {
     // they should be few.
     let blocks = rows.div_ceil(ROWS.min(fitting).max(1)).max(1);
     let block = (rows.div_ceil(blocks) as u32).next_multiple_of(32).max(32);
-    let heard = (PRODUCTS / (wide as u64 * u64::from(block))).clamp(32, u64::from(QUERIES)) as u32;
-    [block, (queries.min(heard as usize) as u32).max(1)]
+    let most = (PRODUCTS / (wide as u64 * u64::from(block))).min(QUERY_BYTES / (4 * wide as u64));
+    let most = most.clamp(32, u64::from(QUERIES)) as usize;
+    [block, (queries.min(most) as u32).max(1)]
 }
 
 /// A list in its order, without the places that hold nothing.
