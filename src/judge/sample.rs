@@ -22,6 +22,8 @@ const PROCESSOR: u64 = 2_000_000_000_000;
 const LEAST: usize = 250;
 /// Pictures and queries that a rehearsal looks at.
 const TRIED: usize = 64;
+/// Seconds that it looks at pictures, about.
+const LOOKED: f64 = 2.0;
 
 /// Pictures on each side of a split, at most, and whether they are fewer than usual because a processor computes.
 pub(super) fn most(config: &Config, software: bool) -> (usize, bool) {
@@ -40,6 +42,8 @@ pub(super) fn most(config: &Config, software: bool) -> (usize, bool) {
 /// Seconds that looks take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LookTimes {
+    /// Looking at one picture.
+    pub(crate) each: f64,
     /// Judging the network.
     pub(crate) network: f64,
     /// Judging raw pixels.
@@ -61,13 +65,19 @@ impl Judge {
             })?;
             Ok((start.elapsed().as_secs_f64(), dim))
         };
+        let few = &sample[..sample.len().min(2)];
         // Drivers compile in the first look.
-        seen(self, &sample[..sample.len().min(2)])?;
-        let (seconds, dim) = seen(self, &sample)?;
-        let each = seconds / sample.len().max(1) as f64;
+        seen(self, few)?;
+        let (mut seconds, mut dim) = seen(self, few)?;
+        let mut count = few.len();
+        if seconds < LOOKED {
+            count = sample.len().min((LOOKED / seconds.max(1e-3) * few.len() as f64) as usize).max(few.len());
+            (seconds, dim) = seen(self, &sample[..count])?;
+        }
+        let each = seconds / count.max(1) as f64;
         let shown = each * self.shown.len() as f64;
         if !self.has_labels() {
-            return Ok(LookTimes { network: 0.0, pixels: 0.0, shown });
+            return Ok(LookTimes { each, network: 0.0, pixels: 0.0, shown });
         }
         let (start, channels) = (Instant::now(), self.dataset.reading().channels);
         let dataset = &self.dataset;
@@ -80,7 +90,7 @@ impl Judge {
         let asked = pass::run(LOOKING, 0, watch, |pass| self.ask_noise(dim, pass))?;
         let values = self.pixel_values() as f64 / dim.max(1) as f64;
         let count = self.count() as f64;
-        Ok(LookTimes { network: each * count + asked, pixels: reading * count + asked * values, shown })
+        Ok(LookTimes { each, network: each * count + asked, pixels: reading * count + asked * values, shown })
     }
 
     /// Seconds of asking all neighbours about features of `dim` values, from a part of the queries and rows of noise.

@@ -91,10 +91,11 @@ impl Keeping {
     pub(super) fn sentence(&self) -> String {
         let Forecast { total_steps, rhythm, step, .. } = &self.forecast;
         let epochs = *total_steps as f64 / rhythm.epoch.max(1) as f64;
+        let how = if self.forecast.measured { "" } else { " by its operations, too long to be measured" };
         let unseen =
             if *total_steps < rhythm.epoch { ", so that some pictures are never trained on" } else { "" };
         format!(
-            "{total_steps} steps fit {}: {epochs:.1} epochs{unseen}. A step takes {:.3} s, and what is beside the steps {}.",
+            "{total_steps} steps fit {}: {epochs:.1} epochs{unseen}. A step takes {:.3} s{how}, and what is beside the steps {}.",
             self.budget.time.show(),
             step.later(),
             shown(self.forecast.beside(0, *total_steps))

@@ -16,6 +16,9 @@ pub struct Forecast {
     pub first_step: f64,
     /// A step.
     pub step: StepTimes,
+    /// Whether steps were measured. Where one takes many seconds, its time follows from its operations and the speed of
+    /// looking at a few pictures.
+    pub measured: bool,
     /// What a method does at the beginning of each epoch.
     pub epoch: f64,
     /// An evaluation of the network.
@@ -167,6 +170,7 @@ pub(super) mod tests {
             first_looks: 6.0,
             first_step: 2.0,
             step: StepTimes { device: 0.8, decoding: 2.0, kept: 1.0, share: 0.5 },
+            measured: true,
             epoch: 0.25,
             evaluation: 5.0,
             checkpoint: 0.5,

@@ -10,7 +10,7 @@ use crate::data::{Batch, Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::Family;
 use crate::judge::run::Judge;
-use crate::measure::{Extent, Work};
+use crate::measure::{Extent, Work, flop_per_view};
 use crate::method::Trainer;
 use crate::pages::gallery;
 use crate::pass::{self, Pass, Watch};
@@ -24,8 +24,10 @@ const FORWARD: f64 = 1.0 / 3.0;
 const PICTURES: usize = 24;
 /// Bytes a second that a slow disk takes a checkpoint at.
 const DISK: f64 = 100e6;
-/// A step that takes so many seconds is measured twice only.
+/// A step that takes so many seconds is measured once of each kind, after one that is not.
 const LONG: f64 = 2.0;
+/// One that will take so many is not measured: what it takes follows from its operations, at the speed of the looks.
+const SLOW: f64 = 8.0;
 /// Steps of one kind that are timed, at most.
 const MOST: usize = 200;
 
@@ -57,11 +59,17 @@ impl Rehearsal<'_> {
     ) -> Result<Forecast> {
         let opening = self.since.elapsed().as_secs_f64();
         let looks = judge.rehearse(trainer, watch)?;
-        let (first_step, step, checkpoint) =
-            pass::run(MEASURING, 0, watch, |pass| self.steps(trainer, pass))?;
         let per_epoch = (self.dataset.pretrain().len() / self.config.batch) as u64;
         let pictures = per_epoch as usize * self.config.batch;
         let work = Work::of(self.config, &Extent { pictures, classes: self.dataset.classes().len() });
+        let expected = work.step as f64 * looks.each / flop_per_view(self.config).max(1) as f64;
+        let measured = expected < SLOW;
+        let (first_step, step) = if measured {
+            pass::run(MEASURING, 0, watch, |pass| self.steps(trainer, pass))?
+        } else {
+            (0.0, StepTimes { device: expected, decoding: expected, kept: expected, share: self.kept()? })
+        };
+        let checkpoint = checkpoint(trainer)?;
         let each = step.device / work.step.max(1) as f64;
         let survey = if trainer.wants_survey() {
             per_epoch as f64 * (step.decoding - (1.0 - FORWARD) * step.device).max(FORWARD * step.device)
@@ -77,6 +85,7 @@ impl Rehearsal<'_> {
             evaluation: looks.network,
             checkpoint,
             gallery: looks.shown + self.drawing(),
+            measured,
             batch: self.config.batch,
             flop: work.step,
             matrix_units: trainer.gpu().family() == Family::Matrix && self.config.precision == Precision::F16,
@@ -90,8 +99,8 @@ impl Rehearsal<'_> {
         })
     }
 
-    /// What the first step takes beyond others, what others take, and what a checkpoint does.
-    fn steps(&self, trainer: &mut Trainer, pass: &Pass) -> Result<(f64, StepTimes, f64)> {
+    /// What the first step takes beyond others, and what others take.
+    fn steps(&self, trainer: &mut Trainer, pass: &Pass) -> Result<(f64, StepTimes)> {
         let loader = |few: Option<usize>| {
             let spec = LoaderSpec { start_epoch: 0, start_batch: 0, few, ..self.spec.clone() };
             Loader::new(Arc::clone(self.dataset), spec)
@@ -119,11 +128,10 @@ impl Rehearsal<'_> {
         };
         let decoding = fed(None)?;
         let share = self.kept()?;
-        let kept = if share > 0.0 { fed(Some(self.config.batch))? } else { decoding };
-        let start = Instant::now();
-        let bytes: usize = trainer.export()?.values().map(|tensor| 4 * tensor.data.len()).sum();
-        let checkpoint = start.elapsed().as_secs_f64() + bytes as f64 / DISK;
-        Ok(((first - decoding).max(0.0), StepTimes { device, decoding, kept, share }, checkpoint))
+        // Beside a long step, decoding is nothing.
+        let differs = share > 0.0 && first <= LONG;
+        let kept = if differs { fed(Some(self.config.batch))? } else { decoding };
+        Ok(((first - decoding).max(0.0), StepTimes { device, decoding, kept, share }))
     }
 
     /// Seconds of a step in the long run: the first of them are not timed, because batches were made ahead for them.
@@ -170,6 +178,13 @@ impl Rehearsal<'_> {
         let threads = rayon::current_num_threads().max(1);
         each * shown.min(all.len()) as f64 / threads as f64
     }
+}
+
+/// Seconds of a checkpoint: reading everything back, and writing it to a slow disk.
+fn checkpoint(trainer: &Trainer) -> Result<f64> {
+    let start = Instant::now();
+    let bytes: usize = trainer.export()?.values().map(|tensor| 4 * tensor.data.len()).sum();
+    Ok(start.elapsed().as_secs_f64() + bytes as f64 / DISK)
 }
 
 /// A step at a learning rate of nothing: weights stay sound, whatever the pictures are.

@@ -102,16 +102,17 @@ fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
     let mut line = |head: &str, what: String| {
         let _ = writeln!(text, "{head:13}{what}");
     };
-    line(
-        "a step takes",
+    let of_kinds = if forecast.measured {
         format!(
-            " {}, {:.0} images/s; the device alone {}; in the first epoch, which decodes every picture, {}",
-            seconds(step.later()),
-            *batch as f64 / step.later(),
+            "the device alone {}; in the first epoch, which decodes every picture, {}",
             seconds(step.device),
             seconds(step.decoding)
-        ),
-    );
+        )
+    } else {
+        "too long to be measured, so this is by its operations and the speed of an evaluation".to_owned()
+    };
+    let speed = *batch as f64 / step.later();
+    line("a step takes", format!(" {}, {speed:.0} images/s; {of_kinds}", seconds(step.later())));
     let most = peaks.matrix_gflop_per_s.unwrap_or(peaks.gflop_per_s);
     let speed = forecast.gflop_per_s();
     line(
@@ -171,6 +172,7 @@ mod tests {
             first_looks: 6.0,
             first_step: 2.0,
             step: StepTimes { device: 0.8, decoding: 2.0, kept: 1.0, share: 0.5 },
+            measured: true,
             epoch: 0.0,
             evaluation: 5.0,
             checkpoint: 0.5,
@@ -195,6 +197,8 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
+        let text = time(&Forecast { measured: false, ..forecast.clone() }, peaks, now);
+        assert!(text.contains("1.50 s, 5 images/s; too long to be measured"), "{text}");
         let text = time(&Forecast { done: 40, ..forecast }, peaks, now);
         assert!(text.contains("60 steps that are left of 100 in"), "{text}");
     }

@@ -119,6 +119,8 @@ fn the_parts_of_a_batch_are_as_large_as_the_driver_has_memory_for() {
     desk.limited(limit, &format!("train pics {large} --plan")).refused(1, &["add --micro-batch auto"]);
     let planned = desk.limited(limit, &format!("train pics {large} --micro-batch auto --plan")).expect(0).out;
     assert!(planned.contains("\nparts        ") && planned.contains("each goes forward twice"), "{planned}");
+    // A step takes minutes on a processor, which nobody wants to wait for.
+    assert!(planned.contains("too long to be measured"), "{planned}");
 }
 
 /// What `auto` found stands in the settings of the run, so that a resumed one computes the same.
