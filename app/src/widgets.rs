@@ -5,19 +5,20 @@ use crate::state::Phase;
 use crate::theme::Palette;
 use crate::units;
 use eframe::egui::{
-    self, Align, Align2, Color32, FontId, Layout, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui,
-    pos2, vec2,
+    self, Align, Align2, Color32, FontId, Label, Layout, Rect, Response, RichText, Sense, Stroke, StrokeKind,
+    TextFormat, TextStyle, Ui, pos2, text::LayoutJob, vec2,
 };
 
 /// A label and its value, the value in fixed-width digits. `help` is told on hover.
 pub fn figure(ui: &mut Ui, label: &str, value: &str, help: &str) {
     let palette = Palette::of(ui);
-    let shown = ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 5.0;
-        ui.label(RichText::new(label).color(palette.weak));
-        ui.label(RichText::new(value).monospace().color(palette.text));
-    });
-    shown.response.on_hover_text(help);
+    // One text of two colours, so that a row that is too narrow breaks between figures and not within one.
+    let mut job = LayoutJob::default();
+    let body = TextStyle::Body.resolve(ui.style());
+    job.append(label, 0.0, TextFormat::simple(body, palette.weak));
+    let digits = TextStyle::Monospace.resolve(ui.style());
+    job.append(value, 5.0, TextFormat::simple(digits, palette.text));
+    ui.add(Label::new(job).extend()).on_hover_text(help);
 }
 
 /// What a pane says when there is nothing to draw: what it will show, and what to do for it.

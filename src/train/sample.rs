@@ -54,13 +54,11 @@ impl Engine<'_> {
         judge.look(&wanted, &mut |progress| caller.watch(progress), |views, readable| {
             let found = trainer.features_and_cosines(views, readable.len())?;
             dim = found.0.dim;
-            for (row, (&picture, &ok)) in asked.by_ref().zip(readable).enumerate() {
-                if ok {
-                    features.extend_from_slice(found.0.row(row));
-                    seen.push(picture);
-                    if let Some(cosines) = &found.1 {
-                        gathered.add(picture, cosines.row(row));
-                    }
+            for (row, picture) in read(&mut asked, readable) {
+                features.extend_from_slice(found.0.row(row));
+                seen.push(picture);
+                if let Some(cosines) = &found.1 {
+                    gathered.add(picture, cosines.row(row));
                 }
             }
             gathered.sort_in(config.temperature, false)
@@ -91,6 +89,13 @@ impl Engine<'_> {
         }
         Ok(Sample { pictures, features, best, cosine, loss, nearest, prototypes, counts })
     }
+}
+
+/// The rows of a portion that could be read, with their pictures. Takes one picture for each row and no more: the next
+/// portion begins with the next one.
+fn read<'a>(asked: &mut impl Iterator<Item = &'a u32>, readable: &[bool]) -> Vec<(usize, u32)> {
+    let rows = readable.iter().enumerate().zip(asked);
+    rows.filter(|((_, ok), _)| **ok).map(|((row, _), &picture)| (row, picture)).collect()
 }
 
 /// What is kept of the cosines so far, and the rows that wait for a batch to be balanced over.
@@ -182,6 +187,18 @@ mod tests {
     fn row(picture: u32, k: usize) -> Vec<f32> {
         let mut random = Stream::new(3, Purpose::Test, &[u64::from(picture)]);
         (0..k).map(|_| random.range(-1.0, 1.0) as f32).collect()
+    }
+
+    #[test]
+    fn every_row_of_every_portion_is_of_its_own_picture() {
+        let wanted: Vec<u32> = (10..20).collect();
+        let (mut asked, mut found) = (wanted.iter(), Vec::new());
+        for portion in [&[true][..], &[true, false], &[true, true, true], &[true; 4]] {
+            found.extend(read(&mut asked, portion));
+        }
+        let expected = [10, 11, 13, 14, 15, 16, 17, 18, 19];
+        assert_eq!(found.iter().map(|(_, picture)| *picture).collect::<Vec<_>>(), expected);
+        assert_eq!(found.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 0, 0, 1, 2, 0, 1, 2, 3]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! All that the window knows about a run. [`State::apply`] is the only way in; views only read.
 
+mod looks;
 mod parts;
 
 pub use parts::{Evaluation, Level, Line, Phase, Place, Shown};
 
-use crate::engine::digest::{Map, aligned};
+use crate::engine::digest::Map;
 use crate::engine::unfold::Folded;
 use crate::engine::{Failure, Message};
 use crate::words::plain;
@@ -20,8 +21,6 @@ use swav_wgpu::train::{Event, Report, SplitAccuracy, Summary};
 
 /// Lines of the log that are kept.
 const LOG: usize = 2000;
-/// Looks at the prototypes that are kept to look back at.
-const LOOKS: usize = 60;
 
 /// A run, as far as the window knows.
 #[derive(Clone, Debug, Default)]
@@ -91,21 +90,7 @@ impl State {
     pub fn apply(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.event(event),
-            Message::Digest(digest) => {
-                if let Some(crops) = digest.crops {
-                    self.looked[0] = Some(Instant::now());
-                    self.shown = Some(Shown { step: digest.step, draw: digest.draw, crops });
-                }
-                if let Some(map) = digest.map {
-                    self.looked[1] = Some(Instant::now());
-                    let map = self
-                        .looks
-                        .last()
-                        .map_or_else(|| Arc::clone(&map), |look| aligned(Arc::clone(&map), look));
-                    self.keep_look(map);
-                    self.folded = digest.folded;
-                }
-            }
+            Message::Digest(digest) => self.look(*digest),
             Message::Pictures { there } => self.pictures_are(there),
             Message::Unfolding(share) => self.unfolding = Some(share),
             Message::Unfolded(map) => {
@@ -253,19 +238,6 @@ impl State {
             self.phase = phase;
             let level = if finished { Level::Good } else { Level::Info };
             self.say(level, format!("{} at step {steps} of {total}", phase.name()));
-        }
-    }
-
-    /// Keeps a look; when there are too many, every other old one goes.
-    fn keep_look(&mut self, map: Arc<Map>) {
-        self.looks.retain(|look| look.step < map.step);
-        self.looks.push(map);
-        if self.looks.len() > LOOKS {
-            let mut at = 0;
-            self.looks.retain(|_| {
-                at += 1;
-                at % 2 == 1
-            });
         }
     }
 

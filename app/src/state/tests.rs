@@ -1,5 +1,6 @@
+use super::looks::LOOKS;
 use super::*;
-use crate::engine::digest::Digest;
+use crate::engine::digest::{Digest, Map};
 use crate::samples;
 use swav_wgpu::train::health::Kind;
 
@@ -89,7 +90,7 @@ fn remaining_time_follows_the_pace() {
 fn looks_are_thinned_out_and_the_newest_stays() {
     let mut state = State::default();
     for step in 1..=300 {
-        let map = Some(Arc::new(Map { step, ..Map::default() }));
+        let map = Some(Arc::new(Map { step, pictures: vec![1], points: vec![[0.1, 0.2]], ..Map::default() }));
         state.apply(Message::Digest(Box::new(Digest { step, draw: 0, crops: None, map, folded: None })));
         assert!(state.looks.len() <= LOOKS);
         assert_eq!(state.map().map(|map| map.step), Some(step));
@@ -144,4 +145,17 @@ fn a_run_whose_pictures_go_waits_loudly_until_a_person_goes_on() {
 fn what_a_run_says_has_no_word_of_a_terminal() {
     let state = after(vec![Event::Notice("Started with `eval_every` 0, see --crops.".into())]);
     assert_eq!(state.log.back().unwrap().text, "Started with “eval every” 0, see “crops”.");
+}
+
+#[test]
+fn a_look_that_finds_no_picture_hides_nothing() {
+    let mut state = samples::running(40);
+    let (looks, crops) = (state.looks.len(), state.shown.as_ref().unwrap().crops.len());
+    let progress =
+        Progress { doing: "looking at pictures", unit: "pictures", done: 9, total: 9, seconds: 1.0 };
+    state.apply(Message::Event(Event::Pass(progress)));
+    let (map, none) = (Some(Arc::new(Map::default())), Some(Arc::new(Vec::new())));
+    state.apply(Message::Digest(Box::new(Digest { step: 41, draw: 0, crops: none, map, folded: None })));
+    assert_eq!((state.looks.len(), state.shown.as_ref().unwrap().crops.len()), (looks, crops));
+    assert_eq!(state.pass, None, "the look is over");
 }

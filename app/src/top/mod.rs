@@ -282,7 +282,8 @@ fn finished(ui: &mut Ui, summary: &Summary) {
         }
     }
     if summary.unreadable > 0 {
-        text += &format!(" {} pictures could not be read.", summary.unreadable);
+        let what = if summary.unreadable == 1 { "picture" } else { "pictures" };
+        text += &format!(" {} {what} could not be read.", summary.unreadable);
     }
     banner(ui, color, "Finished", &text, |_| {});
 }

@@ -5,6 +5,8 @@ use super::{Uses, Want};
 use crate::dialogs::{Ask, For};
 use crate::theme::Palette;
 use crate::{units, widgets};
+use eframe::egui::text::{CCursor, CCursorRange};
+use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{
     self, Button, ComboBox, DragValue, Frame, Label, Margin, Panel, Rect, RichText, ScrollArea, Sense,
     TextEdit, Ui, WidgetInfo, pos2, vec2,
@@ -213,6 +215,13 @@ impl Uses {
         let typed = own.add_sized(place.size(), field);
         let help = problem.map_or("The folder of this group gets this name", String::as_str);
         let typed = typed.on_hover_text(help);
+        if typed.gained_focus() {
+            // What is typed takes the place of the whole name.
+            let mut state = TextEditState::load(ui.ctx(), typed.id).unwrap_or_default();
+            let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+            state.cursor.set_char_range(Some(all));
+            state.store(ui.ctx(), typed.id);
+        }
         if typed.has_focus() {
             self.typed = Some((at, text.clone()));
         }

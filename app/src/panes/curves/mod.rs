@@ -52,6 +52,8 @@ impl Pane for CurvesPane {
         let area = egui::Rect::from_min_max(all.min + vec2(0.0, 30.0), all.max);
         self.header(ui, context, area);
         let mut drawn = charts(&context.state.reports);
+        // What has no value yet, as kNN without labels never has, has no chart.
+        drawn.retain(|drawn| !own_points(context.state, drawn).is_empty());
         drawn.iter_mut().for_each(|drawn| drawn.chart.log |= self.log);
         if let Some(at) = self.alone.filter(|&at| at < drawn.len()) {
             self.chart(ui, context, (at, drawn[at]), ui.available_size(), true);
@@ -138,6 +140,9 @@ impl CurvesPane {
                 .min_thickness(32.0)
                 .label_spacing(Rangef::new(6.0, 10.0))
                 .formatter(move |mark: GridMark, _: &RangeInclusive<f64>| number(mark.value, chart.log));
+            let steps_axis = AxisHints::new_x()
+                .label_spacing(Rangef::new(6.0, 10.0))
+                .formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value));
             let plot = Plot::new(("chart", at, large))
                 .width(size.x)
                 .height((size.y - 24.0).max(40.0))
@@ -151,7 +156,7 @@ impl CurvesPane {
                 .set_margin_fraction(vec2(0.01, 0.08))
                 .link_axis(Id::unique("steps"), [true, false])
                 .x_grid_spacer(|input| ends(input.bounds))
-                .x_axis_formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value))
+                .custom_x_axes(vec![steps_axis])
                 .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, &drawn, &told_runs)));
             let reference = reference(context.state, &drawn);
             let reference =
