@@ -100,11 +100,16 @@ fn learns(name: &str) -> bool {
 }
 
 #[track_caller]
-fn assert_alike(what: &str, got: &Outcome, want: &Outcome) {
+fn assert_same_losses(what: &str, got: &Outcome, want: &Outcome) {
     for (step, (got, want)) in got.losses.iter().zip(&want.losses).enumerate() {
         // Logits are similarities over a temperature of 0.1, each off by some roundings.
         assert!((got - want).abs() < 2e-5 * want.abs().max(1.0), "{what}: step {step}: {got}, want {want}");
     }
+}
+
+#[track_caller]
+fn assert_alike(what: &str, got: &Outcome, want: &Outcome) {
+    assert_same_losses(what, got, want);
     for (step, (got, want)) in got.gradients.iter().zip(&want.gradients).enumerate() {
         for (name, want) in want.iter().filter(|(name, _)| learns(name)) {
             let off = distance(&got[name].data, &want.data);
@@ -177,15 +182,30 @@ fn batch_norms_see_groups_of_the_size_of_a_part() {
     let mut checked = 0;
     for case in runs_golden::runs(&golden) {
         let batch = case.count("bs");
-        // In two, three and four parts: some of them leave a smaller last part.
-        for part in [2, 3, 4].map(|parts| batch.div_ceil(parts)).into_iter().filter(|&part| batch % part != 1)
-        {
-            let failures = check_run(gpu, &golden, &case, part, STEPS as usize);
+        // In two, three (the last of which is smaller) and four parts. A batch norm that sees two pictures carries on what
+        // roundings differ by much faster than one of eight, for which the tolerances are: there the weights after one step
+        // and the losses of the first four are compared.
+        for (part, steps) in [(batch / 2, 20), (batch.div_ceil(3), 4), (batch / 4, 4)] {
+            let failures = check_run(gpu, &golden, &case, part, steps);
             assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
             checked += usize::from(!batch.is_multiple_of(part));
         }
     }
     assert!(checked > 0, "no run has a smaller last part");
+}
+
+/// Every part holds the same four pictures: twice the larger ones, once the last. What parts leave for the objective is told by
+/// the losses; how their gradients are added no method knows, and the reference tells.
+#[test]
+fn a_smaller_last_part_counts_as_much_as_its_pictures() {
+    for gpu in shared_devices() {
+        for &method in Method::ALL {
+            let order: Vec<usize> = (0..5 * PART).map(|at| at % PART).collect();
+            let whole = train(gpu, &of_batch(method, 5 * PART, None), &order);
+            let cut = train(gpu, &of_batch(method, 5 * PART, Some(2 * PART)), &order);
+            assert_same_losses(&format!("{method}, parts of 8, 8 and 4, {:?}", gpu.family()), &cut, &whole);
+        }
+    }
 }
 
 #[test]
