@@ -77,23 +77,21 @@ impl Rhythm {
     /// Evaluations after step `from` and up to step `to`, which is the last: one comes at the end in any case.
     #[must_use]
     pub fn evaluations(&self, from: u64, to: u64) -> u64 {
-        let on_the_way = passed(self.evaluation, from, to);
-        let at_the_end = self.evaluation > 0 && to.is_multiple_of(self.evaluation) && to > from;
-        on_the_way + u64::from(!at_the_end)
+        times(self.evaluation, from, to)
     }
 
     /// Checkpoints likewise.
     #[must_use]
     pub fn checkpoints(&self, from: u64, to: u64) -> u64 {
-        let at_the_end = self.checkpoint > 0 && to.is_multiple_of(self.checkpoint) && to > from;
-        passed(self.checkpoint, from, to) + u64::from(!at_the_end)
+        times(self.checkpoint, from, to)
     }
 }
 
-/// Multiples of `period` after `from` and up to `to`.
-fn passed(period: u64, from: u64, to: u64) -> u64 {
-    let times = |steps: u64| steps.checked_div(period).unwrap_or(0);
-    times(to).saturating_sub(times(from))
+/// How often something happens after step `from` and up to step `to`: at every multiple of `period`, and at the end.
+fn times(period: u64, from: u64, to: u64) -> u64 {
+    let passed = |steps: u64| steps.checked_div(period).unwrap_or(0);
+    let at_the_end = period > 0 && to.is_multiple_of(period) && to > from;
+    passed(to).saturating_sub(passed(from)) + u64::from(!at_the_end)
 }
 
 impl Forecast {
@@ -160,11 +158,11 @@ impl Forecast {
 const MOST: u64 = 1 << 40;
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// Ten steps an epoch, evaluated every three epochs.
-    pub(in crate::train) fn forecast() -> Forecast {
+    pub(crate) fn forecast() -> Forecast {
         Forecast {
             opening: 4.0,
             first_looks: 6.0,

@@ -97,7 +97,7 @@ fn parts_of_a_batch(parts: &[usize], extra: f64) -> String {
 
 /// Times, by what was measured; `now` is when the run would begin.
 fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
-    let Forecast { step, rhythm, total_steps: total, done, flop, batch, .. } = forecast;
+    let Forecast { step, rhythm, total_steps: total, done, flop, .. } = forecast;
     let mut text = String::new();
     let mut line = |head: &str, what: String| {
         let _ = writeln!(text, "{head:13}{what}");
@@ -111,7 +111,7 @@ fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
     } else {
         "too long to be measured, so this is by its operations and the speed of an evaluation".to_owned()
     };
-    let speed = *batch as f64 / step.later();
+    let speed = forecast.images_per_s();
     line("a step takes", format!(" {}, {speed:.0} images/s; {of_kinds}", seconds(step.later())));
     let most = peaks.matrix_gflop_per_s.unwrap_or(peaks.gflop_per_s);
     let speed = forecast.gflop_per_s();
@@ -162,28 +162,12 @@ fn shown(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::forecast::{Rhythm, StepTimes};
+    use crate::train::forecast::tests::forecast;
     use chrono::TimeZone as _;
 
     #[test]
     fn a_plan_tells_the_time_of_a_run_by_its_parts() {
-        let forecast = Forecast {
-            opening: 4.0,
-            first_looks: 6.0,
-            first_step: 2.0,
-            step: StepTimes { device: 0.8, decoding: 2.0, kept: 1.0, share: 0.5 },
-            measured: true,
-            epoch: 0.0,
-            evaluation: 5.0,
-            checkpoint: 0.5,
-            gallery: 3.0,
-            batch: 8,
-            flop: 4_000_000_000,
-            matrix_units: false,
-            rhythm: Rhythm { epoch: 10, evaluation: 30, checkpoint: 25 },
-            total_steps: 100,
-            done: 0,
-        };
+        let forecast = Forecast { epoch: 0.0, ..forecast() };
         let peaks = Peaks { gigabyte_per_s: 10.0, gflop_per_s: 20.0, matrix_gflop_per_s: None };
         let now = Local.with_ymd_and_hms(2030, 5, 6, 10, 0, 0).unwrap();
         let text = time(&forecast, peaks, now);
