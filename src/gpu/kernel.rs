@@ -5,15 +5,28 @@ use std::sync::Arc;
 
 use super::device::Gpu;
 use super::shader::{Binding, BindingKind, Field, Reflection, Shader, texel_format};
+use super::tensor::Shape;
 use crate::error::{Error, Result};
 
 /// Type of a `Params` field, as WGSL writes it.
 pub type Scalar = &'static str;
 
-/// The Rust side of a shader's `Params`: plain 4-byte fields in declaration order.
+/// The Rust side of a struct of a shader, such as its `Params`: plain 4-byte fields in declaration order.
 pub trait ShaderParams: bytemuck::Pod {
     /// Field names and WGSL types, in order.
     const FIELDS: &'static [(&'static str, Scalar)];
+
+    /// The shape of a tensor that holds one.
+    #[must_use]
+    fn shape() -> Shape {
+        Shape::matrix(1, Self::FIELDS.len() as u32)
+    }
+
+    /// The numbers as a tensor takes them.
+    #[must_use]
+    fn words(&self) -> &[f32] {
+        bytemuck::cast_slice(bytemuck::bytes_of(self))
+    }
 }
 
 /// Declares a `Params` struct once: the layout and the field list come from the same lines.

@@ -11,7 +11,7 @@ use super::steps::{Steps, Survey};
 use super::trainer::Tensors;
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
-use crate::gpu::{Arena, Element, Gpu, Plan, Shape, Tensor, Usage};
+use crate::gpu::{Arena, Element, Gpu, Plan, ShaderParams as _, Shape, Tensor, Usage};
 use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation};
 use crate::ops::loss_scale::ScaleState;
 use crate::ops::optimizer::{Rule, Scaling, Settings};

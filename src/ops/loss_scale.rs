@@ -10,7 +10,7 @@
 use super::optimizer::{Rule, Shard};
 use super::{lanes, shader};
 use crate::error::Result;
-use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Grid, Plan, Shader, Tensor, shader_params};
 
 pub(crate) const SHADER: Shader =
     shader!("loss_scale.wgsl" + "grid.wgsl" + "step.wgsl" + "scale.state.wgsl", true);
@@ -65,18 +65,6 @@ impl ScaleState {
     #[must_use]
     pub fn initial() -> Self {
         Self { scale: FIRST, power1: 1.0, power2: 1.0, late_power1: 1.0, late_power2: 1.0, ..Self::default() }
-    }
-
-    /// The shape of the tensor that holds one.
-    #[must_use]
-    pub fn shape() -> Shape {
-        Shape::matrix(1, 12)
-    }
-
-    /// The numbers as a tensor takes them.
-    #[must_use]
-    pub fn words(&self) -> &[f32] {
-        bytemuck::cast_slice(bytemuck::bytes_of(self))
     }
 }
 

@@ -26,7 +26,7 @@ pub mod vector;
 pub mod weights;
 pub(crate) mod winograd;
 
-use crate::gpu::{Element, Family, Gpu, Plan, Shader, Shape, Tensor, shader_params};
+use crate::gpu::{Element, Family, Gpu, Plan, Shader, Tensor, shader_params};
 
 /// Every shader of the program, for tests and tools.
 pub const SHADERS: &[&Shader] = &[
@@ -108,20 +108,6 @@ shader_params! {
         late_correction1: f32,
         /// [`Step::correction2`] of them.
         late_correction2: f32,
-    }
-}
-
-impl Step {
-    /// The shape of the uniform tensor that holds one.
-    #[must_use]
-    pub fn shape() -> Shape {
-        Shape::matrix(1, 8)
-    }
-
-    /// The numbers as a tensor takes them.
-    #[must_use]
-    pub fn words(&self) -> &[f32] {
-        bytemuck::cast_slice(bytemuck::bytes_of(self))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::layout::to_nhwc4;
 use crate::error::Result;
-use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
+use crate::gpu::{Arena, Gpu, Plan, Replay, Session, ShaderParams as _, Shape, Tensor, Usage};
 use crate::ops::Step;
 
 /// Records on `plan`; `run` allocates, uploads and submits.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::eval::Features;
-use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
+use crate::gpu::{Arena, Gpu, Plan, Replay, Session, ShaderParams as _, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
 use crate::model::evaluation::look;
 use crate::model::{Linear, NetworkSpec, Store, Trunk, views_at_once};

@@ -1,7 +1,7 @@
 //! The loss scale: what it divides, when it skips a step, how it changes, and what a skipped step moves.
 
 use crate::error::Result;
-use crate::gpu::{Shape, Tensor};
+use crate::gpu::{ShaderParams as _, Shape, Tensor};
 use crate::ops::Step;
 use crate::ops::loss_scale::{self, CEILING, FLOOR, ScaleState};
 use crate::ops::optimizer::{self, PROTOTYPES, Rule, SCALED, Scaling, Settings, Shard, Span, VECTOR};

@@ -1,7 +1,7 @@
 //! Pools, normalisation of rows, masks and biases: passes that read little and add up less.
 
 use crate::error::Result;
-use crate::gpu::{Element, Shape};
+use crate::gpu::{Element, ShaderParams as _, Shape};
 use crate::ops::conv2d::Filter;
 use crate::ops::loss_scale::ScaleState;
 use crate::ops::{normalize, pool, vector};
