@@ -182,6 +182,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let spec = |pack, cache_bytes| LoaderSpec {
             seed: 31,
             batch: BATCH,
+            share: None,
             augment: configured::augment(&config),
             workers,
             prefetch: 3,

@@ -18,6 +18,11 @@ pub(super) fn flag(text: &'static str) -> Arc<AtomicBool> {
     interrupt.stop
 }
 
+/// Lets Ctrl-C pass: a process that another one tells when to end must not end before it.
+pub(super) fn ignore() {
+    drop(ctrlc::set_handler(|| {}));
+}
+
 /// What Ctrl-C sets, and whether there is something to keep.
 #[derive(Clone)]
 pub(super) struct Interrupt {

@@ -10,6 +10,7 @@ pub(super) mod watch;
 mod words;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -19,6 +20,7 @@ use super::flags::{Choice, Given};
 use super::{Outcome, flags, presets, tune};
 use crate::config::{Config, Method, Preset, Setting, Value};
 use crate::error::{Error, Result};
+use crate::ranks::{self, Exchange};
 use crate::runs::checkpoint::{Checkpoint, Loaded};
 use crate::runs::run_folder::RunFolder;
 
@@ -105,13 +107,28 @@ impl Train {
             super::print(&presets::render())?;
             return Ok(Outcome::Done);
         }
-        launched::alone(|name| std::env::var(name).ok())?;
+        let ranks = launched::ranks(|name| std::env::var(name).ok())?;
+        if ranks.rank() > 0 {
+            return launched::follow(&ranks);
+        }
+        launched::compare(&*ranks, &std::env::args().skip(1).collect::<Vec<_>>())?;
+        let request = ranks::agree(&*ranks, self.request(&*ranks))?;
+        start(request, &ranks)
+    }
+
+    /// The request, with the kernels that this machine was tuned for.
+    fn request(&self, ranks: &dyn Exchange) -> Result<TrainRequest> {
         let mut request = self.resolve()?;
+        if request.plan.is_some() && ranks.size() > 1 {
+            let reason =
+                "is about one device: ask for it without mpirun, and with `--batch` divided by the ranks";
+            return Err(Error::config("plan", reason));
+        }
         // A resumed run keeps the kernels that it began with.
         if request.resume.is_none() {
             tune::apply(&mut request.config)?;
         }
-        start(request)
+        Ok(request)
     }
 
     /// The request that the arguments stand for, with every setting checked.
@@ -174,8 +191,8 @@ impl Train {
 }
 
 /// Hands a request to the engine.
-fn start(request: TrainRequest) -> Result<Outcome> {
-    let Some(what) = request.plan else { return watch::train(request) };
+fn start(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<Outcome> {
+    let Some(what) = request.plan else { return watch::train(request, ranks) };
     // A run that goes on has its folder already.
     let TrainRequest { config, resume, within, .. } = request;
     let done = resume.as_deref().map(Checkpoint::load).transpose()?.map_or(0, |at| at.checkpoint.meta.step);

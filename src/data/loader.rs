@@ -7,6 +7,7 @@
 
 mod make;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,8 @@ pub struct LoaderSpec {
     pub seed: u64,
     /// Pictures of a batch.
     pub batch: usize,
+    /// Those of each batch that are made here, where several processes share it; `None` for all.
+    pub share: Option<Range<usize>>,
     /// How crops are made.
     pub augment: Augment,
     /// Threads that decode and render; 0 for as many as the machine has cores.
@@ -48,6 +51,12 @@ pub struct LoaderSpec {
 }
 
 impl LoaderSpec {
+    /// The pictures of each batch that are made here, counted in the batch.
+    #[must_use]
+    pub fn made(&self) -> Range<usize> {
+        self.share.clone().unwrap_or(0..self.batch)
+    }
+
     /// Refuses what cannot be loaded from a data set.
     ///
     /// # Errors
@@ -84,10 +93,10 @@ pub struct Batch {
     pub epoch: u64,
     /// The batch within its epoch, from 0.
     pub index: u64,
-    /// The pictures, in row order; crop `c` of picture `p` was drawn from
+    /// The pictures that were made here, in row order; crop `c` of picture `p` was drawn from
     /// `Stream::new(seed, Purpose::Crop, &[epoch, p, c])`, `c` counted over all groups.
     pub pictures: Vec<u32>,
-    /// For each crop group `[count · batch, size, size, 4·quads]`: all pictures' first crops, then all
+    /// For each crop group `[count · pictures, size, size, 4·quads]`: all pictures' first crops, then all
     /// second ones, …; channels are normalised and filled up with 0. Empty where they are packed.
     pub groups: Vec<Vec<f32>>,
     /// What to make the crops of, where the device does; else empty.

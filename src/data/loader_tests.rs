@@ -15,6 +15,7 @@ fn spec(batch: usize, workers: usize) -> LoaderSpec {
     LoaderSpec {
         seed: 31,
         batch,
+        share: None,
         augment: Augment { crops, ..Augment::default() },
         workers,
         prefetch: 3,

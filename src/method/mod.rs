@@ -37,4 +37,5 @@ pub use crops::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
 pub use memory::MemoryUse;
 pub use objective::Known;
 pub use report::{Scaling, StepReport};
+pub use share::pictures_of_rank;
 pub use trainer::{Position, Trainer};

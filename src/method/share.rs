@@ -2,6 +2,8 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::ranks::Exchange;
+use std::ops::Range;
 
 /// A run of consecutive pictures of a batch, cut into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,15 @@ pub(super) struct Alike {
     pub(super) count: usize,
     /// Whether the last of them is the last of the batch: its statistics move the running estimates.
     pub(super) is_last: bool,
+}
+
+/// The pictures of each batch that go through the trunk of this rank; `None` where it is the only one.
+///
+/// # Errors
+/// A batch that cannot be shared equally.
+pub fn pictures_of_rank(config: &Config, ranks: &dyn Exchange) -> Result<Option<Range<usize>>> {
+    let Share { first, count, .. } = Share::of_rank(config, ranks.rank(), ranks.size())?;
+    Ok((ranks.size() > 1).then_some(first..first + count))
 }
 
 impl Share {

@@ -104,7 +104,7 @@ impl Trainer {
     /// As [`Trainer::new`].
     pub fn with_shards(gpu: &Arc<Gpu>, config: &Config, known: &Known, shard_bytes: u64) -> Result<Self> {
         let make = |store: &mut Store, features| objective(config, known, store, features);
-        Self::with(gpu, config, &(Arc::new(Alone) as _), shard_bytes, make)
+        Self::with(gpu, config, &Alone::ranks(), shard_bytes, make)
     }
 
     /// The same for one of several ranks, which all do the same with their shares of each batch.

@@ -78,17 +78,28 @@ impl Exchange for Seat {
         changed.notify_all();
         Ok(all)
     }
+
+    fn leave(&self, _why: &str) {
+        self.part();
+    }
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
+impl Seat {
+    fn part(&self) {
         self.table.round.lock().unwrap_or_else(PoisonError::into_inner).broken = true;
         self.table.changed.notify_all();
     }
 }
 
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.part();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::{agree, told};
     use super::*;
 
     /// What every rank gets, in the order of ranks.
@@ -127,6 +138,20 @@ mod tests {
         for (rank, found) in (0..).zip(found) {
             assert_eq!(found.unwrap(), [rank, rank, 10 + rank, 10 + rank, 20 + rank, 20 + rank, 7, 8]);
         }
+    }
+
+    #[test]
+    fn what_one_cannot_do_all_hear() {
+        let found = meet(3, |rank| {
+            assert_eq!(told(rank, if rank.rank() == 0 { b"all" } else { b"" })?, b"all");
+            let own = if rank.rank() == 1 { Err(Error::Ranks("no\nadapter".into())) } else { Ok(Vec::new()) };
+            agree(rank, own)
+        });
+        let words = |rank: usize| found[rank].as_ref().unwrap_err().to_string();
+        assert_eq!(
+            [words(0), words(1), words(2)].map(|words| words.replace('\n', "|")),
+            ["rank 1 of 3: no|adapter", "no|adapter", "rank 1 of 3: no|adapter"]
+        );
     }
 
     #[test]

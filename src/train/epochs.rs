@@ -4,6 +4,7 @@
 //! checkpoint, so that a resumed run makes the whole pass again and computes the same.
 
 use super::crops;
+use super::lead::Order;
 use super::run::Engine;
 use super::setup::Setup;
 use crate::data::{Loader, LoaderSpec};
@@ -23,7 +24,7 @@ impl Engine<'_> {
         if !trainer.wants_survey() {
             return Ok(());
         }
-        let caller = &mut self.caller;
+        let (caller, leader) = (&mut self.caller, &self.leader);
         let spec = LoaderSpec { start_epoch: 0, start_batch: 0, ..spec.clone() };
         let (batch, steps) = (spec.batch, schedule.steps_per_epoch as usize);
         let mut loader = Loader::new(Arc::clone(dataset), spec)?;
@@ -31,7 +32,7 @@ impl Engine<'_> {
         let surveyed = pass::run(SURVEYING, steps * batch, watch, |pass| {
             for _ in 0..steps {
                 let batch = loader.next()?;
-                trainer.survey(crops::batch(&batch))?;
+                leader.with_batch(&Order::Survey, || trainer.survey(crops::batch(&batch)))?;
                 pass.advance(batch.pictures.len())?;
                 loader.recycle(batch);
             }
@@ -48,6 +49,7 @@ impl Engine<'_> {
     /// Lets the method begin an epoch; says whether it came to its end.
     pub(super) fn begin_epoch(&mut self, epoch: u64) -> Result<bool> {
         let start = Instant::now();
+        self.leader.each(&Order::Epoch(epoch))?;
         let Setup { trainer, .. } = &mut self.setup;
         let caller = &mut self.caller;
         let watch = &mut |progress: &_| caller.watch(progress);

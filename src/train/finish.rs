@@ -121,6 +121,7 @@ impl Engine<'_> {
     /// All pictures that could not be read, by training or by evaluation.
     fn unreadable(&self) -> BTreeMap<u32, String> {
         let mut all: BTreeMap<u32, String> = self.setup.loader.unreadable().into_iter().collect();
+        all.extend(self.setup.elsewhere.iter().map(|(&picture, reason)| (picture, reason.clone())));
         all.extend(self.setup.judge.unreadable().iter().map(|(&picture, reason)| (picture, reason.clone())));
         all
     }

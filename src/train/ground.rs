@@ -10,8 +10,9 @@ use crate::data::{Dataset, LoaderSpec};
 use crate::error::Result;
 use crate::gpu::{self, Gpu};
 use crate::judge::run::Judge;
-use crate::method::{Known, MemoryUse, Trainer, picture_room};
+use crate::method::{Known, MemoryUse, Trainer, picture_room, pictures_of_rank};
 use crate::pass::{self, Watch};
+use crate::ranks::Exchange;
 use std::sync::Arc;
 
 /// Compiling kernels and making room for tensors, which drivers may take their time for.
@@ -26,6 +27,8 @@ pub(super) struct Ground {
     pub(super) spec: LoaderSpec,
     pub(super) gpu: Arc<Gpu>,
     pub(super) known: Known,
+    /// Those who train together.
+    ranks: Arc<dyn Exchange>,
     /// What a person should know.
     pub(super) notices: Vec<String>,
 }
@@ -37,6 +40,7 @@ impl Ground {
         config: &mut Config,
         fresh: bool,
         start: (u64, u64),
+        ranks: &Arc<dyn Exchange>,
         watch: &mut Watch<'_>,
     ) -> Result<Self> {
         let dataset = Arc::new(configured::open(config, watch)?);
@@ -47,9 +51,9 @@ impl Ground {
             notices.extend(configured::normalize(config, &dataset, watch)?);
         }
         // A batch beyond the data set is refused before the device is touched.
-        let mut spec = loader_spec(config, start);
+        let mut spec = loader_spec(config, start, &**ranks)?;
         spec.check(&dataset)?;
-        let gpu = gpu::open(config)?;
+        let gpu = gpu::open_seat(config, ranks.seat().0)?;
         let (augment, reason) = if !fresh && config.augment == Augmenter::Auto {
             // A run of before there was a choice.
             (Augmenter::Cpu, None)
@@ -63,15 +67,28 @@ impl Ground {
         }
         let known = known(&config, &dataset);
         // The parts of a batch, where they are left open.
-        let settle = |_: &_| room::settle(&gpu, &config, &known);
+        let settle = |_: &_| room::settle(&gpu, &config, &known, ranks);
         let (config, reason) = pass::run(PREPARING, 0, watch, settle)?;
         notices.extend(reason);
-        Ok(Self { config, dataset, spec, gpu, known, notices })
+        Ok(Self { config, dataset, spec, gpu, known, ranks: Arc::clone(ranks), notices })
     }
 
     /// A network with initial weights.
     pub(super) fn trainer(&self, watch: &mut Watch<'_>) -> Result<Trainer> {
-        pass::run(PREPARING, 0, watch, |_| Trainer::knowing(&self.gpu, &self.config, &self.known))
+        let Self { gpu, config, known, ranks, .. } = self;
+        pass::run(PREPARING, 0, watch, |_| Trainer::among(gpu, config, known, ranks))
+    }
+
+    /// What tells whether another rank has the same pictures: a hash of their names in order, of which are trained on, and
+    /// of their labels.
+    pub(super) fn pictures(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for picture in 0..self.dataset.len() as u32 {
+            hash.update(self.dataset.picture_name(picture).as_bytes());
+            hash.update(&self.dataset.label(picture).unwrap_or(u32::MAX).to_le_bytes());
+        }
+        hash.update(bytemuck::cast_slice(self.dataset.pretrain()));
+        hash.finalize().to_hex().to_string()
     }
 
     pub(super) fn judge(&self) -> Judge {
@@ -118,17 +135,30 @@ fn known(config: &Config, dataset: &Dataset) -> Known {
     }
 }
 
-fn loader_spec(config: &Config, (start_epoch, start_batch): (u64, u64)) -> LoaderSpec {
-    LoaderSpec {
+fn loader_spec(
+    config: &Config,
+    (start_epoch, start_batch): (u64, u64),
+    ranks: &dyn Exchange,
+) -> Result<LoaderSpec> {
+    Ok(LoaderSpec {
         seed: config.seed,
         batch: config.batch,
+        share: pictures_of_rank(config, ranks)?,
         augment: augment(config),
-        workers: config.workers,
+        workers: workers(config.workers, ranks.seat().1),
         prefetch: config.prefetch,
         cache_bytes: usize::try_from(config.cache.0).unwrap_or(usize::MAX),
         pack: None,
         few: None,
         start_epoch,
         start_batch,
+    })
+}
+
+/// Threads that load pictures, where so many ranks share a machine's cores.
+fn workers(wanted: usize, seats: usize) -> usize {
+    match (wanted, seats) {
+        (0, 2..) => (std::thread::available_parallelism().map_or(1, usize::from) / seats).max(1),
+        _ => wanted,
     }
 }

@@ -13,6 +13,7 @@
 //! | `ground` | pictures, device and settings, before there is a network |
 //! | `setup` | opening everything with the run folder, fresh or resumed |
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
+//! | `lead`, `follow` | several ranks that train one network: what rank 0 tells the others, and how they do it |
 //! | `room` | how many pictures of a batch an adapter has memory for at once |
 //! | `memory` | what the loop remembers across a restart beside the tensors |
 //! | `plan` | what memory and time a run would take |
@@ -29,9 +30,11 @@ mod epochs;
 pub mod events;
 pub mod figures;
 mod finish;
+mod follow;
 pub mod forecast;
 mod ground;
 pub mod health;
+mod lead;
 mod looks;
 mod memory;
 mod observe;
@@ -48,8 +51,9 @@ mod tensorboard;
 pub use crate::judge::{Pair, SplitAccuracy};
 pub use events::{Event, Flow, Report, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
+pub use follow::follow;
 pub use forecast::Forecast;
 pub(crate) use memory::Memory;
 pub use plan::{PlanFigures, forecast, plan};
 pub use preview::{Preview, PreviewRequest};
-pub use run::{TrainOptions, train};
+pub use run::{TrainOptions, train, train_among};

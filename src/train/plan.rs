@@ -11,6 +11,7 @@ use crate::judge::run::Judge;
 use crate::measure::again_share;
 use crate::method::{MemoryUse, Trainer};
 use crate::pass::{self, Watch};
+use crate::ranks::Alone;
 use std::time::Instant;
 
 /// Seconds that steps of one kind are timed.
@@ -66,7 +67,7 @@ pub fn forecast(config: &Config, done: u64, watch: &mut Watch<'_>) -> Result<(Pl
 /// Everything that a fresh run would open and refuse.
 fn prepare(config: &Config, watch: &mut Watch<'_>) -> Result<(Ground, Trainer)> {
     config.validate()?;
-    let ground = Ground::open(&mut config.clone(), true, (0, 0), watch)?;
+    let ground = Ground::open(&mut config.clone(), true, (0, 0), &Alone::ranks(), watch)?;
     setup::check(&ground.config)?;
     let trainer = ground.trainer(watch)?;
     Ok((ground, trainer))

@@ -6,6 +6,7 @@ use crate::config::{Config, MicroBatch};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::method::{Known, Trainer};
+use crate::ranks::Exchange;
 
 /// What helps where not even the smallest parts fit.
 const SMALLER: &str = "add --recompute, or lower --batch, the crop sizes, --queue, --prototypes or --width";
@@ -15,21 +16,29 @@ const SMALLER: &str = "add --recompute, or lower --batch, the crop sizes, --queu
 ///
 /// # Errors
 /// A step that does not fit even with the smallest parts; what the driver reports.
-pub(super) fn settle(gpu: &Arc<Gpu>, config: &Config, known: &Known) -> Result<(Config, Option<String>)> {
+pub(super) fn settle(
+    gpu: &Arc<Gpu>,
+    config: &Config,
+    known: &Known,
+    ranks: &Arc<dyn Exchange>,
+) -> Result<(Config, Option<String>)> {
     if config.micro_batch != Some(MicroBatch::Auto) {
         return Ok((config.clone(), None));
     }
-    let fits = |config: &Config| match Trainer::knowing(gpu, config, known) {
+    let fits = |config: &Config| match Trainer::among(gpu, config, known, ranks) {
         Ok(trainer) => {
             trainer.has_room_to_work().map(|room| room.then_some(()).ok_or_else(|| full(&trainer)))
         }
         Err(error @ Error::Limit { .. }) => Ok(Err(error)),
         Err(error) => Err(error),
     };
-    let found = fewest(&candidates(config), fits).map_err(|error| match error {
-        Error::Limit { what, need, have, .. } => Error::Limit { what, need, have, remedy: SMALLER.into() },
-        error => error,
-    })?;
+    let found =
+        fewest(&candidates(config, config.batch / ranks.size()), fits).map_err(|error| match error {
+            Error::Limit { what, need, have, .. } => {
+                Error::Limit { what, need, have, remedy: SMALLER.into() }
+            }
+            error => error,
+        })?;
     let text = match found.micro_batch {
         None => format!("A batch of {} pictures fits the adapter as a whole.", found.batch),
         Some(_) => {
@@ -43,15 +52,17 @@ pub(super) fn settle(gpu: &Arc<Gpu>, config: &Config, known: &Known) -> Result<(
     Ok((found, Some(text)))
 }
 
-/// The settings with all numbers of parts that make sense, the fewest parts first.
-fn candidates(config: &Config) -> Vec<Config> {
+/// The settings with all numbers of parts that make sense for `share` pictures of a batch, the fewest parts first.
+fn candidates(config: &Config, share: usize) -> Vec<Config> {
     let whole = Config { micro_batch: None, ..config.clone() };
     let mut candidates = vec![whole];
-    for parts in 2..=config.batch / 2 {
-        let micro_batch = Some(MicroBatch::Of(config.batch.div_ceil(parts)));
+    for parts in 2..=share / 2 {
+        let part = share.div_ceil(parts);
+        let micro_batch = Some(MicroBatch::Of(part));
         let new = candidates.last().is_none_or(|last: &Config| last.micro_batch != micro_batch);
         let cut = Config { micro_batch, ..config.clone() };
-        if new && cut.validate().is_ok() {
+        // Batch norms need two pictures of each part.
+        if new && share % part != 1 && cut.validate().is_ok() {
             candidates.push(cut);
         }
     }
@@ -100,7 +111,7 @@ mod tests {
     #[test]
     fn the_fewest_parts_that_fit_are_found_in_few_looks() {
         let config = Config { batch: 256, micro_batch: Some(MicroBatch::Auto), ..Config::default() };
-        let candidates = candidates(&config);
+        let candidates = candidates(&config, config.batch);
         assert_eq!(candidates[0].part(), 256);
         assert_eq!(candidates[1].part(), 128);
         assert_eq!(candidates.last().map(Config::part), Some(2));
@@ -122,7 +133,7 @@ mod tests {
     #[test]
     fn no_part_has_a_single_picture() {
         let config = Config { batch: 9, micro_batch: Some(MicroBatch::Auto), ..Config::default() };
-        for config in candidates(&config) {
+        for config in candidates(&config, config.batch) {
             assert!(config.parts().iter().all(|&size| size > 1), "{:?}", config.parts());
         }
     }

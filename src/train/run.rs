@@ -11,12 +11,15 @@ use super::clock::Clock;
 use super::crops;
 use super::events::{Event, Flow, Started, Summary};
 use super::ground;
+use super::lead::{Leader, Order};
 use super::setup::{self, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::ranks::{Alone, Exchange};
 use crate::runs::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::runs::run_folder::resume_command;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What to train and how.
@@ -43,6 +46,7 @@ enum Ending {
 
 /// A run under way.
 pub(super) struct Engine<'a> {
+    pub(super) leader: Leader,
     pub(super) config: Config,
     pub(super) setup: Setup,
     pub(super) caller: Caller<'a>,
@@ -60,14 +64,30 @@ pub(super) struct Engine<'a> {
 /// [`crate::error::Error::Diverged`] when the numbers are no longer finite, with the checkpoints left as they were;
 /// [`crate::error::Error::Stopped`] when it was asked to stop before there was anything to keep.
 pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> Result<Summary> {
+    train_among(request, &Alone::ranks(), on_event)
+}
+
+/// The same as rank 0 of several, each with a share of every batch; the others call [`super::follow`]. They see this run's
+/// pictures under the same paths; the run folder is needed by this one alone.
+///
+/// # Errors
+/// As [`train`]; a batch that ranks cannot share; what another rank cannot do.
+pub fn train_among(
+    request: TrainOptions,
+    ranks: &Arc<dyn Exchange>,
+    on_event: &mut dyn FnMut(Event) -> Flow,
+) -> Result<Summary> {
+    // However this ends, the others end with it.
+    let leader = Leader::new(ranks);
     let TrainOptions { mut config, resume, profile, within } = request;
     config.validate()?;
     within.map_or(Ok(()), |_| budget::check(&config, resume.is_some()))?;
+    alone_only(&leader, within.is_some(), profile)?;
     let budget = within.map(|time| Budget { time, since: Instant::now() });
     // A time beyond what the clock can say is no limit.
     let deadline = config.max_time.and_then(|most| Instant::now().checked_add(most));
     let mut caller = Caller::new(on_event, deadline);
-    let opened = setup::open(&mut config, resume.as_deref(), budget, &mut caller);
+    let opened = setup::open(&mut config, resume.as_deref(), budget, &leader, &mut caller);
     let mut setup = opened.map_err(|error| match error {
         Error::Stopped if !caller.stop => Error::config(
             "max_time",
@@ -79,7 +99,7 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     let config = std::mem::take(&mut setup.config);
     let submitted = setup.memory.reported;
     let clock = Clock::new(setup.memory.seconds, submitted);
-    let mut engine = Engine { config, setup, caller, clock, submitted, looked: None };
+    let mut engine = Engine { leader, config, setup, caller, clock, submitted, looked: None };
     engine.announce();
     engine.serve()?;
     engine.first_look()?;
@@ -101,6 +121,17 @@ pub fn train(request: TrainOptions, on_event: &mut dyn FnMut(Event) -> Flow) -> 
     engine.emit(Event::Finished(Box::new(summary.clone())));
     engine.serve()?;
     Ok(summary)
+}
+
+/// Refuses what is measured on one device alone.
+fn alone_only(leader: &Leader, within: bool, profile: bool) -> Result<()> {
+    let (flag, instead) = match (within, profile) {
+        _ if leader.is_alone() => return Ok(()),
+        (true, _) => ("for", "give `--steps` or `--epochs`, or `--max-time`, which cuts the schedule"),
+        (_, true) => ("profile", "profile a run of one process"),
+        _ => return Ok(()),
+    };
+    Err(Error::config(flag, format!("cannot be measured with several ranks: {instead}")))
 }
 
 impl Engine<'_> {
@@ -163,7 +194,13 @@ impl Engine<'_> {
             }
         }
         let Setup { loader, trainer, schedule, .. } = &mut self.setup;
-        let report = trainer.step(crops::batch(&batch), schedule.lr(self.submitted))?;
+        let lr = schedule.lr(self.submitted);
+        let step = || trainer.step(crops::batch(&batch), lr);
+        let report = match self.leader.with_batch(&Order::Step(lr.to_bits()), step) {
+            // Another rank has no batch: nobody has done a step.
+            Err(error @ Error::Ranks(_)) => return Err(self.out_of_pictures(error)),
+            done => done?,
+        };
         loader.recycle(batch);
         self.submitted += 1;
         if let Some(report) = report {
@@ -239,6 +276,7 @@ impl Engine<'_> {
         };
         run.sync_metrics()?;
         let path = Checkpoint { tensors: trainer.export()?, meta }.save(run.path())?;
+        self.setup.elsewhere = self.leader.unreadable()?;
         self.setup.saved = Some((path.clone(), self.submitted));
         self.write_unreadable()?;
         self.clock.leave_out(start.elapsed());

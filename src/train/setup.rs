@@ -6,6 +6,7 @@ use super::budget::{Budget, Keeping};
 use super::caller::Caller;
 use super::ground::{self, Ground};
 use super::health::Monitor;
+use super::lead::Leader;
 use super::memory::Memory;
 use super::schedule::Schedule;
 use super::tensorboard::Board;
@@ -21,6 +22,7 @@ use crate::pass;
 use crate::runs::checkpoint::{Checkpoint, Loaded};
 use crate::runs::run_folder::RunFolder;
 use crate::trained;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub(super) struct Setup {
     pub(super) keeping: Option<Keeping>,
     /// The checkpoint that the run goes on from.
     pub(super) saved: Option<(PathBuf, u64)>,
+    /// Pictures that other ranks could not read, as of the last checkpoint.
+    pub(super) elsewhere: BTreeMap<u32, String>,
     /// What a person should know.
     pub(super) notices: Vec<String>,
 }
@@ -57,6 +61,7 @@ pub(super) fn open(
     config: &mut Config,
     resume: Option<&Path>,
     budget: Option<Budget>,
+    leader: &Leader,
     caller: &mut Caller<'_>,
 ) -> Result<Setup> {
     let earlier = resume.map(earlier).transpose()?;
@@ -69,13 +74,13 @@ pub(super) fn open(
         // Nobody wants to wait for a measurement to hear this.
         check(config)?;
     }
-    let mut ground = Ground::open(config, earlier.is_none(), start, &mut watch)?;
+    let mut ground = Ground::open(config, earlier.is_none(), start, leader.ranks(), &mut watch)?;
     let (mut trainer, keeping) = match budget {
         Some(budget) => {
             let (trainer, keeping) = budget.fit(&mut ground, &mut watch)?;
             (trainer, Some(keeping))
         }
-        None => (ground.trainer(&mut watch)?, None),
+        None => (leader.open(&ground, start, || ground.trainer(&mut watch))?, None),
     };
     let loader = Loader::new(Arc::clone(&ground.dataset), ground.spec.clone())?;
     let (length, schedule) = ground.schedule();
@@ -104,6 +109,7 @@ pub(super) fn open(
             (run, Memory::new(trainer.position(), chosen.prototypes, pictures, monitor), None)
         }
     };
+    leader.hand_over(&trainer)?;
     let board = chosen.tensorboard.then(|| Board::begin(run.path(), memory.reported)).transpose()?;
     Ok(Setup {
         adapter: gpu.facts().clone(),
@@ -121,6 +127,7 @@ pub(super) fn open(
         memory,
         keeping,
         saved,
+        elsewhere: BTreeMap::new(),
         notices,
     })
 }

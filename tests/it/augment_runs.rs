@@ -29,6 +29,7 @@ fn spec(config: &Config, pack: Option<usize>) -> LoaderSpec {
     LoaderSpec {
         seed: config.seed,
         batch: config.batch,
+        share: None,
         augment: configured::augment(config),
         workers: 2,
         prefetch: 2,

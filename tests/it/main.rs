@@ -17,6 +17,7 @@
 //! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |
 //! | `half_precision` | the loss scale |
 //! | `micro_batches` | a batch that goes through the trunk in parts is still one batch |
+//! | `rank_runs` | whole runs of several ranks, stopped ones, and how they end together |
 //! | `ranks` | several that share each batch compute what one does in parts, to the last bit |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
 //! | `mlps` | heads and predictors in all their forms against the reference |
@@ -51,6 +52,7 @@ mod ops_reference;
 mod optimizer_golden;
 mod package;
 mod previews;
+mod rank_runs;
 mod ranks;
 mod reference;
 mod reference_checks;

@@ -57,6 +57,7 @@ operations! {
     regressions,
     queues,
     parts_of_a_batch,
+    sums_of_parts,
     contrastive_losses,
     queues_in_panels,
     reports,

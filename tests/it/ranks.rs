@@ -205,4 +205,8 @@ impl Exchange for Counter {
         }
         self.inner.broadcast(from, bytes)
     }
+
+    fn leave(&self, why: &str) {
+        self.inner.leave(why);
+    }
 }

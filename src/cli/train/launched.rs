@@ -1,44 +1,126 @@
-//! Whether a launcher for messages (`mpirun`, `mpiexec`) has started several of this program.
+//! Whether a launcher of several processes (`mpirun`, `mpiexec`, `srun`) has started several of this program.
 //!
-//! A run is one process. Started four times it would be trained four times, each by itself, and nobody would see it.
+//! With the cargo feature `mpi` they train together: the first is rank 0, which the user sees, and the others follow it.
+//! Without it each would train the whole run by itself, and nobody would see it, so that they are refused.
 
+use std::sync::Arc;
+
+use crate::cli::{Outcome, interrupt};
 use crate::error::{Error, Result};
+use crate::ranks::{Alone, Exchange};
+use crate::train;
 
 /// Where launchers say how many processes they started: Open MPI, MPICH and Intel MPI, MVAPICH.
 const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
 
-/// Refuses to be one of several.
+/// All processes of a run, of which there are several only where a launcher says so.
 ///
 /// # Errors
-/// [`Error::Ranks`] where `variable`, which reads the environment, says so.
-pub(super) fn alone(variable: impl Fn(&str) -> Option<String>) -> Result<()> {
-    let size = |name: &&str| variable(name)?.trim().parse::<u64>().ok().filter(|&size| size > 1);
-    match SIZES.iter().find_map(|name| Some((name, size(name)?))) {
-        None => Ok(()),
-        Some((name, size)) => Err(Error::Ranks(format!(
-            "{name} says that {size} processes were started, and each of them would train the whole run by itself: start \
-             one without mpirun; `--micro-batch auto` takes a batch of any size on one device"
-        ))),
+/// [`Error::Ranks`] where `variable`, which reads the environment, says so and this program cannot meet the others.
+pub(super) fn ranks(variable: impl Fn(&str) -> Option<String>) -> Result<Arc<dyn Exchange>> {
+    match several(variable) {
+        None => Ok(Alone::ranks()),
+        Some((name, size)) => meet(name, size),
     }
+}
+
+/// The variable that says that several processes were started, and how many.
+fn several(variable: impl Fn(&str) -> Option<String>) -> Option<(&'static str, u64)> {
+    let size = |name: &str| variable(name)?.trim().parse::<u64>().ok().filter(|&size| size > 1);
+    SIZES.into_iter().find_map(|name| Some((name, size(name)?)))
+}
+
+#[cfg(not(feature = "mpi"))]
+fn meet(name: &str, size: u64) -> Result<Arc<dyn Exchange>> {
+    Err(Error::Ranks(format!(
+        "{name} says that {size} processes were started, and each of them would train the whole run by itself: start \
+         one without mpirun, where `--micro-batch auto` takes a batch of any size on one device; or build this program \
+         with `--features mpi`, as docs/scale.md says"
+    )))
+}
+
+#[cfg(feature = "mpi")]
+fn meet(_name: &str, _size: u64) -> Result<Arc<dyn Exchange>> {
+    Ok(Arc::new(crate::ranks::Processes::start()?))
+}
+
+/// Refuses ranks of different programs or different arguments: all of them see it alike.
+pub(super) fn compare(ranks: &dyn Exchange, arguments: &[String]) -> Result<()> {
+    if ranks.size() == 1 {
+        return Ok(());
+    }
+    let own = format!("{}\n{}", env!("CARGO_PKG_VERSION"), arguments.join("\n"));
+    let said = crate::ranks::say(ranks, &own)?;
+    let Some(rank) = said.iter().position(|other| *other != said[0]) else { return Ok(()) };
+    let words = |said: &str| {
+        let (version, arguments) = said.split_once('\n').unwrap_or((said, ""));
+        format!("version {version} with `{}`", arguments.replace('\n', " "))
+    };
+    let (first, other) = (words(&said[0]), words(&said[rank]));
+    Err(Error::Ranks(format!(
+        "the ranks were started differently, rank 0 as {first} and rank {rank} as {other}: start all of them alike"
+    )))
+}
+
+/// What a rank other than the first does: what rank 0 says, and without a word.
+///
+/// # Errors
+/// As of [`train::follow`]; where ranks are processes, it has been told and all have ended by then.
+pub(super) fn follow(ranks: &Arc<dyn Exchange>) -> Result<Outcome> {
+    interrupt::ignore();
+    let alike = compare(&**ranks, &std::env::args().skip(1).collect::<Vec<_>>());
+    // Rank 0 says what is wrong with what all ranks were asked for.
+    if alike.and_then(|()| crate::ranks::agree(&**ranks, Ok(()))).is_ok() {
+        train::follow(ranks)?;
+    }
+    Ok(Outcome::Done)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ranks::threads;
 
-    fn with(name: &'static str, value: &'static str) -> Result<()> {
-        alone(|wanted| (wanted == name).then(|| value.to_owned()))
+    fn with(name: &'static str, value: &'static str) -> Option<(&'static str, u64)> {
+        several(|wanted| (wanted == name).then(|| value.to_owned()))
     }
 
     #[test]
-    fn several_processes_are_refused_and_one_is_not() {
+    fn several_processes_are_noticed_and_one_is_not() {
         for name in SIZES {
-            let message = with(name, "4").unwrap_err().to_string();
-            assert!(message.contains(name) && message.contains("4 processes"), "{message}");
-            with(name, "1").unwrap();
-            with(name, "many").unwrap();
+            assert_eq!(with(name, "4"), Some((name, 4)));
+            assert_eq!(with(name, "1"), None);
+            assert_eq!(with(name, "many"), None);
         }
         // One task of several that a cluster gives the same job is not one of several ranks.
-        with("SLURM_NTASKS", "4").unwrap();
+        assert_eq!(with("SLURM_NTASKS", "4"), None);
+        assert_eq!(ranks(|_| None).unwrap().size(), 1);
+    }
+
+    #[cfg(not(feature = "mpi"))]
+    #[test]
+    fn without_the_feature_several_are_refused() {
+        let message = ranks(|name| (name == SIZES[0]).then(|| "4".to_owned())).unwrap_err().to_string();
+        assert!(message.contains(SIZES[0]) && message.contains("4 processes"), "{message}");
+        assert!(message.contains("--features mpi"), "{message}");
+    }
+
+    #[test]
+    fn ranks_that_were_started_differently_are_refused_by_all() {
+        let started = |seeds: [&str; 2]| {
+            std::thread::scope(|scope| {
+                let one = |rank: Arc<dyn Exchange>| {
+                    let arguments = ["train", "--seed", seeds[rank.rank()]].map(str::to_owned);
+                    scope.spawn(move || compare(&*rank, &arguments))
+                };
+                let started: Vec<_> = threads(2).into_iter().map(one).collect();
+                started.into_iter().map(|rank| rank.join().unwrap()).collect::<Vec<_>>()
+            })
+        };
+        assert!(started(["1", "1"]).iter().all(Result::is_ok));
+        for refused in started(["1", "2"]) {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains("rank 1 as version") && message.contains("--seed 2"), "{message}");
+        }
     }
 }

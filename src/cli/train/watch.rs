@@ -7,18 +7,20 @@ use crate::cli::{Outcome, print, table};
 use crate::config::{Config, Method, Preset};
 use crate::error::Result;
 use crate::gpu::Profile;
+use crate::ranks::Exchange;
 use crate::runs::run_folder::resume_command;
 use crate::train::events::Started;
 use crate::train::health::Advice;
 use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
+use std::sync::Arc;
 
 /// Trains, showing how it goes.
-pub(super) fn train(request: TrainRequest) -> Result<Outcome> {
+pub(super) fn train(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<Outcome> {
     let TrainRequest { config, profile, resume, within, .. } = request;
     let mut watch = Watch::new(&config);
     let data = config.data.clone();
     let options = TrainOptions { config, resume, profile, within };
-    let outcome = run::train(options, &mut |event| watch.show(event));
+    let outcome = run::train_among(options, ranks, &mut |event| watch.show(event));
     // The terminal is given back before anything else is written, an error too.
     let (measured, missed) = watch.finish();
     let summary = outcome?;

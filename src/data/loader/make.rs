@@ -14,16 +14,17 @@ use crate::error::Result;
 impl Shared {
     /// Makes one batch; runs within the pool.
     pub(super) fn make(&self, epoch: u64, index: u64, order: &[u32]) -> Result<Batch> {
-        let batch = self.spec.batch;
+        let made = self.spec.made();
+        let count = made.len();
         let mut groups = self.buffers();
-        // For each picture its rows: crop v of picture b is row v·batch + b of the group.
-        let mut rows: Vec<Vec<&mut [f32]>> = (0..batch).map(|_| Vec::new()).collect();
+        // For each picture its rows: crop v of picture b is row v·count + b of the group.
+        let mut rows: Vec<Vec<&mut [f32]>> = (0..count).map(|_| Vec::new()).collect();
         for (group, buffer) in self.spec.augment.crops.iter().zip(&mut groups) {
             for (i, row) in buffer.chunks_exact_mut(self.spec.augment.floats(group.size)).enumerate() {
-                rows[i % batch].push(row);
+                rows[i % count].push(row);
             }
         }
-        let first = index as usize * batch;
+        let first = index as usize * self.spec.batch + made.start;
         let pictures = rows
             .into_par_iter()
             .enumerate()
@@ -34,9 +35,9 @@ impl Shared {
 
     /// Packs one batch in parts of `room` bytes; runs within the pool.
     pub(super) fn pack(&self, epoch: u64, index: u64, order: &[u32], room: usize) -> Result<Batch> {
-        let batch = self.spec.batch;
-        let first = index as usize * batch;
-        let taken = (0..batch)
+        let made = self.spec.made();
+        let first = index as usize * self.spec.batch + made.start;
+        let taken = (0..made.len())
             .into_par_iter()
             .map(|i| self.take(epoch, order, first + i, i, room))
             .collect::<Result<Vec<_>>>()?;
@@ -53,7 +54,7 @@ impl Shared {
     }
 
     /// The picture at `position` with its draws, or where it is too large, its crops; `i` is its place
-    /// in the batch.
+    /// among those that are made.
     fn take(
         &self,
         epoch: u64,
@@ -68,7 +69,7 @@ impl Shared {
         let (picture, pixels) = self.gallery.at(order, position)?;
         let augment = &self.spec.augment;
         let draws = draws(augment, self.spec.seed, epoch, picture, pixels.dimensions());
-        let crops = rows_of(draws, augment, self.spec.batch, i);
+        let crops = rows_of(draws, augment, self.spec.made().len(), i);
         if fits(&pixels, room) {
             return Ok((picture, Some(Source { pixels, crops }), Vec::new()));
         }
@@ -99,7 +100,8 @@ impl Shared {
     fn buffers(&self) -> Vec<Vec<f32>> {
         let augment = &self.spec.augment;
         let crops = &augment.crops;
-        let lengths = crops.iter().map(|group| group.count * self.spec.batch * augment.floats(group.size));
+        let count = self.spec.made().len();
+        let lengths = crops.iter().map(|group| group.count * count * augment.floats(group.size));
         let mut spare =
             self.spare.lock().unwrap_or_else(PoisonError::into_inner).rendered.pop().unwrap_or_default();
         spare.resize(crops.len(), Vec::new());

@@ -10,6 +10,7 @@ fn batches(dataset: &Arc<Dataset>, workers: usize, from: u64, count: usize) -> V
     let spec = LoaderSpec {
         seed: 31,
         batch: 4,
+        share: None,
         augment: Augment { crops, ..Augment::default() },
         workers,
         prefetch: 3,
