@@ -40,17 +40,7 @@ TEXT
 
 if [ "$(uname -s)" != Linux ] || has_adapter; then exit 0; fi
 
-if ! command -v apt-get >/dev/null; then give_up "this script can install one only with apt-get"; fi
-if [ "$(id -u)" = 0 ]; then
-    as_root=(env DEBIAN_FRONTEND=noninteractive)
-elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    as_root=(sudo -n env DEBIAN_FRONTEND=noninteractive)
-else
-    give_up "and this user may not install packages"
-fi
-
-echo "No Vulkan driver is installed: installing ${packages[*]}" >&2
-"${as_root[@]}" apt-get update -qq || give_up "apt-get update failed"
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}" ||
-    give_up "apt-get install failed"
+. "$(dirname "${BASH_SOURCE[0]}")/install.sh"
+echo "No Vulkan driver is installed." >&2
+install "${packages[@]}" || give_up "$why_not"
 has_adapter || give_up "the installed packages brought none"

@@ -22,6 +22,7 @@
 //! | `passes` | Ctrl-C in everything that looks at pictures, and runs that were stopped there |
 //! | `crops` | contact sheets of crops, with and without a network |
 //! | `channels` | pictures of other than three channels |
+//! | `ranks` | runs of several processes, with the feature `mpi` |
 //! | `bench` | the measurement of a step, and its end by Ctrl-C |
 //! | `tune` | the autotune, what it keeps, and that a run keeps its kernels |
 //!
@@ -43,6 +44,8 @@ mod methods;
 mod passes;
 mod pictures;
 mod printed;
+#[cfg(feature = "mpi")]
+mod ranks;
 mod run_folder;
 mod same_bits;
 mod selftest;

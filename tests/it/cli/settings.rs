@@ -141,6 +141,7 @@ fn the_parts_that_were_found_are_kept_with_the_run() {
 }
 
 /// Every process would train the whole run by itself.
+#[cfg(not(feature = "mpi"))]
 #[test]
 fn one_of_several_processes_is_refused() {
     let desk = Desk::new();
