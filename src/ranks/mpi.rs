@@ -1,7 +1,6 @@
 //! Ranks that are processes, started by `mpirun` or `srun`, which meet by MPI.
 
 use std::fmt;
-use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,8 @@ const AT_ONCE: usize = 1 << 30;
 /// The processes of one MPI job.
 pub struct Processes {
     seat: (usize, usize),
+    /// Called with the last words of a rank that has to leave.
+    last_words: Box<dyn Fn(&str) + Send + Sync>,
     /// MPI is there as long as this is.
     _universe: Universe,
 }
@@ -37,11 +38,11 @@ impl fmt::Debug for Processes {
 }
 
 impl Processes {
-    /// Meets the others. Once in a process.
+    /// Meets the others. Once in a process. A rank that cannot go on hands its reason to `last_words`, and then all end.
     ///
     /// # Errors
     /// MPI that is in use already, or takes calls from the first thread only.
-    pub fn start() -> Result<Self> {
+    pub fn start(last_words: impl Fn(&str) + Send + Sync + 'static) -> Result<Self> {
         let (universe, threading) = ::mpi::initialize_with_threading(Threading::Serialized)
             .ok_or_else(|| Error::Ranks("MPI has been started in this process already".into()))?;
         if threading < Threading::Serialized {
@@ -52,7 +53,7 @@ impl Processes {
         let world = universe.world();
         let machine = world.split_shared(world.rank());
         let seat = (machine.rank() as usize, machine.size() as usize);
-        Ok(Self { seat, _universe: universe })
+        Ok(Self { seat, last_words: Box::new(last_words), _universe: universe })
     }
 }
 
@@ -124,7 +125,7 @@ impl Exchange for Processes {
     }
 
     fn leave(&self, why: &str) {
-        let _ = writeln!(std::io::stderr(), "swav-wgpu: rank {} of {}: {why}", self.rank(), self.size());
+        (self.last_words)(&format!("rank {} of {}: {why}", self.rank(), self.size()));
         world().abort(1)
     }
 }

@@ -3,6 +3,8 @@
 //! With the cargo feature `mpi` they train together: the first is rank 0, which the user sees, and the others follow it.
 //! Without it each would train the whole run by itself, and nobody would see it, so that they are refused.
 
+#[cfg(feature = "mpi")]
+use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::cli::{Outcome, interrupt};
@@ -41,7 +43,8 @@ fn meet(name: &str, size: u64) -> Result<Arc<dyn Exchange>> {
 
 #[cfg(feature = "mpi")]
 fn meet(_name: &str, _size: u64) -> Result<Arc<dyn Exchange>> {
-    Ok(Arc::new(crate::ranks::Processes::start()?))
+    let last_words = |why: &str| drop(writeln!(std::io::stderr(), "error: {why}"));
+    Ok(Arc::new(crate::ranks::Processes::start(last_words)?))
 }
 
 /// Refuses ranks of different programs or different arguments: all of them see it alike.

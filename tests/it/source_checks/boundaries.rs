@@ -39,8 +39,8 @@ const ARROW: [(&str, &[&str]); 27] = [
     (
         "train",
         &[
-            "words", "error", "pass", "rng", "config", "gpu", "interop", "data", "eval", "pages", "runs",
-            "model", "method", "measure", "trained", "judge",
+            "words", "error", "pass", "ranks", "rng", "config", "gpu", "interop", "data", "eval", "pages",
+            "runs", "model", "method", "measure", "trained", "judge",
         ],
     ),
     (
@@ -60,8 +60,8 @@ const ARROW: [(&str, &[&str]); 27] = [
     (
         "cli",
         &[
-            "words", "error", "pass", "config", "gpu", "selftest", "interop", "tune", "data", "eval",
-            "pages", "runs", "trained", "judge", "train", "measure", "uses", "compare",
+            "words", "error", "pass", "ranks", "config", "gpu", "selftest", "interop", "tune", "data",
+            "eval", "pages", "runs", "trained", "judge", "train", "measure", "uses", "compare",
         ],
     ),
     ("main", &["launch", "cli"]),
