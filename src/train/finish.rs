@@ -36,7 +36,7 @@ impl Engine<'_> {
             && let Some(board) = &mut self.setup.board
         {
             let picture = self.setup.run.gallery().join("gallery.png");
-            board.picture(self.setup.memory.reported, "gallery", &picture)?;
+            board.picture(self.setup.state.reported, "gallery", &picture)?;
         }
         if !summary.interrupted {
             summary.unreadable = self.write_unreadable()?;
@@ -50,38 +50,36 @@ impl Engine<'_> {
 
     /// Judges the network as it is now, and writes the gallery; gives the path of its page.
     fn last_look(&mut self, finished: bool) -> Result<PathBuf> {
-        let step = self.setup.memory.reported;
+        let step = self.setup.state.reported;
         if self.caller.must_end() {
             return Err(Error::Stopped);
         }
-        if self.setup.memory.evaluated != Some(step) && !self.make_up(step)? {
+        if self.setup.state.evaluated != Some(step) && !self.make_up(step)? {
             return Err(Error::Stopped);
         }
         self.gallery(&self.summary(false, finished))
     }
 
     fn summary(&self, interrupted: bool, finished: bool) -> Summary {
-        let Setup { run, trainer, judge, memory, length, adapter, .. } = &self.setup;
-        let pictures = memory.reported as f64 * self.config.batch as f64;
+        let Setup { run, trainer, judge, state, length, adapter, .. } = &self.setup;
+        let pictures = state.reported as f64 * self.config.batch as f64;
         Summary {
             interrupted,
             finished,
-            steps: memory.reported,
+            steps: state.reported,
             total_steps: length.total,
-            loss: memory.loss(),
+            loss: state.loss(),
             chance: trainer.chance(),
             method: self.config.method,
-            code_entropy: memory.code_entropy,
-            knn: side_by_side(&memory.pixels, &memory.untrained, &memory.trained, |split| {
-                judge.queries(split)
-            }),
+            code_entropy: state.code_entropy,
+            knn: side_by_side(&state.pixels, &state.untrained, &state.trained, |split| judge.queries(split)),
             prototypes: trainer.prototype_count() as u64,
-            prototypes_used: memory.occupancy.used() as u64,
-            prototypes_dead: memory.occupancy.dead() as u64,
-            prototypes_duplicated: memory.duplicated,
-            embedding_spread: memory.embedding_spread,
-            images_per_s: if memory.seconds > 0.0 { pictures / memory.seconds } else { 0.0 },
-            seconds: memory.seconds,
+            prototypes_used: state.occupancy.used() as u64,
+            prototypes_dead: state.occupancy.dead() as u64,
+            prototypes_duplicated: state.duplicated,
+            embedding_spread: state.embedding_spread,
+            images_per_s: if state.seconds > 0.0 { pictures / state.seconds } else { 0.0 },
+            seconds: state.seconds,
             adapter: adapter.name.clone(),
             seed: self.config.seed,
             run_folder: run.path().to_owned(),

@@ -23,7 +23,7 @@ impl Engine<'_> {
         if self.submitted > 0 {
             // That of the last step is made by the last look.
             let due = self.is_evaluation(self.submitted) && self.submitted < self.setup.length.total;
-            if due && self.setup.memory.evaluated != Some(self.submitted) {
+            if due && self.setup.state.evaluated != Some(self.submitted) {
                 self.make_up(self.submitted)?;
             }
             return Ok(());
@@ -35,24 +35,24 @@ impl Engine<'_> {
     }
 
     fn judge_untrained(&mut self) -> Result<()> {
-        let Setup { judge, memory, .. } = &mut self.setup;
+        let Setup { judge, state, .. } = &mut self.setup;
         let caller = &mut self.caller;
         if !judge.has_labels() {
             return Ok(());
         }
         let watch = &mut |progress: &_| caller.watch(progress);
         // Raw pixels come first: they are soon known, and nothing can be worse.
-        if memory.pixels.is_empty() {
-            memory.pixels = judge.pixels(watch)?;
-            let splits = memory.pixels.clone();
+        if state.pixels.is_empty() {
+            state.pixels = judge.pixels(watch)?;
+            let splits = state.pixels.clone();
             self.emit(Event::Pixels { splits });
         }
-        let Setup { judge, trainer, memory, .. } = &mut self.setup;
+        let Setup { judge, trainer, state, .. } = &mut self.setup;
         let (caller, start) = (&mut self.caller, Instant::now());
-        if memory.untrained.is_empty() {
-            memory.untrained = judge.network(trainer, &mut |progress| caller.watch(progress))?;
+        if state.untrained.is_empty() {
+            state.untrained = judge.network(trainer, &mut |progress| caller.watch(progress))?;
             self.looked = Some(start.elapsed());
-            let splits = memory.untrained.clone();
+            let splits = state.untrained.clone();
             self.emit(Event::Evaluated { step: 0, splits });
         }
         Ok(())
@@ -61,9 +61,9 @@ impl Engine<'_> {
     /// Judges the network; only when no later step is under way. Says whether it came to its end.
     pub(super) fn evaluate(&mut self, step: u64) -> Result<bool> {
         let start = Instant::now();
-        let Setup { judge, trainer, memory, .. } = &mut self.setup;
+        let Setup { judge, trainer, state, .. } = &mut self.setup;
         let caller = &mut self.caller;
-        memory.duplicated =
+        state.duplicated =
             trainer.prototypes()?.map_or(0, |prototypes| cluster::duplicated(&prototypes) as u64);
         let judged = match judge.has_labels() {
             true => judge.network(trainer, &mut |progress| caller.watch(progress)),
@@ -75,7 +75,7 @@ impl Engine<'_> {
             Err(Error::Stopped) => return Ok(false),
             Err(error) => return Err(error),
         };
-        (memory.trained, memory.evaluated) = (splits.clone(), Some(step));
+        (state.trained, state.evaluated) = (splits.clone(), Some(step));
         self.looked = Some(start.elapsed());
         if !splits.is_empty() {
             self.emit(Event::Evaluated { step, splits });
@@ -86,9 +86,9 @@ impl Engine<'_> {
     /// Makes the evaluation in which the run was stopped, after whose step it reported without one.
     pub(super) fn make_up(&mut self, step: u64) -> Result<bool> {
         let evaluated = self.evaluate(step)?;
-        let Setup { memory, run, .. } = &self.setup;
-        if evaluated && self.is_evaluation(step) && !memory.trained.is_empty() {
-            run.amend_metrics(step, "knn", &memory.trained)?;
+        let Setup { state, run, .. } = &self.setup;
+        if evaluated && self.is_evaluation(step) && !state.trained.is_empty() {
+            run.amend_metrics(step, "knn", &state.trained)?;
         }
         Ok(evaluated)
     }

@@ -15,7 +15,7 @@
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
 //! | `lead`, `follow` | several ranks that train one network: what rank 0 tells the others, and how they do it |
 //! | `room` | how many pictures of a batch an adapter has memory for at once |
-//! | `memory` | what the loop remembers across a restart beside the tensors |
+//! | `state` | what the loop remembers across a restart beside the tensors |
 //! | `plan` | what memory and time a run would take |
 //! | `forecast`, `rehearsal` | how long so many steps take, by what a few of them took before the run |
 //! | `budget` | a run that is to take a given time |
@@ -36,7 +36,6 @@ mod ground;
 pub mod health;
 mod lead;
 mod looks;
-mod memory;
 mod observe;
 mod plan;
 pub mod preview;
@@ -46,6 +45,7 @@ pub mod run;
 pub mod sample;
 pub mod schedule;
 mod setup;
+mod state;
 mod tensorboard;
 
 pub use crate::judge::{Pair, SplitAccuracy};
@@ -53,7 +53,7 @@ pub use events::{Event, Flow, Report, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
 pub use follow::follow;
 pub use forecast::Forecast;
-pub(crate) use memory::Memory;
 pub use plan::{PlanFigures, forecast, plan};
 pub use preview::{Preview, PreviewRequest};
 pub use run::{TrainOptions, train, train_among};
+pub(crate) use state::RunState;

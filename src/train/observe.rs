@@ -1,9 +1,9 @@
 //! What the loop does with the report of a step: judge, write down, tell.
 
 use super::events::{Event, Report};
-use super::memory::Memory;
 use super::run::Engine;
 use super::setup::Setup;
+use super::state::RunState;
 use crate::config::Precision;
 use crate::error::{Error, Result};
 use crate::method::StepReport;
@@ -14,10 +14,10 @@ impl Engine<'_> {
         if !report.is_sound() {
             return Err(self.diverged(report));
         }
-        let memory = &mut self.setup.memory;
-        memory.take(report);
-        memory.reported += 1;
-        let step = memory.reported;
+        let state = &mut self.setup.state;
+        state.take(report);
+        state.reported += 1;
+        let step = state.reported;
         let due = self.is_evaluation(step);
         let evaluated = due && self.evaluate(step)?;
         if due || step.is_multiple_of(self.config.report_every.max(1)) {
@@ -27,9 +27,9 @@ impl Engine<'_> {
     }
 
     fn report(&mut self, step_report: &StepReport, evaluated: bool) -> Result<()> {
-        let Setup { loader, trainer, memory, schedule, .. } = &self.setup;
-        let prototypes = (trainer.prototype_count() > 0).then_some(&memory.occupancy);
-        let step = memory.reported;
+        let Setup { loader, trainer, state, schedule, .. } = &self.setup;
+        let prototypes = (trainer.prototype_count() > 0).then_some(&state.occupancy);
+        let step = state.reported;
         let before = self.clock.seconds_at_lap();
         let (steps_per_s, wait_share) = self.clock.lap(self.submitted, loader.waited());
         let lasted = self.clock.seconds_at_lap() - before;
@@ -45,13 +45,13 @@ impl Engine<'_> {
             code_entropy: step_report.code_entropy,
             prototypes_used: prototypes.map(|occupancy| occupancy.used() as u64),
             prototypes_dead: prototypes.map(|occupancy| occupancy.dead() as u64),
-            prototypes_duplicated: prototypes.map(|_| memory.duplicated),
-            embedding_spread: memory.embedding_spread,
+            prototypes_duplicated: prototypes.map(|_| state.duplicated),
+            embedding_spread: state.embedding_spread,
             gradient_norm: step_report.gradient_norm,
             non_finite: step_report.non_finite,
             loss_scale: step_report.scaling.map(|scaling| scaling.scale),
             skipped_steps: step_report.scaling.map(|scaling| scaling.skipped_steps),
-            knn: (evaluated && !memory.trained.is_empty()).then(|| memory.trained.clone()),
+            knn: (evaluated && !state.trained.is_empty()).then(|| state.trained.clone()),
         };
         let path = self.setup.run.metrics();
         let line = serde_json::to_value(&report).map_err(|error| Error::io(&path)(error.into()))?;
@@ -60,8 +60,8 @@ impl Engine<'_> {
             board.report(&line)?;
         }
         // The gradient of a skipped step says something of the loss scale and nothing of the run.
-        let figures = (!step_report.skipped()).then(|| Memory::figures(&report, self.config.method));
-        let advice = figures.and_then(|figures| self.setup.memory.monitor.observe(&figures));
+        let figures = (!step_report.skipped()).then(|| RunState::figures(&report, self.config.method));
+        let advice = figures.and_then(|figures| self.setup.state.monitor.observe(&figures));
         self.emit(Event::Report(report));
         if let Some(advice) = advice {
             self.emit(Event::Advice(advice));
@@ -91,7 +91,7 @@ impl Engine<'_> {
         let remedy = format!(
             "start again with a lower `lr` or a longer `warmup`, and with `epsilon` of 0.02 or more{precision}"
         );
-        let step = self.setup.memory.reported + 1;
+        let step = self.setup.state.reported + 1;
         Error::Diverged { step, what, remedy: format!("{remedy}; {kept}") }
     }
 }

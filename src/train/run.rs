@@ -97,8 +97,8 @@ pub fn train_among(
         error => error,
     })?;
     let config = std::mem::take(&mut setup.config);
-    let submitted = setup.memory.reported;
-    let clock = Clock::new(setup.memory.seconds, submitted);
+    let submitted = setup.state.reported;
+    let clock = Clock::new(setup.state.seconds, submitted);
     let mut engine = Engine { leader, config, setup, caller, clock, submitted, looked: None };
     engine.announce();
     engine.serve()?;
@@ -245,7 +245,7 @@ impl Engine<'_> {
     fn flush(&mut self) -> Result<()> {
         match self.setup.trainer.flush()? {
             // A step that was reported already has nothing new to say.
-            Some(report) if self.setup.memory.reported < self.submitted => self.absorb(&report),
+            Some(report) if self.setup.state.reported < self.submitted => self.absorb(&report),
             _ => Ok(()),
         }
     }
@@ -262,9 +262,9 @@ impl Engine<'_> {
     /// Writes a checkpoint; all reports of submitted steps have been taken in and are finite.
     fn save(&mut self) -> Result<()> {
         let start = Instant::now();
-        self.setup.memory.seconds = self.clock.seconds();
-        let Setup { run, trainer, schedule, memory, .. } = &mut self.setup;
-        memory.position = trainer.position();
+        self.setup.state.seconds = self.clock.seconds();
+        let Setup { run, trainer, schedule, state, .. } = &mut self.setup;
+        state.position = trainer.position();
         let (epoch, batch_in_epoch) = schedule.epoch(self.submitted);
         let meta = Meta {
             format: FORMAT.to_owned(),
@@ -272,7 +272,7 @@ impl Engine<'_> {
             step: self.submitted,
             epoch,
             batch_in_epoch,
-            state: memory.to_state(&run.checkpoint())?,
+            state: state.to_value(&run.checkpoint())?,
         };
         run.sync_metrics()?;
         let path = Checkpoint { tensors: trainer.export()?, meta }.save(run.path())?;

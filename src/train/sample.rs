@@ -41,7 +41,7 @@ pub struct Sample {
 impl Engine<'_> {
     pub(super) fn sample(&mut self, most: usize) -> Result<Sample> {
         let config = &self.config;
-        let Setup { judge, trainer, dataset, memory, .. } = &mut self.setup;
+        let Setup { judge, trainer, dataset, state, .. } = &mut self.setup;
         let caller = &mut self.caller;
         let mut wanted = some_of(dataset.pretrain(), most);
         Stream::new(config.seed, Purpose::Evaluation, &[]).shuffle(&mut wanted);
@@ -82,7 +82,7 @@ impl Engine<'_> {
         };
         gathered.sort_in(config.temperature, true)?;
         let Gathered { pictures, best, cosine, loss, nearest, .. } = gathered;
-        let mut counts = memory.occupancy.counts().to_vec();
+        let mut counts = state.occupancy.counts().to_vec();
         if counts.len() != prototypes.rows {
             counts = vec![0; prototypes.rows];
             best.iter().for_each(|&cluster| counts[cluster as usize] += 1);

@@ -7,8 +7,8 @@ use super::caller::Caller;
 use super::ground::{self, Ground};
 use super::health::Monitor;
 use super::lead::Leader;
-use super::memory::Memory;
 use super::schedule::Schedule;
+use super::state::RunState;
 use super::tensorboard::Board;
 use crate::config::{Config, Preset, RunLength};
 use crate::data::{Dataset, Loader, LoaderSpec};
@@ -40,7 +40,7 @@ pub(super) struct Setup {
     pub(super) judge: Judge,
     pub(super) schedule: Schedule,
     pub(super) length: RunLength,
-    pub(super) memory: Memory,
+    pub(super) state: RunState,
     pub(super) adapter: AdapterFacts,
     /// What the driver has allocated for all this, where it tells.
     pub(super) driver_bytes: Option<u64>,
@@ -95,22 +95,22 @@ pub(super) fn open(
         notices.push(start_from(init, &chosen, &mut trainer)?);
     }
     let pictures = dataset.pretrain().len();
-    let (run, memory, saved) = match earlier {
+    let (run, state, saved) = match earlier {
         Some((run, loaded)) => {
-            let memory = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
-            note_changes(&chosen, &run, &memory, pictures, &mut notices)?;
+            let state = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
+            note_changes(&chosen, &run, &state, pictures, &mut notices)?;
             let step = loaded.checkpoint.meta.step;
-            (run, memory, Some((loaded.path, step)))
+            (run, state, Some((loaded.path, step)))
         }
         None => {
             let run = new_folder(&chosen)?;
             run.write_text_atomic(&run.config(), &chosen.to_toml())?;
             let monitor = Monitor::new(length.total, chosen.freeze_prototypes);
-            (run, Memory::new(trainer.position(), chosen.prototypes, pictures, monitor), None)
+            (run, RunState::new(trainer.position(), chosen.prototypes, pictures, monitor), None)
         }
     };
     leader.hand_over(&trainer)?;
-    let board = chosen.tensorboard.then(|| Board::begin(run.path(), memory.reported)).transpose()?;
+    let board = chosen.tensorboard.then(|| Board::begin(run.path(), state.reported)).transpose()?;
     Ok(Setup {
         adapter: gpu.facts().clone(),
         driver_bytes: gpu.driver_memory().map(|memory| memory.allocated),
@@ -124,7 +124,7 @@ pub(super) fn open(
         judge,
         schedule,
         length,
-        memory,
+        state,
         keeping,
         saved,
         elsewhere: BTreeMap::new(),
@@ -183,33 +183,33 @@ fn restore(
     run: &RunFolder,
     loaded: &Loaded,
     notices: &mut Vec<String>,
-) -> Result<Memory> {
+) -> Result<RunState> {
     let Loaded { checkpoint, path, warning } = loaded;
     checkpoint.expect_shapes(path, &trainer.wanted_tensors())?;
     config.check_resumed(&checkpoint.meta.config, path)?;
-    let memory = Memory::from_state(&checkpoint.meta.state, path)?;
-    if memory.position.step != checkpoint.meta.step || memory.reported != checkpoint.meta.step {
+    let state = RunState::from_value(&checkpoint.meta.state, path)?;
+    if state.position.step != checkpoint.meta.step || state.reported != checkpoint.meta.step {
         let reason = format!("its parts disagree about the step ({})", checkpoint.meta.step);
         return Err(Error::Checkpoint { path: path.clone(), reason });
     }
-    trainer.import(&checkpoint.tensors, &memory.position)?;
+    trainer.import(&checkpoint.tensors, &state.position)?;
     run.truncate_metrics_after(checkpoint.meta.step)?;
     notices.extend(warning.clone());
-    Ok(memory)
+    Ok(state)
 }
 
 /// Records changed settings of a resumed run, and says so when the pictures are not the same.
 fn note_changes(
     config: &Config,
     run: &RunFolder,
-    memory: &Memory,
+    state: &RunState,
     pictures: usize,
     notices: &mut Vec<String>,
 ) -> Result<()> {
-    if memory.pictures != pictures as u64 {
+    if state.pictures != pictures as u64 {
         notices.push(format!(
             "The data set has {pictures} pictures now, {} when the run began: it goes on, but not as it would have.",
-            memory.pictures
+            state.pictures
         ));
     }
     let text = config.to_toml();

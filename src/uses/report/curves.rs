@@ -2,7 +2,7 @@
 
 use crate::config::Method;
 use crate::pages::page::{Curve, lines};
-use crate::train::Memory;
+use crate::train::RunState;
 use crate::train::events::Report;
 use crate::train::figures::{FIGURES, Figure};
 use crate::train::health::{Advice, Monitor};
@@ -15,7 +15,7 @@ const MACHINE: [&str; 2] = ["images_per_s", "wait_share"];
 /// What the monitor says over the reports of a run with this method, with the steps.
 pub(super) fn advice(reports: &[Report], method: Method, total: u64, freeze: u64) -> Vec<(u64, Advice)> {
     let mut monitor = Monitor::new(total, freeze);
-    let say = |report: &Report| Some((report.step, monitor.observe(&Memory::figures(report, method))?));
+    let say = |report: &Report| Some((report.step, monitor.observe(&RunState::figures(report, method))?));
     reports.iter().filter_map(say).collect()
 }
 

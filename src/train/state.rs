@@ -18,7 +18,7 @@ const RECENT: usize = 50;
 
 /// The state of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Memory {
+pub(crate) struct RunState {
     /// The trainer's own position.
     pub(super) position: Position,
     /// Pictures to train on when the run began.
@@ -49,8 +49,8 @@ pub(crate) struct Memory {
     pub(super) evaluated: Option<u64>,
 }
 
-impl Memory {
-    /// The memory of a run that begins.
+impl RunState {
+    /// The state of a run that begins.
     pub(super) fn new(position: Position, prototypes: usize, pictures: usize, monitor: Monitor) -> Self {
         Self {
             position,
@@ -71,7 +71,7 @@ impl Memory {
     }
 
     /// Reads it back from a checkpoint's state; `path` is the file, for the message.
-    pub(super) fn from_state(state: &Value, path: &Path) -> Result<Self> {
+    pub(super) fn from_value(state: &Value, path: &Path) -> Result<Self> {
         serde_json::from_value(state.clone()).map_err(|error| Error::Checkpoint {
             path: path.to_owned(),
             reason: format!("the state of the run in it cannot be read: {error}"),
@@ -79,7 +79,7 @@ impl Memory {
     }
 
     /// For a checkpoint.
-    pub(super) fn to_state(&self, path: &Path) -> Result<Value> {
+    pub(super) fn to_value(&self, path: &Path) -> Result<Value> {
         serde_json::to_value(self).map_err(|error| Error::Checkpoint {
             path: path.to_owned(),
             reason: format!("the state of the run cannot be written: {error}"),
