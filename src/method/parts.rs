@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::meeting::{Meeting, gradients};
 use super::objective::{Kept, Objective, Stage};
 use super::part::Part;
-use super::recording::{Inputs, Outputs, forward, record_end};
+use super::recording::{Inputs, Outputs, Passes, forward, record_end};
 use super::share::{Alike, Share};
 use super::steps::{Kind, Look, Parts, Steps, Survey};
 use crate::config::Config;
@@ -36,14 +36,14 @@ impl Shared<'_> {
         Plan::new(self.gpu, self.inputs.arena)
     }
 
-    /// One part forward, of which only the features are kept.
+    /// One part forward, of which the features are kept, and of a share that is one part what backward needs.
     fn look(
         &self,
         objective: &mut dyn Objective,
         size: usize,
         aside: bool,
         features: &mut Option<Tensor>,
-    ) -> Result<Plan> {
+    ) -> Result<(Plan, Option<Passes>)> {
         let Self { trunk, ref first, share, ref kept, inputs: Inputs { arena, crops, .. }, .. } = *self;
         let crops = of_part(crops, share, size);
         let forwarded = objective.forwarded(&crops);
@@ -52,15 +52,22 @@ impl Shared<'_> {
         let mut plan = self.plan();
         let store = if aside { &self.aside } else { self.store };
         let found = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
-        drop(forward(&mut plan, (store, trunk), &forwarded, &found)?);
+        let passes = forward(&mut plan, (store, trunk), &forwarded, &found)?;
+        let passes = Some(passes).filter(|_| share.is_one_part());
         part.keep(&mut plan, &found, features)?;
         drop(found);
         objective.record_part(&mut plan, &part)?;
-        Ok(plan)
+        Ok((plan, passes))
     }
 
-    /// One part forward once more, and backward; its gradient goes to those of the parts before it.
-    fn backward(&self, objective: &dyn Objective, size: usize, dfeatures: &Tensor) -> Result<Plan> {
+    /// One part forward once more, unless `passes` were kept, and backward; its gradient goes to those of the parts before it.
+    fn backward(
+        &self,
+        objective: &dyn Objective,
+        size: usize,
+        dfeatures: &Tensor,
+        passes: Option<Passes>,
+    ) -> Result<Plan> {
         let Self { trunk, store, ref aside, ref first, share, inputs: Inputs { crops, scale, .. }, .. } =
             *self;
         let forwarded = objective.forwarded(&of_part(crops, share, size));
@@ -68,9 +75,13 @@ impl Shared<'_> {
         for shard in aside.shards() {
             plan.clear(&shard.gradient);
         }
-        let part = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
-        let passes = forward(&mut plan, (aside, trunk), &forwarded, &part)?;
-        drop(part);
+        let passes = match passes {
+            Some(passes) => passes,
+            None => {
+                let part = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
+                forward(&mut plan, (aside, trunk), &forwarded, &part)?
+            }
+        };
         let dfeatures = parts::take(&mut plan, dfeatures, rows(&forwarded), size as u32, first)?;
         for (saved, first_row) in passes.into_iter().rev() {
             trunk.backward(&mut plan, aside, saved, &dfeatures, first_row, scale)?;
@@ -132,7 +143,9 @@ pub(super) fn record(
         let others = count > usize::from(is_last);
         let forward = others.then(|| shared.look(objective, size, true, &mut features)).transpose()?;
         let last = is_last.then(|| shared.look(objective, size, false, &mut features)).transpose()?;
-        looks.push((size, count, forward, last));
+        let (forward, kept) = forward.unzip();
+        let (last, kept_of_last) = last.unzip();
+        looks.push((size, count, forward, last, kept.or(kept_of_last).flatten()));
     }
     let Some(features) = features else { unreachable!("a batch has a part") };
 
@@ -143,8 +156,8 @@ pub(super) fn record(
     let mut outcome = objective.record(&mut whole, Stage { arena, store, crops, features, step })?;
 
     let mut kinds = Vec::new();
-    for (size, count, forward, last) in looks {
-        let backward = shared.backward(objective, size, &outcome.dfeatures)?;
+    for (size, count, forward, last, passes) in looks {
+        let backward = shared.backward(objective, size, &outcome.dfeatures, passes)?;
         kinds.push(Kind { count, forward, last, backward });
     }
     let mut end = shared.plan();

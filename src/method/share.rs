@@ -77,6 +77,11 @@ impl Share {
         self.part() == self.batch
     }
 
+    /// Whether it goes through the trunk at once, so that nothing has to be looked at again.
+    pub(super) fn is_one_part(&self) -> bool {
+        self.part() == self.count
+    }
+
     /// Pictures of the largest part.
     pub(super) fn part(&self) -> usize {
         self.part.min(self.count)

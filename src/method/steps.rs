@@ -11,7 +11,8 @@
 //!
 //! Batch norms of the trunk see one part at a time, as they see one device's share where several train together; those of
 //! the head see the whole batch. Their running estimates move once a step, by the last part's statistics. The second look
-//! at a part computes the first one's numbers once more, to the last bit: only memory is saved, for about a third more time.
+//! at a part computes the first one's numbers once more, to the last bit: only memory is saved, for about a third more time. A rank
+//! whose share is one part keeps what its first look left, and looks once.
 //! Each part's gradient of the trunk is made by itself and then added to those before it, so that it is the same sum
 //! wherever the parts are made.
 //!
@@ -189,7 +190,7 @@ impl Steps<Replay> {
             meeting.after_forward(session, ranks, parts.share)?;
         }
         session.submit(&self.whole)?;
-        parts.each(session, &take, |kind, _| Some(&kind.backward))?;
+        parts.each_backward(session, &take)?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_backward(session, ranks)?;
         }
@@ -224,6 +225,14 @@ impl Steps<Replay> {
 }
 
 impl Parts<Replay> {
+    /// Each part backward, from what its first look left, or from a second one.
+    fn each_backward(&self, session: &Session, take: &impl Fn(usize) -> Result<()>) -> Result<()> {
+        if self.share.is_one_part() {
+            return self.kinds.iter().try_for_each(|kind| session.submit(&kind.backward));
+        }
+        self.each(session, take, |kind, _| Some(&kind.backward))
+    }
+
     /// Brings each part to the device and submits what `choose` takes for it.
     fn each(
         &self,
