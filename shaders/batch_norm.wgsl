@@ -134,6 +134,21 @@ fn statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
     store_sums(s, sum, square);
 }
 
+// The sums of all chunks as those of one, [2][quads], and below them what statistics are taken around: for whoever adds
+// those of several devices.
+@compute @workgroup_size(64)
+fn gather_sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = invocation(group, groups, index);
+    let all = total(at, index);
+    let quad = at / SHARES;
+    if quad >= params.quads || at % SHARES > 0u {
+        return;
+    }
+    partial[quad] = all.a;
+    partial[params.quads + quad] = all.b;
+    partial[2u * params.quads + quad] = a_quad(quad);
+}
+
 @compute @workgroup_size(64)
 fn finish_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let at = invocation(group, groups, index);

@@ -75,7 +75,7 @@ fn batch_norms(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
             let (x, r) = (Field::new(shape, 11), Field::new(shape, 12));
             let (tx, tr) = (x.upload(bench), residual.then(|| r.upload(bench)));
             let channels = Channels::new(bench, shape, some.len());
-            let (y, _) = batch_norm::forward(bench.plan(), &tx, &channels.device, tr.as_ref(), true)?;
+            let (y, _) = batch_norm::forward(bench.plan(), &tx, &channels.device, tr.as_ref(), true, None)?;
             let (want, _) = norm::batch_norm_train(&x.columns(&some), &channels.weight, &channels.bias);
             let want = if residual { want.add(&r.columns(&some)) } else { want };
             expect_columns(bench, "y", &y, &some, &pools::relu(&want));
@@ -101,8 +101,8 @@ fn batch_norms(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
         let vector = Shape::matrix(1, shape.channels);
         let (dweight, dbias) = (bench.lab.zeros(vector), bench.lab.zeros(vector));
         let plan = bench.plan();
-        let (_, c) = batch_norm::forward(plan, &tx, &channels.device, None, true)?;
-        let dx = batch_norm::backward(plan, &tx, &c, &tdy, true, &dweight, &dbias)?;
+        let (_, c) = batch_norm::forward(plan, &tx, &channels.device, None, true, None)?;
+        let dx = batch_norm::backward(plan, &tx, &c, &tdy, true, [&dweight, &dbias], None)?;
         let x = x.columns(&some);
         let (y, stats) = norm::batch_norm_train(&x, &channels.weight, &channels.bias);
         let g = pools::relu_backward(&y, &dy.columns(&some));

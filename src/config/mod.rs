@@ -22,6 +22,7 @@ mod resume;
 mod settings;
 mod size;
 mod suggest;
+mod sync;
 mod table;
 mod types;
 mod validate;
@@ -41,6 +42,7 @@ pub use resnet::{ConvUnit, Layout, Residual, TrunkSpec};
 pub use settings::Config;
 pub use size::Bytes;
 pub use suggest::nearest;
+pub use sync::SyncBn;
 pub use table::Setting;
 pub use types::{
     Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem, Tuned,

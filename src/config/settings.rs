@@ -13,6 +13,7 @@ use super::method::Method;
 use super::micro::MicroBatch;
 use super::presets::Preset;
 use super::size::Bytes;
+use super::sync::SyncBn;
 use super::table::{Setting, settings};
 use super::types::{
     Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem, Tuned,
@@ -46,6 +47,10 @@ settings! {
         /// update stay those of the whole batch; only the trunk's batch norms see a part at a time. It takes about a third
         /// more time. Without it the batch goes through as a whole.
         micro_batch: Option<MicroBatch> = None;
+        /// Ranks whose pictures the trunk's batch norms see together, where several processes train: all, or groups of so
+        /// many, as the official code's 8. Each rank takes its share in one part, and they exchange sums at every batch norm.
+        /// Without it, a batch norm sees the pictures of its rank.
+        sync_bn: Option<SyncBn> = None;
         /// Where all random numbers start. The same seed on the same adapter gives the same bits, whatever the
         /// number of workers; compare recipes on several seeds. The official code has 31.
         seed: u64 = 31;

@@ -95,6 +95,7 @@ const OTHER: &[(&str, &str)] = &[
     ("predictor", "77"),
     ("clip", "true"),
     ("micro_batch", "auto"),
+    ("sync_bn", "8"),
     ("adapter", "llvmpipe"),
     ("kernels", "tile"),
     ("submission_ms", "20"),

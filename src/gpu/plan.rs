@@ -61,7 +61,8 @@ impl Dispatch {
     }
 }
 
-/// Commands name regions, not tensors: a recorded use must not keep bytes from being used again.
+/// Commands name regions, not tensors: a recorded use must not keep bytes from being used again. A stop does, since the
+/// outside writes.
 #[derive(Debug)]
 pub(super) enum Command {
     Dispatch(Dispatch),
@@ -77,6 +78,16 @@ pub(super) enum Command {
         at: u64,
     },
     Clear(Region),
+    Stop(Stop),
+}
+
+/// A point of a plan at which whoever submits it reads a tensor and writes it anew ([`super::Session::submit_with`]).
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// The tensor; its bytes are used for nothing else.
+    pub tensor: Tensor,
+    /// What whoever recorded it says of it.
+    pub note: u32,
 }
 
 /// What a training step (or an evaluation) does, in order. Recorded once.
@@ -199,6 +210,11 @@ impl Plan {
     /// Sets a tensor to zero.
     pub fn clear(&mut self, tensor: &Tensor) {
         self.commands.push(Command::Clear(tensor.region()));
+    }
+
+    /// Stops with a tensor.
+    pub fn stop(&mut self, tensor: &Tensor, note: u32) {
+        self.commands.push(Command::Stop(Stop { tensor: tensor.clone(), note }));
     }
 
     /// The kernels that are dispatched, as `file/entry point`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::arena::TEXEL_ROW;
 use super::kernel::KernelInner;
 use super::pace::Work;
+use super::plan::Stop;
 use super::tensor::Element;
 
 /// A plan with real buffers: ready to be submitted any number of times.
@@ -43,13 +44,14 @@ pub(super) enum Bound {
         offset: u64,
         bytes: u64,
     },
+    Stop(Stop),
 }
 
 impl Bound {
     /// Bytes that a copy or clear moves.
     pub(super) fn copied(&self) -> u64 {
         match self {
-            Self::Dispatch { .. } => 0,
+            Self::Dispatch { .. } | Self::Stop(_) => 0,
             Self::Stage { texels, element, .. } => texels * element.quad_bytes() * 2,
             Self::Copy { bytes, .. } => bytes * 2,
             Self::Clear { bytes, .. } => *bytes,
@@ -74,6 +76,14 @@ impl Replay {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.params_bytes
+    }
+
+    /// Where it stops, in order.
+    pub fn stops(&self) -> impl Iterator<Item = &Stop> {
+        self.commands.iter().filter_map(|command| match command {
+            Bound::Stop(stop) => Some(stop),
+            _ => None,
+        })
     }
 
     /// What each command does, in order.
@@ -132,5 +142,6 @@ pub(super) fn encode_copy(encoder: &mut wgpu::CommandEncoder, command: &Bound) {
             }
         }
         Bound::Dispatch { .. } => unreachable!("dispatches need a pass"),
+        Bound::Stop(_) => unreachable!("submissions end at stops"),
     }
 }

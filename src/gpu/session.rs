@@ -9,7 +9,7 @@ use super::arena::{Arena, TEXEL_ROW, Usage};
 use super::device::Gpu;
 use super::journal::Journal;
 use super::pace::{Estimate, Pace, Work};
-use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
+use super::plan::{Command, Dispatch, Plan, SMALLER, Stop, mebibytes};
 use super::replay::{Bound, Replay, encode_copy};
 use super::shader::{BindingKind, texel_format};
 use super::tensor::{Region, Tensor};
@@ -166,6 +166,7 @@ impl Session {
                     at: to.offset + at,
                     bytes: from.bytes,
                 },
+                Command::Stop(stop) => Bound::Stop(stop),
                 Command::Clear(t) => {
                     Bound::Clear { buffer: self.buffer_of(t).clone(), offset: t.offset, bytes: t.bytes }
                 }
@@ -218,18 +219,38 @@ impl Session {
     /// # Errors
     /// What the driver reported so far.
     pub fn submit(&self, replay: &Replay) -> Result<()> {
-        let cuts = self.pace().cuts(replay.works());
+        self.submit_with(replay, &mut |_| {
+            Err(Error::Ranks("a plan that stops for other ranks was submitted without any".into()))
+        })
+    }
+
+    /// The same for a plan that stops, each time with `at_stop`.
+    ///
+    /// # Errors
+    /// As [`Session::submit`]; what `at_stop` says.
+    pub fn submit_with(&self, replay: &Replay, at_stop: &mut dyn FnMut(&Stop) -> Result<()>) -> Result<()> {
+        let mut ends = self.pace().cuts(replay.works());
+        let is_stop = |(at, command): (usize, &Bound)| matches!(command, Bound::Stop(_)).then_some(at);
+        ends.extend(replay.commands.iter().enumerate().filter_map(is_stop));
+        ends.sort_unstable();
+        ends.dedup();
         let loses = self.loses.swap(false, Ordering::Relaxed);
         let mut first = 0;
-        for &end in &cuts {
-            let mut encoder =
-                self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            encode(&mut encoder, &replay.commands[first..end]);
-            self.journal.enter(&mut encoder);
-            if !(loses && cuts.last() == Some(&end)) {
-                self.gpu.queue().submit([encoder.finish()]);
+        for &end in &ends {
+            if first < end {
+                let mut encoder =
+                    self.gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                encode(&mut encoder, &replay.commands[first..end]);
+                self.journal.enter(&mut encoder);
+                if !(loses && ends.last() == Some(&end)) {
+                    self.gpu.queue().submit([encoder.finish()]);
+                }
             }
             first = end;
+            if let Some(Bound::Stop(stop)) = replay.commands.get(end) {
+                at_stop(stop)?;
+                first += 1;
+            }
         }
         self.gpu.check()
     }

@@ -13,6 +13,7 @@ use crate::config::{Config, RunLength};
 use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session};
 use crate::model::{HeadSpec, Mlp, MlpSpec, Projection, Store};
+use crate::ops::batch_norm::Together;
 use crate::ops::{Step, normalize, regression};
 
 /// The heads, the predictor and the target.
@@ -58,6 +59,10 @@ impl Byol {
 }
 
 impl Objective for Byol {
+    fn share_statistics(&mut self, together: Together) {
+        self.target.share_statistics(together);
+    }
+
     fn lease(&mut self, arena: &Arc<Arena>) {
         self.target.lease(arena);
     }

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session, Tensor, Usage};
 use crate::model::{HeadSpec, Projection, Store};
+use crate::ops::batch_norm::Together;
 use crate::ops::conv2d::Filter;
 use crate::ops::{Step, contrast, weights};
 use crate::rng::{Purpose, Stream};
@@ -66,6 +67,10 @@ impl Moco {
 }
 
 impl Objective for Moco {
+    fn share_statistics(&mut self, together: Together) {
+        self.target.share_statistics(together);
+    }
+
     fn forwarded(&self, crops: &[Tensor]) -> Vec<Tensor> {
         let queries: Vec<usize> = (0..self.crops).filter(|&crop| crop != KEY).collect();
         parts(crops, pictures(crops, self.crops), &queries)

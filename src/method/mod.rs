@@ -23,6 +23,7 @@ mod recording;
 mod report;
 mod share;
 mod simclr;
+mod statistics;
 mod steps;
 mod supervised;
 mod swav;

@@ -23,6 +23,7 @@ use crate::gpu::{Arena, Plan, Session, Shape, Tensor};
 use crate::interop::HostTensor;
 use crate::model::{Projection, Store, Trunk};
 use crate::ops::Step;
+use crate::ops::batch_norm::Together;
 use crate::ops::conv2d::Filter;
 use crate::pass::Pass;
 
@@ -107,6 +108,9 @@ pub(super) trait Objective: fmt::Debug + Send {
     fn settle(&mut self) -> Result<()> {
         Ok(())
     }
+
+    /// Has trunks of its own take the statistics of their batch norms with those of other ranks, as that in training does.
+    fn share_statistics(&mut self, _together: Together) {}
 
     /// Records what happens once the parameters have moved.
     ///

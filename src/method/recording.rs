@@ -13,6 +13,7 @@ use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, ShaderParams as _, Shape, Tensor, Usage};
 use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation};
+use crate::ops::batch_norm::Together;
 use crate::ops::loss_scale::ScaleState;
 use crate::ops::optimizer::{Rule, Scaling, Settings};
 use crate::ops::{Step, loss_scale, optimizer, report};
@@ -67,9 +68,14 @@ pub(super) fn record(
     make: impl FnOnce(&mut Store, u32) -> Result<Box<dyn Objective>>,
 ) -> Result<Recorded> {
     let mut store = Store::new(shard_bytes);
-    let trunk = NetworkSpec::of_config(config).trunk(&mut store, config.recompute);
+    let mut trunk = NetworkSpec::of_config(config).trunk(&mut store, config.recompute);
     let trunk_parameters = store.parameters().len();
     let mut objective = make(&mut store, trunk.features())?;
+    if share.group > 1 {
+        let together = Together { ranks: share.group as u32, first: share.is_first_of_group() };
+        trunk.share_statistics(together);
+        objective.share_statistics(together);
+    }
     let arena = Arc::new(Arena::default());
     store.lease(&arena, if config.optimizer == Optimizer::Adamw { 2 } else { 1 });
     objective.lease(&arena);

@@ -16,6 +16,8 @@ pub(super) struct Share {
     pub(super) count: usize,
     /// Pictures of each part but the last, which may have fewer.
     part: usize,
+    /// Consecutive ranks that take the statistics of the trunk's batch norms together.
+    pub(super) group: usize,
 }
 
 /// Parts of the same size, one after another.
@@ -37,11 +39,23 @@ pub fn pictures_of_rank(config: &Config, ranks: &dyn Exchange) -> Result<Option<
     Ok((ranks.size() > 1).then_some(first..first + count))
 }
 
+/// How many ranks take their statistics together.
+fn group(config: &Config, ranks: usize) -> Result<usize> {
+    let group = config.sync_bn.map_or(1, |sync| sync.group(ranks));
+    // A rank that is alone sees the whole batch.
+    if ranks > 1 && !ranks.is_multiple_of(group) {
+        let reason =
+            format!("is {group}, which does not divide the {ranks} ranks: take a divisor of {ranks}, or all");
+        return Err(Error::config("sync_bn", reason));
+    }
+    Ok(group.min(ranks))
+}
+
 impl Share {
     /// All of a batch, on one device.
     pub(super) fn all(config: &Config) -> Self {
         let batch = config.batch;
-        Self { batch, first: 0, count: batch, part: config.part() }
+        Self { batch, first: 0, count: batch, part: config.part(), group: 1 }
     }
 
     /// The share of a rank, where a batch is shared equally.
@@ -63,7 +77,15 @@ impl Share {
             return Err(Error::config("batch", reason));
         }
         let count = batch / ranks;
-        let share = Self { first: rank * count, count, ..all };
+        let share = Self { first: rank * count, count, group: group(config, ranks)?, ..all };
+        if config.sync_bn.is_some() && !share.is_one_part() {
+            let reason = format!(
+                "wants statistics of whole shares, and the {count} pictures of a rank go through the trunk in parts of {}: leave \
+                 `micro_batch` out, or start more ranks",
+                share.part
+            );
+            return Err(Error::config("sync_bn", reason));
+        }
         if share.parts().any(|(_, size)| size < 2) {
             let reason =
                 format!("leaves one picture of the {count} of a rank, and batch norms need two at least");
@@ -75,6 +97,11 @@ impl Share {
     /// Whether a batch goes through the trunk as a whole.
     pub(super) fn is_whole(&self) -> bool {
         self.part() == self.batch
+    }
+
+    /// Whether its rank is the first of those with which it takes statistics.
+    pub(super) fn is_first_of_group(&self) -> bool {
+        (self.first / self.count).is_multiple_of(self.group)
     }
 
     /// Whether it goes through the trunk at once, so that nothing has to be looked at again.
@@ -117,7 +144,7 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::MicroBatch;
+    use crate::config::{MicroBatch, SyncBn};
 
     fn share(batch: usize, part: usize) -> Share {
         Share::all(&Config { batch, micro_batch: Some(MicroBatch::Of(part)), ..Config::default() })
@@ -145,8 +172,12 @@ mod tests {
         let refused = |config: &Config, ranks| Share::of_rank(config, 0, ranks).unwrap_err().to_string();
         assert!(refused(&config, 5).contains("cannot share equally: use a multiple of 5 such as 15"));
         assert!(refused(&config, 7).contains("too few for 7 ranks"));
-        let odd = Config { micro_batch: Some(MicroBatch::Of(5)), ..config };
+        let odd = Config { micro_batch: Some(MicroBatch::Of(5)), ..config.clone() };
         assert!(refused(&odd, 2).contains("leaves one picture of the 6"));
+        let sync = |sync| Config { sync_bn: Some(sync), ..config.clone() };
+        assert!(refused(&sync(SyncBn::All), 2).contains("go through the trunk in parts of 4"));
+        assert!(refused(&sync(SyncBn::Of(2)), 3).contains("does not divide the 3 ranks"));
+        assert_eq!(Share::of_rank(&sync(SyncBn::Of(3)), 1, 3).unwrap().group, 3);
     }
 
     #[test]

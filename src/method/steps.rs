@@ -9,7 +9,7 @@
 //! 3. each part forward once more, and backward from its rows of the features' gradient;
 //! 4. the update, from the sum of the parts' gradients, and the report.
 //!
-//! Batch norms of the trunk see one part at a time, as they see one device's share where several train together; those of
+//! Batch norms of the trunk see one part at a time (or, of ranks that take their share in one, those of several: `statistics`), as they see one device's share where several train together; those of
 //! the head see the whole batch. Their running estimates move once a step, by the last part's statistics. The second look
 //! at a part computes the first one's numbers once more, to the last bit: only memory is saved, for about a third more time. A rank
 //! whose share is one part keeps what its first look left, and looks once.
@@ -23,8 +23,9 @@
 
 use super::meeting::Meeting;
 use super::share::Share;
+use super::statistics;
 use crate::error::Result;
-use crate::gpu::{Estimate, Plan, Replay, Session, Tensor, Traffic};
+use crate::gpu::{Estimate, Plan, Replay, Session, Stop, Tensor, Traffic};
 use crate::ranks::Exchange;
 
 /// The plans of a step, before or after they have memory.
@@ -185,16 +186,26 @@ impl Steps<Replay> {
             return session.submit(&self.whole);
         };
         session.submit(&parts.begin)?;
-        parts.each(session, &take, Kind::look)?;
+        let group = parts.share.group;
+        let mut meet = |stop: &Stop| statistics::meet(session, ranks, group, stop);
+        parts.each(session, &take, Kind::look, &mut meet)?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_forward(session, ranks, parts.share)?;
         }
         session.submit(&self.whole)?;
-        parts.each_backward(session, &take)?;
+        parts.each_backward(session, &take, &mut meet)?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_backward(session, ranks)?;
         }
         session.submit(&parts.end)
+    }
+
+    /// Bytes of the sums that a rank hands on within a step.
+    pub(super) fn stops_bytes(&self) -> u64 {
+        let stops = self.runs().into_iter().flat_map(|(replay, times)| {
+            replay.stops().map(move |stop| times as u64 * stop.tensor.shape.bytes())
+        });
+        stops.sum()
     }
 
     /// What a step is expected to take now, and in how many submissions.
@@ -226,11 +237,16 @@ impl Steps<Replay> {
 
 impl Parts<Replay> {
     /// Each part backward, from what its first look left, or from a second one.
-    fn each_backward(&self, session: &Session, take: &impl Fn(usize) -> Result<()>) -> Result<()> {
+    fn each_backward(
+        &self,
+        session: &Session,
+        take: &impl Fn(usize) -> Result<()>,
+        meet: &mut dyn FnMut(&Stop) -> Result<()>,
+    ) -> Result<()> {
         if self.share.is_one_part() {
-            return self.kinds.iter().try_for_each(|kind| session.submit(&kind.backward));
+            return self.kinds.iter().try_for_each(|kind| session.submit_with(&kind.backward, meet));
         }
-        self.each(session, take, |kind, _| Some(&kind.backward))
+        self.each(session, take, |kind, _| Some(&kind.backward), meet)
     }
 
     /// Brings each part to the device and submits what `choose` takes for it.
@@ -239,6 +255,7 @@ impl Parts<Replay> {
         session: &Session,
         take: &impl Fn(usize) -> Result<()>,
         choose: impl Fn(&Kind<Replay>, usize) -> Option<&Replay>,
+        meet: &mut dyn FnMut(&Stop) -> Result<()>,
     ) -> Result<()> {
         let kinds = self.kinds.iter().flat_map(|kind| (0..kind.count).map(move |at| (kind, at)));
         for (at, ((kind, of_kind), (first, _))) in kinds.zip(self.share.parts()).enumerate() {
@@ -247,7 +264,7 @@ impl Parts<Replay> {
             take(at)?;
             session.write(&self.first, &[f32::from_bits(first as u32), 0.0, 0.0, 0.0]);
             if let Some(replay) = choose(kind, of_kind) {
-                session.submit(replay)?;
+                session.submit_with(replay, meet)?;
             }
         }
         Ok(())

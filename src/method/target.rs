@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session, Shape, Tensor, Usage};
 use crate::interop::HostTensor;
 use crate::model::{HeadSpec, Mlp, NetworkSpec, Store, Trunk};
+use crate::ops::batch_norm::Together;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,6 +30,11 @@ impl Target {
         let trunk = NetworkSpec::of_config(config).trunk(&mut store, false);
         let head = HeadSpec::of_config(config, 0).mlp(&mut store, trunk.features(), unit);
         Self { store, trunk, head, rate: None, features: None }
+    }
+
+    /// Has the trunk's batch norms take their statistics with those of other ranks.
+    pub(super) fn share_statistics(&mut self, together: Together) {
+        self.trunk.share_statistics(together);
     }
 
     /// Takes its memory.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::meeting::take_estimates;
 use super::parts::estimates;
+use super::statistics;
 use super::steps::{Look, Survey};
 use super::{Batch, Trainer};
 use crate::error::Result;
@@ -22,7 +23,9 @@ impl Trainer {
     #[must_use]
     pub fn exchanged_bytes(&self) -> u64 {
         let meeting = self.train.parts.as_ref().and_then(|parts| parts.meeting.as_ref());
+        let others = self.ranks.size() as u64 - 1;
         meeting.map_or(0, |meeting| meeting.bytes(self.ranks.size(), self.share))
+            + others * self.train.stops_bytes()
     }
 
     /// Looks at the own share of a batch, and takes what the other ranks see of theirs.
@@ -31,7 +34,8 @@ impl Trainer {
         let mut own: Vec<f32> = Vec::new();
         for (at, Look { plan, found }) in self.survey.iter().flat_map(Survey::looks).enumerate() {
             self.take(batch, at)?;
-            self.session.submit(plan)?;
+            let (session, ranks, group) = (&self.session, &*self.ranks, self.share.group);
+            session.submit_with(plan, &mut |stop| statistics::meet(session, ranks, group, stop))?;
             for tensor in found {
                 own.extend(self.session.read(tensor)?);
             }

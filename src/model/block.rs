@@ -9,6 +9,7 @@ use super::store::Store;
 use crate::config::{ConvUnit, Residual};
 use crate::error::Result;
 use crate::gpu::{Plan, Tensor};
+use crate::ops::batch_norm::Together;
 use crate::ops::conv2d::Filter;
 use crate::ops::vector;
 
@@ -26,6 +27,10 @@ impl Unit {
     pub(super) fn new(store: &mut Store, unit: &ConvUnit) -> Self {
         let conv = Conv::new(store, unit.conv.clone(), Filter::of(unit));
         Self { conv, norm: BatchNorm::new(store, unit.norm.clone(), unit.filters as u32) }
+    }
+
+    pub(super) fn share_statistics(&mut self, together: Together) {
+        self.norm.share_statistics(together);
     }
 
     pub(super) fn forward(
@@ -122,6 +127,10 @@ impl Block {
     pub(super) fn new(store: &mut Store, block: &Residual) -> Self {
         let units = block.units.iter().map(|unit| Unit::new(store, unit)).collect();
         Self { units, shortcut: block.shortcut.as_ref().map(|unit| Unit::new(store, unit)) }
+    }
+
+    pub(super) fn share_statistics(&mut self, together: Together) {
+        self.units.iter_mut().chain(&mut self.shortcut).for_each(|unit| unit.share_statistics(together));
     }
 
     pub(super) fn forward(

@@ -3,6 +3,7 @@
 use super::store::{EstimateId, Init, ParameterId, Store};
 use crate::error::Result;
 use crate::gpu::{Plan, Shape, Tensor};
+use crate::ops::batch_norm::Together;
 use crate::ops::conv2d::{self, Filter};
 use crate::ops::{batch_norm, vector};
 
@@ -83,6 +84,8 @@ pub struct BatchNorm {
     bias: ParameterId,
     mean: EstimateId,
     variance: EstimateId,
+    /// The ranks with which it takes its statistics, where they are not its own.
+    together: Option<Together>,
 }
 
 /// What a batch norm keeps: its input, its coefficients, and its result where a residual was added.
@@ -124,8 +127,14 @@ impl BatchNorm {
             bias: store.vector(format!("{name}.bias"), channels, Init::Constant(0.0)),
             mean: store.estimate(format!("{name}.running_mean"), channels, 0.0),
             variance: store.estimate(format!("{name}.running_var"), channels, 1.0),
+            together: None,
             name,
         }
+    }
+
+    /// Has it take its statistics with those of other ranks.
+    pub fn share_statistics(&mut self, together: Together) {
+        self.together = Some(together);
     }
 
     fn channels(&self, store: &Store) -> batch_norm::Channels {
@@ -150,7 +159,8 @@ impl BatchNorm {
         relu: bool,
     ) -> Result<(Tensor, Normalized)> {
         plan.scope(&self.name);
-        let (y, coefficients) = batch_norm::forward(plan, &x, &self.channels(store), residual, relu)?;
+        let (y, coefficients) =
+            batch_norm::forward(plan, &x, &self.channels(store), residual, relu, self.together)?;
         // After a residual the mask cannot be recomputed from x: the caller masks dy with y.
         Ok((y, Normalized { x, coefficients, relu: relu && residual.is_none() }))
     }
@@ -189,7 +199,7 @@ impl BatchNorm {
         plan.scope(&self.name);
         let Normalized { x, coefficients, relu } = saved;
         let (dweight, dbias) = (store.gradient(self.weight), store.gradient(self.bias));
-        batch_norm::backward(plan, &x, &coefficients, dy, relu, &dweight, &dbias)
+        batch_norm::backward(plan, &x, &coefficients, dy, relu, [&dweight, &dbias], self.together)
     }
 }
 

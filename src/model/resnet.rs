@@ -6,6 +6,7 @@ use super::store::Store;
 use crate::config::{Layout, Stem, TrunkSpec};
 use crate::error::Result;
 use crate::gpu::{Plan, Shape, Tensor};
+use crate::ops::batch_norm::Together;
 use crate::ops::pool;
 
 /// Stem, four stages of blocks, global average pool.
@@ -41,6 +42,12 @@ impl Trunk {
         let stem = Unit::new(store, &stem);
         let blocks = blocks.iter().map(|block| Block::new(store, block)).collect();
         Self { stem, pool, blocks, features: spec.features() as u32, recompute }
+    }
+
+    /// Has all its batch norms take their statistics with those of other ranks.
+    pub fn share_statistics(&mut self, together: Together) {
+        self.stem.share_statistics(together);
+        self.blocks.iter_mut().for_each(|block| block.share_statistics(together));
     }
 
     /// Length of a feature vector.

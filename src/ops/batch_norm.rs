@@ -29,6 +29,59 @@ pub struct Channels {
     pub variance: Tensor,
 }
 
+/// Ranks that take their statistics together: as many rows each, of which a device sees its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// How many. Where there are others, plans stop with sums for whoever submits them to add ([`Sums`]).
+    pub ranks: u32,
+    /// Whether this one takes the gradients of weight and bias, which are those of all.
+    pub first: bool,
+}
+
+/// What a plan stops with: rows 0 and 1 of its tensor `[3, C]` are sums that those of all ranks are to be put in place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// Of x - o and of its square over so many rows, o being row 2: each rank has its own.
+    Shifted(u32),
+    /// Of what can be added as it is.
+    Plain,
+}
+
+impl Sums {
+    fn note(self) -> u32 {
+        match self {
+            Self::Shifted(rows) => rows,
+            Self::Plain => 0,
+        }
+    }
+
+    /// What the note of a stop says.
+    #[must_use]
+    pub fn of_note(note: u32) -> Self {
+        if note > 0 { Self::Shifted(note) } else { Self::Plain }
+    }
+}
+
+/// Where ranks add their sums: the sums of all, and what the passes that follow take them for.
+fn added(
+    plan: &mut Plan,
+    a: &Tensor,
+    partial: Tensor,
+    (p, sums): (Params, Sums),
+    together: Option<Together>,
+) -> Result<(Tensor, Params)> {
+    let Some(Together { ranks, .. }) = together else { return Ok((partial, p)) };
+    let gathered = plan.lease(Shape::matrix(3, partial.shape.channels));
+    let shader = of(variant(plan, &BUFFERS, &TEXELS), a.shape.element);
+    let shares = shares(plan);
+    let kernel = plan.gpu().kernel(shader, "gather_sums", &[("SHARES", f64::from(shares))])?;
+    plan.dispatch(&kernel, Grid::invocations(p.quads * shares, 64), p, &[a, &gathered, &partial])?;
+    if ranks > 1 {
+        plan.stop(&gathered, sums.note());
+    }
+    Ok((gathered, Params { chunks: 1, rows: p.rows * ranks, ..p }))
+}
+
 /// What a pass walks down the rows for.
 #[derive(Clone, Copy)]
 enum Walk {
@@ -82,6 +135,7 @@ pub fn forward(
     channels: &Channels,
     residual: Option<&Tensor>,
     relu: bool,
+    together: Option<Together>,
 ) -> Result<(Tensor, Tensor)> {
     let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
     let p = params(plan, x.shape, relu, Walk::Sums);
@@ -90,6 +144,7 @@ pub fn forward(
     let coefficients = plan.lease(Shape::matrix(4, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "statistics", &[])?;
     plan.dispatch(&kernel, walk(p), p, &[&a, &partial])?;
+    let (partial, p) = added(plan, &a, partial, (p, Sums::Shifted(p.rows)), together)?;
     let shares = shares(plan);
     let kernel = plan.gpu().kernel(shader, "finish_statistics", &[("SHARES", f64::from(shares))])?;
     let Channels { weight, bias, mean, variance } = channels;
@@ -168,8 +223,8 @@ pub fn backward(
     coefficients: &Tensor,
     dy: &Tensor,
     relu: bool,
-    dweight: &Tensor,
-    dbias: &Tensor,
+    [dweight, dbias]: [&Tensor; 2],
+    together: Option<Together>,
 ) -> Result<Tensor> {
     let shader = of(variant(plan, &BUFFERS, &TEXELS), x.shape.element);
     let p = params(plan, x.shape, relu, Walk::Sums);
@@ -180,6 +235,11 @@ pub fn backward(
     let terms = plan.lease(Shape::matrix(6, x.shape.channels));
     let kernel = plan.gpu().kernel(shader, "backward_statistics", &[])?;
     plan.dispatch(&kernel, walk(p), p, &[&a, &b, &partial, &c])?;
+    let (partial, p) = added(plan, &a, partial, (p, Sums::Plain), together)?;
+    // What the first rank takes, the others put where nobody reads it.
+    let aside = together.is_some_and(|together| !together.first);
+    let aside = aside.then(|| [dweight, dbias].map(|gradient| plan.lease(gradient.shape)));
+    let [dweight, dbias] = aside.as_ref().map_or([dweight, dbias], |aside| aside.each_ref());
     let shares = shares(plan);
     let kernel = plan.gpu().kernel(shader, "finish_backward", &[("SHARES", f64::from(shares))])?;
     plan.dispatch(

@@ -18,6 +18,7 @@
 //! | `half_precision` | the loss scale |
 //! | `micro_batches` | a batch that goes through the trunk in parts is still one batch |
 //! | `rank_runs` | whole runs of several ranks, stopped ones, and how they end together |
+//! | `rank_statistics` | batch norms that several ranks share are those of the whole batch |
 //! | `ranks` | several that share each batch compute what one does in parts, to the last bit |
 //! | `memory_checks` | the planned memory is what the driver allocates; recomputing takes less and changes no bit |
 //! | `mlps` | heads and predictors in all their forms against the reference |
@@ -53,6 +54,7 @@ mod optimizer_golden;
 mod package;
 mod previews;
 mod rank_runs;
+mod rank_statistics;
 mod ranks;
 mod reference;
 mod reference_checks;

@@ -48,15 +48,15 @@ fn groups(config: &Config, step: u64, order: &[usize]) -> Vec<Vec<f32>> {
     all.iter().zip(&config.crops).map(rows).collect()
 }
 
-struct Outcome {
-    losses: Vec<f64>,
+pub(crate) struct Outcome {
+    pub(crate) losses: Vec<f64>,
     /// Of each step.
-    gradients: Vec<BTreeMap<String, HostTensor>>,
+    pub(crate) gradients: Vec<BTreeMap<String, HostTensor>>,
 }
 
 /// So small that the network stays what it is: then a rounding is not carried on from step to step, and every step is a
 /// test of its own, with another batch, another queue and moving banks.
-const RATE: f64 = 1e-5;
+pub(crate) const RATE: f64 = 1e-5;
 
 fn train(gpu: &Arc<Gpu>, config: &Config, order: &[usize]) -> Outcome {
     let known = Known {
@@ -88,19 +88,19 @@ fn train(gpu: &Arc<Gpu>, config: &Config, order: &[usize]) -> Outcome {
 }
 
 /// How far two tensors are apart, as a share of the length of the second.
-fn distance(got: &[f32], want: &[f32]) -> f64 {
+pub(crate) fn distance(got: &[f32], want: &[f32]) -> f64 {
     let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let off = square(&mut got.iter().zip(want).map(|(g, w)| f64::from(g - w)));
     off / square(&mut want.iter().map(|&w| f64::from(w))).max(1e-12)
 }
 
 /// Weights by which the network learns: what stands before a batch norm has a gradient of rounding errors only.
-fn learns(name: &str) -> bool {
+pub(crate) fn learns(name: &str) -> bool {
     name.ends_with(".weight") && !name.starts_with("optimizer") && !name.contains("running")
 }
 
 #[track_caller]
-fn assert_same_losses(what: &str, got: &Outcome, want: &Outcome) {
+pub(crate) fn assert_same_losses(what: &str, got: &Outcome, want: &Outcome) {
     for (step, (got, want)) in got.losses.iter().zip(&want.losses).enumerate() {
         // Logits are similarities over a temperature of 0.1, each off by some roundings.
         assert!((got - want).abs() < 2e-5 * want.abs().max(1.0), "{what}: step {step}: {got}, want {want}");

@@ -131,13 +131,14 @@ fn batch_norms() {
             };
             let (dweight, dbias) = (lab.zeros(channels.weight.shape), lab.zeros(channels.bias.shape));
             let plan = &mut lab.plan;
-            let (y, c) = batch_norm::forward(plan, &x, &channels, None, false).expect("records");
-            let dx = batch_norm::backward(plan, &x, &c, &dy, false, &dweight, &dbias).expect("records");
+            let (y, c) = batch_norm::forward(plan, &x, &channels, None, false, None).expect("records");
+            let dx =
+                batch_norm::backward(plan, &x, &c, &dy, false, [&dweight, &dbias], None).expect("records");
             let evaluated = batch_norm::evaluate(plan, &x, &channels, None, false).expect("records");
             let second = case.has("x2");
             if second {
                 let x2 = upload(&mut lab, case, "x2");
-                batch_norm::forward(&mut lab.plan, &x2, &channels, None, false).expect("records");
+                batch_norm::forward(&mut lab.plan, &x2, &channels, None, false, None).expect("records");
             }
             let session = lab.run().expect("the plan runs");
             let suffix = if second { "_new2" } else { "_new" };

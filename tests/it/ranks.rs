@@ -6,7 +6,7 @@ use crate::devices::shared_devices;
 use crate::trainer_checks::{config, pictures};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use swav_wgpu::config::{Config, Method, MicroBatch, Optimizer, Precision, RunLength};
+use swav_wgpu::config::{Config, Method, MicroBatch, Optimizer, Precision, RunLength, SyncBn};
 use swav_wgpu::error::Result;
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::method::{Batch, Crops, Known, Trainer};
@@ -31,7 +31,7 @@ fn settings(method: Method, part: usize) -> Config {
 type Outcome = (Vec<u64>, BTreeMap<String, Vec<u32>>);
 
 /// The share of a rank of view-major crops.
-fn share(config: &Config, groups: &[Vec<f32>], ranks: &dyn Exchange) -> Vec<Vec<f32>> {
+pub(crate) fn share(config: &Config, groups: &[Vec<f32>], ranks: &dyn Exchange) -> Vec<Vec<f32>> {
     let count = config.batch / ranks.size();
     let own = |(data, group): (&Vec<f32>, &swav_wgpu::config::CropGroup)| -> Vec<f32> {
         let row = data.len() / (group.count * config.batch);
@@ -144,15 +144,20 @@ fn ranks_may_have_parts_of_their_own() {
 #[test]
 fn the_bytes_that_are_exchanged_are_known() {
     let gpu = &shared_devices()[0];
-    let config = settings(Method::Swav, BATCH / 2);
+    for sync_bn in [None, Some(SyncBn::All)] {
+        count_bytes(gpu, &Config { sync_bn, ..settings(Method::Swav, BATCH / 2) });
+    }
+}
+
+fn count_bytes(gpu: &Arc<Gpu>, config: &Config) {
     let counted = std::thread::scope(|scope| {
         let start = |rank: Arc<dyn Exchange>| {
             scope.spawn(|| {
                 let counter = Arc::new(Counter { inner: rank, bytes: std::sync::atomic::AtomicU64::new(0) });
                 let ranks: Arc<dyn Exchange> = counter.clone();
-                let known = Known::made_up(&config);
-                let mut trainer = Trainer::among(gpu, &config, &known, &ranks).expect("the net is small");
-                let groups = share(&config, &pictures(&config, 0), &*ranks);
+                let known = Known::made_up(config);
+                let mut trainer = Trainer::among(gpu, config, &known, &ranks).expect("the net is small");
+                let groups = share(config, &pictures(config, 0), &*ranks);
                 trainer.step(&groups, 0.1).expect("a step");
                 trainer.flush().expect("a report");
                 (counter.bytes.load(std::sync::atomic::Ordering::Relaxed), trainer.exchanged_bytes())

@@ -5,7 +5,8 @@
 
 use crate::error::Result;
 use crate::gpu::Tensor;
-use crate::ops::{batch_norm, vector};
+use crate::ops::batch_norm::{self, Together};
+use crate::ops::vector;
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::norm::{self, BatchStats};
 use crate::selftest::reference::{Tensor64, pool};
@@ -101,7 +102,13 @@ fn expect_coefficients(bench: &mut Bench, c: &Tensor, inputs: &Inputs, stats: &B
     }
 }
 
-fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Result<()> {
+fn train(
+    bench: &mut Bench,
+    shape: &[usize; 4],
+    mean: f64,
+    tail: Tail,
+    together: Option<Together>,
+) -> Result<()> {
     let mut inputs = Inputs::new(bench, shape, mean, tail);
     let [weight, bias, ..] = inputs.channels.clone();
     let (normalized, stats) = norm::batch_norm_train(&inputs.x, &weight, &bias);
@@ -120,11 +127,11 @@ fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Result
     let channels = batch_norm::Channels { weight, bias, mean, variance };
     let [tdweight, tdbias] = inputs.old.each_ref().map(|t| bench.upload(t));
     let plan = bench.plan();
-    let (ty, c) = batch_norm::forward(plan, &tx, &channels, residual.as_ref(), tail.relu)?;
+    let (ty, c) = batch_norm::forward(plan, &tx, &channels, residual.as_ref(), tail.relu, together)?;
     // As the layers do it: after a residual the caller masks, else the mask is made from x again.
     let masked = if tail.residual && tail.relu { vector::mask(plan, &ty, &tdy)? } else { tdy };
     let again = tail.relu && !tail.residual;
-    let tdx = batch_norm::backward(plan, &tx, &c, &masked, again, &tdweight, &tdbias)?;
+    let tdx = batch_norm::backward(plan, &tx, &c, &masked, again, [&tdweight, &tdbias], together)?;
 
     expect_coefficients(bench, &c, &inputs, &stats, TOLERANCE);
     let size = largest(&y.data).max(largest(&before.data));
@@ -140,7 +147,8 @@ fn train(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Result
     for (what, tensor, want, old) in
         [("dweight+", &tdweight, dweight, &inputs.old[0]), ("dbias+", &tdbias, dbias, &inputs.old[1])]
     {
-        let want = want.add(old);
+        // Of several ranks the first takes them.
+        let want = if together.is_none_or(|together| together.first) { want.add(old) } else { old.clone() };
         bench.expect_scaled(what, tensor, &want, rounding, size.max(largest(&want.data)));
     }
     Ok(())
@@ -169,9 +177,16 @@ fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Res
 
 pub(super) fn batch_norms(suite: &mut Suite) {
     for (shape, mean) in SHAPES {
+        for first in [true, false] {
+            // A rank of one has nobody to wait for, and goes the way of several.
+            let together = Some(Together { ranks: 1, first });
+            suite.both(format!("batch norm {shape:?} around {mean}, as a rank, first: {first}"), |bench| {
+                train(bench, shape, *mean, TAILS[1], together)
+            });
+        }
         for tail in TAILS {
             suite.both(format!("batch norm {shape:?} around {mean}, {tail:?}"), |bench| {
-                train(bench, shape, *mean, tail)
+                train(bench, shape, *mean, tail, None)
             });
             suite.both(format!("evaluation {shape:?} around {mean}, {tail:?}"), |bench| {
                 evaluate(bench, shape, *mean, tail)
