@@ -14,7 +14,7 @@ use swav_app::uses::task::{About, By, Kind, News, Query};
 use swav_app::uses::{Tab, Uses};
 use swav_app::window::Window;
 use swav_wgpu::error::Error;
-use swav_wgpu::judge::Table;
+use swav_wgpu::judge::{Judged, Table};
 use swav_wgpu::pass::Progress;
 
 /// Two hundred of the built-in pictures in twelve groups.
@@ -73,6 +73,7 @@ fn every_tab() {
     judge.turn_to(Tab::Judge);
     let cells = ["34.1 / 70.2", "35.0 / 71.4", "44.1 / 80.0"].map(str::to_owned);
     let table = Table {
+        of: Judged::Nearest,
         title: "kNN, top-1 / top-5 %".into(),
         rows: vec![("split, k 20, plain".into(), cells)],
         notes: vec!["split: 900 pictures ask 1800".into()],

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::config::{Advice, Facts, Value, wrap};
+use crate::config::{Advice, Facts, Value, whole_seconds, wrap};
 use crate::error::Result;
-use crate::measure::{Suggestion, suggest};
+use crate::measure::{Machine, Suggestion, suggest};
 
 /// The times that are told of.
 const TIMES: [u64; 2] = [20 * 60, 3600];
@@ -25,12 +25,16 @@ pub(super) struct Timely {
 }
 
 /// Suggestions for `machine`, an adapter with its speed, where there is one, and for a usual GPU.
-pub(super) fn timely(facts: &Facts, machine: Option<&(String, f64)>) -> Result<Vec<Timely>> {
-    let here = machine.iter().flat_map(|(name, speed)| TIMES.map(|time| (name.as_str(), *speed, true, time)));
+pub(super) fn timely(facts: &Facts, machine: Option<&Machine>) -> Result<Vec<Timely>> {
+    let of = |machine: &'_ Machine| (machine.adapter.clone(), machine.gflop_per_s);
+    let here = machine
+        .map(of)
+        .into_iter()
+        .flat_map(|(name, speed)| TIMES.map(|time| (name.clone(), speed, true, time)));
     let mut found = Vec::new();
-    for (adapter, gflop_per_s, here, time) in here.chain([(GPU.0, GPU.1, false, TIMES[0])]) {
+    for (adapter, gflop_per_s, here, time) in here.chain([(GPU.0.to_owned(), GPU.1, false, TIMES[0])]) {
         if let Some(suggestion) = suggest(facts, gflop_per_s, time as f64)? {
-            let (adapter, time) = (adapter.to_owned(), Duration::from_secs(time));
+            let time = Duration::from_secs(time);
             found.push(Timely { adapter, gflop_per_s, here, time, suggestion });
         }
     }
@@ -43,7 +47,7 @@ impl Timely {
         let Suggestion { network, epochs, seconds, name } = &self.suggestion;
         let place = if self.here { "here" } else { "on a GPU" };
         let short = if *seconds < 0.95 * self.time.as_secs_f64() {
-            format!(", done after {}", Duration::from_secs(seconds.ceil() as u64).show())
+            format!(", done after {}", whole_seconds(*seconds))
         } else {
             String::new()
         };
