@@ -3,7 +3,8 @@
 use crate::panes::{self, Context, Pane, Wants};
 use crate::theme::Palette;
 use eframe::egui::{
-    self, Color32, Frame, Id, Margin, Rect, Response, Role, Stroke, Ui, Visuals, WidgetInfo, WidgetText,
+    self, Color32, Frame, Id, IdSalt, Margin, Rect, Response, Role, Stroke, Ui, Visuals, WidgetInfo,
+    WidgetText,
 };
 use egui_tiles::{
     Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree,
@@ -48,7 +49,28 @@ impl Dock {
         let (panes, places) = (&mut self.panes, &mut self.places);
         let mut showing = Showing { panes, places, context, wants: Wants::default() };
         self.tree.ui(&mut showing, ui);
-        showing.wants
+        let wants = showing.wants;
+        if let Some(root) = self.tree.root() {
+            self.name_borders(ui, root, ui.scope_id());
+        }
+        wants
+    }
+
+    /// Borders that can be dragged are drawn by the tree, which tells nobody what they are.
+    fn name_borders(&self, ui: &Ui, tile: TileId, scope: Id) {
+        let Some(Tile::Container(container)) = self.tree.tiles.get(tile) else { return };
+        // Every tile has a `Ui` of its own, and draws in a child of it.
+        let scope = scope.with(tile).with(IdSalt::new("child"));
+        if let Container::Linear(linear) = container {
+            let shown = linear.children.iter().filter(|child| self.tree.tiles.is_visible(**child)).count();
+            for border in 0..shown.saturating_sub(1) {
+                ui.ctx().accesskit_node_builder(scope.with((tile, "resize", border)), |node| {
+                    node.set_role(Role::Splitter);
+                    node.set_label("Border between panes");
+                });
+            }
+        }
+        container.children().for_each(|child| self.name_borders(ui, *child, scope));
     }
 
     /// Where a pane lies, if it can be seen.
@@ -118,6 +140,11 @@ impl Behavior<String> for Showing<'_, '_> {
             button.widget_info(|| WidgetInfo::labeled(Role::Tab, true, title));
         }
         button
+    }
+
+    /// Panes are dragged by their tabs; what lies behind the tabs is nothing to click.
+    fn is_tile_draggable(&self, tiles: &Tiles<String>, tile: TileId) -> bool {
+        matches!(tiles.get(tile), Some(Tile::Pane(_)))
     }
 
     fn retain_pane(&mut self, id: &String) -> bool {

@@ -5,7 +5,7 @@ use crate::prospect::Cost;
 use eframe::egui::{ColorImage, Context, TextureHandle, TextureOptions};
 use std::collections::BTreeMap;
 use swav_wgpu::config::{Config, Preset};
-use swav_wgpu::data::{Dataset, configured, spread};
+use swav_wgpu::data::{Dataset, Showcase, configured, spread};
 use swav_wgpu::measure::Machine;
 
 /// The side of a crop on a card, pixels.
@@ -25,6 +25,9 @@ pub struct Recipes {
     seconds: BTreeMap<&'static str, f64>,
 }
 
+/// Epochs of which the crops with the most colour are shown.
+const EPOCHS: u64 = 6;
+
 /// The crops of every recipe, of one of the pictures. Recipes of which none can be made have none.
 #[must_use]
 pub fn crops(config: &Config, dataset: &Dataset) -> Vec<(Preset, Crops)> {
@@ -36,7 +39,9 @@ pub fn crops(config: &Config, dataset: &Dataset) -> Vec<(Preset, Crops)> {
             bands: config.bands.clone(),
             ..Config::from_preset(preset).ok()?
         };
-        let shown = configured::showcase(&recipe, dataset, picture, 0).ok()?;
+        let shown =
+            (0..EPOCHS).filter_map(|epoch| configured::showcase(&recipe, dataset, picture, epoch).ok());
+        let shown = shown.max_by_key(colour)?;
         let largest = shown.views.iter().map(|view| view.pixels.width()).max()?;
         let tile = |view: &swav_wgpu::data::View| {
             let side = SIDE as u32;
@@ -46,6 +51,16 @@ pub fn crops(config: &Config, dataset: &Dataset) -> Vec<(Preset, Crops)> {
         Some((preset, Crops(shown.views.iter().take(MOST).map(tile).collect())))
     };
     Preset::ALL.iter().filter_map(of).collect()
+}
+
+/// How far the channels of the large crops are apart: some crops are grey by chance, which says little of a picture.
+fn colour(shown: &Showcase) -> u64 {
+    let large = shown.views.iter().filter(|view| view.group == 0);
+    let apart = |pixel: &image::Rgb<u8>| {
+        let [red, green, blue] = pixel.0;
+        u64::from(red.abs_diff(green)) + u64::from(green.abs_diff(blue))
+    };
+    large.map(|view| view.pixels.pixels().map(apart).sum::<u64>()).min().unwrap_or(0)
 }
 
 /// Seconds of training that every recipe takes on these pictures and this adapter.
@@ -81,6 +96,12 @@ impl Recipes {
     #[must_use]
     pub fn seconds(&self, preset: Preset) -> Option<f64> {
         self.seconds.get(preset.name()).copied()
+    }
+
+    /// Whether times are known: a recipe that has none then has too few pictures for a batch.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        !self.seconds.is_empty()
     }
 
     /// The crops of a recipe, ready to be drawn, each with its side as a share of the largest.

@@ -107,7 +107,7 @@ impl Tour {
     fn bubble(&mut self, ui: &mut Ui, tip: Pos2, title: &str, text: &str) {
         let palette = Palette::of(ui);
         let frame = Frame::new()
-            .fill(palette.raised)
+            .fill(palette.panel)
             .stroke(Stroke::new(1.0, palette.accent))
             .corner_radius(CornerRadius::same(8))
             .inner_margin(Margin::same(14));
@@ -133,7 +133,7 @@ impl Tour {
                 );
             });
         });
-        ui.painter().add(Shape::convex_polygon(corners.clone(), palette.raised, Stroke::NONE));
+        ui.painter().add(Shape::convex_polygon(corners.clone(), palette.panel, Stroke::NONE));
         ui.painter().line_segment([corners[0], corners[1]], Stroke::new(1.0, palette.accent));
         ui.painter().line_segment([corners[1], corners[2]], Stroke::new(1.0, palette.accent));
     }

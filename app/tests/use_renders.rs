@@ -5,7 +5,7 @@ mod stage;
 use eframe::egui::Theme;
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, SnapshotResults};
-use stage::{harness, samples, says, settle};
+use stage::{harness, nameless, samples, says, settle};
 use std::collections::BTreeMap;
 use swav_app::engine::Failure;
 use swav_app::state::State;
@@ -83,6 +83,19 @@ fn every_tab() {
     for words in ["this network", "44.1 / 80.0", "raw pixels", "900 pictures ask"] {
         assert!(says(&judge, words), "the judgement does not say {words}");
     }
+}
+
+/// A screen reader can say everything that can be clicked.
+#[test]
+fn everything_has_a_name() {
+    for tab in [Tab::Sort, Tab::Alike, Tab::Explore, Tab::Export, Tab::Judge] {
+        let mut uses = uses();
+        uses.turn_to(tab);
+        assert_eq!(nameless(&whole(SIZE, Theme::Dark, uses)), Vec::<String>::new(), "{tab:?}");
+    }
+    let mut open = uses();
+    (open.open, open.chosen) = (Some(1), vec![31, 33]);
+    assert_eq!(nameless(&whole(SIZE, Theme::Dark, open)), Vec::<String>::new());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use eframe::egui::{self, Align2, Color32, FontId, Rect, Sense, Ui, WidgetInfo, p
 use swav_wgpu::config::Preset;
 
 /// The least width of a card and its height, points.
-const CARD: [f32; 2] = [176.0, 104.0];
+const CARD: [f32; 2] = [176.0, 118.0];
 const GAP: f32 = 8.0;
 /// The side of the largest crop, points.
 const CROP: f32 = 38.0;
@@ -44,7 +44,9 @@ fn card(
 ) -> bool {
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let time = time.map_or_else(String::new, |seconds| format!("about {}", units::time(seconds)));
+    let few = if recipes.is_timed() { "too few" } else { "" };
+    // Of fewer pictures than a batch there is no step.
+    let time = time.map_or_else(|| few.to_owned(), |seconds| format!("~{}", units::time(seconds)));
     let summary = sentence(preset);
     response.widget_info(|| {
         let name = format!("Recipe {}: {summary} {time}", preset.name());

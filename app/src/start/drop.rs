@@ -12,7 +12,7 @@ pub(super) fn target(ui: &Ui, rect: Rect) {
     let Some(path) = held else { return };
     let palette = Palette::of(ui);
     let painter = ui.ctx().layer_painter(LayerId::new(Order::Foreground, Id::unique("drop")));
-    painter.rect_filled(rect, 6.0, palette.ground.gamma_multiply(0.86));
+    painter.rect_filled(rect, 6.0, palette.ground.gamma_multiply(0.93));
     painter.rect_filled(rect, 6.0, palette.accent.gamma_multiply(0.18));
     widgets::outline(&painter, rect, 3.0, palette.accent);
     let text = told(path.as_deref());

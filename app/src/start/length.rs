@@ -38,7 +38,7 @@ impl Length {
             }
             let time: Option<Duration> = Value::parse(self.typed.trim()).ok();
             let wrong = !self.typed.trim().is_empty() && time.is_none();
-            let field = TextEdit::singleline(&mut self.typed).hint_text("such as 20m").desired_width(74.0);
+            let field = TextEdit::singleline(&mut self.typed).hint_text("such as 20m").desired_width(92.0);
             let field = ui.add(if wrong { field.text_color(palette.error) } else { field });
             let field = field.labelled_by(label.id);
             if field.changed() {

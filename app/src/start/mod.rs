@@ -16,7 +16,7 @@ use crate::recipes::Recipes;
 use crate::settings::Settings;
 use crate::theme::Palette;
 use crate::thumbs::Thumbs;
-use crate::units;
+use crate::{units, widgets};
 use eframe::egui::{
     Align, Button, Frame, Label, Layout, Margin, Rect, RichText, ScrollArea, Sense, Stroke, Ui, UiBuilder,
     vec2,
@@ -172,17 +172,17 @@ impl Start<'_> {
         let all = ui.available_rect_before_wrap();
         let width = (all.width() * 0.46).clamp(430.0, 620.0);
         let (left, right) = all.split_left_right_at_x(all.right() - width);
-        ui.scope_builder(UiBuilder::new().max_rect(left), |ui| {
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.scope_builder(UiBuilder::new().id_salt("run").max_rect(left), |ui| {
+            ScrollArea::vertical().id_salt("run").auto_shrink(false).show(ui, |ui| {
                 let frame = Frame::new().inner_margin(Margin::symmetric(28, 22));
                 frame.show(ui, |ui| self.left(ui, &resolved, &mut wishes));
             });
         });
         ui.painter().rect_filled(right, 0.0, palette.panel);
-        ui.painter().vline(right.left(), right.y_range(), Stroke::new(1.0, palette.line));
-        ui.scope_builder(UiBuilder::new().max_rect(right.shrink(16.0)), |ui| {
+        ui.scope_builder(UiBuilder::new().id_salt("settings").max_rect(right.shrink(16.0)), |ui| {
             self.settings.show(ui, self.form, &resolved);
         });
+        ui.painter().vline(right.left(), right.y_range(), Stroke::new(1.0, palette.line));
         wishes
     }
 
@@ -221,7 +221,8 @@ impl Start<'_> {
 fn some_of_them(ui: &mut Ui, thumbs: &mut Thumbs, unreadable: &[(String, String)]) {
     const SIDE: f32 = 48.0;
     let palette = Palette::of(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), SIDE), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), SIDE), Sense::hover());
+    widgets::name(&response, "Some of the pictures");
     let pretrain = &thumbs.names().pretrain;
     let count = ((rect.width() + 6.0) / (SIDE + 6.0)) as usize;
     let some: Vec<u32> = spread::middles(pretrain.len(), count).map(|i| pretrain[i]).collect();

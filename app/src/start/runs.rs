@@ -142,7 +142,8 @@ fn show_entry(
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
-            let (square, _) = ui.allocate_exact_size(Vec2::splat(FACE), Sense::hover());
+            let (square, response) = ui.allocate_exact_size(Vec2::splat(FACE), Sense::hover());
+            widgets::name(&response, format!("A picture of {}", entry.name()));
             match face {
                 Some(face) => Image::new(face).corner_radius(3).paint_at(ui, square),
                 None => drop(ui.painter().rect_filled(square, 3.0, palette.raised)),

@@ -62,7 +62,7 @@ impl Before {
         self.looked.as_ref().is_some_and(|(data, _)| data == place)
     }
 
-    /// Leaves the device to a run, or takes it back once there is none.
+    /// Leaves the device to a run or to a network in use, or takes it back once there is none.
     pub(super) fn rest(&self, rests: bool) {
         if let Some(prospect) = &self.prospect {
             prospect.rest(rests);

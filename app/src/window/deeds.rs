@@ -130,7 +130,6 @@ impl Window {
 
     pub(super) fn start(&mut self, ctx: &egui::Context, options: TrainOptions, paused: bool) {
         self.last = Some((options.clone(), paused));
-        self.before.rest(true);
         let earlier = options.resume.as_deref().map(recent::reports).unwrap_or_default();
         let looks = options.resume.as_deref().map(looks::read).unwrap_or_default();
         self.state = State::opening(options.config.clone(), earlier).looking_back(looks);

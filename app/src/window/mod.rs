@@ -257,6 +257,7 @@ impl Window {
         let ctx = ui.ctx().clone();
         self.keyboard(&ctx);
         self.dropped(&ctx);
+        self.before.rest(self.uses.is_some() || self.state.phase != Phase::Idle);
         if self.uses.is_some() {
             self.use_screen(ui);
         } else if self.state.phase == Phase::Idle {

@@ -36,7 +36,6 @@ impl Window {
         let resolved = self.form.resolve();
         let sound = resolved.errors.is_empty();
         let asked = (resolved.config, self.form.within());
-        self.before.rest(false);
         self.look_ahead(ui.ctx(), &asked, sound);
         let config = &asked.0;
         self.message(ui);

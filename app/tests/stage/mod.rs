@@ -88,7 +88,9 @@ pub(crate) fn nameless(harness: &Harness<'_, Window>) -> Vec<String> {
     while let Some(node) = nodes.pop() {
         nodes.extend(node.children());
         let told = node.accesskit_node();
-        let acts = told.data().supports_action(Action::Click) || told.data().supports_action(Action::Focus);
+        // The role of a scroll bar says all.
+        let acts = told.role() != Role::ScrollBar
+            && (told.data().supports_action(Action::Click) || told.data().supports_action(Action::Focus));
         let words = [told.label(), told.placeholder().map(str::to_owned)];
         // What a label says is its value.
         let own = told.value().filter(|_| told.role() == Role::Label);

@@ -26,13 +26,11 @@ pub(super) struct Timely {
 
 /// Suggestions for `machine`, an adapter with its speed, where there is one, and for a usual GPU.
 pub(super) fn timely(facts: &Facts, machine: Option<&Machine>) -> Result<Vec<Timely>> {
-    let of = |machine: &'_ Machine| (machine.adapter.clone(), machine.gflop_per_s);
-    let here = machine
-        .map(of)
-        .into_iter()
-        .flat_map(|(name, speed)| TIMES.map(|time| (name.clone(), speed, true, time)));
+    let usual = Machine { adapter: GPU.0.to_owned(), gflop_per_s: GPU.1 };
+    let here = machine.into_iter().flat_map(|machine| TIMES.map(|time| (machine, true, time)));
     let mut found = Vec::new();
-    for (adapter, gflop_per_s, here, time) in here.chain([(GPU.0.to_owned(), GPU.1, false, TIMES[0])]) {
+    for (machine, here, time) in here.chain([(&usual, false, TIMES[0])]) {
+        let Machine { adapter, gflop_per_s } = machine.clone();
         if let Some(suggestion) = suggest(facts, gflop_per_s, time as f64)? {
             let time = Duration::from_secs(time);
             found.push(Timely { adapter, gflop_per_s, here, time, suggestion });
