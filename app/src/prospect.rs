@@ -253,6 +253,11 @@ mod tests {
         let Told::Cost(_, None, Some(Ok(first))) = told else { panic!("{told:?}") };
         assert!(kept.exists() && first.seconds > 0.0);
         let told = work(Ask::Cost(config, None), Some(cache.path()), &awake);
-        assert!(matches!(&told, Told::Cost(_, None, Some(Ok(again))) if *again == first), "{told:?}");
+        let Told::Cost(_, None, Some(Ok(again))) = &told else { panic!("{told:?}") };
+        // A file of numbers may lose their last bit.
+        assert!(
+            (again.seconds / first.seconds - 1.0).abs() < 1e-12 && again.steps == first.steps,
+            "{told:?}"
+        );
     }
 }

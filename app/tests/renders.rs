@@ -103,9 +103,9 @@ fn recipes_are_chosen_by_their_cards_and_what_is_held_above_the_window_is_told()
     start.input_mut().hovered_files.push(held);
     start.run_steps(2);
     results.add(start.try_snapshot("start_held"));
-    let small = harness([900.0, 600.0], Theme::Light, first(), |ui, window| window.draw(ui));
-    let mut small = small;
+    let mut small = harness([900.0, 600.0], Theme::Light, first(), |ui, window| window.draw(ui));
     settle(&mut small);
+    assert!(small.get_by_label("Start training").rect().bottom() < 600.0, "what begins a run cannot be seen");
     results.add(small.try_snapshot("start_small"));
 }
 

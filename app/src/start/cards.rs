@@ -4,20 +4,24 @@ use crate::form::Form;
 use crate::recipes::Recipes;
 use crate::theme::Palette;
 use crate::{units, widgets};
-use eframe::egui::{self, Align2, Color32, FontId, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{self, Align2, Color32, FontId, Rect, RichText, Sense, Ui, WidgetInfo, pos2, vec2};
 use swav_wgpu::config::Preset;
 
 /// The least width of a card and its height, points.
 const CARD: [f32; 2] = [176.0, 118.0];
+/// The same in a low window, in which only the chosen one says what it is for, below all of them.
+const LOW: [f32; 2] = [116.0, 64.0];
 const GAP: f32 = 8.0;
-/// The side of the largest crop, points.
-const CROP: f32 = 38.0;
+/// The side of the largest crop, points, and in a low window.
+const CROP: [f32; 2] = [38.0, 24.0];
 
 /// Draws all of them; a click chooses one. `seconds` is what the chosen one takes with all that was changed of it.
 pub(super) fn show(ui: &mut Ui, form: &mut Form, recipes: &mut Recipes, seconds: Option<f64>) {
     let width = ui.available_width();
-    let across = ((width + GAP) / (CARD[0] + GAP)).floor().clamp(1.0, 3.0);
-    let size = vec2((width - GAP * (across - 1.0)) / across, CARD[1]);
+    let low = is_low(ui);
+    let least = if low { LOW } else { CARD };
+    let across = ((width + GAP) / (least[0] + GAP)).floor().clamp(1.0, 3.0);
+    let size = vec2((width - GAP * (across - 1.0)) / across, least[1]);
     for row in Preset::ALL.chunks(across as usize) {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing = vec2(GAP, GAP);
@@ -31,7 +35,16 @@ pub(super) fn show(ui: &mut Ui, form: &mut Form, recipes: &mut Recipes, seconds:
         });
         ui.add_space(GAP - ui.spacing().item_spacing.y);
     }
-    ui.add_space(GAP - 2.0);
+    if low {
+        ui.label(RichText::new(sentence(form.preset())).color(Palette::of(ui).weak));
+    } else {
+        ui.add_space(GAP - 2.0);
+    }
+}
+
+/// Whether the window is so low that what begins a run must be drawn close together to be seen whole.
+pub(super) fn is_low(ui: &Ui) -> bool {
+    ui.ctx().content_rect().height() < 720.0
 }
 
 fn card(
@@ -58,35 +71,30 @@ fn card(
     if chosen || response.has_focus() {
         widgets::outline(&painter, rect, if chosen { 2.0 } else { 1.0 }, palette.accent);
     }
-    let inner = rect.shrink(9.0);
+    let (inner, low) = (rect.shrink(9.0), size.y <= LOW[1]);
+    let largest = CROP[usize::from(low)];
+    let line = inner.top() + largest + 7.0;
+    // The time stands beside the name, or where there is little room beside the crops.
+    let corner = if low { inner.right_top() } else { pos2(inner.right(), line + 1.0) };
+    let told = painter.text(corner, Align2::RIGHT_TOP, time, FontId::proportional(12.0), palette.text);
+    let name = FontId::proportional(13.5);
+    painter.text(pos2(inner.left(), line), Align2::LEFT_TOP, preset.name(), name, palette.text);
+    let end = if low { told.left() - 4.0 } else { inner.right() };
     let mut left = inner.left();
     for (share, texture) in recipes.shown(ui.ctx(), preset) {
-        let side = (CROP * share).max(14.0);
-        if left + side > inner.right() {
+        let side = (largest * share).max(14.0);
+        if left + side > end {
             break;
         }
-        let square = Rect::from_min_size(pos2(left, inner.top() + CROP - side), vec2(side, side));
+        let square = Rect::from_min_size(pos2(left, inner.top() + largest - side), vec2(side, side));
         let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         painter.image(texture.id(), square, uv, Color32::WHITE);
         left += side + 4.0;
     }
-    let line = inner.top() + CROP + 7.0;
-    painter.text(
-        pos2(inner.left(), line),
-        Align2::LEFT_TOP,
-        preset.name(),
-        FontId::proportional(13.5),
-        palette.text,
-    );
-    painter.text(
-        pos2(inner.right(), line + 1.0),
-        Align2::RIGHT_TOP,
-        time,
-        FontId::proportional(12.0),
-        palette.text,
-    );
-    let galley = painter.layout(summary, FontId::proportional(11.5), palette.weak, inner.width());
-    painter.galley(pos2(inner.left(), line + 18.0), galley, palette.weak);
+    if !low {
+        let galley = painter.layout(summary, FontId::proportional(11.5), palette.weak, inner.width());
+        painter.galley(pos2(inner.left(), line + 18.0), galley, palette.weak);
+    }
     response.on_hover_text(preset.source()).clicked()
 }
 

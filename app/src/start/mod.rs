@@ -198,8 +198,10 @@ impl Start<'_> {
         });
         let text = "SwAV cuts every picture into crops and learns to predict from each crop which prototypes the \
                     others belong to. What comes out are features, and clusters of pictures that look alike.";
-        ui.label(RichText::new(text).color(palette.weak));
-        ui.add_space(12.0);
+        if !cards::is_low(ui) {
+            ui.label(RichText::new(text).color(palette.weak));
+            ui.add_space(12.0);
+        }
         let new_run = self.new_run(ui, resolved, wishes);
         drop::target(ui, new_run);
         ui.add_space(14.0);
