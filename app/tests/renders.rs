@@ -53,7 +53,7 @@ fn whole_windows() {
 
 /// The first screen with two earlier runs and the crops of recipes.
 fn first() -> Window {
-    let dataset = swav_wgpu::data::Dataset::open(None).unwrap();
+    let dataset = swav_wgpu::data::Dataset::open(None).expect("the built-in pictures are there");
     let entry = |name: &str, finished, seconds| Entry {
         path: format!("/home/anna/SwAV runs/{name}").into(),
         preset: Some(Preset::Demo),

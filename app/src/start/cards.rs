@@ -10,7 +10,7 @@ use swav_wgpu::config::Preset;
 /// The least width of a card and its height, points.
 const CARD: [f32; 2] = [176.0, 118.0];
 /// The same in a low window, in which only the chosen one says what it is for, below all of them.
-const LOW: [f32; 2] = [116.0, 64.0];
+const LOW: [f32; 2] = [112.0, 64.0];
 const GAP: f32 = 8.0;
 /// The side of the largest crop, points, and in a low window.
 const CROP: [f32; 2] = [38.0, 24.0];

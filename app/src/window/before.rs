@@ -130,7 +130,7 @@ impl Window {
                 }
                 Told::Cost(config, within, Some(cost)) => self.before.cost = Some(((*config, within), cost)),
                 Told::Crops(place, crops) if self.before.looks_at(&place) => {
-                    self.before.recipes.take_crops(crops)
+                    self.before.recipes.take_crops(crops);
                 }
                 Told::Seconds(place, Some(times)) if self.before.looks_at(&place) => {
                     self.before.recipes.take_seconds(times);
