@@ -156,18 +156,6 @@ impl Dataset {
         &self.0.classes
     }
 
-    /// Pictures of each class, in the order of [`Dataset::classes`].
-    #[must_use]
-    pub fn class_counts(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.classes().len()];
-        for picture in 0..self.len() as u32 {
-            if let Some(label) = self.label(picture) {
-                counts[label as usize] += 1;
-            }
-        }
-        counts
-    }
-
     /// The pictures to train on, without their labels, in ascending order.
     #[must_use]
     pub fn pretrain(&self) -> &[u32] {

@@ -37,7 +37,7 @@ impl<'a> Report<'a> {
         equal: (usize, usize),
         machine: Option<&Machine>,
     ) -> Result<Self> {
-        let counts = dataset.class_counts();
+        let counts = configured::class_counts(dataset);
         let facts = configured::facts(dataset, survey);
         let advice = match config.data {
             Some(_) => facts.as_ref().map_or(Ok(Vec::new()), advise)?,
