@@ -9,7 +9,7 @@
 //! words, error, pass, ranks, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  judge  <-  train  <-  uses  <-  { cli, app }
 //!
 //!     beside that line                                          and who stands on it
-//!     selftest, tune (up to ops)                            <-  cli, app (tune)
+//!     selftest, tune (up to ops)                            <-  measure, cli, app (tune)
 //!     pickle (bytes only), interop (files)                  <-  data, model, runs, ...
 //!     data (pictures, rng, settings; no device)             <-  eval, trained, ...
 //!     eval (mathematics, no device), pages (to look at)     <-  judge, train, uses

@@ -2,16 +2,22 @@
 
 use crate::panes::{self, Context, Pane, Wants};
 use crate::theme::Palette;
-use eframe::egui::{self, Color32, Frame, Id, Margin, Stroke, Ui, Visuals, WidgetText};
+use eframe::egui::{
+    self, Color32, Frame, Id, IdSalt, Margin, Rect, Response, Role, Stroke, Ui, Visuals, WidgetInfo,
+    WidgetText,
+};
 use egui_tiles::{
     Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree,
     UiResponse,
 };
+use std::collections::BTreeMap;
 
 /// The panes and their places.
 pub struct Dock {
     panes: Vec<Box<dyn Pane>>,
     tree: Tree<String>,
+    /// Where the panes lie that were drawn last.
+    places: BTreeMap<String, Rect>,
 }
 
 impl Dock {
@@ -23,7 +29,7 @@ impl Dock {
             panes.iter().all(|pane| tree.tiles.find_pane(&pane.id().to_owned()).is_some())
         };
         let tree = remembered.filter(complete).unwrap_or_else(usual);
-        Self { panes, tree }
+        Self { panes, tree, places: BTreeMap::new() }
     }
 
     /// The places, to be remembered.
@@ -39,9 +45,38 @@ impl Dock {
 
     /// Draws all visible panes; says what they need.
     pub fn show(&mut self, ui: &mut Ui, context: &mut Context<'_>) -> Wants {
-        let mut showing = Showing { panes: &mut self.panes, context, wants: Wants::default() };
+        self.places.clear();
+        let (panes, places) = (&mut self.panes, &mut self.places);
+        let mut showing = Showing { panes, places, context, wants: Wants::default() };
         self.tree.ui(&mut showing, ui);
-        showing.wants
+        let wants = showing.wants;
+        if let Some(root) = self.tree.root() {
+            self.name_borders(ui, root, ui.scope_id());
+        }
+        wants
+    }
+
+    /// Borders that can be dragged are drawn by the tree, which tells nobody what they are.
+    fn name_borders(&self, ui: &Ui, tile: TileId, scope: Id) {
+        let Some(Tile::Container(container)) = self.tree.tiles.get(tile) else { return };
+        // Every tile has a `Ui` of its own, and draws in a child of it.
+        let scope = scope.with(tile).with(IdSalt::new("child"));
+        if let Container::Linear(linear) = container {
+            let shown = linear.children.iter().filter(|child| self.tree.tiles.is_visible(**child)).count();
+            for border in 0..shown.saturating_sub(1) {
+                ui.ctx().accesskit_node_builder(scope.with((tile, "resize", border)), |node| {
+                    node.set_role(Role::Splitter);
+                    node.set_label("Border between panes");
+                });
+            }
+        }
+        container.children().for_each(|child| self.name_borders(ui, *child, scope));
+    }
+
+    /// Where a pane lies, if it can be seen.
+    #[must_use]
+    pub fn place(&self, id: &str) -> Option<Rect> {
+        self.places.get(id).copied()
     }
 
     /// Draws one pane alone, by its id.
@@ -74,6 +109,7 @@ fn usual() -> Tree<String> {
 /// What draws the tree for a frame.
 struct Showing<'a, 'b> {
     panes: &'a mut [Box<dyn Pane>],
+    places: &'a mut BTreeMap<String, Rect>,
     context: &'a mut Context<'b>,
     wants: Wants,
 }
@@ -85,6 +121,7 @@ impl Behavior<String> for Showing<'_, '_> {
         self.wants.crops |= wants.crops;
         self.wants.sample |= wants.sample;
         let palette = Palette::of(ui);
+        self.places.insert(id.clone(), ui.max_rect());
         Frame::new().fill(palette.panel).inner_margin(Margin::same(10)).show(ui, |ui| {
             ui.set_min_size(ui.available_size());
             pane.show(ui, self.context);
@@ -94,6 +131,20 @@ impl Behavior<String> for Showing<'_, '_> {
 
     fn tab_title_for_pane(&mut self, id: &String) -> WidgetText {
         self.panes.iter().find(|pane| pane.id() == id).map_or("?", |pane| pane.title()).into()
+    }
+
+    /// Tabs are drawn by hand, so that screen readers are told of them here.
+    fn on_tab_button(&mut self, tiles: &mut Tiles<String>, tile: TileId, button: Response) -> Response {
+        if let Some(Tile::Pane(id)) = tiles.get(tile) {
+            let title = self.panes.iter().find(|pane| pane.id() == id).map_or("", |pane| pane.title());
+            button.widget_info(|| WidgetInfo::labeled(Role::Tab, true, title));
+        }
+        button
+    }
+
+    /// Panes are dragged by their tabs; what lies behind the tabs is nothing to click.
+    fn is_tile_draggable(&self, tiles: &Tiles<String>, tile: TileId) -> bool {
+        matches!(tiles.get(tile), Some(Tile::Pane(_)))
     }
 
     fn retain_pane(&mut self, id: &String) -> bool {

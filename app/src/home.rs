@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use swav_wgpu::runs::run_folder::RunFolder;
-use swav_wgpu::uses::sort::check_name;
+use swav_wgpu::uses::sort::{FORBIDDEN, check_name};
 
 /// The folder of runs in a person's documents.
 #[must_use]
@@ -17,7 +17,7 @@ pub fn usual() -> PathBuf {
 pub fn next(home: &Path, pictures: Option<&Path>) -> Result<PathBuf, String> {
     let name = pictures.map_or_else(|| "drawings".to_owned(), crate::recent::name);
     let name: String =
-        name.chars().map(|c| if r#"/\:*?"<>|"#.contains(c) || c.is_control() { '_' } else { c }).collect();
+        name.chars().map(|c| if FORBIDDEN.contains(&c) || c.is_control() { '_' } else { c }).collect();
     let name = name.trim_matches([' ', '.']);
     let name = if name.is_empty() { "run" } else { name };
     let failed = |error: std::io::Error| {

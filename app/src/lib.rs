@@ -14,9 +14,12 @@
 //! | [`dock`] | where panes lie |
 //! | [`panes`] | one file a pane; adding one is a file and a line |
 //! | [`form`], [`prospect`] | the settings of the next run; what suits the pictures, and how long it takes |
+//! | [`faces`] | a picture for every earlier run |
+//! | [`recipes`] | what recipes make of the pictures, for their cards |
 //! | [`recent`], [`looks`], [`home`] | earlier runs, and looks at them; where they are kept |
 //! | [`uses`] | a network in use: sort a folder, find look-alikes, explore, export, judge |
 //! | [`thumbs`], [`widgets`], [`theme`], [`units`] | thumbnails, small parts, colours, numbers for people |
+//! | [`tour`] | five bubbles on the first run, each pointing at a part of the window |
 //! | [`keys`], [`save`], [`dialogs`] | keyboard shortcuts; writing files that a person asks for; where they go |
 //! | [`words`] | errors of the library in the words of the window |
 //!
@@ -26,6 +29,7 @@
 pub mod dialogs;
 pub mod dock;
 pub mod engine;
+pub mod faces;
 pub mod form;
 pub mod home;
 pub mod keys;
@@ -33,6 +37,7 @@ pub mod looks;
 pub mod panes;
 pub mod prospect;
 pub mod recent;
+pub mod recipes;
 pub mod save;
 pub mod settings;
 pub mod start;
@@ -40,6 +45,7 @@ pub mod state;
 pub mod theme;
 pub mod thumbs;
 pub mod top;
+pub mod tour;
 pub mod units;
 pub mod uses;
 pub mod widgets;

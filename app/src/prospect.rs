@@ -1,13 +1,18 @@
 //! What a run would be, before it is started: settings that suit the pictures, and how long it takes on this device.
 //! Both are worked out on a thread of its own, the newest question first.
 
-use std::path::PathBuf;
+use crate::recipes::{self, Crops};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use swav_wgpu::config::{Advice, Config, Facts, advise};
-use swav_wgpu::data::configured;
-use swav_wgpu::data::{Survey, spread};
-use swav_wgpu::error::Result;
-use swav_wgpu::pass;
+use std::time::Duration;
+use swav_wgpu::config::{Advice, Config, Preset, advise};
+use swav_wgpu::data::{configured, spread};
+use swav_wgpu::error::{Error, Result};
+use swav_wgpu::measure::{Extent, Machine, Work, machine};
+use swav_wgpu::pass::{self, Progress};
 use swav_wgpu::train::plan;
 
 /// Pictures that sizes and colours are told by.
@@ -18,8 +23,12 @@ const SAMPLE: usize = 256;
 pub enum Ask {
     /// Settings for the pictures of these settings.
     Settings(Box<Config>),
-    /// What a run of these settings takes.
-    Cost(Box<Config>),
+    /// What recipes make of a picture of these settings.
+    Crops(Box<Config>),
+    /// How long recipes take on the pictures and the adapter of these settings.
+    Seconds(Box<Config>),
+    /// What a run of these settings takes, or one of them that is to take so long.
+    Cost(Box<Config>, Option<Duration>),
 }
 
 /// Names of pictures that cannot be read, with the reasons.
@@ -30,8 +39,13 @@ pub type Unreadable = Vec<(String, String)>;
 pub enum Told {
     /// Settings for the pictures at a place, and how many of those that were looked at cannot be read.
     Settings(PathBuf, Vec<Advice>, Unreadable),
-    /// What a run of these settings takes.
-    Cost(Box<Config>, Result<Cost, String>),
+    /// The crops of recipes, of a picture at a place.
+    Crops(Option<PathBuf>, Vec<(Preset, Crops)>),
+    /// How long recipes take on the pictures at a place. Nothing where that was not worked out because the device was needed.
+    Seconds(Option<PathBuf>, Option<Vec<(Preset, f64)>>),
+    /// What a run of these settings, or one of them that is to take so long, takes. Nothing where it was not worked out
+    /// because the device was needed.
+    Cost(Box<Config>, Option<Duration>, Option<Result<Cost, String>>),
 }
 
 /// What a run takes.
@@ -39,8 +53,8 @@ pub enum Told {
 pub struct Cost {
     /// Steps in all.
     pub steps: u64,
-    /// Seconds of a step, roughly.
-    pub step_seconds: f64,
+    /// Seconds of training in all by the measured speed of the adapter, evaluations left out.
+    pub seconds: f64,
     /// Device memory, bytes.
     pub memory: u64,
     /// The adapter.
@@ -48,16 +62,21 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Seconds in all, evaluations left out.
-    #[must_use]
-    pub fn seconds(&self) -> f64 {
-        self.steps as f64 * self.step_seconds
-    }
-
-    /// So many steps take about so many minutes.
-    #[must_use]
-    pub fn steps_in(&self, minutes: u64) -> u64 {
-        ((60 * minutes) as f64 / self.step_seconds.max(1e-6)).round().clamp(1.0, 1e12) as u64
+    /// Of a run on so many pictures (an epoch has whole batches of them), or of one that is to take `within`.
+    pub(crate) fn of(
+        config: &Config,
+        within: Option<Duration>,
+        extent: (usize, usize),
+        machine: Machine,
+        memory: u64,
+    ) -> Self {
+        let (pictures, classes) = extent;
+        let per_epoch = (pictures / config.batch.max(1)) as u64;
+        let work = Work::of(config, &Extent { pictures: per_epoch as usize * config.batch, classes });
+        let fitting = |time: Duration| work.steps_within(machine.flop_within(time.as_secs_f64()), per_epoch);
+        let steps = within.map_or_else(|| config.length(per_epoch).total, fitting);
+        let seconds = machine.seconds(work.total(steps, per_epoch));
+        Self { steps, seconds, memory, adapter: machine.adapter }
     }
 }
 
@@ -67,22 +86,27 @@ pub struct Prospect {
     asks: Sender<Ask>,
     told: Receiver<Told>,
     waiting: usize,
+    /// Whether the device is needed for something else.
+    rests: Arc<AtomicBool>,
 }
 
 impl Prospect {
-    /// Starts the thread. `repaint` is called when something was worked out.
+    /// Starts the thread, which finds the speed of adapters below the folder `cache` or measures it. `repaint` is called
+    /// when something was worked out.
     #[must_use]
-    pub fn start(repaint: impl Fn() + Send + 'static) -> Self {
+    pub fn start(cache: Option<PathBuf>, repaint: impl Fn() + Send + 'static) -> Self {
         let (asks, inbox) = channel::<Ask>();
         let (sender, told) = channel();
+        let rests = Arc::new(AtomicBool::new(false));
+        let told_to = Arc::clone(&rests);
         std::thread::spawn(move || {
             for ask in inbox {
                 // Nobody listens any more once the window has gone.
-                let _ = sender.send(work(ask));
+                let _ = sender.send(work(ask, cache.as_deref(), &told_to));
                 repaint();
             }
         });
-        Self { asks, told, waiting: 0 }
+        Self { asks, told, waiting: 0, rests }
     }
 
     /// Has something worked out.
@@ -90,6 +114,11 @@ impl Prospect {
         if self.asks.send(ask).is_ok() {
             self.waiting += 1;
         }
+    }
+
+    /// Leaves the device to a run, or takes it again: a speed that is measured beside a run is none.
+    pub fn rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
     }
 
     /// Whether nothing is being worked out: the device is free.
@@ -106,7 +135,7 @@ impl Prospect {
     }
 }
 
-fn work(ask: Ask) -> Told {
+fn work(ask: Ask, cache: Option<&Path>, rests: &AtomicBool) -> Told {
     match ask {
         Ask::Settings(config) => {
             let place = config.data.clone().unwrap_or_default();
@@ -114,9 +143,26 @@ fn work(ask: Ask) -> Told {
             let (advice, unreadable) = settings(&config).unwrap_or_default();
             Told::Settings(place, advice, unreadable)
         }
-        Ask::Cost(config) => {
-            let cost = cost(&config).map_err(|error| crate::words::told(&error));
-            Told::Cost(config, cost)
+        Ask::Crops(config) => {
+            let dataset = configured::open(&config, &mut pass::unwatched);
+            let crops = dataset.map(|dataset| recipes::crops(&config, &dataset)).unwrap_or_default();
+            Told::Crops(config.data, crops)
+        }
+        Ask::Seconds(config) => {
+            let times = match speed(&config, cache, rests) {
+                Err(Error::Stopped) => None,
+                known => Some(
+                    known.map_or_else(|_| Vec::new(), |(extent, machine)| recipes::seconds(extent, &machine)),
+                ),
+            };
+            Told::Seconds(config.data, times)
+        }
+        Ask::Cost(config, within) => {
+            let cost = match cost(&config, within, cache, rests) {
+                Err(Error::Stopped) => None,
+                known => Some(known.map_err(|error| crate::words::told(&error))),
+            };
+            Told::Cost(config, within, cost)
         }
     }
 }
@@ -125,49 +171,39 @@ fn work(ask: Ask) -> Told {
 fn settings(config: &Config) -> Result<(Vec<Advice>, Unreadable)> {
     let config = Config { reduce: false, ..config.clone() };
     let dataset = configured::open(&config, &mut pass::unwatched)?;
-    let all = dataset.pretrain();
-    let sample: Vec<u32> = spread::firsts(all.len(), SAMPLE).map(|at| all[at]).collect();
-    let survey =
-        pass::run(("looking at pictures", "pictures"), sample.len(), &mut pass::unwatched, |pass| {
-            Survey::of(&dataset, &sample, pass)
-        })?;
-    let unreadable = survey
-        .unreadable
-        .iter()
-        .map(|(picture, why)| (dataset.picture_name(*picture), why.clone()))
-        .collect();
-    let facts = Facts {
-        pictures: all.len(),
-        classes: dataset.classes().len(),
-        shorter_side: survey.shorter_side(),
-        grey: survey.channels[2] + survey.channels[3] == 0,
-        mean: survey.mean.clone(),
-        std: survey.std.clone(),
-    };
-    // Of so few pictures, or such that cannot be read, nothing follows.
-    let enough = facts.pictures >= 4 && !survey.sizes.is_empty();
-    Ok((if enough { advise(&facts)? } else { Vec::new() }, unreadable))
+    let sample = spread::some_of(dataset.pretrain(), SAMPLE);
+    let survey = configured::survey(&dataset, &sample, &mut pass::unwatched)?;
+    let named = survey.unreadable.iter().map(|(picture, why)| (dataset.picture_name(*picture), why.clone()));
+    let advice = configured::facts(&dataset, &survey).as_ref().map_or(Ok(Vec::new()), advise)?;
+    Ok((advice, named.collect()))
 }
 
-fn cost(config: &Config) -> Result<Cost> {
+/// How many pictures and classes there are, and the adapter with its speed.
+fn speed(config: &Config, cache: Option<&Path>, rests: &AtomicBool) -> Result<((usize, usize), Machine)> {
+    let mut watch = |_: &Progress| {
+        if rests.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let dataset = configured::open(config, &mut watch)?;
+    let machine = machine(config.adapter.as_deref(), cache, &mut watch)?;
+    let machine = machine.ok_or_else(|| Error::config("adapter", "no step of it could be timed"))?;
+    Ok((configured::extent(&dataset), machine))
+}
+
+fn cost(config: &Config, within: Option<Duration>, cache: Option<&Path>, rests: &AtomicBool) -> Result<Cost> {
+    // Whoever cannot train is told why.
     let planned = plan(config)?;
-    let dataset = configured::open(config, &mut pass::unwatched)?;
-    let steps_per_epoch = (dataset.pretrain().len() / config.batch.max(1)) as u64;
-    Ok(Cost {
-        steps: config.length(steps_per_epoch).total,
-        step_seconds: planned.estimate.seconds,
-        memory: planned.memory.peak(),
-        adapter: planned.adapter,
-    })
+    let (extent, machine) = speed(config, cache, rests)?;
+    Ok(Cost::of(config, within, extent, machine, planned.memory.peak()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use image::{Rgb, RgbImage};
+    use swav_wgpu::measure::flop_per_step;
 
     #[test]
-    fn settings_follow_the_pictures_and_minutes_make_steps() {
+    fn settings_follow_the_pictures() {
         let folder = tempfile::tempdir().unwrap();
         for number in 0..40 {
             let picture = RgbImage::from_pixel(90, 60, Rgb([number * 6, 90, 200 - number]));
@@ -175,17 +211,53 @@ mod tests {
         }
         std::fs::write(folder.path().join("broken.png"), "nothing").unwrap();
         let config = Config { data: Some(folder.path().to_owned()), ..Config::default() };
-        let Told::Settings(place, advice, unreadable) = work(Ask::Settings(Box::new(config))) else {
-            panic!()
-        };
+        let awake = AtomicBool::new(false);
+        let told = work(Ask::Settings(Box::new(config)), None, &awake);
+        let Told::Settings(place, advice, unreadable) = told else { panic!() };
         assert_eq!((place.as_path(), unreadable.len(), &*unreadable[0].0), (folder.path(), 1, "broken.png"));
         let of = |key| advice.iter().find(|advice| advice.key == key).map(|advice| advice.value.as_str());
         assert_eq!((of("preset"), of("batch")), (Some("photos"), Some("4")));
         assert!(of("epochs").is_some() && advice.iter().all(|advice| !advice.rule.is_empty()));
         let nowhere = Config { data: Some("/no/where".into()), ..Config::default() };
-        let Told::Settings(_, none, _) = work(Ask::Settings(Box::new(nowhere))) else { panic!() };
-        assert!(none.is_empty());
-        let cost = Cost { steps: 400, step_seconds: 1.5, memory: 1, adapter: "a".into() };
-        assert_eq!((cost.seconds(), cost.steps_in(10)), (600.0, 400));
+        let told = work(Ask::Settings(Box::new(nowhere)), None, &awake);
+        assert!(matches!(told, Told::Settings(_, none, _) if none.is_empty()));
+    }
+
+    #[test]
+    fn a_run_takes_its_operations_by_the_speed_of_the_adapter() {
+        let config = Config::from_preset(Preset::Demo).unwrap();
+        let of = |gflop_per_s, within| {
+            let machine = Machine { adapter: "a".into(), gflop_per_s };
+            Cost::of(&config, within, (2781, 0), machine, 1)
+        };
+        let (slow, fast) = (of(20.0, None), of(2000.0, None));
+        assert_eq!((slow.steps, fast.steps), (1892, 1892));
+        let flop = flop_per_step(&config) as f64 * 1892.0;
+        assert!((slow.seconds * 20e9 / flop - 1.0).abs() < 1e-9, "{slow:?}");
+        assert!((slow.seconds / fast.seconds - 100.0).abs() < 1e-6);
+        // A time is filled with steps, and not one more than fits.
+        let half = of(20.0, Some(Duration::from_secs_f64(slow.seconds / 2.0)));
+        assert!((945..=946).contains(&half.steps) && half.seconds <= slow.seconds / 2.0, "{half:?}");
+    }
+
+    /// The adapter of this machine, measured, and nothing of it while a run has the device.
+    #[test]
+    fn the_speed_of_the_adapter_is_measured_once_and_not_beside_a_run() {
+        let cache = tempfile::tempdir().unwrap();
+        let kept = cache.path().join("swav-wgpu/speed.json");
+        let config = Box::new(Config::from_preset(Preset::Demo).unwrap());
+        let (awake, rests) = (AtomicBool::new(false), AtomicBool::new(true));
+        let told = work(Ask::Cost(config.clone(), None), Some(cache.path()), &rests);
+        assert!(matches!(told, Told::Cost(_, None, None)) && !kept.exists(), "{told:?}");
+        let told = work(Ask::Cost(config.clone(), None), Some(cache.path()), &awake);
+        let Told::Cost(_, None, Some(Ok(first))) = told else { panic!("{told:?}") };
+        assert!(kept.exists() && first.seconds > 0.0);
+        let told = work(Ask::Cost(config, None), Some(cache.path()), &awake);
+        let Told::Cost(_, None, Some(Ok(again))) = &told else { panic!("{told:?}") };
+        // A file of numbers may lose their last bit.
+        assert!(
+            (again.seconds / first.seconds - 1.0).abs() < 1e-12 && again.steps == first.steps,
+            "{told:?}"
+        );
     }
 }

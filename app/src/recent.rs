@@ -36,6 +36,8 @@ pub struct Entry {
     pub last: Option<Report>,
     /// The newest kNN accuracy, plain, of the first split.
     pub knn: Option<f64>,
+    /// Seconds that it trained, once it ended.
+    pub seconds: Option<f64>,
     /// When it was last written to.
     pub modified: Option<SystemTime>,
 }
@@ -92,8 +94,9 @@ impl Entry {
             preset: config.preset,
             data: config.data,
             step: summary.as_ref().map_or(step, |summary| summary.steps.max(step)),
-            finished: summary.is_some_and(|summary| summary.finished && summary.steps >= step),
+            finished: summary.as_ref().is_some_and(|summary| summary.finished && summary.steps >= step),
             running: crate::home::at_rest(path).is_err(),
+            seconds: summary.as_ref().map(|summary| summary.seconds).filter(|seconds| *seconds > 0.0),
             has_checkpoint: run.checkpoint().exists() || run.previous_checkpoint().exists(),
             last,
             knn,

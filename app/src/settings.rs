@@ -46,7 +46,9 @@ impl Settings {
         let size = vec2(ui.available_width(), 18.0);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             ui.set_min_size(size);
-            ui.add(Label::new(RichText::new(&text).color(palette.error)).truncate()).on_hover_text(&text);
+            if !text.is_empty() {
+                ui.add(Label::new(RichText::new(&text).color(palette.error)).truncate()).on_hover_text(&text);
+            }
         });
         let mut any = false;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {

@@ -155,3 +155,43 @@ fn style(palette: &Palette, mut visuals: Visuals) -> Style {
     .into();
     style
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::epaint::text::{FallbackRequest, FontProvider};
+    use egui_system_font_provider::SystemFontProvider;
+    use std::sync::Arc;
+
+    /// Whether a window draws 中, and what a text with it is as long as.
+    fn han(providers: Vec<Arc<dyn FontProvider>>) -> (bool, f32) {
+        let ctx = egui::Context::default();
+        install(&ctx);
+        providers.into_iter().for_each(|provider| ctx.add_font_provider(provider));
+        ctx.begin_pass(egui::RawInput::default());
+        let found = ctx.fonts_mut(|fonts| {
+            let font = FontId::new(13.0, FontFamily::Proportional);
+            let text = fonts.layout_no_wrap("山 中".to_owned(), font.clone(), Color32::WHITE);
+            (fonts.has_glyph(&font, '\u{4e2d}'), text.size().x)
+        });
+        ctx.end_pass().textures_delta.clear();
+        found
+    }
+
+    /// eframe asks the system for a font when a character needs one, on a thread of its own.
+    #[test]
+    fn chinese_names_are_drawn_where_the_system_has_a_font_and_break_nothing_where_not() {
+        let (drawn, width) = han(Vec::new());
+        assert!(!drawn && width > 0.0, "the fonts of the toolkit have no such character");
+        let system: Arc<dyn FontProvider> = Arc::new(SystemFontProvider::new());
+        let request = FallbackRequest { cluster: "\u{4e2d}", family: &FontFamily::Proportional };
+        let installed = system.font_for(&request).is_some();
+        assert_eq!(han(vec![system]).0, installed);
+        let none: Arc<dyn FontProvider> = Arc::new(|_: &FallbackRequest<'_>| None);
+        assert_eq!(han(vec![none]), (false, width));
+        // It is on unless somebody turns it off.
+        assert!(eframe::NativeOptions::default().system_font_fallback);
+        let features = include_str!("../Cargo.toml");
+        assert!(features.contains("\"system_fonts\"") && features.contains("\"accesskit\""));
+    }
+}

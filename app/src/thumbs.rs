@@ -242,7 +242,7 @@ impl Thumbs {
 }
 
 /// The middle square of a picture, at thumbnail size.
-fn tile(picture: &image::RgbImage) -> ColorImage {
+pub(crate) fn tile(picture: &image::RgbImage) -> ColorImage {
     let (width, height) = picture.dimensions();
     let side = width.min(height);
     let square = image::imageops::crop_imm(picture, (width - side) / 2, (height - side) / 2, side, side);

@@ -76,6 +76,14 @@ pub fn chip(ui: &mut Ui, color: Color32, text: &str) -> Response {
     response
 }
 
+/// Tells screen readers what something drawn by hand is; only what can be clicked or dragged is a button.
+pub fn name(response: &Response, text: impl Into<String>) {
+    let acts = response.sense.senses_click() || response.sense.senses_drag();
+    let role = if acts { egui::Role::Button } else { egui::Role::Image };
+    let text = text.into();
+    response.widget_info(|| egui::WidgetInfo::labeled(role, true, text.clone()));
+}
+
 /// A horizontal bar of `share` (0 to 1).
 pub fn bar(painter: &egui::Painter, rect: Rect, share: f32, color: Color32, ground: Color32) {
     painter.rect_filled(rect, 1.5, ground);

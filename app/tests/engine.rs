@@ -1,38 +1,26 @@
 //! A real run on the engine's thread, driven as the window drives it: start, look, pause, step, go on, stop,
 //! and open it again.
 
+mod stage;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 use swav_app::engine::{Engine, Message};
 use swav_app::recent;
 use swav_app::state::{Phase, State};
-use swav_wgpu::config::{Config, Preset, Tuned};
+use swav_wgpu::config::{Config, Tuned};
 use swav_wgpu::gpu;
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
 use swav_wgpu::tune::{Entry, Store};
 
 fn config(out: &Path) -> Config {
-    let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
-    let out = out.to_string_lossy().into_owned();
-    for (key, value) in [
+    stage::small_demo(&[
         ("steps", "100000"),
-        ("batch", "8"),
-        ("width", "4"),
-        ("hidden", "16"),
-        ("embedding", "8"),
-        ("prototypes", "12"),
-        ("crops", "2x16@0.4-1"),
-        ("eval_resize", "16"),
-        ("eval_size", "16"),
-        ("workers", "1"),
         ("report_every", "1"),
         ("eval_every", "0"),
         ("checkpoint_every", "0"),
-        ("out", &out),
-    ] {
-        config.set(key, value).expect("a sound value");
-    }
-    config
+        ("out", &out.to_string_lossy()),
+    ])
 }
 
 /// Takes messages in until `done`.

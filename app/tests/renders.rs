@@ -6,15 +6,20 @@
 
 mod stage;
 
-use eframe::egui::{Frame, Margin, Theme};
+use eframe::egui::{Frame, HoveredFile, Margin, Theme};
+use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
-use stage::{harness, samples, says, settle, window};
+use stage::{harness, nameless, samples, says, settle, tabbed, window};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
+use swav_app::recent::Entry;
+use swav_app::recipes;
 use swav_app::state::State;
 use swav_app::theme::Palette;
 use swav_app::top;
 use swav_app::window::Window;
+use swav_wgpu::config::{Config, Preset};
+use swav_wgpu::measure::Machine;
 
 /// A pane alone, at the size that it has in a small window.
 fn pane(id: &'static str, window: Window) -> Harness<'static, Window> {
@@ -30,10 +35,10 @@ fn whole(theme: Theme, window: Window) -> Harness<'static, Window> {
 #[test]
 fn whole_windows() {
     let mut results = SnapshotResults::new();
-    let mut start = window(State::default());
-    let setting = swav_wgpu::config::Config::setting("batch").unwrap();
-    start.form_mut().edit(setting, "1".to_owned());
-    results.add(whole(Theme::Dark, start).try_snapshot("start"));
+    let mut wrong = first();
+    let setting = Config::setting("batch").unwrap();
+    wrong.form_mut().edit(setting, "1".to_owned());
+    assert!(says(&whole(Theme::Dark, wrong), "must lie between 2 and 65536"));
     results.add(whole(Theme::Dark, window(samples::running(900))).try_snapshot("running"));
     let failed = whole(Theme::Light, window(samples::failed()));
     for words in ["failed", "Failed", "Resume", "no longer finite", "Runs"] {
@@ -44,6 +49,87 @@ fn whole_windows() {
     for words in ["opening", "compiles the kernels", "No crops yet", "No features yet", "No prototypes yet"] {
         assert!(says(&opening, words), "a run that opens does not say {words}");
     }
+}
+
+/// The first screen with two earlier runs and the crops of recipes.
+fn first() -> Window {
+    let dataset = swav_wgpu::data::Dataset::open(None).expect("the built-in pictures are there");
+    let entry = |name: &str, finished, seconds| Entry {
+        path: format!("/home/anna/SwAV runs/{name}").into(),
+        preset: Some(Preset::Demo),
+        data: None,
+        step: 1892,
+        finished,
+        running: false,
+        has_checkpoint: true,
+        last: Some(samples::report(1892, 1892)),
+        knn: Some(0.441),
+        seconds: Some(seconds),
+        modified: None,
+    };
+    let runs = vec![entry("drawings 2", false, 128.0), entry("drawings 1", true, 413.0)];
+    let mut start = window(State::default()).with_runs(runs);
+    let machine = Machine { adapter: "AMD Radeon RX 7600".into(), gflop_per_s: 2100.0 };
+    start.recipes_mut().take_crops(recipes::crops(&Config::default(), &dataset));
+    start.recipes_mut().take_seconds(recipes::seconds((2781, 16), &machine));
+    start
+}
+
+/// A screen reader can say everything that can be clicked, and the keyboard begins where a run does.
+#[test]
+fn everything_has_a_name_and_the_keyboard_begins_with_the_pictures() {
+    let mut start = whole(Theme::Dark, first());
+    assert_eq!(nameless(&start), Vec::<String>::new());
+    let names = tabbed(&mut start, 3);
+    assert_eq!(names[..2], ["built-in drawings", "Choose a folder…"], "{names:?}");
+    assert!(names[2].starts_with("Recipe demo"), "{names:?}");
+    let running = whole(Theme::Dark, window(samples::running(900)));
+    assert_eq!(nameless(&running), Vec::<String>::new());
+    let mut open = window(samples::running(900));
+    open.look_mut().prototype = Some(7);
+    assert_eq!(nameless(&whole(Theme::Dark, open)), Vec::<String>::new());
+}
+
+#[test]
+fn recipes_are_chosen_by_their_cards_and_what_is_held_above_the_window_is_told() {
+    let mut results = SnapshotResults::new();
+    let mut start = whole(Theme::Dark, first());
+    results.add(start.try_snapshot("start"));
+    assert!(says(&start, "drawings 2") && says(&start, "in 6m 53s") && says(&start, "kNN 0.441"));
+    start.get_by_label_contains("Recipe photos").click();
+    start.run_steps(3);
+    assert_eq!(start.state_mut().form_mut().preset(), Preset::Photos);
+    let held = HoveredFile { path: Some("/home/anna/holidays".into()), ..HoveredFile::default() };
+    start.input_mut().hovered_files.push(held);
+    start.run_steps(2);
+    results.add(start.try_snapshot("start_held"));
+    let mut small = harness([900.0, 600.0], Theme::Light, first(), |ui, window| window.draw(ui));
+    settle(&mut small);
+    assert!(small.get_by_label("Start training").rect().bottom() < 600.0, "what begins a run cannot be seen");
+    results.add(small.try_snapshot("start_small"));
+}
+
+#[test]
+fn the_tour_goes_on_and_is_gone_for_ever() {
+    let mut results = SnapshotResults::new();
+    let mut touring = window(samples::running(900));
+    touring.tour_mut().again();
+    let mut touring = whole(Theme::Dark, touring);
+    results.add(touring.try_snapshot("tour"));
+    for words in ["Crops and their codes", "Features", "Prototypes", "Curves", "The run itself"] {
+        assert!(says(&touring, words), "the tour does not say {words}");
+        assert_eq!(nameless(&touring), Vec::<String>::new());
+        let button = if words == "The run itself" { "Done" } else { "Next" };
+        touring.get_by_label(button).click();
+        touring.run_steps(3);
+    }
+    assert!(touring.state_mut().tour_mut().is_over() && touring.query_by_label("Done").is_none());
+    let mut closed = window(samples::running(900));
+    closed.tour_mut().again();
+    let mut closed = whole(Theme::Dark, closed);
+    closed.get_by_label("Do not show again").click();
+    closed.run_steps(3);
+    assert!(closed.state_mut().tour_mut().is_over());
 }
 
 #[test]

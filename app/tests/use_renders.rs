@@ -5,7 +5,7 @@ mod stage;
 use eframe::egui::Theme;
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, SnapshotResults};
-use stage::{harness, samples, says, settle};
+use stage::{harness, nameless, samples, says, settle};
 use std::collections::BTreeMap;
 use swav_app::engine::Failure;
 use swav_app::state::State;
@@ -14,7 +14,7 @@ use swav_app::uses::task::{About, By, Kind, News, Query};
 use swav_app::uses::{Tab, Uses};
 use swav_app::window::Window;
 use swav_wgpu::error::Error;
-use swav_wgpu::judge::Table;
+use swav_wgpu::judge::{Judged, Table};
 use swav_wgpu::pass::Progress;
 
 /// Two hundred of the built-in pictures in twelve groups.
@@ -73,6 +73,7 @@ fn every_tab() {
     judge.turn_to(Tab::Judge);
     let cells = ["34.1 / 70.2", "35.0 / 71.4", "44.1 / 80.0"].map(str::to_owned);
     let table = Table {
+        of: Judged::Nearest,
         title: "kNN, top-1 / top-5 %".into(),
         rows: vec![("split, k 20, plain".into(), cells)],
         notes: vec!["split: 900 pictures ask 1800".into()],
@@ -82,6 +83,19 @@ fn every_tab() {
     for words in ["this network", "44.1 / 80.0", "raw pixels", "900 pictures ask"] {
         assert!(says(&judge, words), "the judgement does not say {words}");
     }
+}
+
+/// A screen reader can say everything that can be clicked.
+#[test]
+fn everything_has_a_name() {
+    for tab in [Tab::Sort, Tab::Alike, Tab::Explore, Tab::Export, Tab::Judge] {
+        let mut uses = uses();
+        uses.turn_to(tab);
+        assert_eq!(nameless(&whole(SIZE, Theme::Dark, uses)), Vec::<String>::new(), "{tab:?}");
+    }
+    let mut open = uses();
+    (open.open, open.chosen) = (Some(1), vec![31, 33]);
+    assert_eq!(nameless(&whole(SIZE, Theme::Dark, open)), Vec::<String>::new());
 }
 
 #[test]

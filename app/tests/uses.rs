@@ -1,13 +1,15 @@
 //! A network in use, on its own thread and device: pictures are looked at, grouped, sorted, found and written, and what
 //! goes wrong in between is told with a way on.
 
+mod stage;
+
 use image::{Rgb, RgbImage};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use swav_app::engine::{Failure, WayOut};
 use swav_app::uses::Worker;
 use swav_app::uses::task::{By, Choice, Kind, News, Plan, Query, Seen, Task};
-use swav_wgpu::config::{Config, Preset};
+
 use swav_wgpu::train::{Flow, TrainOptions, train};
 use swav_wgpu::uses::embed::What;
 use swav_wgpu::uses::export::Format;
@@ -34,24 +36,8 @@ fn photographs(folder: &Path) -> PathBuf {
 /// A run of two steps on them.
 fn run(folder: &Path, data: &Path) -> PathBuf {
     let out = folder.join("run");
-    let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
-    let (out_text, data) = (out.to_string_lossy().into_owned(), data.to_string_lossy().into_owned());
-    for (key, value) in [
-        ("steps", "2"),
-        ("data", &*data),
-        ("batch", "8"),
-        ("width", "4"),
-        ("hidden", "16"),
-        ("embedding", "8"),
-        ("prototypes", "12"),
-        ("crops", "2x16@0.4-1"),
-        ("eval_resize", "16"),
-        ("eval_size", "16"),
-        ("workers", "1"),
-        ("out", &*out_text),
-    ] {
-        config.set(key, value).expect("a sound value");
-    }
+    let (out_text, data) = (out.to_string_lossy(), data.to_string_lossy());
+    let config = stage::small_demo(&[("steps", "2"), ("data", &data), ("out", &out_text)]);
     train(TrainOptions { config, resume: None, profile: false, within: None }, &mut |_| Flow::Continue)
         .expect("two steps");
     out

@@ -8,11 +8,11 @@ use clap::Args;
 use super::Outcome;
 use super::flags::{Choice, Given, at_least_one};
 use super::passes::Passes;
-use super::speed;
 use crate::config::{Config, Setting};
 use crate::data::configured;
 use crate::data::{Dataset, Survey, spread};
 use crate::error::{Error, Result};
+use crate::measure::machine;
 use crate::pass;
 use crate::uses::duplicates::equal_files;
 
@@ -63,14 +63,11 @@ impl Data {
         configured::settle(&mut config, &dataset);
         let all = dataset.len();
         let sample: Vec<u32> = spread::firsts(all, self.sample.unwrap_or(all)).map(|i| i as u32).collect();
-        let survey =
-            pass::run(("looking at pictures", "pictures"), sample.len(), &mut passes.watch(), |pass| {
-                Survey::of(&dataset, &sample, pass)
-            })?;
+        let survey = configured::survey(&dataset, &sample, &mut passes.watch())?;
         let equal = pass::run(("comparing files", "files"), 0, &mut passes.watch(), |pass| {
             equal_files(&dataset, &sample, pass)
         })?;
-        let machine = speed::of_machine(&mut passes)?;
+        let machine = machine(None, dirs::cache_dir().as_deref(), &mut passes.watch())?;
         drop(passes);
         let report = report::Report::new(&config, &dataset, &survey, equal, machine.as_ref())?;
         super::print(&if self.json { report.json() } else { report.text() })?;

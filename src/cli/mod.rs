@@ -26,7 +26,6 @@ mod report;
 mod search;
 mod selftest;
 mod sort;
-mod speed;
 mod table;
 mod train;
 mod tune;

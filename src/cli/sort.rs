@@ -17,7 +17,7 @@ use crate::eval::kmeans;
 use crate::pass;
 use crate::trained::Model;
 use crate::uses::embed::{Embedded, What, embed};
-use crate::uses::sort::{How, MANIFEST, Place, Sorted, check_output, groups, pictures, places, sort};
+use crate::uses::sort::{How, MANIFEST, Place, Sorted, check_output, groups, pictures, places, sort_watched};
 use crate::words::counted;
 
 /// Where k-means starts.
@@ -85,10 +85,7 @@ impl Sort {
             return Ok(Outcome::Done);
         }
         passes.keep();
-        let original = |picture| dataset.original(picture);
-        let sorted = pass::run(("sorting", "files"), places.len(), &mut passes.watch(), |pass| {
-            sort(data, into, &places, how, &original, &mut |done| pass.advance(usize::from(done > 0)).is_ok())
-        })?;
+        let sorted = sort_watched(&dataset, [data, into], &places, how, &mut passes.watch())?;
         drop(passes);
         for path in &sorted.taken {
             let _ = writeln!(std::io::stderr(), "left alone: {} is something else", path.display());

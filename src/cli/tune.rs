@@ -14,9 +14,9 @@ use super::flags::{Choice, Given};
 use super::{Outcome, interrupt, print};
 use crate::config::{Config, Setting};
 use crate::error::{Error, Result};
-use crate::measure::speed;
+use crate::measure::measure_anew;
 use crate::pass;
-use crate::tune::{self, Entry, Row, Speeds, Store, Taken, Tuner, Tuning, Units};
+use crate::tune::{self, Entry, Row, Store, Taken, Tuner, Tuning, Units};
 
 /// The only setting of `train` that is given.
 struct Adapter;
@@ -73,26 +73,12 @@ impl Tune {
             });
             store.write(Entry::new(&tuning.adapter, &tuning.choices))?;
             say(&format!("kept in {}", path.display()));
-            keep_speed(&tuning)?;
+            // How fast the adapter trains with what was kept, for suggestions.
+            if let Some(cache) = dirs::cache_dir() {
+                measure_anew(&tuning.adapter, &cache, &mut pass::unwatched)?;
+            }
         }
         Ok(Outcome::Done)
-    }
-}
-
-/// Measures how fast the adapter trains with what was kept, for suggestions.
-fn keep_speed(tuning: &Tuning) -> Result<()> {
-    let Some(cache) = dirs::cache_dir() else { return Ok(()) };
-    let mut config = Config { adapter: Some(tuning.adapter.index.to_string()), ..Config::default() };
-    take_quietly(&mut config);
-    let found = speed(&config, &mut pass::unwatched)?;
-    Speeds::read(&cache).keep(&tuning.adapter, found)
-}
-
-/// Takes the kernels of the last tuning, where there are any, without a word.
-pub(super) fn take_quietly(config: &mut Config) {
-    if let Some(cache) = dirs::cache_dir() {
-        // Where nothing can be taken, the usual kernels serve.
-        drop(tune::take(config, &cache));
     }
 }
 

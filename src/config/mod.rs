@@ -47,7 +47,7 @@ pub use table::Setting;
 pub use types::{
     Arch, Augmenter, Block, CropGroup, Kernels, Normalize, Optimizer, Pages, Precision, Source, Stem, Tuned,
 };
-pub use value::Value;
+pub use value::{Value, whole_seconds};
 
 use crate::error::{Error, Result};
 

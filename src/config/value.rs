@@ -204,6 +204,13 @@ impl Value for Vec<CropGroup> {
 /// The units of a time, largest first, in milliseconds.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
+/// Seconds as people write times: whole ones, of which there are never fewer than it takes.
+#[must_use]
+pub fn whole_seconds(seconds: f64) -> String {
+    // What is a whole number but for rounding stays it.
+    Duration::from_secs((seconds.clamp(0.0, 1e12) - 1e-6).ceil() as u64).show()
+}
+
 impl Value for Duration {
     const HINT: &'static str = "TIME";
 

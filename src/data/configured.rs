@@ -1,7 +1,7 @@
 //! The pictures of a run by its settings: where they are, how they are decoded, normalised and cropped.
 
 use super::{Augment, CropGroup, Dataset, Detail, Reading, Selection, Showcase, Source, Survey, spread};
-use crate::config::{Config, Depth, Normalize, Pages, Source as Word};
+use crate::config::{Config, Depth, Facts, Normalize, Pages, Source as Word};
 use crate::error::{Error, Result};
 use crate::pass::{self, Watch};
 
@@ -86,6 +86,53 @@ pub fn showcase(config: &Config, dataset: &Dataset, picture: u32, epoch: u64) ->
     Showcase::new(pixels, dataset.reading().shown, &augment(config), config.seed, epoch, picture)
 }
 
+/// The fewest pictures that settings are suggested for.
+const FEWEST: usize = 4;
+
+/// Looks at some pictures of a set, told by their numbers, for what they are: a pass.
+///
+/// # Errors
+/// [`Error::Stopped`] where the pass is; pictures that cannot be read are part of the survey.
+pub fn survey(dataset: &Dataset, pictures: &[u32], watch: &mut Watch<'_>) -> Result<Survey> {
+    pass::run(("looking at pictures", "pictures"), pictures.len(), watch, |pass| {
+        Survey::of(dataset, pictures, pass)
+    })
+}
+
+/// Pictures of each class, in the order of [`Dataset::classes`].
+#[must_use]
+pub fn class_counts(dataset: &Dataset) -> Vec<usize> {
+    let mut counts = vec![0; dataset.classes().len()];
+    for picture in 0..dataset.len() as u32 {
+        if let Some(label) = dataset.label(picture) {
+            counts[label as usize] += 1;
+        }
+    }
+    counts
+}
+
+/// Pictures to train on and the classes that have a picture, as counts.
+#[must_use]
+pub fn extent(dataset: &Dataset) -> (usize, usize) {
+    let classes = class_counts(dataset).into_iter().filter(|count| *count > 0).count();
+    (dataset.pretrain().len(), classes)
+}
+
+/// What settings are suggested by. `None` where nothing follows from the pictures: there are fewer than four to train on,
+/// or none of those that were looked at can be read.
+#[must_use]
+pub fn facts(dataset: &Dataset, survey: &Survey) -> Option<Facts> {
+    let (pictures, classes) = extent(dataset);
+    (pictures >= FEWEST && !survey.sizes.is_empty()).then(|| Facts {
+        pictures,
+        classes,
+        shorter_side: survey.shorter_side(),
+        grey: survey.channels[2] + survey.channels[3] == 0,
+        mean: survey.mean.clone(),
+        std: survey.std.clone(),
+    })
+}
+
 /// Writes into the settings what the pictures decided, so that whoever reads them later reads them alike.
 pub fn settle(config: &mut Config, dataset: &Dataset) {
     if let (Depth::Auto, Some(range)) = (config.depth, dataset.reading().depth) {
@@ -126,8 +173,7 @@ pub(crate) fn normalize(
     if config.normalize != Normalize::Dataset && given {
         return Ok(None);
     }
-    let all = dataset.pretrain();
-    let sample: Vec<u32> = spread::firsts(all.len(), SAMPLE).map(|i| all[i]).collect();
+    let sample = spread::some_of(dataset.pretrain(), SAMPLE);
     let survey = pass::run(("measuring the pictures", "pictures"), sample.len(), watch, |pass| {
         Survey::of(dataset, &sample, pass)
     })?;
@@ -149,4 +195,43 @@ pub(crate) fn normalize(
         show(&config.mean),
         show(&config.std)
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgb, RgbImage};
+
+    #[test]
+    fn facts_are_of_the_classes_that_have_pictures_and_follow_from_four_that_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = |dataset: &Dataset| survey(dataset, dataset.pretrain(), &mut pass::unwatched).unwrap();
+        let open = |folder: &std::path::Path| {
+            let config = Config { data: Some(folder.to_owned()), ..Config::default() };
+            open(&config, &mut pass::unwatched).unwrap()
+        };
+        for (at, class) in ["cats", "cats", "dogs", "dogs"].into_iter().enumerate() {
+            let sub = folder.path().join(class);
+            std::fs::create_dir_all(&sub).unwrap();
+            if at == 3 {
+                assert!(
+                    facts(&open(folder.path()), &seen(&open(folder.path()))).is_none(),
+                    "three are too few"
+                );
+            }
+            let picture = RgbImage::from_pixel(30, 20 + at as u32, Rgb([at as u8 * 60, 9, 200]));
+            picture.save(sub.join(format!("{at}.png"))).unwrap();
+        }
+        let dataset = open(folder.path());
+        let found = facts(&dataset, &seen(&dataset)).unwrap();
+        assert_eq!((found.pictures, found.classes, found.grey), (4, 2, false));
+        assert_eq!((found.shorter_side, class_counts(&dataset)), (seen(&dataset).shorter_side(), vec![2, 2]));
+
+        let broken = tempfile::tempdir().unwrap();
+        for at in 0..5 {
+            std::fs::write(broken.path().join(format!("{at}.png")), "nothing").unwrap();
+        }
+        let dataset = open(broken.path());
+        assert!(dataset.pretrain().len() == 5 && facts(&dataset, &seen(&dataset)).is_none());
+    }
 }

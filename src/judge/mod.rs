@@ -33,7 +33,7 @@ pub use finetune::{FinetuneOptions, FinetuneResult, finetune};
 pub use linear::{LinearOptions, LinearResult, linear};
 pub use nearest::{NearestOptions, NearestResult, nearest};
 pub(crate) use sample::USUAL;
-pub use table::Table;
+pub use table::{Judged, Table};
 
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};

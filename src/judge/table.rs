@@ -7,9 +7,25 @@ use super::{
 };
 use crate::eval::score::Score;
 
+/// What a table tells of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judged {
+    /// kNN.
+    #[default]
+    Nearest,
+    /// Linear classifiers.
+    Linear,
+    /// Fine-tuning.
+    Finetune,
+    /// Clusters, for which no label is needed.
+    Clusters,
+}
+
 /// A table with a column for each of [`Source::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
+    /// What it tells of.
+    pub of: Judged,
     /// What stands over the names of the rows.
     pub title: String,
     /// Names of rows with their cells, `-` where there is none.
@@ -54,7 +70,7 @@ impl Table {
     /// kNN.
     #[must_use]
     pub fn nearest(results: &[NearestResult], options: &NearestOptions) -> Self {
-        let mut table = Self { title: "kNN, top-1 / top-5 %".into(), ..Self::default() };
+        let mut table = Self { of: Judged::Nearest, title: "kNN, top-1 / top-5 %".into(), ..Self::default() };
         for (split, bank, queries) in splits(results.iter().map(|r| (&r.split, r.bank, r.score.samples))) {
             table.notes.push(format!("{split}: {queries} pictures ask {bank}"));
             for &k in &options.k {
@@ -75,7 +91,8 @@ impl Table {
     /// Linear classifiers.
     #[must_use]
     pub fn linear(results: &[LinearResult], options: &LinearOptions) -> Self {
-        let mut table = Self { title: "linear, top-1 / top-5 %".into(), ..Self::default() };
+        let mut table =
+            Self { of: Judged::Linear, title: "linear, top-1 / top-5 %".into(), ..Self::default() };
         for (split, train, test) in splits(results.iter().map(|r| (&r.split, r.train, r.score.samples))) {
             table.notes.push(format!("{split}: {train} pictures to learn from, {test} to test on"));
             let of = results.iter().filter(|r| r.split == *split);
@@ -98,7 +115,8 @@ impl Table {
     #[must_use]
     pub fn finetune(results: &[FinetuneResult], options: &FinetuneOptions) -> Self {
         let FinetuneOptions { labels, epochs, rates: [trunk, head], seed, .. } = options;
-        let mut table = Self { title: format!("{labels} % of labels, top-1 / top-5 %"), ..Self::default() };
+        let title = format!("{labels} % of labels, top-1 / top-5 %");
+        let mut table = Self { of: Judged::Finetune, title, ..Self::default() };
         for (split, train, test) in splits(results.iter().map(|r| (&r.split, r.train, r.score.samples))) {
             let of = results.iter().filter(|r| r.split == *split);
             let steps = of.clone().map(|r| r.steps).max().unwrap_or(0);
@@ -135,6 +153,7 @@ impl Table {
                 row("largest, %", &|r| percent(r.largest)),
             ];
             tables.push(Self {
+                of: Judged::Clusters,
                 title: format!("{by}, {} clusters", first.clusters),
                 rows,
                 notes: Vec::new(),

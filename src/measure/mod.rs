@@ -10,10 +10,12 @@
 //! | `work` | floating-point operations of a run, from the architecture and the method |
 //! | `figures` | what a measurement found, ready for JSON |
 //! | `speed` | how fast an adapter trains, in one number |
+//! | `machine` | the same of this machine, measured once and kept |
 //! | `suggest` | a network and a length for pictures, a time and an adapter |
 
 mod cases;
 mod figures;
+mod machine;
 mod speed;
 mod suggest;
 mod work;
@@ -22,6 +24,7 @@ use std::time::Instant;
 
 pub use cases::{CASES, Case};
 pub use figures::{DeviceTime, Figures, Operation, Roofline, Spread};
+pub use machine::{Machine, machine, measure_anew};
 pub use speed::speed;
 pub use suggest::{Suggestion, suggest};
 pub use work::{Extent, Work, again_share, flop_per_step, flop_per_view};

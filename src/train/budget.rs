@@ -6,7 +6,7 @@
 use super::forecast::Forecast;
 use super::ground::Ground;
 use super::rehearsal::Rehearsal;
-use crate::config::{Config, Value};
+use crate::config::{Config, Value, whole_seconds};
 use crate::error::{Error, Result};
 use crate::method::Trainer;
 use crate::pass::Watch;
@@ -79,9 +79,9 @@ fn too_short(time: Duration, over: f64, forecast: &Forecast) -> Error {
         "{} is too short: it takes {} until the first step, compiling and measuring included, and one step with the looks \
          at the network and the gallery takes {} more; allow {} for an epoch",
         time.show(),
-        shown(over),
-        shown(least - over),
-        shown(epoch)
+        whole_seconds(over),
+        whole_seconds(least - over),
+        whole_seconds(epoch)
     );
     Error::config("for", reason)
 }
@@ -98,7 +98,7 @@ impl Keeping {
             "{total_steps} steps fit {}: {epochs:.1} epochs{unseen}. A step takes {:.3} s{how}, and what is beside the steps {}.",
             self.budget.time.show(),
             step.later(),
-            shown(self.forecast.beside(0, *total_steps))
+            whole_seconds(self.forecast.beside(0, *total_steps))
         )
     }
 
@@ -126,7 +126,7 @@ impl Keeping {
                 self.told = None;
                 return Some(format!(
                     "This run is in time again: it will end after {}.",
-                    shown(elapsed + left)
+                    whole_seconds(elapsed + left)
                 ));
             }
             _ => return None,
@@ -136,15 +136,10 @@ impl Keeping {
         Some(format!(
             "This run will take {} in place of {}: a step takes {pace:.3} s, and took {measured:.3} s when it was measured. \
              It goes on to step {total}, so that its schedule is complete; stopping it keeps a checkpoint.",
-            shown(elapsed + left),
+            whole_seconds(elapsed + left),
             self.budget.time.show()
         ))
     }
-}
-
-/// Seconds as people write them.
-fn shown(seconds: f64) -> String {
-    Duration::from_secs(seconds.max(0.0).ceil() as u64).show()
 }
 
 /// Refuses a time together with a length of another kind.

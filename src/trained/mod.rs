@@ -138,6 +138,12 @@ impl Model {
         self.inference.spec().channels
     }
 
+    /// Whether it has a projection head, so that a picture has an embedding beside its features.
+    #[must_use]
+    pub fn embeds(&self) -> bool {
+        self.inference.spec().head.is_some()
+    }
+
     /// K, the number of prototypes; 0 where there are none.
     #[must_use]
     pub fn prototype_count(&self) -> usize {

@@ -7,13 +7,14 @@
 mod names;
 mod put;
 
-pub use names::{check_name, pictures};
+pub use names::{FORBIDDEN, check_name, pictures};
 
 use super::embed::csv;
-use crate::data::Original;
+use crate::data::{Dataset, Original};
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::interop::write_atomic;
+use crate::pass::{self, Watch};
 use kodama::{Method, linkage};
 use put::{Put, flat, is_final, put};
 use std::collections::{BTreeMap, BTreeSet};
@@ -208,6 +209,26 @@ fn real(path: &Path) -> PathBuf {
         missing.push(name.to_owned());
         at = parent;
     }
+}
+
+/// Puts the pictures of a set that was opened at `data` into `into`, as of [`sort`]: a pass over the files. One that is
+/// stopped is no error: fewer are made.
+///
+/// # Errors
+/// As of [`sort`].
+pub fn sort_watched(
+    dataset: &Dataset,
+    [data, into]: [&Path; 2],
+    places: &[Place],
+    how: How,
+    watch: &mut Watch<'_>,
+) -> Result<Sorted> {
+    let original = |picture| dataset.original(picture);
+    pass::run(("sorting", "files"), places.len(), watch, |pass| {
+        // Asked before each file, so nothing is done the first time.
+        let mut go_on = |done: usize| pass.advance(usize::from(done > 0)).is_ok();
+        sort(data, into, places, how, &original, &mut go_on)
+    })
 }
 
 /// Puts the pictures of `data` into `into`, and writes the manifest first. `original` gives the file of a picture.

@@ -7,7 +7,8 @@ use crate::words::plain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use swav_wgpu::config::{Advice, Config, Method, Normalize, Preset, Setting};
+use std::time::Duration;
+use swav_wgpu::config::{Advice, Config, Method, Normalize, Preset, Setting, Value};
 use swav_wgpu::error::Error;
 
 /// Rows that the form does not show: they have controls of their own.
@@ -26,6 +27,8 @@ pub struct Form {
     advice: BTreeMap<&'static str, (String, String)>,
     /// Texts by key, as typed.
     edits: BTreeMap<&'static str, String>,
+    /// The time that the run is to take, in place of a number of steps.
+    within: Option<Duration>,
 }
 
 /// A form as it is remembered.
@@ -37,6 +40,7 @@ pub struct Saved {
     data: Option<PathBuf>,
     folder: Option<PathBuf>,
     edits: BTreeMap<String, String>,
+    within: Option<String>,
 }
 
 /// What a run folder settles for itself, so that a new run is not to be told.
@@ -60,6 +64,7 @@ impl Default for Form {
             folder: None,
             advice: BTreeMap::new(),
             edits: BTreeMap::new(),
+            within: None,
         }
     }
 }
@@ -110,13 +115,14 @@ impl Form {
     pub fn saved(&self) -> Saved {
         let Self { preset, chosen, data, folder, edits, .. } = self.clone();
         let edits = edits.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
-        Saved { preset: preset.name().to_owned(), chosen, data, folder, edits }
+        let within = self.within.map(|time| time.show());
+        Saved { preset: preset.name().to_owned(), chosen, data, folder, edits, within }
     }
 
     /// A form that was remembered; what this version does not know is left out.
     #[must_use]
     pub fn restored(saved: Saved) -> Self {
-        let Saved { preset, chosen, data, folder, edits } = saved;
+        let Saved { preset, chosen, data, folder, edits, within } = saved;
         let known = Preset::ALL.iter().find(|known| known.name() == preset).copied();
         let of = |(key, text): (String, String)| Some((Config::setting(&key).ok()?.key, text));
         Self {
@@ -126,6 +132,7 @@ impl Form {
             folder,
             advice: BTreeMap::new(),
             edits: edits.into_iter().filter_map(of).collect(),
+            within: within.and_then(|text| Value::parse(&text).ok()),
         }
     }
 
@@ -168,8 +175,26 @@ impl Form {
         self.data = data;
     }
 
-    /// Types a value. The preset's own value is no edit.
+    /// The time that the run is to take, where one was chosen in place of its steps.
+    #[must_use]
+    pub fn within(&self) -> Option<Duration> {
+        self.within
+    }
+
+    /// Chooses a time that the run is to take, which decides how many steps there are; `None` for as many as the settings
+    /// say.
+    pub fn set_within(&mut self, within: Option<Duration>) {
+        self.within = within;
+        if within.is_some() {
+            self.reset("steps");
+        }
+    }
+
+    /// Types a value. The preset's own value is no edit. A number of steps takes the place of a time.
     pub fn edit(&mut self, setting: &'static Setting, text: String) {
+        if setting.key == "steps" {
+            self.within = None;
+        }
         // The recipe depends on the method, so the method has no value in it to be compared with.
         let usual = if setting.key == "method" {
             Method::default().to_string()
@@ -256,6 +281,9 @@ impl Form {
         for (key, text) in advice.map(|(key, (text, _))| (key, text)).chain(&self.edits) {
             // The equals sign is what every kind of flag takes, switches too.
             words.push(format!("--{}={}", key.replace('_', "-"), quoted(text)));
+        }
+        if let Some(time) = self.within {
+            words.extend(["--for".to_owned(), time.show()]);
         }
         words.join(" ")
     }

@@ -46,6 +46,18 @@ fn the_command_line_is_understood_by_the_command() {
 }
 
 #[test]
+fn a_time_takes_the_place_of_steps_and_is_said_as_the_command_says_it() {
+    let mut form = Form::default();
+    form.edit(setting("steps"), "40".into());
+    form.set_within(Some(Duration::from_secs(1800)));
+    assert!(form.resolve().config.steps.is_none() && !form.is_edited("steps"));
+    assert_eq!(form.command_line(), "swav-wgpu train --preset demo --for 30m");
+    assert_eq!(Form::restored(form.saved()), form);
+    form.edit(setting("steps"), "40".into());
+    assert_eq!((form.within(), form.resolve().config.steps), (None, Some(40)));
+}
+
+#[test]
 fn what_suits_the_pictures_lies_under_what_is_typed_and_goes_with_the_folder() {
     let advice = |key, value: &str| Advice { key, value: value.into(), rule: "because".into() };
     let all = [advice("preset", "cifar"), advice("batch", "16"), advice("prototypes", "40")];

@@ -108,7 +108,8 @@ fn picture_row(ui: &mut Ui, context: &mut Context<'_>, crops: &Crops, map: Optio
 fn show_boxes(ui: &mut Ui, palette: Palette, crops: &Crops) {
     let (w, h) = (crops.image.width() as f32, crops.image.height() as f32);
     let scale = PICTURE / w.max(h);
-    let (rect, _) = ui.allocate_exact_size(vec2(PICTURE, h * scale), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(PICTURE, h * scale), Sense::hover());
+    widgets::name(&response, format!("Picture {} with the boxes of its crops", crops.picture));
     let rect = Rect::from_min_size(rect.min, vec2(w * scale, h * scale));
     let key = format!("picture {}", crops.picture);
     paint_pixels(ui, &key, &crops.image, rect);
@@ -146,6 +147,7 @@ fn show_views(ui: &mut Ui, palette: Palette, crops: &Crops) {
                     let key = format!("view {} {at}", crops.picture);
                     paint_pixels(ui, &key, &view.pixels, rect);
                     widgets::outline(ui.painter(), rect, 1.5, color_of(palette, *at));
+                    widgets::name(&response, describe(*at, view));
                     response.on_hover_text(describe(*at, view));
                 }
             });
@@ -189,6 +191,7 @@ fn show_code(
     let painter = ui.painter().clone();
     let color = color_of(palette, at);
     let title = format!("code of crop {}", at + 1);
+    widgets::name(&response, format!("{title}, and what the other crops predict of it"));
     widgets::text_at(&painter, rect.min, Align2::LEFT_TOP, &title, 12.0, color);
     let best = top(code, TOP);
     let scale = 1.0 / best.first().map_or(1.0, |best| best.1).max(0.02);

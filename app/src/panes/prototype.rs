@@ -79,6 +79,7 @@ fn pictures(ui: &mut Ui, context: &mut Context<'_>, tile: &Tile) {
         ui.spacing_mut().item_spacing = vec2(5.0, 5.0);
         for &(picture, cosine) in &tile.nearest {
             let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE + 13.0), Sense::click());
+            widgets::name(&response, context.thumbs.names().told(picture));
             let square = Rect::from_min_size(rect.min, vec2(SIDE, SIDE));
             context.thumbs.paint(ui.painter(), square, picture, palette.raised);
             let text = format!("{cosine:.2}");
@@ -142,8 +143,10 @@ fn labels(ui: &mut Ui, context: &mut Context<'_>, map: &Map, k: u32) {
     }
     let total: u32 = mix.iter().map(|(_, count)| count).sum();
     for (label, count) in mix.into_iter().take(6) {
-        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width().min(320.0), 17.0), Sense::hover());
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width().min(320.0), 17.0), Sense::hover());
         let name = context.thumbs.names().classes.get(label as usize).cloned().unwrap_or_default();
+        widgets::name(&response, format!("{name}: {count} of {total}"));
         let (left, mid) = (rect.left(), rect.center().y);
         widgets::text_at(ui.painter(), pos2(left, mid), Align2::LEFT_CENTER, &name, 12.0, palette.text);
         let track = Rect::from_min_max(pos2(left + 130.0, mid - 3.0), pos2(rect.right() - 40.0, mid + 3.0));
@@ -162,6 +165,7 @@ fn neighbours(ui: &mut Ui, context: &mut Context<'_>, map: &Map, tile: &Tile) {
             if let Some((picture, _)) = map.prototypes[other as usize].nearest.first() {
                 context.thumbs.paint(ui.painter(), square, *picture, palette.raised);
             }
+            widgets::name(&response, format!("Prototype {other}, cosine {cosine:.2}"));
             let text = format!("{other}: {cosine:.2}");
             widgets::text_at(
                 ui.painter(),
@@ -185,6 +189,7 @@ fn past(ui: &mut Ui, context: &Context<'_>, k: u32) {
     let (rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width().min(320.0), 40.0), Sense::hover());
     let palette = Palette::of(ui);
+    widgets::name(&response, "Its share of the last crops over the looks at this run");
     ui.painter().rect_filled(rect, 3.0, palette.ground);
     widgets::sparkline(ui.painter(), rect.shrink(4.0), &values, palette.accent);
     response.on_hover_text("Its share of the last crops, from the first look at the run to the newest");

@@ -1,21 +1,28 @@
 //! The first screen: pictures, recipe and a button; earlier runs; the form of all settings.
 
+mod cards;
+mod drop;
+mod length;
 mod runs;
 
+pub use length::Length;
 pub use runs::Runs;
 
+use crate::faces::Faces;
 use crate::form::{Form, Resolved};
 use crate::prospect::Cost;
 use crate::recent::Entry;
+use crate::recipes::Recipes;
 use crate::settings::Settings;
 use crate::theme::Palette;
 use crate::thumbs::Thumbs;
-use crate::units;
+use crate::{units, widgets};
 use eframe::egui::{
-    Align, Button, ComboBox, Frame, Label, Layout, Margin, Panel, Rect, RichText, Sense, Stroke, Ui, vec2,
+    Align, Button, Frame, Label, Layout, Margin, Rect, RichText, ScrollArea, Sense, Stroke, Ui, UiBuilder,
+    vec2,
 };
 use std::path::{Path, PathBuf};
-use swav_wgpu::config::{Config, Preset};
+use swav_wgpu::config::Config;
 use swav_wgpu::data::spread;
 use swav_wgpu::gpu::AdapterFacts;
 
@@ -60,12 +67,18 @@ pub struct Start<'a> {
     pub settings: &'a mut Settings,
     /// Earlier runs.
     pub entries: &'a [Entry],
+    /// Their pictures.
+    pub faces: &'a Faces,
     /// The adapters of this machine.
     pub adapters: &'a [AdapterFacts],
     /// The pictures that are chosen.
     pub thumbs: &'a mut Thumbs,
     /// The list's own memory.
     pub runs: &'a mut Runs,
+    /// What recipes make of the pictures.
+    pub recipes: &'a mut Recipes,
+    /// The length's own memory.
+    pub length: &'a mut Length,
     /// Where runs are kept.
     pub home: &'a Path,
     /// What a run of these settings takes, once it was worked out.
@@ -76,38 +89,25 @@ pub struct Start<'a> {
 
 impl Start<'_> {
     /// Pictures, recipe, what will happen, button.
-    fn new_run(&mut self, ui: &mut Ui, resolved: &Resolved, wishes: &mut Vec<Wish>) {
+    fn new_run(&mut self, ui: &mut Ui, resolved: &Resolved, wishes: &mut Vec<Wish>) -> Rect {
         let palette = Palette::of(ui);
         let frame = Frame::new()
             .fill(palette.panel)
             .stroke(Stroke::new(1.0, palette.line))
             .corner_radius(6)
             .inner_margin(Margin::same(14));
-        frame.show(ui, |ui| {
+        let frame = frame.show(ui, |ui| {
             ui.set_width(ui.available_width());
             self.pictures(ui, wishes);
             some_of_them(ui, self.thumbs, self.unreadable);
-            ui.horizontal(|ui| {
-                let label = ui.label(RichText::new("Recipe").color(palette.weak));
-                let mut preset = self.form.preset();
-                let combo = ComboBox::from_id_salt("preset").width(150.0).selected_text(preset.name());
-                combo
-                    .show_ui(ui, |ui| {
-                        for &choice in Preset::ALL {
-                            ui.selectable_value(&mut preset, choice, choice.name())
-                                .on_hover_text(choice.source());
-                        }
-                    })
-                    .response
-                    .labelled_by(label.id)
-                    .on_hover_text(preset.source());
-                self.form.set_preset(preset);
-            });
-            ui.label(RichText::new(self.form.preset().summary()).color(palette.weak));
+            ui.label(RichText::new("Recipe").color(palette.weak));
+            let seconds = self.cost.and_then(|cost| cost.as_ref().ok()).map(|cost| cost.seconds);
+            cards::show(ui, self.form, self.recipes, seconds);
             self.what_will_happen(ui, &resolved.config);
             ui.add_space(6.0);
             self.start_row(ui, resolved, wishes);
         });
+        frame.response.rect
     }
 
     fn pictures(&mut self, ui: &mut Ui, wishes: &mut Vec<Wish>) {
@@ -133,45 +133,11 @@ impl Start<'_> {
 
     /// Groups, length and memory, in words and before anything is started.
     fn what_will_happen(&mut self, ui: &mut Ui, config: &Config) {
-        let palette = Palette::of(ui);
         ui.add_space(4.0);
-        ui.horizontal_wrapped(|ui| {
-            let groups = format!("{} prototypes, batches of {}.", config.prototypes, config.batch);
-            let text = match self.cost {
-                None => format!("{groups} Working out how long it takes…"),
-                Some(Err(problem)) => format!("{groups} {problem}"),
-                Some(Ok(cost)) => format!(
-                    "{groups} {} steps, about {} on {}, {} of its memory.",
-                    units::count(cost.steps),
-                    units::time(cost.seconds()),
-                    cost.adapter,
-                    units::bytes(cost.memory)
-                ),
-            };
-            ui.label(text).on_hover_text(
-                "A rough figure by the work of a step and the kind of the device; the time left of a run is measured.",
-            );
-        });
-        ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new("Length").color(palette.weak));
-            let steps = Config::SETTINGS.iter().find(|setting| setting.key == "steps");
-            let (Some(steps), Some(Ok(cost))) = (steps, self.cost) else {
-                ui.label(RichText::new("as the recipe says").color(palette.weak));
-                return;
-            };
-            if ui.selectable_label(!self.form.is_edited("steps"), "as the recipe says").clicked() {
-                self.form.reset("steps");
-            }
-            for (minutes, name) in [(5, "5 minutes"), (30, "30 minutes"), (120, "2 hours"), (480, "a night")]
-            {
-                let wanted = cost.steps_in(minutes).to_string();
-                let chosen = self.form.is_edited("steps") && self.form.text(steps) == wanted;
-                let help = format!("{wanted} steps");
-                if ui.selectable_label(chosen, name).on_hover_text(help).clicked() {
-                    self.form.edit(steps, wanted);
-                }
-            }
-        });
+        ui.label(length::told(config, self.form.within(), self.cost)).on_hover_text(
+            "By the operations of the run and the measured speed of the device, which is kept; evaluations are left out.",
+        );
+        self.length.show(ui, self.form);
     }
 
     fn start_row(&mut self, ui: &mut Ui, resolved: &Resolved, wishes: &mut Vec<Wish>) {
@@ -198,39 +164,58 @@ impl Start<'_> {
         });
     }
 
-    /// Draws the screen.
+    /// Draws the screen. What a run begins with comes first, so that the keyboard reaches it first.
     pub fn show(mut self, ui: &mut Ui) -> Vec<Wish> {
         let mut wishes = Vec::new();
         let resolved = self.form.resolve();
         let palette = Palette::of(ui);
-        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::same(16));
-        let width = (ui.available_width() * 0.46).clamp(430.0, 620.0);
-        Panel::right("settings").frame(frame).resizable(false).exact_size(width).show(ui, |ui| {
+        let all = ui.available_rect_before_wrap();
+        let width = (all.width() * 0.46).clamp(430.0, 620.0);
+        let (left, right) = all.split_left_right_at_x(all.right() - width);
+        ui.scope_builder(UiBuilder::new().id_salt("run").max_rect(left), |ui| {
+            ScrollArea::vertical().id_salt("run").auto_shrink(false).show(ui, |ui| {
+                let frame = Frame::new().inner_margin(Margin::symmetric(28, 22));
+                frame.show(ui, |ui| self.left(ui, &resolved, &mut wishes));
+            });
+        });
+        ui.painter().rect_filled(right, 0.0, palette.panel);
+        ui.scope_builder(UiBuilder::new().id_salt("settings").max_rect(right.shrink(16.0)), |ui| {
             self.settings.show(ui, self.form, &resolved);
         });
-        Frame::new().inner_margin(Margin::symmetric(28, 22)).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let title = RichText::new("Learn features from pictures, without labels").heading();
-                ui.add(Label::new(title).truncate());
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if ui.button("Keys").on_hover_text("Keyboard shortcuts (F1)").clicked() {
-                        wishes.push(Wish::Keys);
-                    }
-                    let theme = if ui.visuals().dark_mode { "Light" } else { "Dark" };
-                    if ui.button(theme).on_hover_text("The other colours (Ctrl+T)").clicked() {
-                        wishes.push(Wish::Theme);
-                    }
-                });
-            });
-            let text = "SwAV cuts every picture into crops and learns to predict from each crop which prototypes the \
-                        others belong to. What comes out are features, and clusters of pictures that look alike.";
+        ui.painter().vline(right.left(), right.y_range(), Stroke::new(1.0, palette.line));
+        wishes
+    }
+
+    fn left(&mut self, ui: &mut Ui, resolved: &Resolved, wishes: &mut Vec<Wish>) {
+        const BUTTONS: f32 = 130.0;
+        let palette = Palette::of(ui);
+        let title = RichText::new("Learn features from pictures, without labels").heading();
+        let (head, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
+        let (words, buttons) = head.split_left_right_at_x(head.right() - BUTTONS);
+        let middle = Layout::left_to_right(Align::Center);
+        ui.scope_builder(UiBuilder::new().max_rect(words).layout(middle), |ui| {
+            ui.add(Label::new(title).truncate());
+        });
+        let text = "SwAV cuts every picture into crops and learns to predict from each crop which prototypes the \
+                    others belong to. What comes out are features, and clusters of pictures that look alike.";
+        if !cards::is_low(ui) {
             ui.label(RichText::new(text).color(palette.weak));
             ui.add_space(12.0);
-            self.new_run(ui, &resolved, &mut wishes);
-            ui.add_space(14.0);
-            runs::show(ui, self.entries, self.runs, self.home, &mut wishes);
+        }
+        let new_run = self.new_run(ui, resolved, wishes);
+        drop::target(ui, new_run);
+        ui.add_space(14.0);
+        runs::show(ui, (self.entries, self.faces), self.runs, self.home, wishes);
+        let layout = Layout::right_to_left(Align::Center);
+        ui.scope_builder(UiBuilder::new().max_rect(buttons).layout(layout), |ui| {
+            if ui.button("Keys").on_hover_text("Keyboard shortcuts (F1)").clicked() {
+                wishes.push(Wish::Keys);
+            }
+            let theme = if ui.visuals().dark_mode { "Light" } else { "Dark" };
+            if ui.button(theme).on_hover_text("The other colours (Ctrl+T)").clicked() {
+                wishes.push(Wish::Theme);
+            }
         });
-        wishes
     }
 }
 
@@ -238,7 +223,8 @@ impl Start<'_> {
 fn some_of_them(ui: &mut Ui, thumbs: &mut Thumbs, unreadable: &[(String, String)]) {
     const SIDE: f32 = 48.0;
     let palette = Palette::of(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), SIDE), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), SIDE), Sense::hover());
+    widgets::name(&response, "Some of the pictures");
     let pretrain = &thumbs.names().pretrain;
     let count = ((rect.width() + 6.0) / (SIDE + 6.0)) as usize;
     let some: Vec<u32> = spread::middles(pretrain.len(), count).map(|i| pretrain[i]).collect();

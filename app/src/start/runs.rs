@@ -1,12 +1,19 @@
 //! The earlier runs: what they are, and what can be done with them.
 
 use super::Wish;
+use crate::faces::Faces;
 use crate::recent::Entry;
 use crate::theme::Palette;
 use crate::{units, widgets};
-use eframe::egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{
+    Align, Frame, Image, Label, Layout, Margin, RichText, Role, Sense, TextEdit, TextureHandle, Ui, Vec2,
+    WidgetInfo,
+};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+/// The side of a run's picture, points.
+const FACE: f32 = 38.0;
 
 /// What the list itself remembers: the run that is being renamed, with its new name, and the one that is to be deleted.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +51,7 @@ impl Runs {
             ui.add(name).on_hover_text(entry.path.display().to_string());
             return;
         };
-        let field = ui.add(TextEdit::singleline(name).desired_width(220.0));
+        let field = ui.add(TextEdit::singleline(name).hint_text("Name of the run").desired_width(220.0));
         let name = name.trim().to_owned();
         if field.lost_focus() {
             let escaped = ui.input(|input| input.key_pressed(eframe::egui::Key::Escape));
@@ -77,7 +84,13 @@ impl Runs {
 }
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, entries: &[Entry], runs: &mut Runs, home: &Path, wishes: &mut Vec<Wish>) {
+pub(super) fn show(
+    ui: &mut Ui,
+    (entries, faces): (&[Entry], &Faces),
+    runs: &mut Runs,
+    home: &Path,
+    wishes: &mut Vec<Wish>,
+) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.label(RichText::new("Earlier runs").size(16.0).strong());
@@ -114,21 +127,33 @@ pub(super) fn show(ui: &mut Ui, entries: &[Entry], runs: &mut Runs, home: &Path,
         ui.label(RichText::new(text).color(palette.weak));
         return;
     }
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        entries.iter().for_each(|entry| show_entry(ui, entry, runs, wishes));
-    });
+    entries.iter().for_each(|entry| show_entry(ui, entry, faces.get(&entry.path), runs, wishes));
 }
 
-fn show_entry(ui: &mut Ui, entry: &Entry, runs: &mut Runs, wishes: &mut Vec<Wish>) {
+fn show_entry(
+    ui: &mut Ui,
+    entry: &Entry,
+    face: Option<&TextureHandle>,
+    runs: &mut Runs,
+    wishes: &mut Vec<Wish>,
+) {
     let palette = Palette::of(ui);
     let frame = Frame::new().fill(palette.panel).corner_radius(5).inner_margin(Margin::symmetric(12, 8));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
+            let (square, response) = ui.allocate_exact_size(Vec2::splat(FACE), Sense::hover());
+            widgets::name(&response, format!("A picture of {}", entry.name()));
+            match face {
+                Some(face) => Image::new(face).corner_radius(3).paint_at(ui, square),
+                None => drop(ui.painter().rect_filled(square, 3.0, palette.raised)),
+            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.menu_button("…", |ui| runs.menu(ui, entry, wishes))
-                    .response
-                    .on_hover_text("Again with these settings, rename, delete, show in folder");
+                let menu = ui.menu_button("…", |ui| runs.menu(ui, entry, wishes)).response;
+                menu.widget_info(|| {
+                    WidgetInfo::labeled(Role::Button, true, format!("More for {}", entry.name()))
+                });
+                menu.on_hover_text("Again with these settings, rename, delete, show in folder");
                 if !entry.has_checkpoint {
                     ui.label(RichText::new("no checkpoint").color(palette.weak))
                         .on_hover_text("Stopped before its first checkpoint: it can only be started again");
@@ -169,12 +194,24 @@ fn show_entry(ui: &mut Ui, entry: &Entry, runs: &mut Runs, wishes: &mut Vec<Wish
     ui.add_space(2.0);
 }
 
+/// How long it was.
+fn length(entry: &Entry) -> String {
+    let steps = format!("step {}", units::count(entry.step));
+    match (entry.seconds, entry.last.as_ref().map(|last| last.epoch)) {
+        (Some(seconds), Some(epochs)) if epochs > 0 => {
+            format!("{epochs} epoch{} in {}", if epochs == 1 { "" } else { "s" }, units::time(seconds))
+        }
+        (Some(seconds), _) => format!("{steps} in {}", units::time(seconds)),
+        _ => steps,
+    }
+}
+
 /// A run in a line.
 fn describe(entry: &Entry) -> String {
     let mut parts = Vec::new();
     parts.extend(entry.preset.map(|preset| preset.name().to_owned()));
     parts.extend(entry.data.as_ref().map(|data| crate::recent::name(data)));
-    parts.push(format!("step {}", units::count(entry.step)));
+    parts.push(length(entry));
     parts.extend(entry.last.as_ref().map(|last| format!("loss {:.2}", last.loss)));
     parts.extend(entry.knn.map(|knn| format!("kNN {knn:.3}")));
     let age = entry.modified.and_then(|time| SystemTime::now().duration_since(time).ok());

@@ -40,6 +40,8 @@ pub enum Order {
     Theme,
     /// All panes to their usual places.
     Layout,
+    /// Says what the panes show, once more.
+    Tour,
     /// Shows the keyboard shortcuts.
     Keys,
     /// Takes away what went wrong beside the run.
@@ -101,6 +103,7 @@ fn controls(ui: &mut Ui, state: &State, orders: &mut Vec<Order>) {
                 for (text, help, order) in [
                     (theme, "Ctrl+T", Order::Theme),
                     ("Reset layout", "All panes to their usual places", Order::Layout),
+                    ("Tour", "What the panes show, in five sentences", Order::Tour),
                     ("Keyboard shortcuts", "F1", Order::Keys),
                 ] {
                     if ui.button(text).on_hover_text(help).clicked() {

@@ -10,6 +10,7 @@ use eframe::egui::{Rect, Sense, Stroke, Ui, pos2, vec2};
 pub(super) fn timeline(ui: &mut Ui, state: &State) {
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    crate::widgets::name(&response, format!("Step {} of {}", state.step, state.total()));
     let painter = ui.painter_at(rect.expand(2.0));
     let track =
         Rect::from_min_max(pos2(rect.left(), rect.top() + 5.0), pos2(rect.right(), rect.top() + 14.0));

@@ -64,7 +64,8 @@ impl Uses {
     /// The picture that look-alikes are of, and what can be done.
     fn query(&mut self, ui: &mut Ui, wants: &mut Vec<Want>) {
         let palette = Palette::of(ui);
-        let (rect, _) = ui.allocate_exact_size(vec2(WIDTH, WIDTH), Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, WIDTH), Sense::hover());
+        widgets::name(&response, "The picture that look-alikes are of");
         ui.painter().rect_filled(rect, 4.0, palette.ground);
         match &mut self.found {
             Some(found) => {

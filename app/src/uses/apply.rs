@@ -76,7 +76,7 @@ impl Uses {
         }
         let most = seen.pictures.len();
         self.wanted.1 = self.wanted.1.min(most);
-        self.exports.propose(&self.network, self.about.as_ref());
+        self.exports.propose(&self.network);
         self.seen = Some(seen);
         self.order(Task::Group(self.wanted.0, self.wanted.1));
     }

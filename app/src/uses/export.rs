@@ -1,6 +1,6 @@
 //! The tab that writes files for other programs.
 
-use super::task::{About, Task};
+use super::task::Task;
 use super::{Uses, Want};
 use crate::dialogs::{Ask, For, Out};
 use crate::recent;
@@ -30,7 +30,7 @@ impl Default for Exports {
 
 impl Exports {
     /// Names that say what they are, in a person's documents; what was typed stays.
-    pub(super) fn propose(&mut self, network: &Path, _about: Option<&About>) {
+    pub(super) fn propose(&mut self, network: &Path) {
         let home = dirs::document_dir().or_else(dirs::home_dir).unwrap_or_default();
         let name = recent::name(network);
         let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or("network");

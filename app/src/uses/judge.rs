@@ -5,7 +5,7 @@ use super::task::Task;
 use crate::theme::Palette;
 use crate::widgets;
 use eframe::egui::{Button, Frame, Grid, Margin, RichText, ScrollArea, Ui};
-use swav_wgpu::judge::{Source, Table};
+use swav_wgpu::judge::{Judged, Source, Table};
 
 /// Pictures of each side of a split, at most.
 const LIMIT: usize = 5000;
@@ -32,7 +32,7 @@ impl Uses {
             return;
         };
         ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-            let judged = tables.iter().any(|table| table.title.contains("kNN"));
+            let judged = tables.iter().any(|table| table.of != Judged::Clusters);
             if !judged {
                 ui.label("These pictures have no labels to judge by: only their clusters can be told.");
             }

@@ -158,7 +158,7 @@ fn about(model: &Model) -> About {
         adapter: model.adapter().name.clone(),
         software: model.adapter().software,
         prototypes: model.prototype_count(),
-        embeds: model.prototype_count() > 0 || model.describe().contains("head"),
+        embeds: model.embeds(),
         trained_on: model.config().map(|config| config.data.clone()),
         notice: model.notice().map(str::to_owned),
     }
@@ -309,10 +309,6 @@ impl Bench {
         named.prototypes.get_or_insert_with(|| vec![(0, 0.0); found.pictures.len()]);
         let best = sort::pictures(dataset, dataset.path(), &named)?;
         let places = places_in(&best, &plan.groups, &plan.names);
-        let original = |picture| dataset.original(picture);
-        pass::run(("sorting", "files"), places.len(), watch, |pass| {
-            let mut go_on = |done: usize| pass.advance(usize::from(done > 0)).is_ok();
-            sort::sort(dataset.path(), &plan.into, &places, plan.how, &original, &mut go_on)
-        })
+        sort::sort_watched(dataset, [dataset.path(), &plan.into], &places, plan.how, watch)
     }
 }

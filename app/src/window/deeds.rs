@@ -13,6 +13,7 @@ use crate::{home, keys, looks, recent, words};
 use eframe::egui::{self, ViewportCommand};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 use swav_wgpu::config::Config;
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
 
@@ -21,6 +22,7 @@ impl Window {
         for key in keys::pressed(ctx) {
             match key {
                 keys::Key::Back if self.keys => self.keys = false,
+                keys::Key::Back if self.is_touring() => self.tour.close(),
                 keys::Key::Order(Order::Leave) if self.uses.is_some() => self.leave_use(),
                 keys::Key::PickFolder if self.uses.is_some() => {
                     self.ask(ctx, Ask::Folder("A folder of pictures"), For::Used);
@@ -56,7 +58,7 @@ impl Window {
             Wish::Start => {
                 let resolved = self.form.resolve();
                 if resolved.errors.is_empty() {
-                    self.begin(ctx, resolved.config);
+                    self.begin(ctx, resolved.config, self.form.within());
                 }
             }
             Wish::PickFolder => self.ask(ctx, Ask::Folder("A folder of pictures"), For::Pictures),
@@ -98,7 +100,7 @@ impl Window {
     }
 
     /// Starts a run in a folder of its own, where a person finds it.
-    fn begin(&mut self, ctx: &egui::Context, mut config: Config) {
+    fn begin(&mut self, ctx: &egui::Context, mut config: Config, within: Option<Duration>) {
         if config.out.is_none() {
             match home::next(&self.before.home(), config.data.as_deref()) {
                 Ok(out) => config.out = Some(out),
@@ -108,7 +110,7 @@ impl Window {
                 }
             }
         }
-        self.start(ctx, TrainOptions { config, resume: None, profile: false, within: None }, false);
+        self.start(ctx, TrainOptions { config, resume: None, profile: false, within }, false);
     }
 
     /// Opens a run, with its pictures at another place where `data` says so.
@@ -151,6 +153,7 @@ impl Window {
                 self.set_theme(ctx);
             }
             Order::Layout => self.dock.reset(),
+            Order::Tour => self.tour.again(),
             Order::Keys => self.keys = !self.keys,
             Order::Dismiss => self.error = None,
             Order::Leave if !self.state.phase.is_live() => self.leave(),
@@ -178,7 +181,7 @@ impl Window {
                     (Some(folder), _) => self.resume(ctx, &folder, false, None),
                     // It failed before its first checkpoint: it begins anew, in a folder of its own.
                     (None, Some((options, _))) => {
-                        self.begin(ctx, Config { out: None, ..options.config });
+                        self.begin(ctx, Config { out: None, ..options.config }, options.within);
                     }
                     (None, None) => {}
                 }

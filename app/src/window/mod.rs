@@ -6,6 +6,8 @@ mod message;
 mod screens;
 mod using;
 
+pub(crate) use using::is_weights;
+
 use crate::dialogs::Dialogs;
 use crate::dock::Dock;
 use crate::engine::WayOut;
@@ -20,6 +22,7 @@ use crate::settings::Settings;
 use crate::state::{Phase, State};
 use crate::theme;
 use crate::thumbs::Thumbs;
+use crate::tour::Tour;
 use crate::uses::Uses;
 use crate::uses::task::Query;
 use before::Before;
@@ -40,6 +43,8 @@ struct Remembered {
     light: bool,
     form: Option<form::Saved>,
     home: Option<PathBuf>,
+    /// Whether the tour has been seen.
+    toured: bool,
 }
 
 /// The window.
@@ -71,6 +76,7 @@ pub struct Window {
     keys: bool,
     light: bool,
     before: Before,
+    tour: Tour,
     /// What was started last.
     last: Option<(TrainOptions, bool)>,
     /// What helps against [`Self::error`].
@@ -99,7 +105,7 @@ impl Window {
         window.set_theme(&creation.egui_ctx);
         window.refresh();
         let ctx = creation.egui_ctx.clone();
-        window.before.prospect = Some(Prospect::start(move || ctx.request_repaint()));
+        window.before.prospect = Some(Prospect::start(dirs::cache_dir(), move || ctx.request_repaint()));
         // As if it had been dropped: what a desktop opens with this program.
         if let Some(path) = given {
             window.take(&creation.egui_ctx, path);
@@ -114,19 +120,14 @@ impl Window {
         self
     }
 
-    /// The network in use.
-    pub fn uses_mut(&mut self) -> Option<&mut Uses> {
-        self.uses.as_mut()
-    }
-
     /// A window that shows a run in some state, without an engine: for tests.
     #[must_use]
     pub fn of(state: State, adapters: Vec<AdapterFacts>) -> Self {
-        Self::with(state, adapters, Remembered::default())
+        Self::with(state, adapters, Remembered { toured: true, ..Remembered::default() })
     }
 
     fn with(state: State, adapters: Vec<AdapterFacts>, remembered: Remembered) -> Self {
-        let Remembered { recent, layout, light, form, home } = remembered;
+        let Remembered { recent, layout, light, form, home, toured } = remembered;
         Self {
             state,
             engine: None,
@@ -150,6 +151,7 @@ impl Window {
             keys: false,
             light,
             before: Before::at(home),
+            tour: Tour::new(toured),
             last: None,
             remedy: None,
             then: None,
@@ -255,6 +257,7 @@ impl Window {
         let ctx = ui.ctx().clone();
         self.keyboard(&ctx);
         self.dropped(&ctx);
+        self.before.rest(self.uses.is_some() || self.state.phase != Phase::Idle);
         if self.uses.is_some() {
             self.use_screen(ui);
         } else if self.state.phase == Phase::Idle {
@@ -302,6 +305,7 @@ impl eframe::App for Window {
             light: self.light,
             form: Some(self.form.saved()),
             home: self.before.home.clone(),
+            toured: self.tour.is_over(),
         };
         eframe::set_value(storage, eframe::APP_KEY, &remembered);
     }

@@ -3,9 +3,11 @@
 use super::Window;
 use crate::panes::{Context, Wants};
 use crate::start::Start;
+use crate::state::Phase;
 use crate::theme::Palette;
 use crate::thumbs::Thumbs;
 use crate::top;
+use crate::tour::{self, Tour};
 use eframe::egui::{CentralPanel, Frame, Margin, Panel, Ui};
 use swav_wgpu::data::Reading;
 use swav_wgpu::data::configured;
@@ -20,28 +22,44 @@ const WHOLE: [usize; 2] = [20_000, 4096];
 const SAMPLE: [usize; 2] = [2048, 512];
 
 impl Window {
+    /// Where the tour is.
+    pub fn tour_mut(&mut self) -> &mut Tour {
+        &mut self.tour
+    }
+
+    /// Whether a bubble of the tour is on the screen.
+    pub(super) fn is_touring(&self) -> bool {
+        self.uses.is_none() && self.state.phase != Phase::Idle && !self.tour.is_over()
+    }
+
     pub(super) fn first_screen(&mut self, ui: &mut Ui) {
         let resolved = self.form.resolve();
-        let config = resolved.config;
-        self.look_ahead(ui.ctx(), &config, resolved.errors.is_empty());
+        let sound = resolved.errors.is_empty();
+        let asked = (resolved.config, self.form.within());
+        self.look_ahead(ui.ctx(), &asked, sound);
+        let config = &asked.0;
         self.message(ui);
         // Crops may change without the pictures being opened again.
-        let wanted = (config.data.clone(), Reading { detail: None, ..configured::reading(&config) });
+        let wanted = (config.data.clone(), Reading { detail: None, ..configured::reading(config) });
         if self.opened.as_ref() != Some(&wanted) {
             let ctx = ui.ctx().clone();
             self.thumbs = Thumbs::open(config.clone(), move || ctx.request_repaint());
             self.opened = Some(wanted);
         }
+        self.before.faces.want(ui.ctx(), &self.entries);
         let ground = Frame::new().fill(Palette::of(ui).ground);
         let home = self.before.home();
-        let cost = self.before.cost_of(&config).cloned();
+        let cost = self.before.cost_of(&asked).cloned();
         let start = Start {
             form: &mut self.form,
             settings: &mut self.settings,
             entries: &self.entries,
+            faces: &self.before.faces,
             adapters: &self.adapters,
             thumbs: &mut self.thumbs,
             runs: &mut self.before.runs,
+            recipes: &mut self.before.recipes,
+            length: &mut self.before.length,
             home: &home,
             cost: cost.as_ref(),
             unreadable: &self.before.unreadable,
@@ -54,7 +72,8 @@ impl Window {
     pub(super) fn run_screen(&mut self, ui: &mut Ui) {
         let palette = Palette::of(ui);
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 8));
-        let orders = Panel::top("top").frame(frame).show(ui, |ui| top::show(ui, &self.state)).inner;
+        let bar = Panel::top("top").frame(frame).show(ui, |ui| top::show(ui, &self.state));
+        let (orders, bar) = (bar.inner, bar.response.rect);
         let ctx = ui.ctx().clone();
         orders.into_iter().for_each(|order| self.order(&ctx, order));
         self.message(ui);
@@ -73,6 +92,8 @@ impl Window {
         });
         actions.into_iter().for_each(|action| self.act(&ctx, action));
         self.watch(wants.inner);
+        let dock = &self.dock;
+        self.tour.show(ui, |id| if id == tour::TOP { Some(bar) } else { dock.place(id) });
     }
 
     /// Tells the engine what visible panes show, where that changed.

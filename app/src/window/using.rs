@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub(super) const WEIGHTS: &[&str] = &["safetensors", "pth", "pt", "tar", "bin"];
 
 /// Whether a file is of weights, by its name.
-pub(super) fn is_weights(path: &Path) -> bool {
+pub(crate) fn is_weights(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
     let archive = ending == "tar" && !path.to_string_lossy().to_lowercase().ends_with(".pth.tar");
     path.is_file() && WEIGHTS.contains(&ending.as_str()) && !archive

@@ -3,12 +3,14 @@
 
 pub(crate) mod samples;
 
-use eframe::egui::{Frame, Margin, Theme, Ui};
+use eframe::egui::accesskit::{Action, Role};
+use eframe::egui::{Frame, Key, Margin, Theme, Ui};
 use egui_kittest::{Harness, SnapshotOptions};
 use swav_app::state::State;
 use swav_app::theme::{self, Palette};
 use swav_app::thumbs::Thumbs;
 use swav_app::window::Window;
+use swav_wgpu::config::{Config, Preset};
 
 /// Pixels that may differ: another release of the driver rounds an edge differently. A part that is missing or
 /// has moved is thousands.
@@ -26,6 +28,26 @@ pub(crate) fn harness(
         .with_context_setup(theme::install)
         .with_options(SnapshotOptions::new().max_failed_pixels(FEW))
         .build_ui_state(draw, window)
+}
+
+/// The demo with a network of a few thousand weights, for runs that must be over soon, with these settings over it.
+pub(crate) fn small_demo(over: &[(&str, &str)]) -> Config {
+    const SMALL: [(&str, &str); 9] = [
+        ("batch", "8"),
+        ("width", "4"),
+        ("hidden", "16"),
+        ("embedding", "8"),
+        ("prototypes", "12"),
+        ("crops", "2x16@0.4-1"),
+        ("eval_resize", "16"),
+        ("eval_size", "16"),
+        ("workers", "1"),
+    ];
+    let mut config = Config::from_preset(Preset::Demo).expect("the demo is sound");
+    for (key, value) in SMALL.iter().chain(over) {
+        config.set(key, value).expect("a sound value");
+    }
+    config
 }
 
 /// Draws until nothing moves any more, with all thumbnails there.
@@ -56,6 +78,47 @@ pub(crate) fn pane(size: [f32; 2], id: &'static str, window: Window) -> Harness<
     });
     settle(&mut harness);
     harness
+}
+
+/// What can be clicked or has the keyboard, and has no name that a screen reader could say: roles and places.
+pub(crate) fn nameless(harness: &Harness<'_, Window>) -> Vec<String> {
+    use egui_kittest::kittest::NodeT;
+    let mut found = Vec::new();
+    let mut nodes = vec![harness.root()];
+    while let Some(node) = nodes.pop() {
+        nodes.extend(node.children());
+        let told = node.accesskit_node();
+        // The role of a scroll bar says all.
+        let acts = told.role() != Role::ScrollBar
+            && (told.data().supports_action(Action::Click) || told.data().supports_action(Action::Focus));
+        let words = [told.label(), told.placeholder().map(str::to_owned)];
+        // What a label says is its value.
+        let own = told.value().filter(|_| told.role() == Role::Label);
+        if acts
+            && !words.into_iter().chain([own]).flatten().any(|name| name.chars().any(char::is_alphanumeric))
+        {
+            found.push(format!("{:?} at {:?}, {:?}", told.role(), node.rect(), told.value()));
+        }
+    }
+    found
+}
+
+/// What has the keyboard after so many presses of Tab.
+pub(crate) fn tabbed(harness: &mut Harness<'_, Window>, presses: usize) -> Vec<String> {
+    use egui_kittest::kittest::NodeT;
+    let mut names = Vec::new();
+    for _ in 0..presses {
+        harness.key_press(Key::Tab);
+        harness.run_steps(2);
+        let mut nodes = vec![harness.root()];
+        while let Some(node) = nodes.pop() {
+            nodes.extend(node.children());
+            if node.accesskit_node().is_focused() {
+                names.extend(node.accesskit_node().label());
+            }
+        }
+    }
+    names
 }
 
 /// Whether some words are on the screen.

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::SETTINGS;
 use super::timely::{Timely, timely};
-use crate::config::{Advice, Config, Facts, Preset, advise, wrap};
-use crate::data::{Dataset, Survey};
+use crate::config::{Advice, Config, Preset, advise, wrap};
+use crate::data::{Dataset, Survey, configured};
 use crate::error::Result;
+use crate::measure::Machine;
 use crate::words::{counted, quoted};
 
 /// Lines of classes and of unreadable pictures that the text shows.
@@ -34,27 +35,12 @@ impl<'a> Report<'a> {
         dataset: &'a Dataset,
         survey: &'a Survey,
         equal: (usize, usize),
-        machine: Option<&(String, f64)>,
+        machine: Option<&Machine>,
     ) -> Result<Self> {
-        let mut counts = vec![0; dataset.classes().len()];
-        for picture in 0..dataset.len() as u32 {
-            if let Some(label) = dataset.label(picture) {
-                counts[label as usize] += 1;
-            }
-        }
-        let facts = Facts {
-            pictures: dataset.pretrain().len(),
-            classes: counts.iter().filter(|count| **count > 0).count(),
-            shorter_side: survey.shorter_side(),
-            grey: survey.channels[2] + survey.channels[3] == 0,
-            mean: survey.mean.clone(),
-            std: survey.std.clone(),
-        };
-        // Of so few pictures, or such that cannot be read, nothing follows.
-        let enough = facts.pictures >= 4 && !survey.sizes.is_empty();
+        let counts = configured::class_counts(dataset);
+        let facts = configured::facts(dataset, survey);
         let advice = match config.data {
-            Some(_) if enough => advise(&facts)?,
-            Some(_) => Vec::new(),
+            Some(_) => facts.as_ref().map_or(Ok(Vec::new()), advise)?,
             None => {
                 let rule =
                     "it was made for these pictures, and is what `swav-wgpu train` takes without a path"
@@ -62,7 +48,8 @@ impl<'a> Report<'a> {
                 vec![Advice { key: "preset", value: Preset::Demo.to_string(), rule }]
             }
         };
-        let timely = if config.data.is_some() && enough { timely(&facts, machine)? } else { Vec::new() };
+        let own = facts.filter(|_| config.data.is_some());
+        let timely = own.map_or(Ok(Vec::new()), |facts| timely(&facts, machine))?;
         Ok(Self { config, dataset, survey, counts, equal, advice, timely })
     }
 

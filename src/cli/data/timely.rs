@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::config::{Advice, Facts, Value, wrap};
+use crate::config::{Advice, Facts, Value, whole_seconds, wrap};
 use crate::error::Result;
-use crate::measure::{Suggestion, suggest};
+use crate::measure::{Machine, Suggestion, suggest};
 
 /// The times that are told of.
 const TIMES: [u64; 2] = [20 * 60, 3600];
@@ -25,12 +25,14 @@ pub(super) struct Timely {
 }
 
 /// Suggestions for `machine`, an adapter with its speed, where there is one, and for a usual GPU.
-pub(super) fn timely(facts: &Facts, machine: Option<&(String, f64)>) -> Result<Vec<Timely>> {
-    let here = machine.iter().flat_map(|(name, speed)| TIMES.map(|time| (name.as_str(), *speed, true, time)));
+pub(super) fn timely(facts: &Facts, machine: Option<&Machine>) -> Result<Vec<Timely>> {
+    let usual = Machine { adapter: GPU.0.to_owned(), gflop_per_s: GPU.1 };
+    let here = machine.into_iter().flat_map(|machine| TIMES.map(|time| (machine, true, time)));
     let mut found = Vec::new();
-    for (adapter, gflop_per_s, here, time) in here.chain([(GPU.0, GPU.1, false, TIMES[0])]) {
+    for (machine, here, time) in here.chain([(&usual, false, TIMES[0])]) {
+        let Machine { adapter, gflop_per_s } = machine.clone();
         if let Some(suggestion) = suggest(facts, gflop_per_s, time as f64)? {
-            let (adapter, time) = (adapter.to_owned(), Duration::from_secs(time));
+            let time = Duration::from_secs(time);
             found.push(Timely { adapter, gflop_per_s, here, time, suggestion });
         }
     }
@@ -43,7 +45,7 @@ impl Timely {
         let Suggestion { network, epochs, seconds, name } = &self.suggestion;
         let place = if self.here { "here" } else { "on a GPU" };
         let short = if *seconds < 0.95 * self.time.as_secs_f64() {
-            format!(", done after {}", Duration::from_secs(seconds.ceil() as u64).show())
+            format!(", done after {}", whole_seconds(*seconds))
         } else {
             String::new()
         };

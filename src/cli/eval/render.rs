@@ -7,7 +7,7 @@ use crate::judge::{Source, Table};
 
 /// A table with its notes below it.
 pub(super) fn table(table: &Table) -> String {
-    let Table { title, rows, notes } = table;
+    let Table { title, rows, notes, .. } = table;
     let names = rows.iter().map(|(name, _)| name).chain([title]);
     let wide = names.map(|name| name.chars().count()).max().unwrap_or(0);
     let head = Source::ALL.map(|source| source.name().to_owned());

@@ -8,7 +8,7 @@ use chrono::{DateTime, Local};
 use crate::cli::passes::Passes;
 use crate::cli::print;
 use crate::cli::table::{bytes, seconds};
-use crate::config::{Config, Value};
+use crate::config::{Config, Value, whole_seconds};
 use crate::error::{Error, Result};
 use crate::train::{Forecast, PlanFigures, forecast, plan};
 use crate::tune::{Peaks, peaks};
@@ -38,7 +38,7 @@ pub(super) fn run(config: &Config, what: Plan, within: Option<Duration>, done: u
             let reason = format!(
                 "{} is too short: one step alone ends after {}",
                 time.show(),
-                shown(forecast.opening + forecast.seconds(1))
+                whole_seconds(forecast.opening + forecast.seconds(1))
             );
             return Err(Error::config("for", reason));
         }
@@ -125,7 +125,7 @@ fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
     );
     line(
         "an epoch",
-        format!("{} in {}", counted(rhythm.epoch as usize, "step"), shown(forecast.epoch_seconds())),
+        format!("{} in {}", counted(rhythm.epoch as usize, "step"), whole_seconds(forecast.epoch_seconds())),
     );
     let steps = forecast.steps(*done, *total);
     let left = if *done > 0 { format!(" that are left of {total}") } else { String::new() };
@@ -136,13 +136,13 @@ fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
         format!(
             "{}{left} in {}; {} of {}, {} of {}, {} before the first step and {} for the gallery",
             counted(total.saturating_sub(*done) as usize, "step"),
-            shown(steps),
+            whole_seconds(steps),
             counted(evaluations, "evaluation"),
             seconds(forecast.evaluation),
             counted(checkpoints, "checkpoint"),
             seconds(forecast.checkpoint),
-            shown(forecast.opening + if *done == 0 { forecast.first_looks } else { 0.0 }),
-            shown(forecast.gallery),
+            whole_seconds(forecast.opening + if *done == 0 { forecast.first_looks } else { 0.0 }),
+            whole_seconds(forecast.gallery),
         ),
     );
     let all = forecast.opening + forecast.seconds(*total);
@@ -150,13 +150,8 @@ fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
     let end = end.and_then(|all| now.checked_add_signed(all));
     let format = if all < 20.0 * 3600.0 { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     let end = end.map_or_else(String::new, |end| format!(": begun now, it ends at {}", end.format(format)));
-    line("in all", format!("{}{end}", shown(all)));
+    line("in all", format!("{}{end}", whole_seconds(all)));
     text
-}
-
-/// Seconds as people write them.
-fn shown(seconds: f64) -> String {
-    Duration::from_secs(seconds.clamp(0.0, 1e12).round() as u64).show()
 }
 
 #[cfg(test)]

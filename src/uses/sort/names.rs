@@ -38,6 +38,8 @@ fn file_name(dataset: &Dataset, data: &Path, picture: u32) -> Result<Option<Path
     })
 }
 
+/// What not every system allows in the name of a file or folder.
+pub const FORBIDDEN: [char; 9] = ['/', '\\', ':', '*', '?', '"', '<', '>', '|'];
 /// The longest name of a folder, bytes: what systems take.
 const LONGEST: usize = 255;
 
@@ -55,8 +57,9 @@ pub fn check_name(name: &str) -> Result<()> {
     let wrong = match () {
         () if name.trim().is_empty() => "a group needs a name".to_owned(),
         () if name == "." || name == ".." => format!("“{name}” means another folder"),
-        () if name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) => {
-            format!("“{name}” holds one of / \\ : * ? \" < > |, which not every system allows in a name")
+        () if name.contains(FORBIDDEN) => {
+            let all = FORBIDDEN.map(String::from).join(" ");
+            format!("“{name}” holds one of {all}, which not every system allows in a name")
         }
         () if name.chars().any(char::is_control) => "it holds a character that cannot be seen".to_owned(),
         () if name != name.trim() || name.ends_with('.') => {

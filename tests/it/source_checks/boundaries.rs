@@ -27,7 +27,7 @@ const ARROW: [(&str, &[&str]); 27] = [
     ("runs", &["words", "error", "interop"]),
     ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
     ("method", &["error", "pass", "ranks", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
-    ("measure", &["error", "pass", "rng", "config", "gpu", "method"]),
+    ("measure", &["error", "pass", "rng", "config", "gpu", "tune", "method"]),
     ("trained", &["error", "pass", "config", "gpu", "interop", "data", "eval", "runs", "model"]),
     (
         "judge",

@@ -34,6 +34,7 @@ pub(super) fn show(ui: &mut Ui, palette: Palette, crops: &Crops) {
             painter.rect_filled(cell, 2.0, palette.accent.gamma_multiply(cosine.clamp(0.0, 1.0)));
         }
     }
+    widgets::name(&response, "How alike the crops are");
     let text = match others(crops) {
         Some(others) => format!("{:.2} within, {others:.2} to other pictures", within(&rows)),
         None => format!("{:.2} within", within(&rows)),

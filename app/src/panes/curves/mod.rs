@@ -121,7 +121,7 @@ impl CurvesPane {
         large: bool,
     ) {
         let palette = Palette::of(ui);
-        let Drawn { chart, .. } = drawn;
+        let Drawn { figure, chart } = drawn;
         let mut runs = vec![("this run", own_points(context.state, &drawn))];
         runs.extend(
             context
@@ -161,7 +161,7 @@ impl CurvesPane {
             let reference = reference(context.state, &drawn);
             let reference =
                 reference.map(|(name, value)| (name, if chart.log { value.log10() } else { value }));
-            plot.show(ui, |plot| {
+            let shown = plot.show(ui, |plot| {
                 // A chart that is one of many shows all steps; alone it can be dragged and zoomed.
                 if !large {
                     plot.set_plot_bounds_x(-0.01 * most..=1.01 * most);
@@ -190,6 +190,7 @@ impl CurvesPane {
                     }
                 }
             });
+            widgets::name(&shown.response, format!("{} by steps", figure.title));
         });
     }
 }

@@ -47,12 +47,15 @@ pub(super) fn look_back(ui: &mut Ui, context: &mut Context<'_>) {
         return;
     }
     let palette = Palette::of(ui);
-    ui.label(RichText::new("look back").color(palette.weak));
+    let label = ui.label(RichText::new("look back").color(palette.weak));
     let newest = looks.len() - 1;
     let mut at = context.look.back.unwrap_or(newest).min(newest);
     ui.spacing_mut().slider_width = (ui.available_width() - 110.0).clamp(60.0, 420.0);
     let slider = egui::Slider::new(&mut at, 0..=newest).show_value(false);
-    let moved = ui.add(slider).on_hover_text("Earlier looks at the embedding and the prototypes of this run");
+    let moved = ui
+        .add(slider)
+        .labelled_by(label.id)
+        .on_hover_text("Earlier looks at the embedding and the prototypes of this run");
     if moved.changed() {
         context.look.back = (at < newest).then_some(at);
     }

@@ -51,5 +51,6 @@ fn tile(ui: &mut Ui, context: &mut Context<'_>, palette: Palette, picture: u32) 
         }
     });
     let name = context.thumbs.names().told(picture);
+    widgets::name(&response, name.clone());
     response.on_hover_text(format!("{name}\nClick to mark only this one; right click for look-alikes."));
 }

@@ -158,6 +158,7 @@ impl EmbeddingPane {
     fn plot(&mut self, ui: &mut Ui, context: &mut Context<'_>, map: &Arc<Map>, rect: Rect) {
         let palette = Palette::of(ui);
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
+        widgets::name(&response, format!("{} pictures on a plane; drag to mark some", map.pictures.len()));
         let painter = ui.painter_at(rect);
         painter.rect_filled(rect, 4.0, palette.ground);
         let frame = self.frame(map, rect);
