@@ -239,7 +239,7 @@ pub fn backward(
     // What the first rank takes, the others put where nobody reads it.
     let aside = together.is_some_and(|together| !together.first);
     let aside = aside.then(|| [dweight, dbias].map(|gradient| plan.lease(gradient.shape)));
-    let [dweight, dbias] = aside.as_ref().map_or([dweight, dbias], |aside| aside.each_ref());
+    let [dweight, dbias] = aside.as_ref().map_or([dweight, dbias], <[Tensor; 2]>::each_ref);
     let shares = shares(plan);
     let kernel = plan.gpu().kernel(shader, "finish_backward", &[("SHARES", f64::from(shares))])?;
     plan.dispatch(
