@@ -16,5 +16,6 @@ fi
 if has_mpi; then
     echo "--features swav-wgpu/mpi"
 else
-    echo "The tests of runs by MPI are left out: they need ${packages[*]} (${why_not:-which are for Linux})." >&2
+    count=$(grep -c '^#\[test\]' "$(dirname "${BASH_SOURCE[0]}")/../tests/it/cli/ranks.rs")
+    echo "The $count tests of runs by MPI are left out: they need ${packages[*]} (${why_not:-which are for Linux})." >&2
 fi
