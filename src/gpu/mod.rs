@@ -13,7 +13,7 @@
 //! | `tensor` | a shaped handle on arena bytes in single or half precision; dropping the last handle frees the bytes for reuse |
 //! | `shader`, `kernel` | WGSL files, their reflection by naga, pipelines with checked `Params` |
 //! | `plan` | the recorded list of dispatches |
-//! | `session`, `replay` | a run's memory: binds plans and submits them |
+//! | `session`, `replay`, `submission` | a run's memory: binds plans and submits them |
 //! | `pace` | how much work goes into one submission |
 //! | `journal` | what the device did, by its own word |
 //! | `transfer` | data in and out of tensors |
@@ -35,6 +35,7 @@ mod profile;
 mod replay;
 mod session;
 mod shader;
+mod submission;
 mod tensor;
 mod transfer;
 

@@ -1,0 +1,111 @@
+//! Plans on their way to the device: in parts of bounded work, up to each stop and on from there.
+
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::pace::{Estimate, Pace};
+use super::plan::Stop;
+use super::replay::{Bound, Replay, encode_copy};
+use super::session::Session;
+use crate::error::{Error, Result};
+
+impl Session {
+    /// Submits a plan in parts of bounded work ([`Pace`]), and returns at once. What is computed is the same to the
+    /// last bit however it is cut.
+    ///
+    /// # Errors
+    /// What the driver reported so far.
+    pub fn submit(&self, replay: &Replay) -> Result<()> {
+        self.submit_with(replay, &mut |_| {
+            Err(Error::Ranks("a plan that stops for other ranks was submitted without any".into()))
+        })
+    }
+
+    /// The same for a plan that stops, each time with `at_stop`.
+    ///
+    /// # Errors
+    /// As [`Session::submit`]; what `at_stop` says.
+    pub fn submit_with(&self, replay: &Replay, at_stop: &mut dyn FnMut(&Stop) -> Result<()>) -> Result<()> {
+        let mut ends = self.pace().cuts(replay.works());
+        let is_stop = |(at, command): (usize, &Bound)| matches!(command, Bound::Stop(_)).then_some(at);
+        ends.extend(replay.commands.iter().enumerate().filter_map(is_stop));
+        ends.sort_unstable();
+        ends.dedup();
+        let loses = self.loses.swap(false, Ordering::Relaxed);
+        let mut first = 0;
+        for &end in &ends {
+            if first < end {
+                let mut encoder =
+                    self.gpu().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                encode(&mut encoder, &replay.commands[first..end]);
+                self.journal.enter(&mut encoder);
+                if !(loses && ends.last() == Some(&end)) {
+                    self.gpu().queue().submit([encoder.finish()]);
+                }
+            }
+            first = end;
+            if let Some(Bound::Stop(stop)) = replay.commands.get(end) {
+                at_stop(stop)?;
+                first += 1;
+            }
+        }
+        self.gpu().check()
+    }
+
+    /// What a plan is expected to take now.
+    #[must_use]
+    pub fn estimate(&self, replay: &Replay) -> Estimate {
+        let pace = self.pace();
+        let dispatches = replay.commands.iter().filter_map(|command| match command {
+            Bound::Dispatch { label, work, .. } => Some((label, pace.seconds(*work))),
+            _ => None,
+        });
+        let longest = dispatches.max_by(|(_, a), (_, b)| a.total_cmp(b));
+        Estimate {
+            submissions: pace.cuts(replay.works()).len(),
+            seconds: replay.works().map(|work| pace.seconds(work)).sum(),
+            longest: longest.map_or_else(Default::default, |(label, seconds)| (label.clone(), seconds)),
+        }
+    }
+
+    /// Takes in how long a plan took, for the parts of those that come.
+    pub fn learn(&self, replay: &Replay, took: Duration) {
+        self.pace().learn(replay.works(), took);
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Submits every plan in so many parts, whatever they take.
+    #[doc(hidden)]
+    pub fn submit_in(&self, parts: usize) {
+        self.pace().fix(parts);
+    }
+
+    /// Hands over all of the next submission but its last part, as a driver does that aborts it and says nothing.
+    #[doc(hidden)]
+    pub fn lose_last_part(&self) {
+        self.loses.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Encodes commands in order; dispatches that follow each other share a pass.
+fn encode(encoder: &mut wgpu::CommandEncoder, commands: &[Bound]) {
+    let mut commands = commands.iter().peekable();
+    while let Some(command) = commands.peek() {
+        if matches!(command, Bound::Dispatch { .. }) {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            while let Some(Bound::Dispatch { kernel, group, grid, .. }) =
+                commands.next_if(|c| matches!(c, Bound::Dispatch { .. }))
+            {
+                pass.set_pipeline(&kernel.pipeline);
+                pass.set_bind_group(0, group, &[]);
+                pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
+            }
+        } else if let Some(command) = commands.next() {
+            encode_copy(encoder, command);
+        }
+    }
+}
