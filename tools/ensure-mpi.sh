@@ -6,7 +6,10 @@ set -euo pipefail
 packages=(libopenmpi-dev openmpi-bin libclang-dev)
 
 has_mpi() {
-    command -v mpicc >/dev/null && command -v mpirun >/dev/null && compgen -G '/usr/lib*/llvm-*/lib/libclang*.so*' >/dev/null
+    # Beside the library, libclang needs the headers of its own version: its package for running alone has none.
+    command -v mpicc >/dev/null && command -v mpirun >/dev/null &&
+        compgen -G '/usr/lib*/llvm-*/lib/libclang.so' >/dev/null &&
+        compgen -G '/usr/lib*/llvm-*/lib/clang/*/include/stddef.h' >/dev/null
 }
 
 . "$(dirname "${BASH_SOURCE[0]}")/install.sh"

@@ -14,6 +14,10 @@ use crate::train;
 
 /// Where launchers say how many processes they started: Open MPI, MPICH and Intel MPI, MVAPICH.
 const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
+/// `srun --mpi=pmix` sets none of these: it gives each process this number, and the step's size apart. Tasks of a step that
+/// are not meant to meet have a size too, but no such number.
+const PMIX: &str = "PMIX_RANK";
+const STEP_SIZE: &str = "SLURM_STEP_NUM_TASKS";
 
 /// All processes of a run, of which there are several only where a launcher says so.
 ///
@@ -29,7 +33,8 @@ pub(super) fn ranks(variable: impl Fn(&str) -> Option<String>) -> Result<Arc<dyn
 /// The variable that says that several processes were started, and how many.
 fn several(variable: impl Fn(&str) -> Option<String>) -> Option<(&'static str, u64)> {
     let size = |name: &str| variable(name)?.trim().parse::<u64>().ok().filter(|&size| size > 1);
-    SIZES.into_iter().find_map(|name| Some((name, size(name)?)))
+    let step = variable(PMIX).map(|_| STEP_SIZE);
+    SIZES.into_iter().chain(step).find_map(|name| Some((name, size(name)?)))
 }
 
 #[cfg(not(feature = "mpi"))]
@@ -97,6 +102,16 @@ mod tests {
         }
         // One task of several that a cluster gives the same job is not one of several ranks.
         assert_eq!(with("SLURM_NTASKS", "4"), None);
+        assert_eq!(with(STEP_SIZE, "4"), None);
+        let srun = |size: &str| {
+            several(|name| {
+                [(PMIX, "0"), (STEP_SIZE, size)]
+                    .into_iter()
+                    .find(|pair| pair.0 == name)
+                    .map(|pair| pair.1.to_owned())
+            })
+        };
+        assert_eq!((srun("4"), srun("1")), (Some((STEP_SIZE, 4)), None));
         assert_eq!(ranks(|_| None).unwrap().size(), 1);
     }
 
