@@ -15,7 +15,7 @@ test: ## Run all tests
 
 lint: ## Check the format, the lints and the documentation
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets $$(tools/ensure-mpi.sh) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 bench: ## Run the benchmarks

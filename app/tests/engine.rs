@@ -124,3 +124,20 @@ fn tuned_kernels_are_taken_and_told() {
     assert_eq!(recent::config(&out).unwrap().tuned, Tuned::Choices("direct".to_owned()));
     assert!(state.log.iter().any(|line| line.text.contains("as tuned")), "{:?}", state.log);
 }
+
+/// A time in place of a number of steps: the window shows how many fit, and the run ends with the last of them.
+#[test]
+fn a_run_that_is_to_take_so_long_decides_its_steps_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let config = Config { steps: None, eval_pictures: Some(50), ..config(&out) };
+    let mut state = State::opening(config.clone(), Vec::new());
+    let within = Some(Duration::from_secs(20));
+    let options = TrainOptions { config, resume: None, profile: false, within };
+    let mut engine = Engine::start(options, None, false, |_| {});
+    wait(&mut engine, &mut state, "the end", |state| state.phase == Phase::Finished);
+    let steps = recent::config(&out).unwrap().steps.expect("it was decided");
+    assert_eq!((state.step, state.reports.last().unwrap().step), (steps, steps));
+    assert!(state.log.iter().any(|line| line.text.contains("steps fit 20s")), "{:?}", state.log);
+    engine.join();
+}

@@ -86,6 +86,7 @@ Examples:
 impl Compare {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<Outcome> {
+        train::launched::alone("compare", |name| std::env::var(name).ok())?;
         let mut request = self.resolve()?;
         take_kernels(&mut request.rows)?;
         let mut show = Show::new(request.rows.first().map_or(Method::Swav, |row| row.config.method));

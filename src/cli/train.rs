@@ -3,7 +3,7 @@
 //! Resolving is a pure function of the arguments and the files that they name, so that it can be
 //! tested without a device: [`Train::resolve`] gives a [`TrainRequest`], `start` hands it to the engine.
 
-mod launched;
+pub(super) mod launched;
 mod plan;
 mod results;
 pub(super) mod watch;
@@ -111,7 +111,7 @@ impl Train {
         if ranks.rank() > 0 {
             return launched::follow(&ranks);
         }
-        launched::compare(&*ranks, &std::env::args().skip(1).collect::<Vec<_>>())?;
+        launched::compare(&*ranks)?;
         let request = ranks::agree(&*ranks, self.request(&*ranks))?;
         start(request, &ranks)
     }

@@ -10,8 +10,10 @@ const PLACES: [&str; 2] = ["data", "out"];
 
 impl Config {
     /// The settings that a resumed run may change: they decide how long and where it runs, not what it
-    /// computes next. `steps` is among them for extending a run, `data` for pictures that were moved.
-    pub const RESUMABLE: [&str; 16] = [
+    /// computes next. `steps` is among them for extending a run, `data` for pictures that were moved. `micro_batch` and
+    /// `sync_bn` are, though they decide which pictures a batch norm sees: a run of many devices must be able to go on
+    /// with the memory of one.
+    pub const RESUMABLE: [&str; 18] = [
         "data",
         "steps",
         "max_time",
@@ -20,6 +22,8 @@ impl Config {
         "tuned",
         "submission_ms",
         "recompute",
+        "micro_batch",
+        "sync_bn",
         "workers",
         "cache",
         "prefetch",
@@ -29,6 +33,23 @@ impl Config {
         "eval_pictures",
         "tensorboard",
     ];
+
+    /// A sentence where batch norms of the trunk see other pictures than they did under the settings of `earlier`.
+    #[must_use]
+    pub fn other_statistics(&self, earlier: &Self) -> Option<String> {
+        let changed = ["micro_batch", "sync_bn"].into_iter().filter_map(|key| {
+            let setting = Self::setting(key).ok()?;
+            let (now, then) = ((setting.get)(self), (setting.get)(earlier));
+            (now != then).then(|| format!("`{key}` is {now}, and was {then}"))
+        });
+        let changed: Vec<String> = changed.collect();
+        (!changed.is_empty()).then(|| {
+            format!(
+                "{}: batch norms see other pictures at once, so the run goes on, but not as it would have.",
+                changed.join("; ")
+            )
+        })
+    }
 
     /// Compares with the settings that a checkpoint was written under, as TOML: where something else
     /// would be computed, the run would not be the one that was stopped. `path` is the checkpoint.
@@ -73,6 +94,11 @@ mod tests {
             message.contains("`lr`") && message.contains("0.7") && message.contains("put 4.8 back"),
             "{message}"
         );
+        changed("micro_batch", "8").unwrap();
+        let cut = Config { micro_batch: Some(crate::config::MicroBatch::Of(8)), ..earlier.clone() };
+        let said = cut.other_statistics(&earlier).unwrap();
+        assert!(said.contains("`micro_batch` is 8, and was "), "{said}");
+        assert_eq!(cut.other_statistics(&cut), None);
         for key in Config::RESUMABLE.iter().chain(&PLACES) {
             Config::setting(key).unwrap();
         }

@@ -68,6 +68,38 @@ fn batches_do_not_depend_on_workers_prefetch_or_restarts() {
     assert!(all[12..] == take(&dataset, LoaderSpec { start_epoch: 1, start_batch: 6, ..spec(8, 2) }, 8));
 }
 
+/// Ranks take runs of a batch's pictures, whatever their sizes: together they have its pictures and crops, and each decodes
+/// its own alone.
+#[test]
+fn shares_of_a_batch_are_that_batch() {
+    let (_folder, dataset) = folder(50, &[3, 4, 30]);
+    // An epoch.
+    let load = |share: Option<std::ops::Range<usize>>| {
+        let mut loader = Loader::new(dataset.clone(), LoaderSpec { share, prefetch: 0, ..spec(8, 2) }).unwrap();
+        let batches: Vec<Batch> = (0..6).map(|_| loader.next().unwrap()).collect();
+        let broken: Vec<u32> = loader.unreadable().into_iter().map(|(picture, _)| picture).collect();
+        (batches, broken)
+    };
+    let ((whole, broken), (first, mut own), (second, others)) = (load(None), load(Some(0..3)), load(Some(3..8)));
+    for (whole, (first, second)) in whole.iter().zip(first.iter().zip(&second)) {
+        assert_eq!([&first.pictures[..], &second.pictures].concat(), whole.pictures);
+        for (group, crops) in spec(8, 1).augment.crops.iter().enumerate() {
+            let view = |batch: &Batch, view: usize| {
+                let all = &batch.groups[group];
+                let length = all.len() / crops.count;
+                all[view * length..][..length].to_vec()
+            };
+            for at in 0..crops.count {
+                assert!([view(first, at), view(second, at)].concat() == view(whole, at));
+            }
+        }
+    }
+    assert!(own.iter().all(|picture| !others.contains(picture)), "{own:?} {others:?}");
+    own.extend(others);
+    own.sort_unstable();
+    assert_eq!(own, broken);
+}
+
 /// Pictures are packed with the same draws as rendered ones get, in the same order; those that are too
 /// large for a part are rendered.
 #[test]

@@ -45,7 +45,7 @@ pub use choice::Choices;
 pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use method::{Class, Family, Geometry, Method, Operation};
-pub use opening::{open, open_adapter, open_seat};
+pub use opening::{open, open_adapter, open_seat, ranks_on_one};
 pub use pace::{Estimate, Pace};
 pub use plan::{Grid, Plan, Stop};
 pub use profile::{Profile, ProfileRow};

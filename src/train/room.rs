@@ -1,10 +1,12 @@
 //! How many pictures of a batch an adapter has memory for at once (`micro_batch = auto`).
+//!
+//! Rank 0 decides for all ranks. Where several of them compute on one adapter, it takes the memory of as many.
 
 use std::sync::Arc;
 
 use crate::config::{Config, MicroBatch};
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::gpu::{self, Gpu};
 use crate::method::{Known, Trainer};
 use crate::ranks::Exchange;
 
@@ -12,7 +14,7 @@ use crate::ranks::Exchange;
 const SMALLER: &str = "add --recompute, or lower --batch, the crop sizes, --queue, --prototypes or --width";
 
 /// The settings with the parts of a batch decided: where they are left open, the fewest that fit the adapter, tried by
-/// taking the memory, and a sentence that says so.
+/// taking the memory that all ranks on it need, and a sentence that says so.
 ///
 /// # Errors
 /// A step that does not fit even with the smallest parts; what the driver reports.
@@ -25,12 +27,22 @@ pub(super) fn settle(
     if config.micro_batch != Some(MicroBatch::Auto) {
         return Ok((config.clone(), None));
     }
-    let fits = |config: &Config| match Trainer::among(gpu, config, known, ranks) {
-        Ok(trainer) => {
-            trainer.has_room_to_work().map(|room| room.then_some(()).ok_or_else(|| full(&trainer)))
+    let sharing = gpu::ranks_on_one(config, ranks.seat().1);
+    let fits = |config: &Config| {
+        let mut held = Vec::new();
+        for _ in 0..sharing {
+            match Trainer::among(gpu, config, known, ranks) {
+                Ok(trainer) => held.push(trainer),
+                Err(error @ Error::Limit { .. }) => return Ok(Err(error)),
+                Err(error) => return Err(error),
+            }
         }
-        Err(error @ Error::Limit { .. }) => Ok(Err(error)),
-        Err(error) => Err(error),
+        for trainer in &held {
+            if !trainer.has_room_to_work()? {
+                return Ok(Err(full(trainer)));
+            }
+        }
+        Ok(Ok(()))
     };
     let found =
         fewest(&candidates(config, config.batch / ranks.size()), fits).map_err(|error| match error {
@@ -56,6 +68,8 @@ pub(super) fn settle(
 fn candidates(config: &Config, share: usize) -> Vec<Config> {
     let whole = Config { micro_batch: None, ..config.clone() };
     let mut candidates = vec![whole];
+    // Statistics of several ranks are those of whole shares.
+    let share = if config.sync_bn.is_some() { 0 } else { share };
     for parts in 2..=share / 2 {
         let part = share.div_ceil(parts);
         let micro_batch = Some(MicroBatch::Of(part));
@@ -106,6 +120,7 @@ fn full(trainer: &Trainer) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SyncBn;
     use std::cell::Cell;
 
     #[test]
@@ -128,6 +143,12 @@ mod tests {
         }
         let none = fewest(&candidates, |_| Ok(Err(Error::config("batch", "too large"))));
         assert!(none.unwrap_err().to_string().contains("too large"));
+    }
+
+    #[test]
+    fn statistics_of_several_ranks_leave_one_choice() {
+        let config = Config { sync_bn: Some(SyncBn::All), batch: 256, ..Config::default() };
+        assert_eq!(candidates(&config, 64).iter().map(Config::part).collect::<Vec<_>>(), [256]);
     }
 
     #[test]

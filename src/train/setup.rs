@@ -19,6 +19,7 @@ use crate::judge::run::Judge;
 use crate::method::Trainer;
 use crate::model::{Fit, NetworkSpec, adapt_stem};
 use crate::pass;
+use crate::ranks::Exchange;
 use crate::runs::checkpoint::{Checkpoint, Loaded};
 use crate::runs::run_folder::RunFolder;
 use crate::trained;
@@ -91,6 +92,7 @@ pub(super) fn open(
     let Ground { config: chosen, dataset, spec, gpu, mut notices, .. } = ground;
     notices.extend(judge.notice.clone());
     notices.extend(keeping.as_ref().map(Keeping::sentence));
+    notices.extend(exchanged(&trainer, &**leader.ranks()));
     if let (Some(init), None) = (&chosen.init, &earlier) {
         notices.push(start_from(init, &chosen, &mut trainer)?);
     }
@@ -98,7 +100,7 @@ pub(super) fn open(
     let (run, state, saved) = match earlier {
         Some((run, loaded)) => {
             let state = restore(config, &mut trainer, &run, &loaded, &mut notices)?;
-            note_changes(&chosen, &run, &state, pictures, &mut notices)?;
+            note_changes(&chosen, &run, &loaded, pictures as u64, state.pictures, &mut notices)?;
             let step = loaded.checkpoint.meta.step;
             (run, state, Some((loaded.path, step)))
         }
@@ -129,6 +131,14 @@ pub(super) fn open(
         saved,
         elsewhere: BTreeMap::new(),
         notices,
+    })
+}
+
+/// What several ranks send one another, in a sentence.
+fn exchanged(trainer: &Trainer, ranks: &dyn Exchange) -> Option<String> {
+    let (count, bytes) = (ranks.size(), trainer.exchanged_bytes());
+    (count > 1).then(|| {
+        format!("{count} ranks: each sends {:.1} MB to the others in a step.", bytes as f64 * 1e-6)
     })
 }
 
@@ -198,20 +208,22 @@ fn restore(
     Ok(state)
 }
 
-/// Records changed settings of a resumed run, and says so when the pictures are not the same.
+/// Records changed settings of a resumed run, and says so when it cannot go on as it would have.
 fn note_changes(
     config: &Config,
     run: &RunFolder,
-    state: &RunState,
-    pictures: usize,
+    loaded: &Loaded,
+    pictures: u64,
+    before: u64,
     notices: &mut Vec<String>,
 ) -> Result<()> {
-    if state.pictures != pictures as u64 {
+    if before != pictures {
         notices.push(format!(
-            "The data set has {pictures} pictures now, {} when the run began: it goes on, but not as it would have.",
-            state.pictures
+            "The data set has {pictures} pictures now, {before} when the run began: it goes on, but not as it would have."
         ));
     }
+    let earlier = Config::from_toml(&loaded.checkpoint.meta.config, &loaded.path.display().to_string())?;
+    notices.extend(config.other_statistics(&earlier));
     let text = config.to_toml();
     if std::fs::read_to_string(run.config()).ok().as_deref() != Some(text.as_str()) {
         run.write_text_atomic(&run.config(), &text)?;

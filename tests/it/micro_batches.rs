@@ -122,7 +122,7 @@ fn assert_alike(what: &str, got: &Outcome, want: &Outcome) {
 fn equal_parts_are_the_whole_batch() {
     for gpu in shared_devices() {
         for &method in Method::ALL {
-            for parts in [2, 3] {
+            for parts in [2, 3, 4] {
                 // Each part holds the same four pictures.
                 let order: Vec<usize> = (0..PART * parts).map(|at| at % PART).collect();
                 let whole = train(gpu, &settings(method, parts, false), &order);

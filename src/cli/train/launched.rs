@@ -52,17 +52,44 @@ fn meet(_name: &str, _size: u64) -> Result<Arc<dyn Exchange>> {
     Ok(Arc::new(crate::ranks::Processes::start(last_words)?))
 }
 
+/// Refuses what several processes would each do by themselves, where a launcher started several.
+///
+/// # Errors
+/// [`Error::Ranks`] where `variable`, which reads the environment, says so.
+pub(in crate::cli) fn alone(command: &str, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
+    let Some((name, size)) = several(variable) else { return Ok(()) };
+    Err(Error::Ranks(format!(
+        "{name} says that {size} processes were started, and each of them would do all of `{command}` by itself: start \
+         one without mpirun"
+    )))
+}
+
 /// Refuses ranks of different programs or different arguments: all of them see it alike.
-pub(super) fn compare(ranks: &dyn Exchange, arguments: &[String]) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Ranks`], on all ranks; a rank that is gone.
+pub(super) fn compare(ranks: &dyn Exchange) -> Result<()> {
     if ranks.size() == 1 {
         return Ok(());
     }
-    let own = format!("{}\n{}", env!("CARGO_PKG_VERSION"), arguments.join("\n"));
-    let said = crate::ranks::say(ranks, &own)?;
+    let arguments: Vec<_> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    alike(ranks, &program(), &arguments)
+}
+
+/// The version of this program, and a hash of it: two builds of one version may compute differently.
+fn program() -> String {
+    let own = std::env::current_exe().and_then(std::fs::read);
+    let hash = own.map(|bytes| blake3::hash(&bytes).to_hex()[..12].to_owned());
+    format!("version {} (build {})", env!("CARGO_PKG_VERSION"), hash.unwrap_or_else(|_| "unknown".to_owned()))
+}
+
+fn alike(ranks: &dyn Exchange, program: &str, arguments: &[String]) -> Result<()> {
+    let said = crate::ranks::say(ranks, &format!("{program}\n{}", arguments.join("\n")))?;
     let Some(rank) = said.iter().position(|other| *other != said[0]) else { return Ok(()) };
     let words = |said: &str| {
-        let (version, arguments) = said.split_once('\n').unwrap_or((said, ""));
-        format!("version {version} with `{}`", arguments.replace('\n', " "))
+        let (program, arguments) = said.split_once('\n').unwrap_or((said, ""));
+        format!("{program} with `{}`", arguments.replace('\n', " "))
     };
     let (first, other) = (words(&said[0]), words(&said[rank]));
     Err(Error::Ranks(format!(
@@ -76,7 +103,7 @@ pub(super) fn compare(ranks: &dyn Exchange, arguments: &[String]) -> Result<()> 
 /// As of [`train::follow`]; where ranks are processes, it has been told and all have ended by then.
 pub(super) fn follow(ranks: &Arc<dyn Exchange>) -> Result<Outcome> {
     interrupt::ignore();
-    let alike = compare(&**ranks, &std::env::args().skip(1).collect::<Vec<_>>());
+    let alike = compare(&**ranks);
     // Rank 0 says what is wrong with what all ranks were asked for.
     if alike.and_then(|()| crate::ranks::agree(&**ranks, Ok(()))).is_ok() {
         train::follow(ranks)?;
@@ -125,20 +152,41 @@ mod tests {
 
     #[test]
     fn ranks_that_were_started_differently_are_refused_by_all() {
-        let started = |seeds: [&str; 2]| {
+        let started = |seeds: [&str; 2], programs: [&'static str; 2]| {
             std::thread::scope(|scope| {
                 let one = |rank: Arc<dyn Exchange>| {
                     let arguments = ["train", "--seed", seeds[rank.rank()]].map(str::to_owned);
-                    scope.spawn(move || compare(&*rank, &arguments))
+                    let program = programs[rank.rank()];
+                    scope.spawn(move || alike(&*rank, program, &arguments))
                 };
                 let started: Vec<_> = threads(2).into_iter().map(one).collect();
                 started.into_iter().map(|rank| rank.join().unwrap()).collect::<Vec<_>>()
             })
         };
-        assert!(started(["1", "1"]).iter().all(Result::is_ok));
-        for refused in started(["1", "2"]) {
+        let same = ["version 1 (build a)"; 2];
+        assert!(started(["1", "1"], same).iter().all(Result::is_ok));
+        for refused in started(["1", "2"], same) {
             let message = refused.unwrap_err().to_string();
             assert!(message.contains("rank 1 as version") && message.contains("--seed 2"), "{message}");
         }
+        for refused in started(["1", "1"], ["version 1 (build a)", "version 1 (build b)"]) {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains("rank 1 as version 1 (build b)"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_program_knows_its_own_build() {
+        let own = program();
+        assert!(own.contains(env!("CARGO_PKG_VERSION")) && !own.contains("unknown"), "{own}");
+        assert_eq!(own, program());
+    }
+
+    #[test]
+    fn what_each_would_do_by_itself_is_refused() {
+        alone("compare", |_| None).unwrap();
+        let started = |name: &str| (name == SIZES[0]).then(|| "4".to_owned());
+        let message = alone("compare", started).unwrap_err().to_string();
+        assert!(message.contains("4 processes") && message.contains("`compare`"), "{message}");
     }
 }

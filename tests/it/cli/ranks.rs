@@ -42,6 +42,29 @@ fn processes_train_as_parts_do() {
     }
 }
 
+/// Batch norms that see the pictures of all processes are those of one process that sees the whole batch.
+#[test]
+fn processes_share_statistics() {
+    let desk = Desk::new();
+    desk.run(&format!("{TRAIN} --out whole")).expect(0);
+    let ended = desk.ranks(2, &format!("{TRAIN} --sync-bn all --out together")).expect(0);
+    assert!(ended.err.contains("2 ranks: each sends"), "{ended:#?}");
+    desk.ranks(2, &format!("{TRAIN} --out apart")).expect(0);
+    let first_loss = |run: &str| -> f64 {
+        let metrics = desk.read(&format!("{run}/metrics.jsonl"));
+        let first: serde_json::Value = serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
+        first["loss"].as_f64().unwrap()
+    };
+    let whole = first_loss("whole");
+    // The first loss has sums of single precision behind it, of a few hundred numbers each; other statistics are no rounding.
+    let off = |run: &str| (first_loss(run) - whole).abs();
+    assert!(off("together") < 2e-5, "{}", off("together"));
+    assert!(off("apart") > 1e-4, "{}", off("apart"));
+    // Groups of ranks that are gone do not keep one device from going on.
+    desk.run("train --resume together --steps 24").expect(0);
+    assert_eq!(desk.checkpoint("together").meta.step, 24);
+}
+
 #[test]
 fn a_killed_process_ends_all_and_the_run_goes_on_with_any_number() {
     let desk = Desk::new();
@@ -67,6 +90,10 @@ fn a_killed_process_ends_all_and_the_run_goes_on_with_any_number() {
     // Four ranks have other parts, and so other batch norms, and go on all the same.
     desk.ranks(4, "train --resume cut --steps 44").expect(0);
     assert_eq!(desk.checkpoint("cut").meta.step, 44);
+    // And one whose memory holds less takes smaller parts.
+    let ended = desk.run("train --resume cut --steps 48 --micro-batch 2").expect(0);
+    assert!(ended.err.contains("`micro_batch` is 2, and was 4: batch norms see other pictures"), "{ended:#?}");
+    assert_eq!(desk.checkpoint("cut").meta.step, 48);
 }
 
 #[test]
@@ -79,6 +106,7 @@ fn what_ranks_cannot_do_together_is_said_once() {
     let out = format!("{TRAIN} --out run");
     refused(&format!("-n 2 PROGRAM {out} --batch 9"), 2, &["`batch`", "use a multiple of 2 such as 10"]);
     refused(&format!("-n 5 PROGRAM {out}"), 2, &["`batch`", "too few for 5 ranks"]);
+    refused(&format!("-n 4 PROGRAM {out} --sync-bn 3"), 2, &["`sync_bn`", "does not divide the 4 ranks"]);
     refused("-n 2 PROGRAM train nowhere", 1, &["nowhere"]);
     refused(&format!("-n 2 PROGRAM {out} --plan"), 2, &["`plan`", "without mpirun"]);
     refused(&format!("-n 2 PROGRAM {out} --for 5m"), 2, &["`for`", "--max-time"]);
