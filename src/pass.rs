@@ -48,6 +48,17 @@ impl Progress {
     }
 }
 
+/// Things a second as a person reads them: whole numbers would hide what slow machines do.
+#[must_use]
+pub fn per_second(rate: f64) -> String {
+    let digits = match rate {
+        rate if rate < 1.0 => 2,
+        rate if rate < 10.0 => 1,
+        _ => 0,
+    };
+    format!("{rate:.digits$}")
+}
+
 /// Whoever watches passes: is told how far they are, and says whether they go on.
 pub type Watch<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 
@@ -136,6 +147,11 @@ mod tests {
     use super::*;
 
     const NAME: (&str, &str) = ("counting", "sheep");
+
+    #[test]
+    fn a_slow_rate_is_not_nothing() {
+        assert_eq!([0.267, 1.84, 23.4, 812.4].map(per_second), ["0.27", "1.8", "23", "812"]);
+    }
 
     #[test]
     fn whoever_watches_is_told_the_beginning_and_the_end() {

@@ -3,6 +3,7 @@
 use super::Crops;
 use super::results::{ArmResult, Cell, Comparison, Mean};
 use crate::judge::Source;
+use crate::pass::per_second;
 
 /// A table: the first column names the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -160,7 +161,8 @@ impl Comparison {
                 first.steps.to_string(),
                 three_digits(first.gflop_per_step),
                 three_digits(first.gflop),
-                mean(ends.iter().map(|end| end.images_per_s).collect(), 0),
+                Mean::of(&ends.iter().map(|end| end.images_per_s).collect::<Vec<_>>())
+                    .map_or_else(|| "-".to_owned(), |found| per_second(found.mean)),
                 mean(ends.iter().map(|end| end.seconds).collect(), 0),
                 format!("{:.0}", first.memory_bytes as f64 / f64::from(1 << 20)),
                 mean(ends.iter().map(|end| end.loss).collect(), 3),

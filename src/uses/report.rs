@@ -17,7 +17,7 @@ use crate::judge::{
 use crate::pages::confusion::confusion_table;
 use crate::pages::gallery::{self, Gallery, Labels};
 use crate::pages::page::{Page, points, table};
-use crate::pass::{self, Watch};
+use crate::pass::{self, Watch, per_second};
 use crate::runs::run_folder::RunFolder;
 use crate::train::events::Report;
 use crate::train::health::Advice;
@@ -137,7 +137,7 @@ fn figures(
         }
     }
     if let Some(speed) = summary["images_per_s"].as_f64() {
-        figures.push(("images a second".to_owned(), format!("{speed:.0}")));
+        figures.push(("images a second".to_owned(), per_second(speed)));
     }
     let best = judged.iter().filter(|r| r.source == Source::Trained && r.k == 20 && !r.centred);
     figures.extend(best.map(|r| (format!("kNN on {}", r.split), format!("{:.1} %", 100.0 * r.score.top1))));

@@ -11,7 +11,7 @@ use crate::units;
 use crate::widgets::{self, figure};
 use buttons::{can_resume, run_buttons};
 use eframe::egui::{Align, Button, Color32, Frame, Layout, Margin, Rect, RichText, Ui, vec2};
-use swav_wgpu::pass::Progress;
+use swav_wgpu::pass::{Progress, per_second};
 use swav_wgpu::train::Summary;
 use timeline::timeline;
 
@@ -172,7 +172,7 @@ fn figures(ui: &mut Ui, state: &State) {
             figure(ui, "prototypes used", &format!("{used} of {}", used + dead), help);
         }
         if let Some(rate) = state.images_per_s() {
-            figure(ui, "images/s", &format!("{rate:.0}"), "Pictures trained on in a second, evaluations left out");
+            figure(ui, "images/s", &per_second(rate), "Pictures trained on in a second, evaluations left out");
         }
         if let Some(left) = state.seconds_left() {
             figure(ui, "left", &units::time(left), "Training time that is left at this pace, evaluations left out");

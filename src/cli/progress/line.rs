@@ -42,12 +42,10 @@ pub(super) fn of_report_in_log(report: &Report, total: u64, left: Option<Duratio
 
 fn figures(report: &Report, left: Option<Duration>) -> Vec<Piece> {
     let Report { loss, chance, lr, images_per_s, wait_share, .. } = report;
-    // Below ten pictures a second, whole numbers would hide every change.
-    let digits = usize::from(*images_per_s < 10.0);
     let mut pieces = vec![piece(2, format!("loss {loss:.3}"))];
     pieces.extend(chance.map(|(name, level)| piece(8, format!("({name} {level:.3})"))));
     pieces.push(piece(7, format!("lr {}", rate(*lr))));
-    let speed = format!("{images_per_s:.digits$} img/s");
+    let speed = format!("{} img/s", pass::per_second(*images_per_s));
     if *wait_share > WAIT {
         pieces.push(piece(5, format!("{speed},")));
         pieces.push(piece(6, format!("{:.0} % waiting for pictures", wait_share * 100.0)));
@@ -83,8 +81,7 @@ fn told(progress: &pass::Progress, with_bar: bool) -> Vec<Piece> {
         }
     }
     if let Some(rate) = progress.rate() {
-        let digits = usize::from(rate < 10.0);
-        pieces.push(piece(5, format!("{rate:.digits$} a second")));
+        pieces.push(piece(5, format!("{} a second", pass::per_second(rate))));
     }
     let left = progress.seconds_left().and_then(|left| Duration::try_from_secs_f64(left).ok());
     pieces.push(match left {

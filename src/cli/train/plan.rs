@@ -10,6 +10,7 @@ use crate::cli::print;
 use crate::cli::table::{bytes, seconds};
 use crate::config::{Config, Value, whole_seconds};
 use crate::error::{Error, Result};
+use crate::pass::per_second;
 use crate::train::{Forecast, PlanFigures, forecast, plan};
 use crate::tune::{Peaks, peaks};
 use crate::words::counted;
@@ -111,8 +112,8 @@ fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
     } else {
         "too long to be measured, so this is by its operations and the speed of an evaluation".to_owned()
     };
-    let speed = forecast.images_per_s();
-    line("a step takes", format!(" {}, {speed:.0} images/s; {of_kinds}", seconds(step.later())));
+    let speed = per_second(forecast.images_per_s());
+    line("a step takes", format!(" {}, {speed} images/s; {of_kinds}", seconds(step.later())));
     let most = peaks.matrix_gflop_per_s.unwrap_or(peaks.gflop_per_s);
     let speed = forecast.gflop_per_s();
     line(

@@ -5,14 +5,18 @@ use std::fmt::Write as _;
 use crate::cli::table::table;
 use crate::gpu::Profile;
 use crate::judge::margin;
+use crate::pass::per_second;
 use crate::train::{Pair, SplitSummary, Summary};
 
 /// The summary at the end of a run.
 pub(super) fn render(summary: &Summary) -> String {
     let Summary { steps, total_steps, loss, method, prototypes, prototypes_used, .. } = summary;
     let mut text = format!(
-        "\n{steps} of {total_steps} steps in {:.0} s of training, {:.0} images/s, seed {}, on {}\n\n",
-        summary.seconds, summary.images_per_s, summary.seed, summary.adapter
+        "\n{steps} of {total_steps} steps in {:.0} s of training, {} images/s, seed {}, on {}\n\n",
+        summary.seconds,
+        per_second(summary.images_per_s),
+        summary.seed,
+        summary.adapter
     );
     let level = summary.chance.map_or_else(String::new, |chance| {
         format!(", where {} = {chance:.3} is a network that tells nothing apart", method.chance())
