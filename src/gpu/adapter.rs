@@ -131,7 +131,7 @@ pub(super) const MATRIX: wgpu::Features =
     wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);
 
 /// The larger of the square blocks that an adapter's matrix units multiply as the kernels want it, where workgroups are
-/// large enough: four subgroups, and their operands.
+/// large enough: four subgroups, and their operands. Metal lists blocks of single precision too, but never without these.
 fn matrix_side(adapter: &wgpu::Adapter) -> Option<u32> {
     let (info, limits) = (adapter.get_info(), adapter.limits());
     let [half, single] = [wgpu::CooperativeScalarType::F16, wgpu::CooperativeScalarType::F32];
