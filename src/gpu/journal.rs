@@ -52,6 +52,11 @@ impl Journal {
         }
     }
 
+    /// Parts that were handed over.
+    pub(super) fn parts(&self) -> u64 {
+        self.parts.load(Ordering::Relaxed)
+    }
+
     /// Writes the number of the next part behind what `encoder` holds.
     pub(super) fn enter(&self, encoder: &mut wgpu::CommandEncoder) {
         let number = self.parts.fetch_add(1, Ordering::Relaxed) % NUMBERS;
@@ -63,7 +68,7 @@ impl Journal {
     /// Copies the log to `staging` from byte `at` on; gives how many parts it should know of.
     pub(super) fn copy(&self, encoder: &mut wgpu::CommandEncoder, staging: &wgpu::Buffer, at: u64) -> u64 {
         encoder.copy_buffer_to_buffer(&self.entries, 0, staging, at, BYTES);
-        self.parts.load(Ordering::Relaxed)
+        self.parts()
     }
 }
 

@@ -27,7 +27,7 @@ impl Session {
     /// # Errors
     /// As [`Session::submit`]; what `at_stop` says.
     pub fn submit_with(&self, replay: &Replay, at_stop: &mut dyn FnMut(&Stop) -> Result<()>) -> Result<()> {
-        let mut ends = self.pace().cuts(replay.works());
+        let mut ends = self.cuts(replay);
         let is_stop = |(at, command): (usize, &Bound)| matches!(command, Bound::Stop(_)).then_some(at);
         ends.extend(replay.commands.iter().enumerate().filter_map(is_stop));
         ends.sort_unstable();
@@ -51,6 +51,11 @@ impl Session {
             }
         }
         self.gpu().check()
+    }
+
+    /// The numbers of the commands after which the parts of a plan end.
+    pub(super) fn cuts(&self, replay: &Replay) -> Vec<usize> {
+        self.pace().cuts(replay.works())
     }
 
     /// What a plan is expected to take now.
@@ -109,3 +114,7 @@ fn encode(encoder: &mut wgpu::CommandEncoder, commands: &[Bound]) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "submission_tests.rs"]
+mod tests;
