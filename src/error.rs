@@ -48,8 +48,8 @@ pub enum Error {
     /// The driver reported an error while commands ran.
     #[error("the graphics driver reported an error: {0}")]
     Device(String),
-    /// The device went away (reset, unplugged, out of memory).
-    #[error("the graphics device was lost: {0}; restart the run with `--resume`")]
+    /// The device went away (reset, ended by a watchdog, unplugged, out of memory).
+    #[error("the graphics device was lost: {0}; {shorter}; restart the run with `--resume`", shorter = SHORTER_PARTS)]
     DeviceLost(String),
     /// A file or folder cannot be read or written.
     #[error("{}: {source}{}", path.display(), way_out(source))]
@@ -102,6 +102,11 @@ pub enum Error {
         remedy: String,
     },
 }
+
+/// What helps where a system takes a device away from who keeps it busy for too long. Drivers seldom say why a device was
+/// lost, so whoever lost one is told.
+pub const SHORTER_PARTS: &str =
+    "where its system ended it because it was busy for too long, shorter parts of work help (`--submission-ms 20`)";
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
