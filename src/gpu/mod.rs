@@ -52,6 +52,8 @@ pub use profile::{Profile, ProfileRow};
 pub use replay::{Replay, Traffic};
 pub use session::Session;
 pub use shader::Shader;
+#[doc(hidden)]
+pub use submission::Loss;
 pub use tensor::{Element, Shape, Tensor};
 pub use transfer::Fetch;
 

@@ -1,7 +1,6 @@
 //! A run's memory: binds plans to real buffers (`submission` hands them over).
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::arena::{Arena, TEXEL_ROW, Usage};
@@ -11,6 +10,7 @@ use super::pace::{Pace, Work};
 use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
 use super::replay::{Bound, Replay};
 use super::shader::{BindingKind, texel_format};
+use super::submission::Loss;
 use super::tensor::{Region, Tensor};
 use crate::error::{Error, Result};
 
@@ -28,8 +28,8 @@ pub struct Session {
     block_of: Vec<usize>,
     pub(super) journal: Journal,
     pub(super) pace: Mutex<Pace>,
-    /// Whether the last part of the next submission goes missing, for tests.
-    pub(super) loses: AtomicBool,
+    /// What goes missing of the next submission, for tests.
+    pub(super) loses: Mutex<Option<Loss>>,
 }
 
 impl Session {
@@ -77,7 +77,7 @@ impl Session {
         gpu.check()?;
         let journal = Journal::new(gpu);
         let pace = Mutex::new(Pace::of(gpu.facts(), gpu.submission()));
-        let loses = AtomicBool::new(false);
+        let loses = Mutex::default();
         Ok(Self { gpu: Arc::clone(gpu), memory, block_of: placement.block_of, journal, pace, loses })
     }
 

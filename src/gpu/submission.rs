@@ -1,6 +1,5 @@
 //! Plans on their way to the device: in parts of bounded work, up to each stop and on from there.
 
-use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +8,16 @@ use super::plan::Stop;
 use super::replay::{Bound, Replay, encode_copy};
 use super::session::Session;
 use crate::error::{Error, Result};
+
+/// The part of a submission that goes missing, for tests.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The first of several.
+    First,
+    /// The last.
+    Last,
+}
 
 impl Session {
     /// Submits a plan in parts of bounded work ([`Pace`]), and returns at once. What is computed is the same to the
@@ -32,7 +41,7 @@ impl Session {
         ends.extend(replay.commands.iter().enumerate().filter_map(is_stop));
         ends.sort_unstable();
         ends.dedup();
-        let loses = self.loses.swap(false, Ordering::Relaxed);
+        let mut loses = self.loses().take();
         let mut first = 0;
         for &end in &ends {
             if first < end {
@@ -40,7 +49,10 @@ impl Session {
                     self.gpu().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 encode(&mut encoder, &replay.commands[first..end]);
                 self.journal.enter(&mut encoder);
-                if !(loses && ends.last() == Some(&end)) {
+                // What is to be lost is lost once: at the first part that meets it.
+                if loses == Some(Loss::First) || (loses.is_some() && ends.last() == Some(&end)) {
+                    loses = None;
+                } else {
                     self.gpu().queue().submit([encoder.finish()]);
                 }
             }
@@ -89,10 +101,14 @@ impl Session {
         self.pace().fix(parts);
     }
 
-    /// Hands over all of the next submission but its last part, as a driver does that aborts it and says nothing.
+    fn loses(&self) -> MutexGuard<'_, Option<Loss>> {
+        self.loses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands over all of the next submission but one part, as a driver does that aborts it and says nothing.
     #[doc(hidden)]
-    pub fn lose_last_part(&self) {
-        self.loses.store(true, Ordering::Relaxed);
+    pub fn lose(&self, part: Loss) {
+        *self.loses() = Some(part);
     }
 }
 

@@ -48,3 +48,19 @@ fn a_profile_goes_over_in_the_parts_of_any_other_step() {
         assert_eq!(session.read(&y).expect("it is done")[0], 9.0, "every dispatch ran once");
     }
 }
+
+#[test]
+fn a_part_that_is_missing_is_noticed_after_thousands_of_others() {
+    let (session, replay, y) = counting(2);
+    session.submit_in(usize::MAX);
+    session.submit(&replay).expect("it goes over");
+    session.read(&y).expect("nothing is missing yet");
+    session.lose(Loss::First);
+    for _ in 0..1000 {
+        session.submit(&replay).expect("the driver says nothing");
+    }
+    assert_eq!(session.journal.parts(), 3 * 1001);
+    let error = session.read(&y).expect_err("one part is missing");
+    assert!(matches!(&error, Error::DeviceLost(_)), "{error}");
+    assert!(error.to_string().contains("--submission-ms 20"), "{error}");
+}

@@ -1,13 +1,13 @@
 //! What must hold of a trainer whatever it learns: how parameters lie in memory changes nothing, names
 //! are those of PyTorch, and what does not fit is refused with numbers.
 
-use crate::devices::devices;
+use crate::devices::{devices, shared_devices};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use swav_wgpu::config::{Config, CropGroup, RunLength};
 use swav_wgpu::error::Error;
-use swav_wgpu::gpu::{Arena, Gpu, Plan, Shape, Usage};
+use swav_wgpu::gpu::{Arena, Gpu, Loss, Plan, Shape, Usage};
 use swav_wgpu::interop::{HostTensor, Kind};
 use swav_wgpu::method::{Batch, Crops, Known, Trainer};
 use swav_wgpu::ops::normalize;
@@ -137,7 +137,7 @@ fn work_that_a_driver_leaves_out_in_silence_is_found_out() {
             trainer.step(&pictures(&config, step), 0.1).expect("a step");
         }
         assert!(trainer.flush().expect("nothing is missing yet").is_some());
-        trainer.lose_part_of_step();
+        trainer.lose_part_of_step(Loss::Last);
         trainer.step(&pictures(&config, 2), 0.1).expect("what is missing shows when it is read");
         let lost = |error: Error| matches!(&error, Error::DeviceLost(_));
         assert!(trainer.flush().err().is_some_and(lost), "{parts}");
@@ -145,6 +145,20 @@ fn work_that_a_driver_leaves_out_in_silence_is_found_out() {
         assert!(trainer.export().err().is_some_and(lost), "{parts}");
         assert!(trainer.prototypes().err().is_some_and(lost), "{parts}");
     }
+}
+
+/// A report is read once a step, so all of its parts may come after one that is missing.
+#[test]
+fn the_first_of_a_great_many_parts_is_missed_too() {
+    let (config, gpu) = (config("larc"), &shared_devices()[0]);
+    let mut trainer = plain(gpu, &config);
+    trainer.submit_in(usize::MAX);
+    trainer.step(&pictures(&config, 0), 0.1).expect("a step");
+    assert!(trainer.flush().expect("nothing is missing yet").is_some());
+    assert!(trainer.estimate().submissions > 256, "the journal has as many entries");
+    trainer.lose_part_of_step(Loss::First);
+    trainer.step(&pictures(&config, 1), 0.1).expect("what is missing shows when it is read");
+    assert!(matches!(trainer.flush(), Err(Error::DeviceLost(_))));
 }
 
 #[test]
