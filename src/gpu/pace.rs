@@ -4,6 +4,7 @@
 //! stutters, Linux drivers after ten. So a plan goes over in parts of some 100 ms, by what its dispatches
 //! compute and move and, once steps were timed, by how long they take.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::adapter::AdapterFacts;
@@ -32,12 +33,13 @@ pub struct Estimate {
 }
 
 /// How fast a device is taken to be, and how long a part may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Pace {
     flop_per_second: f64,
     bytes_per_second: f64,
-    /// Seconds that were measured for each one that was estimated.
-    measured: Option<f64>,
+    /// Seconds that were measured for each one that was estimated, by the number of the plan: some use a device better
+    /// than others do.
+    measured: BTreeMap<usize, f64>,
     limit: Duration,
     /// So many parts whatever they do, for tests.
     parts: Option<usize>,
@@ -51,23 +53,33 @@ impl Pace {
             "software (CPU)" => [20e9, 4e9],
             _ => [200e9, 20e9],
         };
-        Self { flop_per_second, bytes_per_second, measured: None, limit, parts: None }
+        Self { flop_per_second, bytes_per_second, measured: BTreeMap::new(), limit, parts: None }
     }
 
-    /// The seconds that work is expected to take.
-    pub(super) fn seconds(&self, work: Work) -> f64 {
-        let estimate = work.flop as f64 / self.flop_per_second + work.bytes as f64 / self.bytes_per_second;
-        estimate * self.measured.unwrap_or(1.0)
+    /// The seconds that work of this plan is expected to take.
+    pub(super) fn seconds(&self, plan: usize, work: Work) -> f64 {
+        self.estimated(work) * self.scale(plan)
     }
 
-    /// Takes in that all of `works` took so long. Where the device also waited, it took less: of several times the
-    /// shortest counts.
-    pub(super) fn learn(&mut self, works: impl IntoIterator<Item = Work>, took: Duration) {
-        let unscaled = Self { measured: None, ..*self };
-        let estimate: f64 = works.into_iter().map(|work| unscaled.seconds(work)).sum();
+    /// The same by the figures of the kind of adapter alone.
+    fn estimated(&self, work: Work) -> f64 {
+        work.flop as f64 / self.flop_per_second + work.bytes as f64 / self.bytes_per_second
+    }
+
+    /// How much longer a plan takes than is estimated: as measured; where it was not, as the plan that is slowest.
+    fn scale(&self, plan: usize) -> f64 {
+        let slowest = || self.measured.values().copied().max_by(f64::total_cmp);
+        self.measured.get(&plan).copied().or_else(slowest).unwrap_or(1.0)
+    }
+
+    /// Takes in that all of a plan's `works` took so long. Where the device also waited, it took less: of several times
+    /// the shortest counts.
+    pub(super) fn learn(&mut self, plan: usize, works: impl IntoIterator<Item = Work>, took: Duration) {
+        let estimate: f64 = works.into_iter().map(|work| self.estimated(work)).sum();
         if estimate > 0.0 {
             let measured = took.as_secs_f64() / estimate;
-            self.measured = Some(self.measured.map_or(measured, |known| known.min(measured)));
+            let known = self.measured.entry(plan).or_insert(measured);
+            *known = known.min(measured);
         }
     }
 
@@ -76,18 +88,18 @@ impl Pace {
         self.parts = Some(parts);
     }
 
-    /// Where parts end: the numbers of the works after which a new one begins, and that of all. A work that takes
-    /// longer than a part may is one of its own.
-    pub(super) fn cuts(&self, works: impl IntoIterator<Item = Work>) -> Vec<usize> {
+    /// Where parts of a plan end: the numbers of the works after which a new one begins, and that of all. A work that
+    /// takes longer than a part may is one of its own.
+    pub(super) fn cuts(&self, plan: usize, works: impl IntoIterator<Item = Work>) -> Vec<usize> {
         if let Some(parts) = self.parts {
             let all = works.into_iter().count();
             let parts = parts.clamp(1, all.max(1));
             return (1..=parts).map(|part| part * all / parts).collect();
         }
-        let limit = self.limit.as_secs_f64();
+        let (limit, scale) = (self.limit.as_secs_f64(), self.scale(plan));
         let (mut cuts, mut taken, mut count) = (Vec::new(), 0.0, 0);
         for work in works {
-            let seconds = self.seconds(work);
+            let seconds = self.estimated(work) * scale;
             if taken + seconds > limit && taken > 0.0 {
                 cuts.push(count);
                 taken = 0.0;
@@ -110,7 +122,7 @@ mod tests {
         Pace {
             flop_per_second: 1e9,
             bytes_per_second: 1e9,
-            measured: None,
+            measured: BTreeMap::new(),
             limit: Duration::from_millis(limit_ms),
             parts: None,
         }
@@ -123,23 +135,35 @@ mod tests {
 
     #[test]
     fn parts_are_as_long_as_they_may_be() {
-        assert_eq!(pace(100).cuts(works(&[40, 50, 20, 90, 5, 6, 300, 1])), [2, 3, 5, 6, 7, 8]);
-        assert_eq!(pace(1000).cuts(works(&[40, 50, 20])), [3]);
-        assert_eq!(pace(0).cuts(works(&[1, 2, 3])), [1, 2, 3], "each work is a part of its own");
-        assert_eq!(pace(100).cuts(works(&[])), [0; 0]);
-        assert_eq!(pace(0).cuts(works(&[0, 0, 5])), [3], "what costs nothing opens no part");
+        assert_eq!(pace(100).cuts(0, works(&[40, 50, 20, 90, 5, 6, 300, 1])), [2, 3, 5, 6, 7, 8]);
+        assert_eq!(pace(1000).cuts(0, works(&[40, 50, 20])), [3]);
+        assert_eq!(pace(0).cuts(0, works(&[1, 2, 3])), [1, 2, 3], "each work is a part of its own");
+        assert_eq!(pace(100).cuts(0, works(&[])), [0; 0]);
+        assert_eq!(pace(0).cuts(0, works(&[0, 0, 5])), [3], "what costs nothing opens no part");
     }
 
     #[test]
     fn measured_time_takes_the_place_of_the_estimate() {
         let mut pace = pace(100);
         // A device ten times as fast, seen first while it waited for pictures.
-        pace.learn(works(&[60, 60]), Duration::from_millis(240));
-        assert_eq!(pace.cuts(works(&[60, 60])), [1, 2]);
-        pace.learn(works(&[60, 60]), Duration::from_millis(12));
-        assert_eq!(pace.cuts(works(&[60, 60])), [2]);
-        pace.learn(works(&[]), Duration::from_millis(500));
-        pace.learn(works(&[60, 60]), Duration::from_secs(5));
-        assert_eq!(pace.cuts(works(&[60, 60])), [2], "the shortest time counts");
+        pace.learn(0, works(&[60, 60]), Duration::from_millis(240));
+        assert_eq!(pace.cuts(0, works(&[60, 60])), [1, 2]);
+        pace.learn(0, works(&[60, 60]), Duration::from_millis(12));
+        assert_eq!(pace.cuts(0, works(&[60, 60])), [2]);
+        pace.learn(0, works(&[]), Duration::from_millis(500));
+        pace.learn(0, works(&[60, 60]), Duration::from_secs(5));
+        assert_eq!(pace.cuts(0, works(&[60, 60])), [2], "the shortest time counts");
+    }
+    #[test]
+    fn each_plan_has_a_measure_of_its_own() {
+        let mut pace = pace(100);
+        pace.learn(0, works(&[60, 60]), Duration::from_millis(12));
+        assert_eq!(pace.cuts(1, works(&[600, 600])), [2], "what is known of one is what others go by");
+        pace.learn(1, works(&[60, 60]), Duration::from_millis(240));
+        assert_eq!(pace.cuts(0, works(&[60, 60])), [2], "another plan that is slow changes nothing");
+        assert_eq!(pace.cuts(1, works(&[60, 60])), [1, 2]);
+        assert_eq!(pace.cuts(2, works(&[60, 60])), [1, 2], "a new one may be as slow");
+        let seconds = [0, 1, 2].map(|plan| pace.seconds(plan, Work { flop: 0, bytes: 1_000_000_000 }));
+        assert_eq!(seconds, [0.1, 2.0, 2.0]);
     }
 }

@@ -1,7 +1,7 @@
 //! Plans on their way to the device: in parts of bounded work, up to each stop and on from there.
 
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::pace::{Estimate, Pace};
 use super::plan::Stop;
@@ -67,7 +67,7 @@ impl Session {
 
     /// The numbers of the commands after which the parts of a plan end.
     pub(super) fn cuts(&self, replay: &Replay) -> Vec<usize> {
-        self.pace().cuts(replay.works())
+        self.pace().cuts(replay.number, replay.works())
     }
 
     /// What a plan is expected to take now.
@@ -75,20 +75,32 @@ impl Session {
     pub fn estimate(&self, replay: &Replay) -> Estimate {
         let pace = self.pace();
         let dispatches = replay.commands.iter().filter_map(|command| match command {
-            Bound::Dispatch { label, work, .. } => Some((label, pace.seconds(*work))),
+            Bound::Dispatch { label, work, .. } => Some((label, pace.seconds(replay.number, *work))),
             _ => None,
         });
         let longest = dispatches.max_by(|(_, a), (_, b)| a.total_cmp(b));
         Estimate {
-            submissions: pace.cuts(replay.works()).len(),
-            seconds: replay.works().map(|work| pace.seconds(work)).sum(),
+            submissions: pace.cuts(replay.number, replay.works()).len(),
+            seconds: replay.works().map(|work| pace.seconds(replay.number, work)).sum(),
             longest: longest.map_or_else(Default::default, |(label, seconds)| (label.clone(), seconds)),
         }
     }
 
-    /// Takes in how long a plan took, for the parts of those that come.
+    /// Takes in how long a plan took, for its parts when it comes again.
     pub fn learn(&self, replay: &Replay, took: Duration) {
-        self.pace().learn(replay.works(), took);
+        self.pace().learn(replay.number, replay.works(), took);
+    }
+
+    /// Submits a plan, waits until it is done, and takes in how long that took.
+    ///
+    /// # Errors
+    /// As [`Session::submit`].
+    pub fn run(&self, replay: &Replay) -> Result<()> {
+        let start = Instant::now();
+        self.submit(replay)?;
+        self.gpu().wait()?;
+        self.learn(replay, start.elapsed());
+        Ok(())
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

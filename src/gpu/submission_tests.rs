@@ -64,3 +64,11 @@ fn a_part_that_is_missing_is_noticed_after_thousands_of_others() {
     assert!(matches!(&error, Error::DeviceLost(_)), "{error}");
     assert!(error.to_string().contains("--submission-ms 20"), "{error}");
 }
+
+#[test]
+fn a_plan_that_is_waited_for_is_measured() {
+    let (session, replay, _) = counting(2);
+    let estimated = session.estimate(&replay).seconds;
+    session.run(&replay).expect("it is done");
+    assert_ne!(session.estimate(&replay).seconds.to_bits(), estimated.to_bits());
+}

@@ -21,6 +21,8 @@
 //!
 //! Where the parts do not divide the batch, the last one is smaller and has plans of its own.
 
+use std::time::Instant;
+
 use super::meeting::Meeting;
 use super::share::Share;
 use super::statistics;
@@ -258,12 +260,18 @@ impl Parts<Replay> {
         meet: &mut dyn FnMut(&Stop) -> Result<()>,
     ) -> Result<()> {
         let kinds = self.kinds.iter().flat_map(|kind| (0..kind.count).map(move |at| (kind, at)));
+        let mut last: Option<(&Replay, Instant)> = None;
         for (at, ((kind, of_kind), (first, _))) in kinds.zip(self.share.parts()).enumerate() {
             // What is on its way would pile up to the size of the batch.
             session.settle()?;
+            if let Some((replay, since)) = last {
+                session.learn(replay, since.elapsed());
+            }
             take(at)?;
             session.write(&self.first, &[f32::from_bits(first as u32), 0.0, 0.0, 0.0]);
-            if let Some(replay) = choose(kind, of_kind) {
+            let chosen = choose(kind, of_kind);
+            last = chosen.map(|replay| (replay, Instant::now()));
+            if let Some(replay) = chosen {
                 session.submit_with(replay, meet)?;
             }
         }

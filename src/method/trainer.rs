@@ -279,7 +279,7 @@ impl Trainer {
         let values = fetch.wait()?;
         // From one report to the next the device did a step, and waited at the most.
         let now = Instant::now();
-        // Parts are short by themselves, and their plans are not timed one by one.
+        // Parts are timed one by one.
         if let (Some(before), None) = (self.reported.replace(now), &self.train.parts) {
             self.session.learn(&self.train.whole, now - before);
         }

@@ -5,7 +5,7 @@ use crate::devices::{devices, shared_devices};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use swav_wgpu::config::{Config, CropGroup, RunLength};
+use swav_wgpu::config::{Config, CropGroup, MicroBatch, RunLength};
 use swav_wgpu::error::Error;
 use swav_wgpu::gpu::{Arena, Gpu, Loss, Plan, Shape, Usage};
 use swav_wgpu::interop::{HostTensor, Kind};
@@ -144,6 +144,21 @@ fn work_that_a_driver_leaves_out_in_silence_is_found_out() {
         // Nor does anything wrong get into a checkpoint.
         assert!(trainer.export().err().is_some_and(lost), "{parts}");
         assert!(trainer.prototypes().err().is_some_and(lost), "{parts}");
+    }
+}
+
+#[test]
+fn measured_time_takes_the_place_of_the_estimate() {
+    for micro_batch in [None, Some(MicroBatch::Of(2))] {
+        let config = Config { micro_batch, ..config("larc") };
+        let mut trainer = plain(&shared_devices()[0], &config);
+        let estimated = trainer.estimate().seconds;
+        for step in 0..3 {
+            trainer.step(&pictures(&config, step), 0.1).expect("a step");
+        }
+        trainer.flush().expect("a report");
+        let measured = trainer.estimate().seconds;
+        assert!(measured > 0.0 && measured.to_bits() != estimated.to_bits(), "{micro_batch:?}: {estimated}");
     }
 }
 
