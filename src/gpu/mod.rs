@@ -59,4 +59,4 @@ pub use transfer::Fetch;
 
 pub(crate) use kernel::shader_params;
 #[cfg(test)]
-pub(crate) use poison::poisoned;
+pub(crate) use poison::{kernels_with_shared_memory, poisoned};
