@@ -105,8 +105,7 @@ pub enum Error {
 
 /// What helps where a system takes a device away from who keeps it busy for too long. Drivers seldom say why a device was
 /// lost, so whoever lost one is told.
-pub const SHORTER_PARTS: &str =
-    "where its system ended it because it was busy for too long, shorter parts of work help (`--submission-ms 20`)";
+pub const SHORTER_PARTS: &str = "where its system ended it because it was busy for too long, shorter parts of work help (`--submission-ms 20`)";
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

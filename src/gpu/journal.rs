@@ -107,7 +107,8 @@ pub(super) fn check(words: &[u32], parts: u64) -> Result<()> {
     match words.iter().copied().eq((0..ENTRIES).map(entry).chain(places)) {
         true => Ok(()),
         false => Err(Error::DeviceLost(
-            "it left out, repeated or aborted a part of what it was given, and its driver did not say so".into(),
+            "it left out, repeated or aborted a part of what it was given, and its driver did not say so"
+                .into(),
         )),
     }
 }

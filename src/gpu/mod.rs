@@ -46,7 +46,7 @@ pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use method::{Class, Family, Geometry, Method, Operation};
 pub use opening::{open, open_adapter, open_seat};
-pub use pace::{Estimate, Pace};
+pub use pace::{EntryEstimate, Estimate, Pace};
 pub use plan::{Grid, Plan, Stop};
 pub use profile::{Profile, ProfileRow};
 pub use replay::{Replay, Traffic};

@@ -22,7 +22,7 @@ pub(super) struct Work {
 }
 
 /// What a plan is expected to take, by the figures of its kind of adapter or, once steps were timed, by those.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Submissions.
     pub submissions: usize,
@@ -30,6 +30,57 @@ pub struct Estimate {
     pub seconds: f64,
     /// The dispatch that takes longest, and its seconds: no submission can be shorter than that one's.
     pub longest: (String, f64),
+    /// Its dispatches by entry point; those that take longest in all come first.
+    pub entries: Vec<EntryEstimate>,
+}
+
+/// What the dispatches of an entry point are expected to take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntryEstimate {
+    /// The entry point.
+    pub entry: String,
+    /// Dispatches.
+    pub dispatches: usize,
+    /// Seconds of all of them.
+    pub seconds: f64,
+    /// Seconds of the longest.
+    pub longest: f64,
+}
+
+impl Estimate {
+    /// Takes in what is dispatched, by its label, and what it is expected to take.
+    pub(super) fn dispatch(&mut self, label: &str, seconds: f64) {
+        if seconds >= self.longest.1 {
+            self.longest = (label.to_owned(), seconds);
+        }
+        let entry = label.rsplit('/').next().unwrap_or(label).to_owned();
+        self.entries(EntryEstimate { entry, dispatches: 1, seconds, longest: seconds });
+    }
+
+    /// Adds a plan that runs so often.
+    pub(crate) fn add(&mut self, one: Self, times: usize) {
+        self.submissions += times * one.submissions;
+        self.seconds += times as f64 * one.seconds;
+        if one.longest.1 >= self.longest.1 {
+            self.longest = one.longest;
+        }
+        for entry in one.entries {
+            let (dispatches, seconds) = (times * entry.dispatches, times as f64 * entry.seconds);
+            self.entries(EntryEstimate { dispatches, seconds, ..entry });
+        }
+        self.entries.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    }
+
+    fn entries(&mut self, more: EntryEstimate) {
+        match self.entries.iter_mut().find(|known| known.entry == more.entry) {
+            Some(known) => {
+                known.dispatches += more.dispatches;
+                known.seconds += more.seconds;
+                known.longest = known.longest.max(more.longest);
+            }
+            None => self.entries.push(more),
+        }
+    }
 }
 
 /// How fast a device is taken to be, and how long a part may take.
@@ -158,12 +209,29 @@ mod tests {
     fn each_plan_has_a_measure_of_its_own() {
         let mut pace = pace(100);
         pace.learn(0, works(&[60, 60]), Duration::from_millis(12));
-        assert_eq!(pace.cuts(1, works(&[600, 600])), [2], "what is known of one is what others go by");
+        assert_eq!(pace.cuts(1, works(&[400, 400])), [2], "what is known of one is what others go by");
         pace.learn(1, works(&[60, 60]), Duration::from_millis(240));
         assert_eq!(pace.cuts(0, works(&[60, 60])), [2], "another plan that is slow changes nothing");
         assert_eq!(pace.cuts(1, works(&[60, 60])), [1, 2]);
         assert_eq!(pace.cuts(2, works(&[60, 60])), [1, 2], "a new one may be as slow");
         let seconds = [0, 1, 2].map(|plan| pace.seconds(plan, Work { flop: 0, bytes: 1_000_000_000 }));
         assert_eq!(seconds, [0.1, 2.0, 2.0]);
+    }
+    #[test]
+    fn estimates_add_up_by_entry_point() {
+        let mut once = Estimate { submissions: 2, seconds: 6.0, ..Estimate::default() };
+        for (label, seconds) in [("stem/forward", 1.0), ("bn/statistics", 3.0), ("layer1/forward", 1.5)] {
+            once.dispatch(label, seconds);
+        }
+        let mut all = Estimate::default();
+        all.add(once.clone(), 1);
+        assert_eq!(all.entries[0].entry, "statistics", "the longest come first");
+        all.add(Estimate { entries: once.entries[..1].to_vec(), ..Estimate::default() }, 4);
+        let entry = |entry: &str, dispatches, seconds, longest| {
+            let entry = entry.to_owned();
+            EntryEstimate { entry, dispatches, seconds, longest }
+        };
+        assert_eq!(all.entries, [entry("forward", 10, 12.5, 1.5), entry("statistics", 1, 3.0, 3.0)]);
+        assert_eq!((all.submissions, all.longest), (2, ("bn/statistics".to_owned(), 3.0)));
     }
 }

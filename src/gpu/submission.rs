@@ -74,16 +74,18 @@ impl Session {
     #[must_use]
     pub fn estimate(&self, replay: &Replay) -> Estimate {
         let pace = self.pace();
-        let dispatches = replay.commands.iter().filter_map(|command| match command {
-            Bound::Dispatch { label, work, .. } => Some((label, pace.seconds(replay.number, *work))),
-            _ => None,
-        });
-        let longest = dispatches.max_by(|(_, a), (_, b)| a.total_cmp(b));
-        Estimate {
-            submissions: pace.cuts(replay.number, replay.works()).len(),
-            seconds: replay.works().map(|work| pace.seconds(replay.number, work)).sum(),
-            longest: longest.map_or_else(Default::default, |(label, seconds)| (label.clone(), seconds)),
+        let mut estimate = Estimate::default();
+        for (command, work) in replay.commands.iter().zip(replay.works()) {
+            let seconds = pace.seconds(replay.number, work);
+            estimate.seconds += seconds;
+            if let Bound::Dispatch { label, .. } = command {
+                estimate.dispatch(label, seconds);
+            }
         }
+        estimate.submissions = pace.cuts(replay.number, replay.works()).len();
+        let mut all = Estimate::default();
+        all.add(estimate, 1);
+        all
     }
 
     /// Takes in how long a plan took, for its parts when it comes again.

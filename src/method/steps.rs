@@ -212,14 +212,9 @@ impl Steps<Replay> {
 
     /// What a step is expected to take now, and in how many submissions.
     pub(super) fn estimate(&self, session: &Session) -> Estimate {
-        let mut all = Estimate { submissions: 0, seconds: 0.0, longest: (String::new(), 0.0) };
+        let mut all = Estimate::default();
         for (replay, times) in self.runs() {
-            let one = session.estimate(replay);
-            all.submissions += times * one.submissions;
-            all.seconds += times as f64 * one.seconds;
-            if one.longest.1 >= all.longest.1 {
-                all.longest = one.longest;
-            }
+            all.add(session.estimate(replay), times);
         }
         all
     }
