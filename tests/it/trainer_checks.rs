@@ -64,54 +64,64 @@ fn plain(gpu: &Arc<Gpu>, config: &Config) -> Trainer {
 
 #[test]
 fn shards_change_no_bit() {
-    for (optimizer, precision) in [("larc", "f32"), ("adamw", "f32"), ("larc", "f16")] {
-        let mut config = config(optimizer);
-        config.set("precision", precision).expect("a precision");
-        let gpu = &devices()[0];
-        let whole = plain(gpu, &config);
-        let dispatches = whole.dispatches();
-        let want = trained(whole, &config);
-        // The largest filters alone take more than this, so that every case of packing is there.
-        let sharded =
-            Trainer::with_shards(gpu, &config, &Known::default(), 64 << 10).expect("the net is small");
-        assert!(sharded.dispatches() > dispatches, "several shards are updated one by one");
-        let mut names: Vec<_> = sharded.wanted_tensors().into_iter().map(|(name, _)| name).collect();
-        let got = trained(sharded, &config);
-        assert_eq!(got.1, want.1, "{optimizer}: loss and gradient norm");
-        for (name, tensor) in &want.0 {
-            assert!(got.0[name] == *tensor, "{optimizer}: {name} differs");
+    for gpu in shared_devices() {
+        for (optimizer, precision) in [("larc", "f32"), ("adamw", "f32"), ("larc", "f16")] {
+            let mut config = config(optimizer);
+            config.set("precision", precision).expect("a precision");
+            shards_change_nothing(gpu, &config);
         }
-        // A checkpoint with shards is one without.
-        let mut others: Vec<_> =
-            plain(gpu, &config).wanted_tensors().into_iter().map(|(name, _)| name).collect();
-        names.sort();
-        others.sort();
-        assert_eq!(names, others);
     }
+}
+
+fn shards_change_nothing(gpu: &Arc<Gpu>, config: &Config) {
+    let what = format!("{}, {:?}, {:?}", gpu.family(), config.optimizer, config.precision);
+    let whole = plain(gpu, config);
+    let dispatches = whole.dispatches();
+    let want = trained(whole, config);
+    // The largest filters alone take more than this, so that every case of packing is there.
+    let sharded = Trainer::with_shards(gpu, config, &Known::default(), 64 << 10).expect("the net is small");
+    assert!(sharded.dispatches() > dispatches, "several shards are updated one by one");
+    let mut names: Vec<_> = sharded.wanted_tensors().into_iter().map(|(name, _)| name).collect();
+    let got = trained(sharded, config);
+    assert_eq!(got.1, want.1, "{what}: loss and gradient norm");
+    for (name, tensor) in &want.0 {
+        assert!(got.0[name] == *tensor, "{what}: {name} differs");
+    }
+    // A checkpoint with shards is one without.
+    let mut others: Vec<_> = plain(gpu, config).wanted_tensors().into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    others.sort();
+    assert_eq!(names, others);
 }
 
 #[test]
 fn parts_of_a_step_change_no_bit() {
-    for (optimizer, precision) in [("larc", "f32"), ("adamw", "f16")] {
-        let mut config = config(optimizer);
-        config.set("precision", precision).expect("a precision");
-        let gpu = &devices()[0];
-        let run = |parts: usize| {
-            let mut trainer = plain(gpu, &config);
-            trainer.submit_in(parts);
-            for step in 0..17 {
-                trainer.step(&pictures(&config, step), 0.1).expect("a step");
-            }
-            let submissions = trainer.estimate().submissions;
-            (submissions, trained(trainer, &config))
-        };
-        let (one, want) = run(1);
-        assert_eq!(one, 1);
-        for parts in [2, 7, usize::MAX] {
-            let (submissions, got) = run(parts);
-            assert!(submissions == parts || submissions >= plain(gpu, &config).dispatches(), "{submissions}");
-            assert!(got == want, "{optimizer} {precision}: {submissions} submissions");
+    for gpu in shared_devices() {
+        for (optimizer, precision) in [("larc", "f32"), ("adamw", "f16")] {
+            let mut config = config(optimizer);
+            config.set("precision", precision).expect("a precision");
+            parts_change_nothing(gpu, &config);
         }
+    }
+}
+
+fn parts_change_nothing(gpu: &Arc<Gpu>, config: &Config) {
+    let run = |parts: usize| {
+        let mut trainer = plain(gpu, config);
+        trainer.submit_in(parts);
+        for step in 0..17 {
+            trainer.step(&pictures(config, step), 0.1).expect("a step");
+        }
+        let submissions = trainer.estimate().submissions;
+        (submissions, trained(trainer, config))
+    };
+    let (one, want) = run(1);
+    assert_eq!(one, 1);
+    for parts in [2, 7, usize::MAX] {
+        let (submissions, got) = run(parts);
+        assert!(submissions == parts || submissions >= plain(gpu, config).dispatches(), "{submissions}");
+        let Config { optimizer, precision, .. } = config;
+        assert!(got == want, "{}, {optimizer:?}, {precision:?}: {submissions} submissions", gpu.family());
     }
 }
 
