@@ -135,3 +135,17 @@ impl Error {
         Self::Config { field: field.into(), reason: reason.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A driver says what it likes, and seldom that it was a watchdog.
+    #[test]
+    fn whoever_loses_a_device_hears_what_may_help() {
+        let text = Error::DeviceLost("Parent device is lost".into()).to_string();
+        let [what, watchdog, resume]: [&str; 3] = text.split("; ").collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!(what, "the graphics device was lost: Parent device is lost");
+        assert!(watchdog.contains("`--submission-ms 20`") && resume.contains("`--resume`"), "{text}");
+    }
+}
