@@ -48,8 +48,8 @@ pub enum Error {
     /// The driver reported an error while commands ran.
     #[error("the graphics driver reported an error: {0}")]
     Device(String),
-    /// The device went away (reset, unplugged, out of memory).
-    #[error("the graphics device was lost: {0}; restart the run with `--resume`")]
+    /// The device went away (reset, ended by a watchdog, unplugged, out of memory).
+    #[error("the graphics device was lost: {0}; {shorter}; restart the run with `--resume`", shorter = SHORTER_PARTS)]
     DeviceLost(String),
     /// A file or folder cannot be read or written.
     #[error("{}: {source}{}", path.display(), way_out(source))]
@@ -103,6 +103,10 @@ pub enum Error {
     },
 }
 
+/// What helps where a system takes a device away from who keeps it busy for too long. Drivers seldom say why a device was
+/// lost, so whoever lost one is told.
+pub const SHORTER_PARTS: &str = "where its system ended it because it was busy for too long, shorter parts of work help (`--submission-ms 20`)";
+
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -129,5 +133,19 @@ impl Error {
     /// A setting that makes no sense: which, and why.
     pub fn config(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Config { field: field.into(), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A driver says what it likes, and seldom that it was a watchdog.
+    #[test]
+    fn whoever_loses_a_device_hears_what_may_help() {
+        let text = Error::DeviceLost("Parent device is lost".into()).to_string();
+        let [what, watchdog, resume]: [&str; 3] = text.split("; ").collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!(what, "the graphics device was lost: Parent device is lost");
+        assert!(watchdog.contains("`--submission-ms 20`") && resume.contains("`--resume`"), "{text}");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-/// A number of things: `1 picture`, `2 pictures`, `2 classes`.
+/// A number of things: `1 picture`, `2 pictures`, `2 classes`, `2 batches`.
 pub(crate) fn counted(count: usize, thing: &str) -> String {
     let ending = match count {
         1 => "",
-        _ if thing.ends_with('s') => "es",
+        _ if thing.ends_with('s') || thing.ends_with("ch") => "es",
         _ => "s",
     };
     format!("{count} {thing}{ending}")
@@ -33,6 +33,7 @@ mod tests {
     fn one_is_not_many() {
         assert_eq!([0, 1, 2].map(|n| counted(n, "picture")), ["0 pictures", "1 picture", "2 pictures"]);
         assert_eq!([1, 2].map(|n| counted(n, "class")), ["1 class", "2 classes"]);
+        assert_eq!([1, 2].map(|n| counted(n, "batch")), ["1 batch", "2 batches"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::engine::WayOut;
 use std::io::ErrorKind;
 use swav_wgpu::config::Config;
-use swav_wgpu::error::Error;
+use swav_wgpu::error::{Error, SHORTER_PARTS};
 
 /// An error as a sentence for a person who has no terminal.
 #[must_use]
@@ -16,7 +16,8 @@ pub fn told(error: &Error) -> String {
         Error::Config { reason, .. } => sentence(&plain(reason)),
         Error::DeviceLost(what) => format!(
             "The graphics device went away ({what}). What was learned up to the last checkpoint is kept: try again to \
-             go on from there."
+             go on from there. {}.",
+            sentence(&plain(SHORTER_PARTS))
         ),
         Error::Io { path, source } => format!("{}: {source}{}", path.display(), help(source.kind())),
         other => sentence(&plain(&other.to_string())),
@@ -82,8 +83,7 @@ pub fn plain(text: &str) -> String {
     for (at, part) in parts.enumerate() {
         // Odd parts stand between two backquotes.
         if at % 2 == 0 {
-            let word = part.trim_start_matches('-').replace('_', " ");
-            plain += &format!("\u{201c}{word}\u{201d}");
+            plain += &format!("\u{201c}{}\u{201d}", quoted(part));
         } else {
             plain += part;
         }
@@ -91,6 +91,15 @@ pub fn plain(text: &str) -> String {
     let words: Vec<String> =
         plain.split(' ').map(|word| unflagged(word).unwrap_or_else(|| word.to_owned())).collect();
     words.join(" ")
+}
+
+/// What stands between backquotes: a setting by its name, whether it is a key or a flag, and its value as it is.
+fn quoted(part: &str) -> String {
+    let Some(flag) = part.strip_prefix("--") else { return part.replace('_', " ") };
+    let (word, value) = flag.split_once(' ').map_or((flag, None), |(word, value)| (word, Some(value)));
+    let key = word.replace('-', "_");
+    let word = if Config::setting(&key).is_ok() { name(&key) } else { word.to_owned() };
+    value.map_or_else(|| word.clone(), |value| format!("{word} {value}"))
 }
 
 /// `--crops` as the form has it.
@@ -121,6 +130,8 @@ mod tests {
             }
         }
         assert_eq!(all[1], "batch: is \"x\", and must be a whole number");
+        // The one way out that a person has is named as the form has it.
+        assert!(all[3].ends_with(" (\u{201c}submission ms 20\u{201d})."), "{}", all[3]);
         assert_eq!(all[4], "eval size: larger than “eval resize” (see “crops”).");
         assert_eq!([&full, &lost].map(way_out), [Some(WayOut::Again); 2]);
         let gone = Error::Data { path: "/no/where".into(), reason: "there is nothing here".into() };

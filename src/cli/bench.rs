@@ -112,6 +112,9 @@ fn progress(steps: usize) -> ProgressBar {
 struct Report {
     program: String,
     system: String,
+    /// The shader compiler, where a system has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compiler: Option<&'static str>,
     #[serde(flatten)]
     figures: Figures,
     peaks: Peaks,
@@ -121,7 +124,7 @@ impl Report {
     fn new(figures: Figures, peaks: Peaks) -> Self {
         let program = concat!("swav-wgpu ", env!("CARGO_PKG_VERSION")).to_owned();
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        Self { program, system, figures, peaks }
+        Self { program, system, compiler: figures.adapter.compiler(), figures, peaks }
     }
 
     fn json(&self) -> Result<String> {
@@ -137,7 +140,7 @@ impl Report {
         let mut line = |head: &str, value: String| {
             let _ = writeln!(text, "{head:14}{value}");
         };
-        let compiler = adapter.compiler().map_or_else(String::new, |name| format!(", compiler {name}"));
+        let compiler = self.compiler.map_or_else(String::new, |name| format!(", compiler {name}"));
         line("adapter", format!("{name}; {kind}, {backend}, driver {driver}{compiler}; {kernels} kernels"));
         line("network", format!("{config}: {settings}"));
         let (median, min, max) = (seconds(step_s.median), seconds(step_s.min), seconds(step_s.max));
@@ -202,6 +205,7 @@ fn row(operation: &Operation) -> ProfileRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Spread;
     use clap::FromArgMatches as _;
 
     fn parsed(args: &[&str]) -> clap::error::Result<Bench> {
@@ -222,5 +226,62 @@ mod tests {
         }
         assert!(parsed(&["--config", "C9"]).is_err());
         assert!(parsed(&["--steps", "0"]).is_err());
+    }
+    /// What was measured on an adapter of Windows.
+    fn figures(backend: &str) -> Figures {
+        let text = str::to_owned;
+        let adapter = AdapterFacts {
+            index: 0,
+            name: text("Card 9"),
+            kind: text("discrete GPU"),
+            backend: text(backend),
+            driver: text("maker 1.2"),
+            software: false,
+            max_buffer_bytes: 1 << 30,
+            max_binding_bytes: 1 << 30,
+            subgroup: Some((32, 32)),
+            int64: true,
+            f16: false,
+            matrix: None,
+            timestamps: true,
+        };
+        let roofline = Roofline {
+            flop: 8,
+            kernel_bytes: 2,
+            copy_bytes: 2,
+            flop_per_byte: 2.0,
+            gflop_per_s: 1.0,
+            gigabyte_per_s: 1.0,
+        };
+        Figures {
+            config: text("C4b"),
+            settings: text("a small network"),
+            adapter,
+            kernels: text("tile"),
+            batch: 8,
+            steps: 1,
+            step_s: Spread::of(&[1.0]),
+            first_step_s: 2.0,
+            images_per_s: 8.0,
+            memory_bytes: 1 << 20,
+            parameters: 100,
+            dispatches: 10,
+            submissions: 1,
+            roofline,
+            device: None,
+        }
+    }
+
+    /// A report of a fault is read by whoever has to know it.
+    #[test]
+    fn text_and_json_name_the_shader_compiler_of_dx12() {
+        let peaks = Peaks { gigabyte_per_s: 10.0, gflop_per_s: 10.0, matrix_gflop_per_s: None };
+        for (backend, compiler) in [("DX12", Some("DXC")), ("Vulkan", None)] {
+            let report = Report::new(figures(backend), peaks);
+            let json: serde_json::Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+            assert_eq!(json.get("compiler").and_then(|name| name.as_str()), compiler, "{json:#}");
+            assert_eq!(json["adapter"]["backend"], backend);
+            assert_eq!(report.render().contains(", compiler DXC; tile kernels"), compiler.is_some());
+        }
     }
 }

@@ -46,15 +46,17 @@ pub use device::{DriverMemory, Gpu};
 pub use kernel::{Kernel, Scalar, ShaderParams};
 pub use method::{Class, Family, Geometry, Method, Operation};
 pub use opening::{open, open_adapter, open_seat, ranks_on_one};
-pub use pace::{Estimate, Pace};
+pub use pace::{EntryEstimate, Estimate, Pace};
 pub use plan::{Grid, Plan, Stop};
 pub use profile::{Profile, ProfileRow};
 pub use replay::{Replay, Traffic};
 pub use session::Session;
 pub use shader::Shader;
+#[doc(hidden)]
+pub use submission::Loss;
 pub use tensor::{Element, Shape, Tensor};
 pub use transfer::Fetch;
 
 pub(crate) use kernel::shader_params;
 #[cfg(test)]
-pub(crate) use poison::poisoned;
+pub(crate) use poison::{kernels_with_shared_memory, poisoned};

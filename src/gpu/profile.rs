@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::device::Gpu;
 use super::replay::{Bound, Replay, encode_copy};
 use super::session::Session;
 use crate::error::{Error, Result};
@@ -36,7 +37,8 @@ pub struct Profile {
     /// Each dispatch, in order.
     pub dispatches: Vec<ProfileRow>,
     /// What happens between them, from the stamp after one to the stamp before the next: copies, which
-    /// on CPU drivers stage operands as texels. Those before the first and after the last are not in it.
+    /// on CPU drivers stage operands as texels. Those before the first and after the last are not in it. Where a part
+    /// ends beside a copy, the time until the next one begins is.
     pub copies: ProfileRow,
 }
 
@@ -77,7 +79,7 @@ impl Profile {
 }
 
 impl Session {
-    /// Runs a plan once with a time stamp around each dispatch.
+    /// Runs a plan once with a time stamp around each dispatch, in the parts that [`Session::submit`] hands over.
     ///
     /// # Errors
     /// An adapter without time stamps; what the driver reports.
@@ -87,38 +89,55 @@ impl Session {
                 "this adapter has no time stamps, so --profile cannot work on it".into(),
             ));
         }
-        let mut profile = Profile::default();
-        let mut rest = replay.commands.as_slice();
-        while !rest.is_empty() {
-            let part = rest.len().min(QUERIES / 2);
-            self.profile_part(&rest[..part], &mut profile)?;
-            rest = &rest[part..];
+        let (mut profile, mut stamps, mut first) = (Profile::default(), Stamps::new(self.gpu()), 0);
+        for end in self.cuts(replay) {
+            for part in replay.commands[first..end].chunks(QUERIES / 2) {
+                if stamps.labels.len() + part.len() > QUERIES / 2 {
+                    std::mem::replace(&mut stamps, Stamps::new(self.gpu())).read(self, &mut profile)?;
+                }
+                stamps.submit(self, part);
+            }
+            first = end;
         }
+        stamps.read(self, &mut profile)?;
         Ok(profile)
     }
+}
 
-    fn profile_part(&self, commands: &[Bound], profile: &mut Profile) -> Result<()> {
-        let device = self.gpu().device();
-        let set = device.create_query_set(&wgpu::QuerySetDescriptor {
+/// The time stamps of some dispatches: several parts share a set, because systems allow few sets at once.
+struct Stamps {
+    set: wgpu::QuerySet,
+    /// Of each dispatch the label, and the bytes that it moves.
+    labels: Vec<(String, u64)>,
+    /// Before which dispatches something is copied, and how many bytes that moves.
+    copies: BTreeMap<usize, u64>,
+}
+
+impl Stamps {
+    fn new(gpu: &Gpu) -> Self {
+        let set = gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
             label: None,
             ty: wgpu::QueryType::Timestamp,
             count: QUERIES as u32,
         });
-        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let mut labels = Vec::new();
-        // Before which dispatches something is copied, and how many bytes that moves.
-        let mut copies: BTreeMap<usize, u64> = BTreeMap::new();
-        for command in commands {
+        Self { set, labels: Vec::new(), copies: BTreeMap::new() }
+    }
+
+    /// Hands over a part, with stamps around its dispatches.
+    fn submit(&mut self, session: &Session, part: &[Bound]) {
+        let gpu = session.gpu();
+        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        for command in part {
             let Bound::Dispatch { label, kernel, group, grid, work } = command else {
                 encode_copy(&mut encoder, command);
-                *copies.entry(labels.len()).or_default() += command.copied();
+                *self.copies.entry(self.labels.len()).or_default() += command.copied();
                 continue;
             };
-            let first = labels.len() as u32 * 2;
+            let first = self.labels.len() as u32 * 2;
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: None,
                 timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                    query_set: &set,
+                    query_set: &self.set,
                     beginning_of_pass_write_index: Some(first),
                     end_of_pass_write_index: Some(first + 1),
                 }),
@@ -126,28 +145,39 @@ impl Session {
             pass.set_pipeline(&kernel.pipeline);
             pass.set_bind_group(0, group, &[]);
             pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
-            labels.push((label.clone(), work.bytes));
+            self.labels.push((label.clone(), work.bytes));
         }
+        session.journal.enter(&mut encoder);
+        gpu.queue().submit([encoder.finish()]);
+    }
+
+    /// Waits for the stamps, and adds what they say.
+    fn read(self, session: &Session, profile: &mut Profile) -> Result<()> {
+        let Self { set, labels, copies } = self;
+        if labels.is_empty() {
+            return session.gpu().wait();
+        }
+        let (gpu, device) = (session.gpu(), session.gpu().device());
         let size = labels.len() as u64 * 16;
         let buffer = |usage| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: None,
-                size: size.max(16),
+                size,
                 usage,
                 mapped_at_creation: false,
             })
         };
         let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
         let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.resolve_query_set(&set, 0..labels.len() as u32 * 2, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, size);
-        self.journal.enter(&mut encoder);
-        self.gpu().queue().submit([encoder.finish()]);
+        gpu.queue().submit([encoder.finish()]);
         staging.slice(..).map_async(wgpu::MapMode::Read, |_| {}); // a failure shows when it is read
-        self.gpu().wait()?;
+        gpu.wait()?;
         let mapped = staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&mapped);
-        let period = f64::from(self.gpu().queue().get_timestamp_period());
+        let period = f64::from(gpu.queue().get_timestamp_period());
         let between = |from: u64, to: u64| to.saturating_sub(from) as f64 * period * 1e-6;
         for ((label, bytes), t) in labels.into_iter().zip(ticks.chunks_exact(2)) {
             profile.dispatches.push(ProfileRow { label, calls: 1, milliseconds: between(t[0], t[1]), bytes });

@@ -11,6 +11,8 @@ use super::tensor::Element;
 /// A plan with real buffers: ready to be submitted any number of times.
 #[derive(Debug)]
 pub struct Replay {
+    /// Among the plans of its session.
+    pub(super) number: usize,
     pub(super) commands: Vec<Bound>,
     pub(super) params_bytes: u64,
 }

@@ -1,7 +1,7 @@
 //! A run's memory: binds plans to real buffers (`submission` hands them over).
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::arena::{Arena, TEXEL_ROW, Usage};
@@ -11,6 +11,7 @@ use super::pace::{Pace, Work};
 use super::plan::{Command, Dispatch, Plan, SMALLER, mebibytes};
 use super::replay::{Bound, Replay};
 use super::shader::{BindingKind, texel_format};
+use super::submission::Loss;
 use super::tensor::{Region, Tensor};
 use crate::error::{Error, Result};
 
@@ -26,10 +27,12 @@ pub struct Session {
     gpu: Arc<Gpu>,
     memory: Vec<Memory>,
     block_of: Vec<usize>,
+    /// Plans that were bound.
+    plans: AtomicUsize,
     pub(super) journal: Journal,
     pub(super) pace: Mutex<Pace>,
-    /// Whether the last part of the next submission goes missing, for tests.
-    pub(super) loses: AtomicBool,
+    /// What goes missing of the next submission, for tests.
+    pub(super) loses: Mutex<Option<Loss>>,
 }
 
 impl Session {
@@ -77,8 +80,9 @@ impl Session {
         gpu.check()?;
         let journal = Journal::new(gpu);
         let pace = Mutex::new(Pace::of(gpu.facts(), gpu.submission()));
-        let loses = AtomicBool::new(false);
-        Ok(Self { gpu: Arc::clone(gpu), memory, block_of: placement.block_of, journal, pace, loses })
+        let loses = Mutex::default();
+        let (gpu, plans) = (Arc::clone(gpu), AtomicUsize::new(0));
+        Ok(Self { gpu, memory, block_of: placement.block_of, plans, journal, pace, loses })
     }
 
     /// Whether the driver gives so many more bytes, which are given back at once.
@@ -172,7 +176,8 @@ impl Session {
             })
             .collect();
         self.gpu.check()?;
-        Ok(Replay { commands, params_bytes: params.size() })
+        let number = self.plans.fetch_add(1, Ordering::Relaxed);
+        Ok(Replay { number, commands, params_bytes: params.size() })
     }
 
     fn bind_dispatch(&self, d: Dispatch, params: &wgpu::Buffer, slots: &HashMap<Vec<u8>, u64>) -> Bound {

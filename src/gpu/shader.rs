@@ -86,15 +86,7 @@ impl Shader {
     pub(super) fn reflect(&self, entry: &str) -> Result<Reflection> {
         let source = self.source();
         let module = self.parse(entry)?;
-        let capabilities = naga::valid::Capabilities::SUBGROUP
-            | naga::valid::Capabilities::SUBGROUP_BARRIER
-            | naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32
-            | naga::valid::Capabilities::SHADER_FLOAT16
-            | naga::valid::Capabilities::COOPERATIVE_MATRIX
-            | naga::valid::Capabilities::SHADER_INT64;
-        let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
-            .validate(&module)
-            .map_err(|e| self.error(entry, e.emit_to_string_with_path(&source, self.file)))?;
+        let info = validated(&module, &source, self.file).map_err(|reason| self.error(entry, reason))?;
         let index = module
             .entry_points
             .iter()
@@ -135,6 +127,22 @@ impl Shader {
         reflection.bindings.sort_by_key(|b| b.index);
         Ok(reflection)
     }
+}
+
+/// What naga finds out of a module, by everything that kernels here are written with, or what is wrong with it.
+pub(super) fn validated(
+    module: &naga::Module,
+    source: &str,
+    file: &str,
+) -> Result<naga::valid::ModuleInfo, String> {
+    let capabilities = naga::valid::Capabilities::SUBGROUP
+        | naga::valid::Capabilities::SUBGROUP_BARRIER
+        | naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32
+        | naga::valid::Capabilities::SHADER_FLOAT16
+        | naga::valid::Capabilities::COOPERATIVE_MATRIX
+        | naga::valid::Capabilities::SHADER_INT64;
+    let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
+    validator.validate(module).map_err(|error| error.emit_to_string_with_path(source, file))
 }
 
 /// How a binding is used.

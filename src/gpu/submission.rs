@@ -1,14 +1,23 @@
 //! Plans on their way to the device: in parts of bounded work, up to each stop and on from there.
 
-use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::pace::{Estimate, Pace};
 use super::plan::Stop;
 use super::replay::{Bound, Replay, encode_copy};
 use super::session::Session;
 use crate::error::{Error, Result};
+
+/// The part of a submission that goes missing, for tests.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The first of several.
+    First,
+    /// The last.
+    Last,
+}
 
 impl Session {
     /// Submits a plan in parts of bounded work ([`Pace`]), and returns at once. What is computed is the same to the
@@ -27,12 +36,12 @@ impl Session {
     /// # Errors
     /// As [`Session::submit`]; what `at_stop` says.
     pub fn submit_with(&self, replay: &Replay, at_stop: &mut dyn FnMut(&Stop) -> Result<()>) -> Result<()> {
-        let mut ends = self.pace().cuts(replay.works());
+        let mut ends = self.cuts(replay);
         let is_stop = |(at, command): (usize, &Bound)| matches!(command, Bound::Stop(_)).then_some(at);
         ends.extend(replay.commands.iter().enumerate().filter_map(is_stop));
         ends.sort_unstable();
         ends.dedup();
-        let loses = self.loses.swap(false, Ordering::Relaxed);
+        let mut loses = self.loses().take();
         let mut first = 0;
         for &end in &ends {
             if first < end {
@@ -40,7 +49,10 @@ impl Session {
                     self.gpu().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 encode(&mut encoder, &replay.commands[first..end]);
                 self.journal.enter(&mut encoder);
-                if !(loses && ends.last() == Some(&end)) {
+                // What is to be lost is lost once: at the first part that meets it.
+                if loses == Some(Loss::First) || (loses.is_some() && ends.last() == Some(&end)) {
+                    loses = None;
+                } else {
                     self.gpu().queue().submit([encoder.finish()]);
                 }
             }
@@ -53,25 +65,44 @@ impl Session {
         self.gpu().check()
     }
 
+    /// The numbers of the commands after which the parts of a plan end.
+    pub(super) fn cuts(&self, replay: &Replay) -> Vec<usize> {
+        self.pace().cuts(replay.number, replay.works())
+    }
+
     /// What a plan is expected to take now.
     #[must_use]
     pub fn estimate(&self, replay: &Replay) -> Estimate {
         let pace = self.pace();
-        let dispatches = replay.commands.iter().filter_map(|command| match command {
-            Bound::Dispatch { label, work, .. } => Some((label, pace.seconds(*work))),
-            _ => None,
-        });
-        let longest = dispatches.max_by(|(_, a), (_, b)| a.total_cmp(b));
-        Estimate {
-            submissions: pace.cuts(replay.works()).len(),
-            seconds: replay.works().map(|work| pace.seconds(work)).sum(),
-            longest: longest.map_or_else(Default::default, |(label, seconds)| (label.clone(), seconds)),
+        let mut estimate = Estimate::default();
+        for (command, work) in replay.commands.iter().zip(replay.works()) {
+            let seconds = pace.seconds(replay.number, work);
+            estimate.seconds += seconds;
+            if let Bound::Dispatch { label, .. } = command {
+                estimate.dispatch(label, seconds);
+            }
         }
+        estimate.submissions = pace.cuts(replay.number, replay.works()).len();
+        let mut all = Estimate::default();
+        all.add(estimate, 1);
+        all
     }
 
-    /// Takes in how long a plan took, for the parts of those that come.
+    /// Takes in how long a plan took, for its parts when it comes again.
     pub fn learn(&self, replay: &Replay, took: Duration) {
-        self.pace().learn(replay.works(), took);
+        self.pace().learn(replay.number, replay.works(), took);
+    }
+
+    /// Submits a plan, waits until it is done, and takes in how long that took.
+    ///
+    /// # Errors
+    /// As [`Session::submit`].
+    pub fn run(&self, replay: &Replay) -> Result<()> {
+        let start = Instant::now();
+        self.submit(replay)?;
+        self.gpu().wait()?;
+        self.learn(replay, start.elapsed());
+        Ok(())
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -84,10 +115,14 @@ impl Session {
         self.pace().fix(parts);
     }
 
-    /// Hands over all of the next submission but its last part, as a driver does that aborts it and says nothing.
+    fn loses(&self) -> MutexGuard<'_, Option<Loss>> {
+        self.loses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands over all of the next submission but one part, as a driver does that aborts it and says nothing.
     #[doc(hidden)]
-    pub fn lose_last_part(&self) {
-        self.loses.store(true, Ordering::Relaxed);
+    pub fn lose(&self, part: Loss) {
+        *self.loses() = Some(part);
     }
 }
 
@@ -109,3 +144,7 @@ fn encode(encoder: &mut wgpu::CommandEncoder, commands: &[Bound]) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "submission_tests.rs"]
+mod tests;

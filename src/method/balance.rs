@@ -230,9 +230,8 @@ impl Balancer {
             self.session.write(&self.rows, &bank.padded(from, rows, at_once));
             let block = Block { rows: rows as u32, later: from > 0, first };
             self.session.write(&self.block, &block.words());
-            self.session.submit(replay)?;
             // Uploads that nobody waits for would pile up to the size of the bank.
-            self.session.gpu().wait()?;
+            self.session.run(replay)?;
             then(rows)?;
             pass.advance(rows)?;
         }

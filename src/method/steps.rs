@@ -21,6 +21,8 @@
 //!
 //! Where the parts do not divide the batch, the last one is smaller and has plans of its own.
 
+use std::time::Instant;
+
 use super::meeting::Meeting;
 use super::share::Share;
 use super::statistics;
@@ -210,14 +212,9 @@ impl Steps<Replay> {
 
     /// What a step is expected to take now, and in how many submissions.
     pub(super) fn estimate(&self, session: &Session) -> Estimate {
-        let mut all = Estimate { submissions: 0, seconds: 0.0, longest: (String::new(), 0.0) };
+        let mut all = Estimate::default();
         for (replay, times) in self.runs() {
-            let one = session.estimate(replay);
-            all.submissions += times * one.submissions;
-            all.seconds += times as f64 * one.seconds;
-            if one.longest.1 >= all.longest.1 {
-                all.longest = one.longest;
-            }
+            all.add(session.estimate(replay), times);
         }
         all
     }
@@ -258,12 +255,18 @@ impl Parts<Replay> {
         meet: &mut dyn FnMut(&Stop) -> Result<()>,
     ) -> Result<()> {
         let kinds = self.kinds.iter().flat_map(|kind| (0..kind.count).map(move |at| (kind, at)));
+        let mut last: Option<(&Replay, Instant)> = None;
         for (at, ((kind, of_kind), (first, _))) in kinds.zip(self.share.parts()).enumerate() {
             // What is on its way would pile up to the size of the batch.
             session.settle()?;
+            if let Some((replay, since)) = last {
+                session.learn(replay, since.elapsed());
+            }
             take(at)?;
             session.write(&self.first, &[f32::from_bits(first as u32), 0.0, 0.0, 0.0]);
-            if let Some(replay) = choose(kind, of_kind) {
+            let chosen = choose(kind, of_kind);
+            last = chosen.map(|replay| (replay, Instant::now()));
+            if let Some(replay) = chosen {
                 session.submit_with(replay, meet)?;
             }
         }

@@ -17,7 +17,7 @@ use super::share::Share;
 use super::steps::{Steps, Survey};
 use crate::config::{Config, RunLength};
 use crate::error::{Error, Result};
-use crate::gpu::{Estimate, Fetch, Gpu, Profile, Replay, Session, ShaderParams as _, Tensor, Traffic};
+use crate::gpu::{Estimate, Fetch, Gpu, Loss, Profile, Replay, Session, ShaderParams as _, Tensor, Traffic};
 use crate::model::{Store, evaluation};
 use crate::ops::Step;
 use crate::ops::loss_scale::ScaleState;
@@ -279,7 +279,7 @@ impl Trainer {
         let values = fetch.wait()?;
         // From one report to the next the device did a step, and waited at the most.
         let now = Instant::now();
-        // Parts are short by themselves, and their plans are not timed one by one.
+        // Parts are timed one by one.
         if let (Some(before), None) = (self.reported.replace(now), &self.train.parts) {
             self.session.learn(&self.train.whole, now - before);
         }
@@ -306,8 +306,8 @@ impl Trainer {
 
     /// The next step goes missing in part, as if a driver aborted it and said nothing.
     #[doc(hidden)]
-    pub fn lose_part_of_step(&self) {
-        self.session.lose_last_part();
+    pub fn lose_part_of_step(&self, part: Loss) {
+        self.session.lose(part);
     }
 
     /// The loss of a network that tells nothing apart, nats, where the method has one.

@@ -1,6 +1,8 @@
 //! Evaluation mode: what a network says of any number of views. A network in training and one that is only used
 //! ([`super::Inference`]) record the same plan.
 
+use std::time::Instant;
+
 use super::network::Projection;
 use super::{Store, Trunk};
 use crate::error::Result;
@@ -53,6 +55,7 @@ pub(crate) fn look(
     for first in (0..n).step_by(at_once) {
         let count = at_once.min(n - first);
         session.write(into, &views[first * view..(first + count) * view]);
+        let start = Instant::now();
         session.submit(replay)?;
         for (rows, tensor) in rows.iter_mut().zip(wanted) {
             let (dim, padded) = (tensor.shape.channels as usize, tensor.shape.quads() as usize * 4);
@@ -60,6 +63,8 @@ pub(crate) fn look(
                 rows.extend_from_slice(&row[..dim]);
             }
         }
+        // What is read has been waited for.
+        session.learn(replay, start.elapsed());
     }
     rows.into_iter().zip(wanted).map(|(data, t)| Features::new(n, t.shape.channels as usize, data)).collect()
 }

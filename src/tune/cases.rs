@@ -150,15 +150,8 @@ impl Case {
 /// The seconds of one run: the fastest of a few, of one where it is much slower than `best`; a run of a fast device is
 /// made of several submissions.
 pub(super) fn fastest(gpu: &Gpu, session: &Session, replay: &Replay, best: f64) -> Result<f64> {
-    let run = |times: u32| -> Result<f64> {
-        let start = Instant::now();
-        (0..times).try_for_each(|_| session.submit(replay))?;
-        gpu.wait()?;
-        Ok(start.elapsed().as_secs_f64() / f64::from(times))
-    };
-    // Drivers compile in the first.
-    run(1)?;
-    let once = run(1)?;
+    let run = |times| mean_of(times, gpu, session, replay);
+    let once = once(gpu, session, replay)?;
     let times = repeats(once);
     let mut fastest = if times > 1 { run(times)? } else { once };
     for _ in 1..RUNS {
@@ -168,6 +161,19 @@ pub(super) fn fastest(gpu: &Gpu, session: &Session, replay: &Replay, best: f64) 
         fastest = fastest.min(run(times)?);
     }
     Ok(fastest)
+}
+
+/// The seconds of one run, after one in which drivers compile.
+pub(super) fn once(gpu: &Gpu, session: &Session, replay: &Replay) -> Result<f64> {
+    mean_of(1, gpu, session, replay)?;
+    mean_of(1, gpu, session, replay)
+}
+
+fn mean_of(times: u32, gpu: &Gpu, session: &Session, replay: &Replay) -> Result<f64> {
+    let start = Instant::now();
+    (0..times).try_for_each(|_| session.submit(replay))?;
+    gpu.wait()?;
+    Ok(start.elapsed().as_secs_f64() / f64::from(times))
 }
 
 /// How often something that takes `seconds` is done in one run: handing it over and waiting for it takes a tenth of a

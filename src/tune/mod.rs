@@ -77,10 +77,14 @@ pub fn take(config: &mut Config, cache: &Path) -> Result<Taken> {
     Ok(offered(config, units::check(adapter.as_deref(), &Choices::usual(facts.family()))))
 }
 
-/// Settings that ask for matrix units, once these are checked: they take them if they are right.
+/// Settings that ask for matrix units, once these are checked: they take them if they are right. If not, nobody gets other
+/// kernels in silence or with a line that scrolls away: who names a family wants that one, to compare it, to reproduce
+/// a run or to report a fault, and would take the figures of the next one for its own. Nothing has begun yet, so an error
+/// costs a second, and it names the setting that takes the next family by itself ([`offered`]).
 fn demanded(config: &mut Config, units: Units) -> Result<Taken> {
     if let Units::Unusable(reason) = units {
-        return Err(Error::config("kernels", format!("is matrix, but {reason}")));
+        let way_out = "`--kernels auto` takes the next family that is right here";
+        return Err(Error::config("kernels", format!("is matrix, but {reason}; {way_out}")));
     }
     config.kernels = Kernels::Matrix;
     Ok(Taken { kept: None, units: Some(units) })

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::cases::{fastest, numbers};
+use super::cases::{fastest, numbers, once};
 use crate::error::Result;
-use crate::gpu::{Arena, Choices, Family, Gpu, Plan, Session, Shape, Tensor, Usage};
+use crate::gpu::{Arena, Choices, Family, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
 use crate::ops::peak;
 
 /// The most that was measured.
@@ -32,43 +32,101 @@ pub fn peaks(adapter: Option<&str>, matrix: bool) -> Result<Peaks> {
     // Far more than a cache holds, and invocations enough for any GPU; a processor has few of either.
     let bytes = if software { 64 << 20 } else { gpu.facts().max_binding_bytes.min(256 << 20) };
     let copied = Shape::matrix((bytes / 64) as u32, 16);
-    let (seconds, _) = timed(&gpu, copied, |plan, x| Ok((peak::copy(plan, x)?, 0)))?;
+    let (session, replay, _) = ready(&gpu, copied, |plan, x| Ok((peak::copy(plan, x)?, 0)))?;
+    let seconds = fastest(&gpu, &session, &replay, f64::INFINITY)?;
+    drop(session);
     let gigabyte_per_s = 2e-9 * copied.bytes() as f64 / seconds;
 
     let quads = if software { 1 << 14 } else { 1 << 20 };
-    let (seconds, flop) =
-        timed(&gpu, Shape::matrix(quads, 4), |plan, x| peak::fused(plan, x, 256, [0.999, 1e-3]))?;
-    let gflop_per_s = 1e-9 * flop as f64 / seconds;
+    let gflop_per_s = 1e-9 * fused(&gpu, quads)?.flop_per_s();
 
     let matrix_gflop_per_s = matrix.then(|| {
         let blocks = if software { 64 } else { 1 << 13 };
         let side = peak::side(&Plan::new(&gpu, &Arc::new(Arena::default())));
-        let (seconds, flop) =
-            timed(&gpu, Shape::matrix(2 * side, side), |plan, x| peak::multiply(plan, x, 256, blocks))?;
-        Ok(1e-9 * flop as f64 / seconds)
+        let source = Shape::matrix(2 * side, side);
+        let timed = in_turns(&gpu, source, 1, |plan, x, turns| peak::multiply(plan, x, turns, blocks))?;
+        Ok(1e-9 * timed.flop_per_s())
     });
     Ok(Peaks { gigabyte_per_s, gflop_per_s, matrix_gflop_per_s: matrix_gflop_per_s.transpose()? })
 }
 
 /// Workgroups of 128 invocations that keep a device busy: what many of them do in the time of a single one.
 pub(super) fn width(gpu: &Arc<Gpu>) -> Result<u32> {
-    // Workgroups of 64, each long enough to be timed alone.
-    const TURNS: u32 = 1 << 13;
     let groups = if gpu.facts().software { 64 } else { 1 << 14 };
-    let of = |groups: u32| {
-        timed(gpu, Shape::matrix(64 * groups, 4), |plan, x| peak::fused(plan, x, TURNS, [0.999, 1e-3]))
-    };
-    let ((one, _), (many, _)) = (of(1)?, of(groups)?);
+    // Workgroups of 64. A single one takes far more turns than many of them to be as long.
+    let of = |groups: u32| Ok(fused(gpu, 64 * groups)?.seconds_of_a_turn());
+    let (one, many): (f64, f64) = (of(1)?, of(groups)?);
     let at_once = f64::from(groups) * one / many;
     Ok((at_once / 2.0).round().clamp(1.0, 4096.0) as u32)
 }
 
-/// Seconds of one run of what is recorded, and what it computes.
-fn timed(
+/// So many quads that are multiplied and added to.
+fn fused(gpu: &Arc<Gpu>, quads: u32) -> Result<Timed> {
+    in_turns(gpu, Shape::matrix(quads, 4), 16, |plan, x, turns| peak::fused(plan, x, turns, [0.999, 1e-3]))
+}
+
+/// What is done in turns, within one dispatch that nothing can cut.
+struct Timed {
+    seconds: f64,
+    turns: u32,
+    /// Multiplications and additions of all turns.
+    flop: u64,
+}
+
+impl Timed {
+    fn flop_per_s(&self) -> f64 {
+        self.flop as f64 / self.seconds
+    }
+
+    fn seconds_of_a_turn(&self) -> f64 {
+        self.seconds / f64::from(self.turns)
+    }
+}
+
+/// One run of what is recorded, in so many turns that it is long enough to be timed, from `few` on.
+fn in_turns(
+    gpu: &Arc<Gpu>,
+    shape: Shape,
+    few: u32,
+    record: impl Fn(&mut Plan, &Tensor, u32) -> Result<(Tensor, u64)>,
+) -> Result<Timed> {
+    let ready = |turns| ready(gpu, shape, |plan, x| record(plan, x, turns));
+    let turns = grown(few, |turns| {
+        let (session, replay, _) = ready(turns)?;
+        once(gpu, &session, &replay)
+    })?;
+    let (session, replay, flop) = ready(turns)?;
+    Ok(Timed { seconds: fastest(gpu, &session, &replay, f64::INFINITY)?, turns, flop })
+}
+
+/// The turns with which something takes long enough to be timed alone. It begins with few and asks for more by what
+/// those took, so that on no device one dispatch takes much longer than that: a system would end what takes seconds, and
+/// nothing can cut a dispatch.
+fn grown(few: u32, mut seconds_of: impl FnMut(u32) -> Result<f64>) -> Result<u32> {
+    /// Handing something over and waiting for it takes a tenth of a millisecond, which is nothing beside these seconds.
+    const LONG: f64 = 0.02;
+    /// What is asked for where it is not long enough.
+    const AIM: f64 = 0.03;
+    /// Beyond these a clock stands still.
+    const MOST: u32 = 1 << 24;
+    let mut turns = few;
+    loop {
+        let seconds = seconds_of(turns)?;
+        if seconds >= LONG || turns >= MOST {
+            return Ok(turns);
+        }
+        // What comes on top of the turns makes few of them look slow, so that the next are rather fewer than they might be.
+        let factor = (AIM / seconds).clamp(1.5, 8.0);
+        turns = (f64::from(turns) * factor).min(f64::from(MOST)).ceil() as u32;
+    }
+}
+
+/// What is recorded, with memory and numbers in it, and what it computes.
+fn ready(
     gpu: &Arc<Gpu>,
     shape: Shape,
     record: impl Fn(&mut Plan, &Tensor) -> Result<(Tensor, u64)>,
-) -> Result<(f64, u64)> {
+) -> Result<(Session, Replay, u64)> {
     let arena = Arc::new(Arena::default());
     let mut plan = Plan::new(gpu, &arena);
     let x = arena.lease(shape, Usage::Storage, "source");
@@ -77,5 +135,44 @@ fn timed(
     session.write(&x, &numbers(shape.values()));
     session.settle()?;
     let replay = session.bind(plan)?;
-    Ok((fastest(gpu, &session, &replay, f64::INFINITY)?, flop))
+    Ok((session, replay, flop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turns of these seconds each, with others on top of all: what a run was asked for, and what it took.
+    fn runs(turn: f64, on_top: f64) -> Vec<(u32, f64)> {
+        let mut runs = Vec::new();
+        let last = grown(16, |turns| {
+            runs.push((turns, on_top + turn * f64::from(turns)));
+            Ok(on_top + turn * f64::from(turns))
+        });
+        assert_eq!(last.unwrap(), runs.last().unwrap().0, "the last one that was seen is taken");
+        runs
+    }
+
+    /// From a large GPU's workgroup (30 ns a turn) to sixteen thousand of them on a processor's graphics unit.
+    #[test]
+    fn runs_grow_until_they_can_be_timed_and_never_get_long() {
+        for turn in [30e-9, 1e-6, 20e-6, 300e-6, 1e-3, 4e-3, 50e-3] {
+            for on_top in [0.0, 100e-6, 5e-3] {
+                let runs = runs(turn, on_top);
+                let (first, others) = runs.split_first().unwrap();
+                assert_eq!(first.0, 16, "no device takes long over so few");
+                assert!(others.iter().all(|(_, seconds)| *seconds < 0.05), "{runs:?}");
+                assert!(runs.last().unwrap().1 >= 0.02 && runs.len() < 12, "{runs:?}");
+            }
+        }
+        assert_eq!(runs(0.0, 0.0).last().unwrap().0, 1 << 24, "a clock that stands still is not waited for");
+    }
+
+    #[test]
+    fn what_a_few_turns_take_tells_what_many_do() {
+        let gpu = Gpu::open(None, None).expect("an adapter; `make test` installs one");
+        let few = fused(&gpu, 64).unwrap();
+        assert!(few.seconds >= 0.01 && few.turns > 16, "{} turns in {} s", few.turns, few.seconds);
+        assert_eq!(few.flop, 64 * u64::from(few.turns) * 64);
+    }
 }

@@ -124,6 +124,7 @@ fn wrong_matrix_units_leave_the_next_family() {
     let mut config = settings();
     let refused = demanded(&mut config, wrong()).unwrap_err().to_string();
     assert!(refused.contains("kernels") && refused.contains("is matrix, but 3 of 9"), "{refused}");
+    assert!(refused.ends_with("; `--kernels auto` takes the next family that is right here"), "{refused}");
     assert_eq!(config.kernels, Kernels::Auto);
     demanded(&mut config, Units::Slower(2.0)).expect("slow ones may be asked for");
     assert_eq!(config.kernels, Kernels::Matrix);

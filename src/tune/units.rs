@@ -55,17 +55,20 @@ fn told(checked: Result<Units>) -> Units {
 /// The check of the device `matrix`: first whether it is right, then how fast it is.
 fn checked(matrix: &Arc<Gpu>, usual: &Choices, products: Products<'_>) -> Result<Units> {
     let tile = matrix.with_choices(Choices::usual(Family::Tile));
+    let wide = wide(matrix);
     for (filter, side) in EXACT {
         for operation in Operation::ALL {
-            let got = products(matrix, operation, &filter, side)?;
             let want = products(&tile, operation, &filter, side)?;
-            // What is no number is unlike any number.
-            let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
-            if wrong > 0 {
-                return Ok(Units::Unusable(format!(
-                    "{wrong} of {} sums of whole numbers are wrong ({operation})",
-                    want.len()
-                )));
+            for (gpu, slices) in [(matrix, ""), (&wide, ", in slices")] {
+                let got = products(gpu, operation, &filter, side)?;
+                // What is no number is unlike any number.
+                let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
+                if wrong > 0 {
+                    return Ok(Units::Unusable(format!(
+                        "{wrong} of {} sums of whole numbers are wrong ({operation}{slices})",
+                        want.len()
+                    )));
+                }
             }
         }
     }
@@ -82,18 +85,43 @@ fn checked(matrix: &Arc<Gpu>, usual: &Choices, products: Products<'_>) -> Result
     Ok(if share < 1.0 { Units::Faster(share) } else { Units::Slower(share) })
 }
 
-/// Filters and sides of pictures whose tails meet every edge of a block: rows, columns and terms.
-const EXACT: [(Filter, u32); 3] = [
+/// The same device, taken to be so wide that long sums are cut into slices, as they are where a network has small pictures.
+fn wide(gpu: &Arc<Gpu>) -> Arc<Gpu> {
+    gpu.with_choices(gpu.choices().clone().with_width(4096))
+}
+
+/// Filters and sides of pictures whose tails meet every edge of a block: rows, columns and terms. The sums of the last are
+/// long enough for two slices, forward and backward, of which the last is short.
+const EXACT: [(Filter, u32); 4] = [
     (Filter { channels: 40, filters: 72, kernel: 3, stride: 1, pad: 1 }, 9),
     (Filter { channels: 3, filters: 33, kernel: 7, stride: 2, pad: 3 }, 20),
     (Filter { channels: 68, filters: 12, kernel: 1, stride: 1, pad: 0 }, 13),
+    (Filter { channels: 68, filters: 132, kernel: 3, stride: 2, pad: 1 }, 9),
 ];
 
 /// A product of whole numbers from -1 to 1. Its sums, below 2,048, are exact in whatever order and precision they are
 /// made, so that two kernels must agree to the last bit.
 fn products(gpu: &Arc<Gpu>, operation: Operation, filter: &Filter, side: u32) -> Result<Vec<f32>> {
     let arena = Arc::new(Arena::default());
-    let mut plan = Plan::new(gpu, &arena);
+    let (plan, tensors, result) = recorded(gpu, &arena, operation, filter, side)?;
+    let session = Session::allocate(gpu, &arena)?;
+    for tensor in &tensors {
+        session.write(tensor, &whole(tensor.shape, filter));
+    }
+    session.settle()?;
+    session.submit(&session.bind(plan)?)?;
+    session.read(&result)
+}
+
+/// The product, what it is made of, and where it will be.
+fn recorded(
+    gpu: &Arc<Gpu>,
+    arena: &Arc<Arena>,
+    operation: Operation,
+    filter: &Filter,
+    side: u32,
+) -> Result<(Plan, [Tensor; 3], Tensor)> {
+    let mut plan = Plan::new(gpu, arena);
     let x = Shape::pictures(2, side, side, filter.channels).stored(Element::F16);
     let lease = |shape, label: &str| arena.lease(shape, Usage::Storage, label);
     let tensors =
@@ -107,13 +135,7 @@ fn products(gpu: &Arc<Gpu>, operation: Operation, filter: &Filter, side: u32) ->
             tw.clone()
         }
     };
-    let session = Session::allocate(gpu, &arena)?;
-    for tensor in &tensors {
-        session.write(tensor, &whole(tensor.shape, filter));
-    }
-    session.settle()?;
-    session.submit(&session.bind(plan)?)?;
-    session.read(&result)
+    Ok((plan, tensors, result))
 }
 
 /// Numbers from -1 to 1, and zero where channels are padded: of pictures at the end of a row, of weights in rows and
@@ -156,6 +178,44 @@ mod tests {
         assert!(pictures.iter().all(|v| v.abs() <= 1.0));
         // The last is within half precision, whose whole numbers end there.
         assert!(EXACT.iter().all(|(f, _)| f.channels.max(f.filters) * f.taps() < 2048));
+    }
+
+    /// By the kernels for tiles, which cut sums in the same places: steps of a tile are half as deep, so they have twice as
+    /// many to cut.
+    #[test]
+    fn some_sums_are_made_in_slices_too() {
+        let gpu = Gpu::open(None, Some(Family::Tile)).expect("an adapter; `make test` installs one");
+        let sliced = |gpu: &Arc<Gpu>, operation, (filter, side): &(Filter, u32)| {
+            let arena = Arc::new(Arena::default());
+            let (plan, ..) = recorded(gpu, &arena, operation, filter, *side).expect("a small product");
+            plan.kernels().iter().any(|kernel| kernel.contains("/gather_slices"))
+        };
+        for operation in [Operation::Forward, Operation::BackwardInput] {
+            assert!(
+                !sliced(&gpu, operation, &EXACT[2]) && sliced(&wide(&gpu), operation, &EXACT[3]),
+                "{operation}"
+            );
+        }
+        // Two slices of at least eight steps of 32 terms, where a step of a matrix is as deep.
+        let (Filter { channels, filters, kernel, stride, .. }, _) = EXACT[3];
+        assert!(channels * kernel * kernel > 512 && filters * kernel.div_ceil(stride).pow(2) > 512);
+    }
+
+    #[test]
+    fn a_sum_that_is_wrong_only_in_slices_is_found() {
+        let gpu = Gpu::open(None, Some(Family::Direct)).expect("an adapter; `make test` installs one");
+        let spoilt = |gpu: &Arc<Gpu>, operation, filter: &Filter, side| {
+            let mut sums = products(gpu, operation, filter, side)?;
+            if gpu.width() == 4096 && operation == Operation::BackwardInput && *filter == EXACT[3].0 {
+                sums[3] -= 1.0;
+            }
+            Ok(sums)
+        };
+        let sentence = told(checked(&gpu, &Choices::usual(Family::Direct), &spoilt)).sentence();
+        assert!(
+            sentence.ends_with("sums of whole numbers are wrong (backward_input, in slices)"),
+            "{sentence}"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::cli::print;
 use crate::cli::table::{bytes, seconds};
 use crate::config::{Config, Value, whole_seconds};
 use crate::error::{Error, Result};
+use crate::gpu::EntryEstimate;
 use crate::pass::per_second;
 use crate::train::{Forecast, PlanFigures, forecast, plan};
 use crate::tune::{Peaks, peaks};
@@ -66,7 +67,7 @@ fn memory(config: &Config, figures: &PlanFigures) -> String {
          a step       {dispatches} dispatches on {} pictures with {} crops each\n\
          parts        {}\n\
          submissions  {} a step at first, by a rough estimate of {} for this kind of adapter; the longest dispatch \
-         is {} with {}\n\
+         is {} with {}\n{}\
          peak memory  {} on the device\n\
          at rest      {} planned, {allocated}\n",
         config.batch,
@@ -76,9 +77,29 @@ fn memory(config: &Config, figures: &PlanFigures) -> String {
         seconds(estimate.seconds),
         estimate.longest.0,
         seconds(estimate.longest.1),
+        entries(&estimate.entries),
         bytes(memory.peak()),
         bytes(memory.kept)
     )
+}
+
+/// The kernels that are expected to take most of a step, a line each.
+fn entries(entries: &[EntryEstimate]) -> String {
+    const SHOWN: usize = 5;
+    let mut text = String::new();
+    for (at, EntryEstimate { entry, dispatches, seconds: all, longest }) in
+        entries.iter().take(SHOWN).enumerate()
+    {
+        let (head, all) = (if at == 0 { "by kernel" } else { "" }, seconds(*all));
+        let of = counted(*dispatches, "dispatch");
+        let _ = writeln!(text, "{head:13}{entry:<22}{all:>8} in {of}, the longest {}", seconds(*longest));
+    }
+    let rest = entries.get(SHOWN..).unwrap_or_default();
+    if !rest.is_empty() {
+        let all = seconds(rest.iter().map(|entry| entry.seconds).sum());
+        let _ = writeln!(text, "{:13}{:<22}{all:>8}", "", format!("{} others", rest.len()));
+    }
+    text
 }
 
 /// In which parts a batch goes through the trunk, and what that costs.
@@ -160,6 +181,26 @@ mod tests {
     use super::*;
     use crate::train::forecast::tests::forecast;
     use chrono::TimeZone as _;
+
+    #[test]
+    fn a_plan_names_the_kernels_that_take_longest() {
+        let of = |at: usize| EntryEstimate {
+            entry: format!("kernel{at}"),
+            dispatches: at,
+            seconds: 2.0 / at as f64,
+            longest: 0.05,
+        };
+        let text = entries(&(1..=8).map(of).collect::<Vec<_>>());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 6, "{text}");
+        assert!(
+            lines[0].starts_with("by kernel    kernel1 ") && lines[0].ends_with("the longest 50.00 ms"),
+            "{text}"
+        );
+        assert!(lines[1].contains("1.00 s in 2 dispatches, "), "{text}");
+        assert!(lines[5].starts_with("             3 others ") && lines[5].ends_with(" 869 ms"), "{text}");
+        assert_eq!(entries(&[]), "");
+    }
 
     #[test]
     fn a_plan_tells_the_time_of_a_run_by_its_parts() {

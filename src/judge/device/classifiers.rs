@@ -164,7 +164,7 @@ impl Classifiers {
         for first in (0..features.rows).step_by(self.spec.batch) {
             let count = self.spec.batch.min(features.rows - first);
             self.session.write(&self.rows, &self.with_ones(features, first, count));
-            self.session.submit(&self.predict)?;
+            self.session.run(&self.predict)?;
             for row in self.session.read(&self.logits)?.chunks_exact(stride).take(count) {
                 for (member, data) in data.iter_mut().enumerate() {
                     data.extend_from_slice(&row[member * self.side.group as usize..][..classes]);

@@ -150,9 +150,8 @@ impl Finetune {
             let learning_rate = (rate * factor) as f32;
             self.session.write(step, Step { learning_rate, ..Step::default() }.words());
         }
-        self.session.submit(&self.train)?;
         // Uploads that nobody waits for would pile up.
-        self.session.gpu().wait()
+        self.session.run(&self.train)
     }
 
     /// The classifier's logits for `n` views in evaluation mode, `[n, classes]`.

@@ -131,12 +131,11 @@ impl Search {
                 self.session.write(&self.bank, &packed[block]);
                 let words = [from as u32, real as u32, 0, 0].map(f32::from_bits);
                 self.session.write(&self.block, &words);
-                self.session.submit(&self.replay)?;
+                // Uploads that nobody waits for would pile up to the size of the bank.
+                self.session.run(&self.replay)?;
                 if queries.rows <= at_once {
                     packed[block] = Vec::new();
                 }
-                // Uploads that nobody waits for would pile up to the size of the bank.
-                self.session.gpu().wait()?;
             }
             let (best, place) = (self.session.read(&self.best)?, self.session.read(&self.best_row)?);
             let lists = (0..count).into_par_iter().map(|query| {

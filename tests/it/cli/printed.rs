@@ -121,6 +121,8 @@ fn a_plan_says_what_the_run_then_takes() {
         submissions.contains(" a step at first") && submissions.contains("the longest dispatch is"),
         "{plan}"
     );
+    let longest = planned(&plan, "by kernel");
+    assert!(longest.contains("dispatch") && longest.contains(", the longest "), "{plan}");
     assert!(planned(&plan, "at rest").contains(" MiB planned, "), "{plan}");
     let large = "--plan --batch 44 --queue 0 --width 16 --crops 2x64@0.4-1";
     let recomputed = desk.train(&format!("{large} --recompute")).expect(0).out;
