@@ -197,7 +197,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             line(&format!("{kept} crops on the processor"), speed);
             let Some(gpu) = &gpu else { continue };
             let bench = CropBench::new(gpu, &config)?;
-            let room = picture_room(gpu.facts(), &config) as usize;
+            let room = picture_room(gpu.facts(), &config, 1) as usize;
             let speed = loaded(&dataset, spec(Some(room), cache), turns, |batch| {
                 let parts: Vec<_> = batch.packed.parts.iter().map(crops::pictures).collect();
                 Ok(bench.make(&parts)?)

@@ -6,6 +6,7 @@
 
 pub mod balance;
 mod bank;
+mod batch;
 mod byol;
 mod checkpoint;
 pub mod clusters;
@@ -34,7 +35,8 @@ mod trainer;
 #[cfg(test)]
 mod seam_tests;
 
-pub use crops::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
+pub use batch::{Batch, Crops};
+pub use crops::{Crop, CropBench, Kind, Pictures, picture_room};
 pub use memory::MemoryUse;
 pub use objective::Known;
 pub use report::{Scaling, StepReport};

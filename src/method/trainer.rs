@@ -8,7 +8,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::crops::{self, Batch, CropMaker};
+use super::batch::Batch;
+use super::crops::{self, CropMaker};
 use super::memory::MemoryUse;
 use super::objective::{Known, Objective, objective};
 use super::recording::{self, Recorded};

@@ -58,7 +58,7 @@ pub fn race(
 ) -> Result<Option<[Duration; 2]>> {
     let config = Config { batch: config.batch.min(TRIED), ..config.clone() };
     let spec = LoaderSpec { batch: config.batch, share: None, ..spec.clone() };
-    let room = picture_room(gpu.facts(), &config) as usize;
+    let room = picture_room(gpu.facts(), &config, 1) as usize;
     let Some(trial) = Trial::new(dataset, &spec, room)? else { return Ok(None) };
     let bench = CropBench::new(gpu, &config)?;
     let best = |mut work: Box<dyn FnMut() -> Result<()> + '_>| -> Result<Duration> {

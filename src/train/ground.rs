@@ -62,14 +62,15 @@ impl Ground {
         };
         notices.extend(reason);
         let config = Config { augment, ..config.clone() };
-        if augment == Augmenter::Gpu {
-            spec.pack = Some(picture_room(gpu.facts(), &config) as usize);
-        }
         let known = known(&config, &dataset);
         // The parts of a batch, where they are left open.
         let settle = |_: &_| room::settle(&gpu, &config, &known, ranks);
         let (config, reason) = pass::run(PREPARING, 0, watch, settle)?;
         notices.extend(reason);
+        // As the trainer takes it, which depends on the parts.
+        if augment == Augmenter::Gpu {
+            spec.pack = Some(picture_room(gpu.facts(), &config, ranks.size()) as usize);
+        }
         Ok(Self { config, dataset, spec, gpu, known, ranks: Arc::clone(ranks), notices })
     }
 
