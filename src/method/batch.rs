@@ -127,12 +127,16 @@ impl Trainer {
                 ));
             }
             if let Some((row, group)) = pictures.crop_outside() {
-                return wrong(format!("row {row} of group {group} is no part of the pictures that come with it"));
+                return wrong(format!(
+                    "row {row} of group {group} is no part of the pictures that come with it"
+                ));
             }
         }
         let crops = &self.tensors.crops;
-        let values = |group: usize| crops.get(group).map_or(0, |t| t.shape.values() / t.shape.images as usize);
-        if let Some((group, row, pixels)) = made.iter().find(|(group, _, made)| made.len() != values(*group)) {
+        let values =
+            |group: usize| crops.get(group).map_or(0, |t| t.shape.values() / t.shape.images as usize);
+        if let Some((group, row, pixels)) = made.iter().find(|(group, _, made)| made.len() != values(*group))
+        {
             let (got, want) = (pixels.len(), values(*group));
             return wrong(format!("row {row} of group {group} has {got} values, and {want} are wanted"));
         }
