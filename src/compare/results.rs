@@ -7,10 +7,9 @@ use serde::Serialize;
 
 use super::judge::{Accuracy, Grouping, Verdict, verdict};
 use super::stored::Stored;
-use super::{Arm, Budget, Crops, Facts, page, summary, write_json};
+use super::{Arm, Budget, Crops, Facts, summary};
 use crate::config::{Config, Method};
 use crate::error::Result;
-use crate::interop::write_atomic;
 use crate::judge::Source;
 use crate::runs::run_folder::RunFolder;
 use crate::train::Summary;
@@ -168,13 +167,6 @@ impl Comparison {
             baselines,
             differing: differing(arms),
         })
-    }
-
-    /// Writes `comparison.json` and `comparison.html`.
-    pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        write_json(&folder.join("comparison.json"), self)?;
-        let page = page::page(self);
-        write_atomic(&folder.join("comparison.html"), |file| file.write_all(page.as_bytes()))
     }
 
     /// The runs of a cell.

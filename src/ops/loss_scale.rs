@@ -68,11 +68,6 @@ impl ScaleState {
     }
 }
 
-/// The form of a shader without or with a scale.
-pub(super) fn form<'a>([none, dynamic]: &'a [Shader; 2], state: Option<&Tensor>) -> &'a Shader {
-    if state.is_some() { dynamic } else { none }
-}
-
 /// Divides the gradients of a shard's parameters with the flag `SCALED` by this step's scale.
 ///
 /// # Errors

@@ -150,6 +150,11 @@ fn of([single, half]: &[Shader; 2], element: Element) -> &Shader {
     }
 }
 
+/// The form of a shader without or with a loss scale.
+fn scaled<'a>([none, dynamic]: &'a [Shader; 2], scale: Option<&Tensor>) -> &'a Shader {
+    if scale.is_some() { dynamic } else { none }
+}
+
 /// A shader for matrix units as an adapter takes it.
 struct MatrixForm {
     shader: &'static Shader,

@@ -1,6 +1,6 @@
 //! LARC, LARS, SGD with momentum and AdamW over all parameters at once, and averages of parameters over time. Twin of `optimizer.wgsl`.
 
-use super::{input, lanes, loss_scale, shader, variant};
+use super::{input, lanes, scaled, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Family, Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -218,7 +218,7 @@ pub fn apply(
     };
     tensors.extend(&before);
     tensors.extend(scale);
-    let shader = loss_scale::form(variant(plan, &BUFFERS, &TEXELS), scale);
+    let shader = scaled(variant(plan, &BUFFERS, &TEXELS), scale);
     let kernel = plan.gpu().kernel(shader, entry, &lanes(plan))?;
     plan.dispatch(&kernel, Grid::folded(params.chunks, 1), params, &tensors)
 }

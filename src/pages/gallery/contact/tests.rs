@@ -50,7 +50,7 @@ fn a_sheet_holds_every_box_and_crop_and_asks_for_no_other_file() {
 fn boxes_and_crops_share_their_colours() {
     let pictures = [entry(200, 200, &[32], false)];
     let sheet = paint::draw(&Contact { title: "", lead: "", pictures: &pictures });
-    let strong = crate::pages::gallery::sheet::colour(view_hue(0), 0.45);
+    let strong = crate::pages::gallery::shapes::colour(view_hue(0), 0.45);
     let left = sheet.enumerate_pixels().filter(|(x, _, p)| *x < 270 && **p == strong).count();
     let right = sheet.enumerate_pixels().filter(|(x, _, p)| *x > 280 && **p == strong).count();
     assert!(left > 100 && right > 100, "{left} {right}");
