@@ -5,7 +5,9 @@
 //! |---|---|
 //! | `panel` | the pictures of a judgement, and what their neighbours say: for both of the next |
 //! | `run` | the judge of a run, between its steps |
-//! | `sample` | which pictures a run looks at, and what its looks take |
+//! | `sample` | which pictures a run looks at |
+//! | `finder` | who finds neighbours: the device or the processor |
+//! | `rehearsal` | what a run's looks take |
 //! | `accuracy` | shares of right answers |
 //! | `device` | search, linear classifiers and fine-tuning as plans on the device |
 //! | `nearest` | kNN, exact, on the device |
@@ -18,11 +20,13 @@
 mod accuracy;
 mod clusters;
 pub mod device;
+mod finder;
 mod finetune;
 mod fresh;
 mod linear;
 mod nearest;
 mod panel;
+mod rehearsal;
 pub(crate) mod run;
 mod sample;
 mod table;
@@ -31,7 +35,8 @@ pub use accuracy::{Pair, SplitAccuracy, margin};
 pub use clusters::{Clustering, clusters};
 pub use finetune::{FinetuneOptions, FinetuneResult, finetune};
 pub use linear::{LinearOptions, LinearResult, linear};
-pub use nearest::{NearestOptions, NearestResult, nearest};
+pub use nearest::{NearestResult, nearest};
+pub use panel::NearestOptions;
 pub(crate) use sample::USUAL;
 pub use table::{Judged, Table};
 

@@ -1,6 +1,6 @@
 //! kNN accuracy of every source on every split.
 
-use super::panel::Answer;
+use super::panel::{Answer, NearestOptions};
 use super::{Examination, Source};
 use crate::error::{Error, Result};
 use crate::eval::score::Score;
@@ -9,15 +9,6 @@ use crate::ops::nearest::LIST;
 use crate::pass::{self, Watch};
 use crate::trained::views::ASKING;
 use serde::Serialize;
-
-/// How neighbours vote.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NearestOptions {
-    /// How many neighbours, each of which is a result of its own.
-    pub k: Vec<usize>,
-    /// A neighbour's weight is exp(cosine / this).
-    pub temperature: f64,
-}
 
 /// One figure.
 #[derive(Clone, Debug, Serialize)]

@@ -3,8 +3,7 @@
 //! The same pictures, neighbours and votes serve the trained network, the untrained one and raw
 //! pixels. A picture that cannot be read is left out of all of them, and noted.
 
-use super::nearest::NearestOptions;
-use super::panel::{Answer, Panel};
+use super::panel::{Answer, NearestOptions, Panel};
 use super::sample::{self, sampled};
 use super::{SplitAccuracy, device::search::Search};
 use crate::config::Config;
