@@ -75,7 +75,8 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
     let (_folder, dataset) = folder(50, &[3, 4, 30]);
     let rendered = take(&dataset, spec(8, 1), 9);
     // Pictures have 20 to 26 columns and 24 rows: those of 26 take more than an eighth of 8 × 1800 bytes.
-    let packing = |workers| LoaderSpec { pack: Some(8 * 1800), ..spec(8, workers) };
+    let packing =
+        |workers| LoaderSpec { pack: Some(Room { bytes: 8 * 1800, side: 65_535 }), ..spec(8, workers) };
     let all = take(&dataset, packing(1), 9);
     let (mut made, mut direct) = (0, 0);
     for (want, batch) in rendered.iter().zip(&all) {

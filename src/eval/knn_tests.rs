@@ -17,9 +17,8 @@ fn accuracy(
 ) -> f64 {
     let mean = centred.then(|| bank.mean());
     let near = neighbours(&bank.unit(mean.as_deref()), &queries.unit(mean.as_deref()), k).unwrap();
-    let right = |(near, label): &(&Vec<Near>, &u32)| {
-        ranking(near, bank_labels, temperature).first() == Some(*label)
-    };
+    let right =
+        |(near, label): &(&Vec<Near>, &u32)| ranking(near, bank_labels, temperature).first() == Some(*label);
     near.iter().zip(query_labels).filter(right).count() as f64 / queries.rows as f64
 }
 
@@ -111,7 +110,9 @@ fn hostile_input_is_an_error_or_has_no_neighbours() {
     let short = Features { rows: 20, dim: 4, data: vec![0.0; 7] };
     assert!(neighbours(&short, &bank, 1).is_err() && neighbours(&bank, &short, 1).is_err());
     assert!(neighbours(&Features::default(), &bank, 1).is_err());
-    let all = |found: Vec<Vec<Near>>, count: usize| found.len() == 20 && found.iter().all(|near| near.len() == count);
+    let all = |found: Vec<Vec<Near>>, count: usize| {
+        found.len() == 20 && found.iter().all(|near| near.len() == count)
+    };
     assert!(all(neighbours(&bank, &bank, 0).unwrap(), 0) && all(neighbours(&bank, &bank, 1000).unwrap(), 20));
     let filled = |value: f32| Features { rows: 20, dim: 4, data: vec![value; 80] };
     assert!(all(neighbours(&bank, &filled(f32::NAN), 5).unwrap(), 0));

@@ -28,39 +28,46 @@ impl Trainer {
         Ok(found.unit(None))
     }
 
-    /// Cosine similarity of each of `n` views to every prototype, `[n, K]`, where the method has prototypes.
+    /// Cosine similarity of each of `n` views to every one of `prototypes`, `[n, K]`, where the method has prototypes.
+    /// They are [`Trainer::prototypes`], which need to be read only once for all views between two steps.
     ///
     /// # Errors
     /// What the driver reports.
-    pub fn cosines(&mut self, views: &[f32], n: usize) -> Result<Option<Features>> {
+    pub fn cosines(&mut self, views: &[f32], n: usize, prototypes: &Features) -> Result<Option<Features>> {
         let Some(similarities) = &self.tensors.looking.similarities else { return Ok(None) };
-        let similarities = self.look(views, n, similarities)?;
-        Ok(self.prototypes()?.map(|prototypes| cosines(similarities, &prototypes)))
+        Ok(Some(cosines(self.look(views, n, similarities)?, prototypes)))
     }
 
     /// [`Trainer::features`] and [`Trainer::cosines`] of the same views, computed once.
     ///
     /// # Errors
     /// What the driver reports.
-    pub fn features_and_cosines(&mut self, views: &[f32], n: usize) -> Result<(Features, Option<Features>)> {
+    pub fn features_and_cosines(
+        &mut self,
+        views: &[f32],
+        n: usize,
+        prototypes: Option<&Features>,
+    ) -> Result<(Features, Option<Features>)> {
         let looking = &self.tensors.looking;
         let wanted: Vec<_> =
             [Some(&looking.features), looking.similarities.as_ref()].into_iter().flatten().collect();
         let mut found = look(&self.session, &self.evaluate, &looking.views, views, n, &wanted)?.into_iter();
         let features = found.next().unwrap_or_default();
-        let cosines = match (found.next(), self.prototypes()?) {
-            (Some(similarities), Some(prototypes)) => Some(cosines(similarities, &prototypes)),
-            _ => None,
-        };
-        Ok((features, cosines))
+        let similarities = found.next().zip(prototypes);
+        Ok((features, similarities.map(|(similarities, prototypes)| cosines(similarities, prototypes))))
     }
 
-    /// Best prototype of each of `n` views, with its cosine similarity, where the method has prototypes.
+    /// Best prototype of each of `n` views, with its cosine similarity, as [`Trainer::cosines`] gives all.
     ///
     /// # Errors
     /// What the driver reports.
-    pub fn best_prototypes(&mut self, views: &[f32], n: usize) -> Result<Option<Vec<(u32, f32)>>> {
-        Ok(self.cosines(views, n)?.as_ref().map(best))
+    pub fn best_prototypes(
+        &mut self,
+        views: &[f32],
+        n: usize,
+        prototypes: &Features,
+    ) -> Result<Option<Vec<(u32, f32)>>> {
+        Ok(self.cosines(views, n, prototypes)?.as_ref().map(best))
     }
 
     fn look(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Features> {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{Augmenter, Config};
-use crate::data::{self, Adjustment, Dataset, LoaderSpec, Part, Trial};
+use crate::data::{self, Adjustment, Dataset, LoaderSpec, Part, Room, Trial};
 use crate::error::Result;
-use crate::gpu::Gpu;
-use crate::method::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
+use crate::gpu::{AdapterFacts, Gpu};
+use crate::method::{Batch, Crop, CropBench, Crops, Kind, LONGEST_SIDE, Pictures, picture_room};
 
 /// Pictures of the batch that decides who makes the crops, at most.
 const TRIED: usize = 64;
@@ -58,7 +58,7 @@ pub fn race(
 ) -> Result<Option<[Duration; 2]>> {
     let config = Config { batch: config.batch.min(TRIED), ..config.clone() };
     let spec = LoaderSpec { batch: config.batch, share: None, ..spec.clone() };
-    let room = picture_room(gpu.facts(), &config, 1) as usize;
+    let room = room(gpu.facts(), &config, 1);
     let Some(trial) = Trial::new(dataset, &spec, room)? else { return Ok(None) };
     let bench = CropBench::new(gpu, &config)?;
     let best = |mut work: Box<dyn FnMut() -> Result<()> + '_>| -> Result<Duration> {
@@ -82,6 +82,12 @@ pub fn race(
         bench.make(&packed.parts.iter().map(pictures).collect::<Vec<_>>())
     }))?;
     Ok(Some([cpu, device]))
+}
+
+/// What a device has room for, which makes the crops of a run whose batches so many ranks share.
+#[must_use]
+pub fn room(facts: &AdapterFacts, config: &Config, ranks: usize) -> Room {
+    Room { bytes: picture_room(facts, config, ranks) as usize, side: LONGEST_SIDE }
 }
 
 /// A batch of the loader, as a trainer takes it.

@@ -10,7 +10,7 @@ use crate::data::{Dataset, LoaderSpec};
 use crate::error::Result;
 use crate::gpu::{self, Gpu};
 use crate::judge::run::Judge;
-use crate::method::{Known, MemoryUse, Trainer, picture_room, pictures_of_rank};
+use crate::method::{Known, MemoryUse, Trainer, pictures_of_rank};
 use crate::pass::{self, Watch};
 use crate::ranks::Exchange;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl Ground {
         notices.extend(reason);
         // As the trainer takes it, which depends on the parts.
         if augment == Augmenter::Gpu {
-            spec.pack = Some(picture_room(gpu.facts(), &config, ranks.size()) as usize);
+            spec.pack = Some(crops::room(gpu.facts(), &config, ranks.size()));
         }
         Ok(Self { config, dataset, spec, gpu, known, ranks: Arc::clone(ranks), notices })
     }

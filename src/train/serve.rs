@@ -59,7 +59,7 @@ impl Engine<'_> {
         let mut seen = Vec::new();
         let mut asked = wanted.iter();
         judge.look(&wanted, &mut |progress| caller.watch(progress), |views, readable| {
-            let found = trainer.features_and_cosines(views, readable.len())?;
+            let found = trainer.features_and_cosines(views, readable.len(), prototypes.as_ref())?;
             dim = found.0.dim;
             for (row, picture) in read(&mut asked, readable) {
                 features.extend_from_slice(found.0.row(row));
@@ -114,7 +114,11 @@ impl Engine<'_> {
             return Ok(found);
         }
         let views = augment.views();
-        let Some(cosines) = trainer.cosines(&inputs, found.len() * views)? else {
+        let looked = match trainer.prototypes()? {
+            Some(all) => trainer.cosines(&inputs, found.len() * views, &all)?.map(|cosines| (cosines, all)),
+            None => None,
+        };
+        let Some((cosines, prototypes)) = looked else {
             let embeddings = trainer.embeddings(&inputs, found.len() * views)?;
             tell_likeness(&mut found, &embeddings);
             return Ok(found);
@@ -124,7 +128,7 @@ impl Engine<'_> {
             let scores = rows.next().unwrap_or_default();
             view.prediction = codes::prediction(scores, self.config.temperature);
         }
-        self.tell_codes(&mut found, &cosines, request)?;
+        self.tell_codes(&mut found, (&cosines, &prototypes), request)?;
         Ok(found)
     }
 
@@ -133,7 +137,7 @@ impl Engine<'_> {
     fn tell_codes(
         &mut self,
         found: &mut [Crops],
-        cosines: &Features,
+        (cosines, prototypes): (&Features, &Features),
         request: &PreviewRequest,
     ) -> Result<()> {
         let assign = self.config.assign.clone();
@@ -157,7 +161,8 @@ impl Engine<'_> {
                 others.par_iter().map(|&picture| pass.advance(1).map(|()| crop(picture))).collect()
             })?;
         let inputs: Vec<Vec<f32>> = inputs.into_iter().flatten().collect();
-        let Some(balance) = trainer.cosines(&inputs.concat(), inputs.len() * views)? else { return Ok(()) };
+        let balance = trainer.cosines(&inputs.concat(), inputs.len() * views, prototypes)?;
+        let Some(balance) = balance else { return Ok(()) };
         for at in assign {
             let shown = found.first().map_or(0, |crops| crops.views.len());
             let others = (0..inputs.len()).map(|picture| balance.row(picture * views + at));

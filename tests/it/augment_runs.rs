@@ -7,8 +7,8 @@ use image::{Rgb, RgbImage};
 use std::sync::Arc;
 use swav_wgpu::config::{Augmenter, Config, CropGroup, MicroBatch};
 use swav_wgpu::data::configured;
-use swav_wgpu::data::{Dataset, Loader, LoaderSpec};
-use swav_wgpu::method::{CropBench, Crops, Pictures, Trainer, picture_room};
+use swav_wgpu::data::{Dataset, Loader, LoaderSpec, Room};
+use swav_wgpu::method::{CropBench, Crops, LONGEST_SIDE, Pictures, Trainer, picture_room};
 use swav_wgpu::train::crops;
 
 /// Pictures of several sizes, waves and noise.
@@ -34,7 +34,7 @@ fn spec(config: &Config, pack: Option<usize>) -> LoaderSpec {
         workers: 2,
         prefetch: 2,
         cache_bytes: 1 << 20,
-        pack,
+        pack: pack.map(|bytes| Room { bytes, side: LONGEST_SIDE }),
         few: None,
         start_epoch: 0,
         start_batch: 0,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use super::{Batch, Shared, rows_of};
-use crate::data::packed::{Packed, Rendered, Source, fits, pack};
+use crate::data::packed::{Packed, Rendered, Room, Source, fits, pack};
 use crate::data::showcase::draws;
 use crate::data::view::render;
 use crate::error::Result;
@@ -33,8 +33,8 @@ impl Shared {
         Ok(Batch { epoch, index, pictures, groups, packed: Packed::default() })
     }
 
-    /// Packs one batch in parts of `room` bytes; runs within the pool.
-    pub(super) fn pack(&self, epoch: u64, index: u64, order: &[u32], room: usize) -> Result<Batch> {
+    /// Packs one batch in parts for which there is `room`; runs within the pool.
+    pub(super) fn pack(&self, epoch: u64, index: u64, order: &[u32], room: Room) -> Result<Batch> {
         let made = self.spec.made();
         let first = index as usize * self.spec.batch + made.start;
         let taken = (0..made.len())
@@ -49,7 +49,7 @@ impl Shared {
         }
         let spare =
             || self.spare.lock().unwrap_or_else(PoisonError::into_inner).packed.pop().unwrap_or_default();
-        let packed = Packed { parts: pack(&sources, room, spare), rendered };
+        let packed = Packed { parts: pack(&sources, room.bytes, spare), rendered };
         Ok(Batch { epoch, index, pictures, groups: Vec::new(), packed })
     }
 
@@ -61,7 +61,7 @@ impl Shared {
         order: &[u32],
         position: usize,
         i: usize,
-        room: usize,
+        room: Room,
     ) -> Result<(u32, Option<Source>, Vec<Rendered>)> {
         if self.stop.load(Ordering::Relaxed) {
             return Ok((0, None, Vec::new()));
