@@ -244,13 +244,13 @@ words! {
         Folder = "folder",
         /// A text file with the path of a picture a line.
         List = "list",
-        /// CIFAR-10.
+        /// CIFAR-10: a folder of batches, binary or pickled, or the archive.
         Cifar10 = "cifar10",
-        /// CIFAR-100.
+        /// CIFAR-100, likewise.
         Cifar100 = "cifar100",
-        /// STL-10.
+        /// STL-10: a folder of binary files, or the archive.
         Stl10 = "stl10",
-        /// MNIST and other IDX files.
+        /// IDX files as of MNIST, compressed or not.
         Mnist = "mnist",
         /// Tar files of samples.
         Webdataset = "webdataset",

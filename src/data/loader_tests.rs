@@ -83,7 +83,7 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
         assert_eq!((want.epoch, want.index, &want.pictures), (batch.epoch, batch.index, &batch.pictures));
         assert!(batch.groups.is_empty());
         let row = |group: usize, row: usize| {
-            let length = spec(8, 1).augment.floats(spec(8, 1).augment.crops[group].size);
+            let length = spec(8, 1).augment.floats(spec(8, 1).augment.crops[group].size as u32);
             &want.groups[group][row * length..(row + 1) * length]
         };
         for part in &batch.packed.parts {
@@ -97,7 +97,7 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
                 assert_eq!(crop.picture_width, pixels.width());
                 let augment = spec(8, 1).augment;
                 let mut out = vec![0.0; row(crop.group, crop.row).len()];
-                render(&pixels, &crop.params, augment.crops[crop.group].size, &augment, &mut out);
+                render(&pixels, &crop.params, augment.crops[crop.group].size as u32, &augment, &mut out);
                 assert!(out == row(crop.group, crop.row));
                 made += 1;
             }

@@ -57,7 +57,7 @@ impl Trial {
         self.pool.install(|| {
             self.sources().for_each_init(Vec::new, |out, source| {
                 for (_, group, params) in &source.crops {
-                    let size = self.augment.crops[*group].size;
+                    let size = self.augment.crops[*group].size as u32;
                     out.resize(self.augment.floats(size), 0.0);
                     render(&source.pixels, params, size, &self.augment, out);
                 }

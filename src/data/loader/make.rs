@@ -20,7 +20,7 @@ impl Shared {
         // For each picture its rows: crop v of picture b is row v·count + b of the group.
         let mut rows: Vec<Vec<&mut [f32]>> = (0..count).map(|_| Vec::new()).collect();
         for (group, buffer) in self.spec.augment.crops.iter().zip(&mut groups) {
-            for (i, row) in buffer.chunks_exact_mut(self.spec.augment.floats(group.size)).enumerate() {
+            for (i, row) in buffer.chunks_exact_mut(self.spec.augment.floats(group.size as u32)).enumerate() {
                 rows[i % count].push(row);
             }
         }
@@ -74,7 +74,7 @@ impl Shared {
             return Ok((picture, Some(Source { pixels, crops }), Vec::new()));
         }
         let rendered = crops.into_iter().map(|(row, group, params)| {
-            let size = augment.crops[group].size;
+            let size = augment.crops[group].size as u32;
             let mut out = vec![0.0; augment.floats(size)];
             render(&pixels, &params, size, augment, &mut out);
             Rendered { group, row, pixels: out }
@@ -91,7 +91,7 @@ impl Shared {
         let augment = &self.spec.augment;
         let draws = draws(augment, self.spec.seed, epoch, picture, pixels.dimensions());
         for ((params, group), row) in draws.zip(rows) {
-            render(&pixels, &params, augment.crops[group].size, augment, row);
+            render(&pixels, &params, augment.crops[group].size as u32, augment, row);
         }
         Ok(picture)
     }
@@ -101,7 +101,7 @@ impl Shared {
         let augment = &self.spec.augment;
         let crops = &augment.crops;
         let count = self.spec.made().len();
-        let lengths = crops.iter().map(|group| group.count * count * augment.floats(group.size));
+        let lengths = crops.iter().map(|group| group.count * count * augment.floats(group.size as u32));
         let mut spare =
             self.spare.lock().unwrap_or_else(PoisonError::into_inner).rendered.pop().unwrap_or_default();
         spare.resize(crops.len(), Vec::new());

@@ -4,7 +4,7 @@ use super::*;
 use crate::data::{Augment, CropGroup, FIRST_BANDS};
 use image::{Rgb, RgbImage};
 
-fn entry(width: u32, height: u32, sizes: &[u32], codes: bool) -> Entry {
+fn entry(width: u32, height: u32, sizes: &[usize], codes: bool) -> Entry {
     let crops = sizes.iter().map(|&size| CropGroup { count: 2, size, scale: [0.1, 1.0] }).collect();
     let augment = Augment { crops, jitter: 1.0, blur: 1.0, ..Augment::default() };
     let picture = RgbImage::from_fn(width, height, |x, y| Rgb([(x * 3) as u8, (y * 5) as u8, 120]));
