@@ -10,7 +10,7 @@ use super::stored::Stored;
 use super::{Arm, Budget, Crops, Facts, summary};
 use crate::config::{Config, Method};
 use crate::error::Result;
-use crate::judge::Source;
+use crate::judge::FeatureSource;
 use crate::runs::run_folder::RunFolder;
 use crate::train::Summary;
 use crate::uses::report::reports;
@@ -148,9 +148,11 @@ impl Comparison {
             found.extend(result(&folder.join(&arm.folder), arm)?);
         }
         let mut levels =
-            found.iter().map(|arm: &ArmResult| arm.verdict.of(|source| source != Source::Trained));
+            found.iter().map(|arm: &ArmResult| arm.verdict.of(|source| source != FeatureSource::Trained));
         let baselines = levels.find(|level| !level.clusters.is_empty());
-        found.iter_mut().for_each(|arm| arm.verdict = arm.verdict.of(|source| source == Source::Trained));
+        found
+            .iter_mut()
+            .for_each(|arm| arm.verdict = arm.verdict.of(|source| source == FeatureSource::Trained));
         let mut cells: Vec<Cell> = Vec::new();
         for arm in arms {
             if !cells.iter().any(|cell| (cell.row.as_str(), cell.column) == arm.cell()) {

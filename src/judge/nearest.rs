@@ -1,7 +1,7 @@
 //! kNN accuracy of every source on every split.
 
 use super::panel::{Answer, NearestOptions};
-use super::{Examination, Source};
+use super::{Examination, FeatureSource};
 use crate::error::{Error, Result};
 use crate::eval::score::Score;
 use crate::judge::device::search::Search;
@@ -16,7 +16,7 @@ pub struct NearestResult {
     /// The split.
     pub split: String,
     /// Where the features come from.
-    pub source: Source,
+    pub source: FeatureSource,
     /// Neighbours asked; fewer where the bank is smaller.
     pub k: usize,
     /// Whether the mean of the bank was taken off first.

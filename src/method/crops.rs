@@ -6,7 +6,7 @@ use crate::config::{Augmenter, Config};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, Arena, Gpu, Plan, Replay, Session, Shape, Tensor, Usage};
 use crate::ops::augment::{self, ABSENT, CROP_WORDS};
-pub use crate::ops::augment::{Crop, Kind, LONGEST_SIDE};
+pub use crate::ops::augment::{AdjustmentKind, Crop, LONGEST_SIDE};
 
 /// Pictures that the device takes at once, in bytes: the least and the most.
 const ROOM: [u64; 2] = [64 << 20, 128 << 20];

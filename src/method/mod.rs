@@ -36,7 +36,7 @@ mod trainer;
 mod seam_tests;
 
 pub use batch::{Batch, Crops};
-pub use crops::{Crop, CropBench, Kind, LONGEST_SIDE, Pictures, picture_room};
+pub use crops::{AdjustmentKind, Crop, CropBench, LONGEST_SIDE, Pictures, picture_room};
 pub use memory::MemoryUse;
 pub use objective::Known;
 pub use report::{Scaling, StepReport};

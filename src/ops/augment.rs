@@ -33,7 +33,7 @@ shader_params! {
 /// A colour adjustment, as the kernel numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Kind {
+pub enum AdjustmentKind {
     /// Nothing.
     None = 0,
     /// Channels times the factor.
@@ -58,7 +58,7 @@ pub struct Crop {
     /// Mirrored left to right.
     pub flip: bool,
     /// The adjustments, in their order; contrast at most once.
-    pub adjustments: [(Kind, f32); 4],
+    pub adjustments: [(AdjustmentKind, f32); 4],
     /// Turned to grey after the adjustments.
     pub grey: bool,
     /// Standard deviation of the blur in pixels of the crop, 0 for none.

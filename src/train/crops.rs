@@ -7,7 +7,7 @@ use crate::config::{Augmenter, Config};
 use crate::data::{self, Adjustment, Dataset, LoaderSpec, Part, Room, Trial};
 use crate::error::Result;
 use crate::gpu::{AdapterFacts, Gpu};
-use crate::method::{Batch, Crop, CropBench, Crops, Kind, LONGEST_SIDE, Pictures, picture_room};
+use crate::method::{AdjustmentKind, Batch, Crop, CropBench, Crops, LONGEST_SIDE, Pictures, picture_room};
 
 /// Pictures of the batch that decides who makes the crops, at most.
 const TRIED: usize = 64;
@@ -108,10 +108,10 @@ pub fn pictures(part: &Part) -> Pictures<'_> {
     let crop = |packed: &crate::data::PackedCrop| {
         let params = &packed.params;
         let adjustment = |adjustment: Adjustment| match adjustment {
-            Adjustment::Brightness(factor) => (Kind::Brightness, factor),
-            Adjustment::Contrast(factor) => (Kind::Contrast, factor),
-            Adjustment::Saturation(factor) => (Kind::Saturation, factor),
-            Adjustment::Hue(turn) => (Kind::Hue, turn),
+            Adjustment::Brightness(factor) => (AdjustmentKind::Brightness, factor),
+            Adjustment::Contrast(factor) => (AdjustmentKind::Contrast, factor),
+            Adjustment::Saturation(factor) => (AdjustmentKind::Saturation, factor),
+            Adjustment::Hue(turn) => (AdjustmentKind::Hue, turn),
         };
         let region = params.region;
         let crop = Crop {
@@ -119,7 +119,7 @@ pub fn pictures(part: &Part) -> Pictures<'_> {
             picture_width: packed.picture_width,
             region: [region.left, region.top, region.width, region.height],
             flip: params.flip,
-            adjustments: params.jitter.map_or([(Kind::None, 0.0); 4], |all| all.map(adjustment)),
+            adjustments: params.jitter.map_or([(AdjustmentKind::None, 0.0); 4], |all| all.map(adjustment)),
             grey: params.grey,
             sigma: params.blur.unwrap_or(0.0),
         };

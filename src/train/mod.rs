@@ -21,6 +21,7 @@
 //! | `forecast`, `rehearsal` | how long so many steps take, by what a few of them took before the run |
 //! | `budget` | a run that is to take a given time |
 //! | `finish` | the summary and the gallery |
+//! | `tensorboard` | the figures of a run for TensorBoard |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
 mod budget;
@@ -51,7 +52,7 @@ mod state;
 mod tensorboard;
 
 pub use crate::judge::{Pair, SplitAccuracy};
-pub use events::{Event, Flow, Report, SplitSummary, Summary};
+pub use events::{Event, Flow, Metrics, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
 pub use follow::follow;
 pub use forecast::Forecast;
