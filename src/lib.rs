@@ -68,6 +68,19 @@
 //! keeps of it. So a method is one file beside `method::swav` and a word in [`config::Method`]. What all of them report
 //! stands once, in [`train::figures`].
 //!
+//! `record` is that function, and all that a plain loss needs beside `chance`, the loss of a network that tells nothing
+//! apart; SimCLR has hardly more. `Objective` has more functions because other methods also do something outside of it,
+//! and each of those stands there for a method that needs it; for all others it does nothing:
+//!
+//! * A queue or bank changes from step to step (SwAV, MoCo, DeepCluster-v2): `prepare` and `advance` before and after a
+//!   submission, `kept`, `recall`, `state` and `restore` for checkpoints, `set_length` to know when it begins.
+//! * A second network sees crops too and follows the first (MoCo, BYOL): `lease` and `start` for its memory and weights,
+//!   `record_begin` and `record_end` for its update, `record_part` where a batch goes through the trunk in parts,
+//!   `share_statistics` where ranks share batch norms, and `forwarded`, as MoCo's trunk does not see all crops.
+//! * Labels of all pictures are made before an epoch (DeepCluster-v2, SeLa-v2): `wants_survey`, `record_survey` and
+//!   `surveyed` for a look at all of them, `begin_epoch` to cluster, `settle` to wait for it, `choose` for fixtures.
+//! * `has_answers`, `prototype_count` and `projection` say what reports, previews and judges find of a method.
+//!
 //! # Half precision
 //!
 //! With `--precision f16` a [`gpu::Shape`] says that its values are stored as [`gpu::Element::F16`]: crops,

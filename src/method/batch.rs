@@ -156,9 +156,6 @@ impl Trainer {
     }
 
     /// All crops of a group as the last step saw them, `[rows, size, size, 4]`.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn crops(&self, group: usize) -> Result<Vec<f32>> {
         self.session.read(&self.tensors.crops[group])
     }

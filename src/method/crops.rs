@@ -178,18 +178,12 @@ impl CropBench {
     }
 
     /// Makes the crops of some pictures, and waits until they are there.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn make(&self, parts: &[Pictures<'_>]) -> Result<()> {
         self.maker.make_all(&self.session, parts)?;
         self.session.settle()
     }
 
     /// All crops of a group, `[rows, size, size, 4]`.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn crops(&self, group: usize) -> Result<Vec<f32>> {
         self.session.read(&self.crops[group])
     }

@@ -3,6 +3,12 @@
 //! [`Trainer`] knows no method: what stands on the trunk and makes a loss of its features is an `Objective`, one file
 //! each (`swav`, `deepcluster`, `simclr`, `moco`, `byol`, `supervised`). `clusters` and `balance` label a whole bank of
 //! features on the device.
+//!
+//! # Errors
+//!
+//! What records dispatches fails as [`crate::ops`] say. What submits or reads reports what the driver says:
+//! [`Error::Device`](crate::error::Error::Device) or [`Error::DeviceLost`](crate::error::Error::DeviceLost). Only other
+//! errors are told at a function.
 
 pub mod balance;
 mod bank;

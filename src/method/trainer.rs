@@ -268,9 +268,6 @@ impl Trainer {
     }
 
     /// The report of the last submitted step, once it is done.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn flush(&mut self) -> Result<Option<StepReport>> {
         self.objective.settle()?;
         self.pending.take().map(|fetch| self.report(fetch)).transpose()

@@ -95,9 +95,6 @@ pub fn descriptions(crops: u32) -> Shape {
 
 /// Makes crops of one size: `out` is `[crops, size, size, 3]`, normalised by `mean` and `std`, of single or
 /// half precision; `pictures` are packed bytes, `crops` their descriptions.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn make(
     plan: &mut Plan,
     pictures: &Tensor,

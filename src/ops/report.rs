@@ -74,9 +74,6 @@ impl Layout {
 
 /// Gathers loss rows, code figures where there are codes, parameter norms, the mean embedding of crop 0, and what
 /// [`super::loss_scale::adjust`] left in `scale`.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn summarize(
     plan: &mut Plan,
     loss: &Tensor,
