@@ -16,7 +16,7 @@ use swav_wgpu::data::configured;
 use swav_wgpu::data::{Batch, Dataset, Loader, LoaderSpec};
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::measure::CASES as NETWORKS;
-use swav_wgpu::method::{CropBench, picture_room};
+use swav_wgpu::method::CropBench;
 use swav_wgpu::rng::{Purpose, Stream};
 use swav_wgpu::train::run::{TrainOptions, train};
 use swav_wgpu::train::{Event, Flow, crops};
@@ -197,7 +197,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             line(&format!("{kept} crops on the processor"), speed);
             let Some(gpu) = &gpu else { continue };
             let bench = CropBench::new(gpu, &config)?;
-            let room = picture_room(gpu.facts(), &config) as usize;
+            let room = crops::room(gpu.facts(), &config, 1);
             let speed = loaded(&dataset, spec(Some(room), cache), turns, |batch| {
                 let parts: Vec<_> = batch.packed.parts.iter().map(crops::pictures).collect();
                 Ok(bench.make(&parts)?)

@@ -3,55 +3,52 @@
 //! # Bird's-eye view
 //!
 //! Pictures are cut into crops on worker threads, crops become batch tensors, and one recorded plan of
-//! GPU dispatches turns them into features, scores, codes, a loss, gradients and an update:
+//! GPU dispatches turns them into features, scores, codes, a loss, gradients and an update. These modules build on
+//! each other, each on the one left of it:
 //!
 //! ```text
-//! words, error, pass, ranks, rng, config  <-  gpu  <-  ops  <-  model  <-  method  <-  judge  <-  train  <-  uses  <-  { cli, app }
-//!
-//!     beside that line                                          and who stands on it
-//!     selftest, tune (up to ops)                            <-  measure, cli, app (tune)
-//!     pickle (bytes only), interop (files)                  <-  data, model, runs, ...
-//!     data (pictures, rng, settings; no device)             <-  eval, trained, ...
-//!     eval (mathematics, no device), pages (to look at)     <-  judge, train, uses
-//!     runs (files of a run), trained (a network that looks) <-  judge
-//!     measure (a step's time and operations)                <-  judge, train, compare, cli, app
-//!     compare (runs beside each other; on uses)             <-  cli, app
-//!     launch (environment only)                             <-  main, app
+//! gpu  <-  ops  <-  model  <-  method  <-  judge  <-  train  <-  uses  <-  cli, app
 //! ```
 //!
 //! # Code map
 //!
-//! | module | what |
-//! |---|---|
-//! | [`gpu`] | adapters, device, tensors, kernels by reflection, plans and their replay, profiler |
-//! | [`ops`] | one file an operation, each the twin of `shaders/<same name>[.<family>].wgsl` |
-//! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users |
-//! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file |
-//! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store; whole networks that are only used |
-//! | [`method`] | the trainer, which knows no method, and one objective a method; labels for whole banks |
-//! | [`data`] | sources of pictures, decoding, multi-crop, loader threads |
-//! | [`trained`] | [`Model`]: a trained network that looks at pictures |
-//! | [`judge`] | kNN, linear classifiers, fine-tuning and clusters of a network, beside baselines |
-//! | [`train`] | the loop, schedule, health monitor, and what a run says of itself |
-//! | [`runs`] | the files of a run: folder and checkpoints |
-//! | [`uses`] | what is done with a network: embed, sort, duplicates, export, report |
-//! | [`measure`] | how fast a step is, and how many operations it needs |
-//! | [`compare`] | ways to train beside each other, at equal compute |
-//! | [`eval`] | mathematics on features of the host: kNN votes, clusters, projections, scores |
-//! | [`pages`] | galleries, reports and tables to look at |
-//! | [`interop`] | safetensors, PyTorch's files, ONNX |
-//! | [`pass`] | work outside the steps: how far it is, and how it is stopped |
-//! | [`ranks`] | how several processes that train one network meet |
-//! | [`pickle`] | Python pickles as data, without running them |
-//! | `words` | counts and names as messages show them |
-//! | [`config`] | every setting once: field = flag = TOML key |
-//! | [`launch`] | what both programs do about the environment before their first line |
-//! | [`cli`] | the commands; the only place that prints |
+//! A module names those of the last column and no others, all of which stand above it.
+//!
+//! | module | what | names |
+//! |---|---|---|
+//! | `words` | counts and names as messages show them |  |
+//! | [`error`] | the one error type |  |
+//! | [`pass`] | work outside the steps: how far it is, and how it is stopped | error |
+//! | [`ranks`] | how several processes that train one network meet | error |
+//! | [`rng`] | random numbers by seed, purpose and counters, in whatever order they are drawn |  |
+//! | [`config`] | every setting once: field = flag = TOML key | error |
+//! | [`pickle`] | Python pickles as data, without running them |  |
+//! | [`launch`] | what both programs do about the environment before their first line |  |
+//! | [`gpu`] | adapters, devices, tensors, kernels by reflection, plans and their replay, profiler | error, config |
+//! | [`ops`] | one file an operation, each the twin of `shaders/<same name>[.<family>].wgsl` | error, config, gpu |
+//! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users | error, gpu, ops |
+//! | [`interop`] | safetensors, PyTorch's files, ONNX | error, pickle |
+//! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file | error, config, gpu, ops, interop |
+//! | [`data`] | sources of pictures, decoding, multi-crop, loader threads; sees no device | error, pass, rng, config, pickle |
+//! | [`eval`] | mathematics on features of the host: kNN votes, clusters, projections, scores | error, pass, rng, data |
+//! | [`pages`] | galleries, reports and tables to look at | error, pass, data, eval |
+//! | [`runs`] | the files of a run: folder and checkpoints | words, error, interop |
+//! | [`model`] | layers with forward and backward, ResNet trunk, head, parameter store; whole networks that are only used | error, rng, config, gpu, ops, interop, eval |
+//! | [`method`] | the trainer, which knows no method, and one objective a method; labels for whole banks | error, pass, ranks, rng, config, gpu, ops, interop, eval, model |
+//! | [`measure`] | how fast a step is, and how many operations it needs | error, pass, rng, config, gpu, tune, method |
+//! | [`trained`] | [`Model`]: a trained network that looks at pictures | error, pass, config, gpu, interop, data, eval, runs, model |
+//! | [`judge`] | kNN, linear classifiers, fine-tuning and clusters of a network, beside baselines | error, pass, rng, config, gpu, ops, interop, data, eval, model, method, measure, trained |
+//! | [`train`] | the loop, schedule, health monitor, and what a run says of itself | words, error, pass, ranks, rng, config, gpu, interop, data, eval, pages, runs, model, method, measure, trained, judge |
+//! | [`uses`] | what is done with a network: embed, sort, duplicates, export, report | error, pass, rng, config, gpu, interop, data, eval, pages, runs, model, trained, judge, train |
+//! | [`compare`] | ways to train beside each other, at equal compute | error, pass, config, interop, data, pages, runs, measure, trained, judge, train, uses |
+//! | [`cli`] | the commands; the only place that prints | words, error, pass, ranks, config, gpu, selftest, interop, tune, data, eval, pages, runs, measure, trained, judge, train, uses, compare |
+//! | `main` | the program: hands over to the commands | launch, cli |
+//! | `app` | the program with a window, a crate of its own; of [`gpu`] only what describes adapters and times | error, pass, config, launch, gpu, interop, tune, data, eval, runs, measure, trained, judge, train, uses |
 //!
 //! # Invariants
 //!
 //! * Only [`gpu`] names `wgpu` or `naga`; [`data`] sees no device.
-//! * A module names only what stands left of it in the picture above.
+//! * A module names only what its row of the code map says, and that only because it needs it.
 //! * The library never prints, exits or reads the environment outside [`cli`] and [`launch`].
 //! * The app names settings, events and results, never [`ops`], [`model`] or [`method`].
 //! * Every shader has one owner in [`ops`], which declares the same `Params`.
@@ -70,6 +67,19 @@
 //! remembers between steps (a queue, a second network, labels) belong to the objective, which says what a checkpoint
 //! keeps of it. So a method is one file beside `method::swav` and a word in [`config::Method`]. What all of them report
 //! stands once, in [`train::figures`].
+//!
+//! `record` is that function, and all that a plain loss needs beside `chance`, the loss of a network that tells nothing
+//! apart; SimCLR has hardly more. `Objective` has more functions because other methods also do something outside of it,
+//! and each of those stands there for a method that needs it; for all others it does nothing:
+//!
+//! * A queue or bank changes from step to step (SwAV, MoCo, DeepCluster-v2): `prepare` and `advance` before and after a
+//!   submission, `kept`, `recall`, `state` and `restore` for checkpoints, `set_length` to know when it begins.
+//! * A second network sees crops too and follows the first (MoCo, BYOL): `lease` and `start` for its memory and weights,
+//!   `record_begin` and `record_end` for its update, `record_part` where a batch goes through the trunk in parts,
+//!   `share_statistics` where ranks share batch norms, and `forwarded`, as MoCo's trunk does not see all crops.
+//! * Labels of all pictures are made before an epoch (DeepCluster-v2, SeLa-v2): `wants_survey`, `record_survey` and
+//!   `surveyed` for a look at all of them, `begin_epoch` to cluster, `settle` to wait for it, `choose` for fixtures.
+//! * `has_answers`, `prototype_count` and `projection` say what reports, previews and judges find of a method.
 //!
 //! # Half precision
 //!

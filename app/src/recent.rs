@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use swav_wgpu::config::{Config, Preset};
 use swav_wgpu::error::{Error, Result};
 use swav_wgpu::runs::run_folder::RunFolder;
-use swav_wgpu::train::{Report, Summary};
+use swav_wgpu::train::{Metrics, Summary};
 
 /// Folders of runs that are remembered.
 const MOST: usize = 30;
@@ -33,7 +33,7 @@ pub struct Entry {
     /// Whether it can be opened.
     pub has_checkpoint: bool,
     /// The newest report.
-    pub last: Option<Report>,
+    pub last: Option<Metrics>,
     /// The newest kNN accuracy, plain, of the first split.
     pub knn: Option<f64>,
     /// Seconds that it trained, once it ended.
@@ -129,7 +129,7 @@ pub fn config(path: &Path) -> Result<Config> {
 
 /// All reports of a run so far. A line that was torn by a power cut is passed over.
 #[must_use]
-pub fn reports(path: &Path) -> Vec<Report> {
+pub fn reports(path: &Path) -> Vec<Metrics> {
     let Ok(run) = RunFolder::find(path) else { return Vec::new() };
     let text = std::fs::read_to_string(run.metrics()).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()

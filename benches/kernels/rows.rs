@@ -8,7 +8,7 @@ use swav_wgpu::gpu::{Shape, Tensor};
 use swav_wgpu::ops::conv2d::Filter;
 use swav_wgpu::ops::{batch_norm, normalize, pool, vector, weights};
 use swav_wgpu::selftest::bench::{Bench, largest};
-use swav_wgpu::selftest::reference::{Tensor64, norm, pool as pools};
+use swav_wgpu::selftest::reference::{Tensor64, norm, pool as pools, relu};
 
 /// As a share of the largest value.
 const TOLERANCE: f64 = 1e-5;
@@ -78,7 +78,7 @@ fn batch_norms(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
             let (y, _) = batch_norm::forward(bench.plan(), &tx, &channels.device, tr.as_ref(), true, None)?;
             let (want, _) = norm::batch_norm_train(&x.columns(&some), &channels.weight, &channels.bias);
             let want = if residual { want.add(&r.columns(&some)) } else { want };
-            expect_columns(bench, "y", &y, &some, &pools::relu(&want));
+            expect_columns(bench, "y", &y, &some, &relu::forward(&want));
             Ok(())
         })?;
     }
@@ -90,7 +90,7 @@ fn batch_norms(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
         let (mean, variance) = (channels.weight.map(|_| 0.0), channels.weight.map(|_| 1.0));
         let want =
             norm::batch_norm_eval(&x.columns(&some), &channels.weight, &channels.bias, &mean, &variance);
-        expect_columns(bench, "y", &y, &some, &pools::relu(&want));
+        expect_columns(bench, "y", &y, &some, &relu::forward(&want));
         Ok(())
     })?;
     // The coefficients are those of a forward pass, whose plan is part of the case.
@@ -105,7 +105,7 @@ fn batch_norms(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
         let dx = batch_norm::backward(plan, &tx, &c, &tdy, true, [&dweight, &dbias], None)?;
         let x = x.columns(&some);
         let (y, stats) = norm::batch_norm_train(&x, &channels.weight, &channels.bias);
-        let g = pools::relu_backward(&y, &dy.columns(&some));
+        let g = relu::backward(&y, &dy.columns(&some));
         let (want, ..) = norm::batch_norm_backward(&x, &channels.weight, &stats, &g);
         expect_columns(bench, "dx", &dx, &some, &want);
         Ok(())
@@ -157,7 +157,7 @@ fn vectors(stand: &mut Stand, name: &str, shape: Shape) -> Result<()> {
         let (y, dy) = (Field::new(shape, 18), Field::new(shape, 19));
         let (ty, tdy) = (y.upload(bench), dy.upload(bench));
         let masked = vector::mask(bench.plan(), &ty, &tdy)?;
-        let want = pools::relu_backward(&y.columns(&some), &dy.columns(&some));
+        let want = relu::backward(&y.columns(&some), &dy.columns(&some));
         expect_columns(bench, "masked", &masked, &some, &want);
         Ok(())
     })?;

@@ -18,7 +18,7 @@ use crate::data::configured;
 use crate::error::Result;
 use crate::interop::write_atomic;
 use crate::pass;
-use crate::uses::duplicates::{self, Group, Kind, Sides, add_alike, find, page, table};
+use crate::uses::duplicates::{self, Group, MatchKind, Sides, add_alike, find, page, table};
 use crate::uses::embed::{What, embed};
 use crate::words::counted;
 
@@ -119,7 +119,7 @@ fn as_json(found: &duplicates::Duplicates, dataset: &Dataset) -> String {
 /// What was found, in some lines.
 fn told(found: &duplicates::Duplicates, dataset: &Dataset, with_network: bool) -> String {
     let mut text = format!("{}: {}\n\n", dataset.name(), counted(dataset.len(), "picture"));
-    for kind in Kind::ALL.into_iter().filter(|&kind| kind != Kind::Features || with_network) {
+    for kind in MatchKind::ALL.into_iter().filter(|&kind| kind != MatchKind::Features || with_network) {
         let (groups, spare) = found.count(kind);
         let _ = match groups {
             0 => writeln!(text, "  {:9} none", kind.name()),

@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::data::configured;
 use crate::error::{Error, Result};
 use crate::judge::{
-    Clustering, Examination, LinearOptions, NearestOptions, SEED, Source, USUAL, clusters, linear, nearest,
+    Clustering, Examination, FeatureSource, LinearOptions, NearestOptions, SEED, USUAL, clusters, linear,
+    nearest,
 };
 use crate::pass::Watch;
 use crate::runs::run_folder::RunFolder;
@@ -41,7 +42,7 @@ pub struct Accuracy {
     /// The split.
     pub split: String,
     /// Whose features.
-    pub source: Source,
+    pub source: FeatureSource,
     /// The share, from 0 to 1.
     pub top1: f64,
 }
@@ -50,7 +51,7 @@ pub struct Accuracy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Grouping {
     /// Whose features.
-    pub source: Source,
+    pub source: FeatureSource,
     /// `k-means` or `prototypes`.
     pub by: String,
     /// Clusters that there could be.
@@ -65,7 +66,7 @@ pub struct Grouping {
 
 impl Verdict {
     /// What it says of some of the sources.
-    pub(super) fn of(&self, wanted: impl Fn(Source) -> bool) -> Self {
+    pub(super) fn of(&self, wanted: impl Fn(FeatureSource) -> bool) -> Self {
         let mut part = self.clone();
         part.knn.retain(|one| wanted(one.source));
         part.linear.retain(|one| wanted(one.source));
@@ -130,7 +131,7 @@ pub(super) fn judge(run: &Path, arm: &Arm, baselines: bool, watch: &mut Watch<'_
         Some(0) => usize::MAX,
         most => most.unwrap_or(USUAL),
     };
-    let sources = if baselines { &Source::ALL[..] } else { &[Source::Trained][..] };
+    let sources = if baselines { &FeatureSource::ALL[..] } else { &[FeatureSource::Trained][..] };
     let of = Examination::of(&model, &dataset, limit, sources, watch)?;
     let mut verdict = Verdict::default();
     if of.has_labels() {

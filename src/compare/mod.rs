@@ -136,9 +136,16 @@ pub fn compare(request: &Request, on: &mut Teller<'_>) -> Result<Comparison> {
             run_arm(arm, &path, begin, comparison.baselines.is_none(), on)?;
         }
         comparison = Comparison::gather(&folder.path, &stored, &arms)?;
-        comparison.write(&folder.path)?;
+        write(&comparison, &folder.path)?;
     }
     Ok(comparison)
+}
+
+/// Writes `comparison.json` and `comparison.html`.
+fn write(comparison: &Comparison, folder: &Path) -> Result<()> {
+    write_json(&folder.join("comparison.json"), comparison)?;
+    let page = page::page(comparison);
+    write_atomic(&folder.join("comparison.html"), |file| file.write_all(page.as_bytes()))
 }
 
 /// What the arms share of the pictures.

@@ -2,7 +2,7 @@
 
 use super::results::{Cell, Comparison, Mean, Point};
 use super::tables::{Grid, Measure};
-use crate::judge::Source;
+use crate::judge::FeatureSource;
 use crate::pages::page::{Curve, Mark, Page, dots, lines, table};
 use maud::{Markup, html};
 
@@ -68,9 +68,9 @@ fn figure(of: &Comparison, measure: &Measure) -> Markup {
         Some((cell.row.clone(), Mark { series, value: mean, deviation: deviation.unwrap_or(0.0) }))
     };
     let marks: Vec<(String, Mark)> = of.cells.iter().filter_map(mark).collect();
-    let level = |source: Source| Some((source.name(), measure.of(&of.level(source)?)?.mean));
+    let level = |source: FeatureSource| Some((source.name(), measure.of(&of.level(source)?)?.mean));
     let levels: Vec<(&str, f64)> =
-        [Source::RawPixels, Source::Untrained].into_iter().filter_map(level).collect();
+        [FeatureSource::RawPixels, FeatureSource::Untrained].into_iter().filter_map(level).collect();
     dots(&measure.name, &of.row_names(), &names, &marks, &levels)
 }
 
@@ -98,7 +98,7 @@ fn curves(of: &Comparison) -> Markup {
         return html! { p { "There is nothing to draw: the pictures have no labels." } };
     }
     let split = of.split().unwrap_or_default();
-    let level = of.level(Source::RawPixels).and_then(|level| level.knn.get(split).copied());
+    let level = of.level(FeatureSource::RawPixels).and_then(|level| level.knn.get(split).copied());
     let level = level.map(|found| ("raw pixels", 100.0 * found.mean));
     html! {
         div.charts {

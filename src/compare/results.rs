@@ -7,11 +7,10 @@ use serde::Serialize;
 
 use super::judge::{Accuracy, Grouping, Verdict, verdict};
 use super::stored::Stored;
-use super::{Arm, Budget, Crops, Facts, page, summary, write_json};
+use super::{Arm, Budget, Crops, Facts, summary};
 use crate::config::{Config, Method};
 use crate::error::Result;
-use crate::interop::write_atomic;
-use crate::judge::Source;
+use crate::judge::FeatureSource;
 use crate::runs::run_folder::RunFolder;
 use crate::train::Summary;
 use crate::uses::report::reports;
@@ -149,9 +148,11 @@ impl Comparison {
             found.extend(result(&folder.join(&arm.folder), arm)?);
         }
         let mut levels =
-            found.iter().map(|arm: &ArmResult| arm.verdict.of(|source| source != Source::Trained));
+            found.iter().map(|arm: &ArmResult| arm.verdict.of(|source| source != FeatureSource::Trained));
         let baselines = levels.find(|level| !level.clusters.is_empty());
-        found.iter_mut().for_each(|arm| arm.verdict = arm.verdict.of(|source| source == Source::Trained));
+        found
+            .iter_mut()
+            .for_each(|arm| arm.verdict = arm.verdict.of(|source| source == FeatureSource::Trained));
         let mut cells: Vec<Cell> = Vec::new();
         for arm in arms {
             if !cells.iter().any(|cell| (cell.row.as_str(), cell.column) == arm.cell()) {
@@ -168,13 +169,6 @@ impl Comparison {
             baselines,
             differing: differing(arms),
         })
-    }
-
-    /// Writes `comparison.json` and `comparison.html`.
-    pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        write_json(&folder.join("comparison.json"), self)?;
-        let page = page::page(self);
-        write_atomic(&folder.join("comparison.html"), |file| file.write_all(page.as_bytes()))
     }
 
     /// The runs of a cell.

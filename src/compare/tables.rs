@@ -2,7 +2,7 @@
 
 use super::Crops;
 use super::results::{ArmResult, Cell, Comparison, Mean};
-use crate::judge::Source;
+use crate::judge::FeatureSource;
 use crate::pass::per_second;
 
 /// A table: the first column names the rows.
@@ -116,7 +116,7 @@ impl Comparison {
             }
             grid.rows.push(line);
         }
-        for source in [Source::Untrained, Source::RawPixels] {
+        for source in [FeatureSource::Untrained, FeatureSource::RawPixels] {
             let Some(level) = self.level(source) else { continue };
             let mut line = vec![source.name().to_owned()];
             for measure in &measures {
@@ -128,7 +128,7 @@ impl Comparison {
     }
 
     /// A baseline, in the form of a cell.
-    pub(super) fn level(&self, source: Source) -> Option<Cell> {
+    pub(super) fn level(&self, source: FeatureSource) -> Option<Cell> {
         let of = self.baselines.as_ref()?.of(|one| one == source);
         let one = |share: f64| Mean { mean: share, deviation: None, runs: 1 };
         let by_k_means = of.clusters.iter().find(|one| one.by == "k-means");

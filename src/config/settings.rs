@@ -102,10 +102,9 @@ settings! {
         /// Batches that are made ahead of the step under way. More even out slow pictures, and cost the memory
         /// of a batch each.
         prefetch: usize = 3 => within(1, 64);
-        /// Who makes the crops: cpu, gpu, or auto for whoever makes those of a batch sooner, measured once at
-        /// the start and kept for the run. A software driver is never asked: it would compete with the very
-        /// processor that it runs on, nor is one with `precision` f16. Both make the same crops, but not to the
-        /// last bit.
+        /// Who makes the crops: cpu, gpu, or auto. auto times both on a batch at the start and keeps the faster
+        /// for the whole run. With a software driver, which runs on the processor itself, and with `channels`
+        /// other than 3, it takes cpu without timing. Both make the same crops, but not to the last bit.
         augment: Augmenter = Augmenter::Auto;
         /// The colour that transparent pictures are laid on: red, green and blue from 0 to 1. 1,1,1 is white,
         /// 0,0,0 black.

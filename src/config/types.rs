@@ -18,7 +18,7 @@ pub struct CropGroup {
 }
 
 impl CropGroup {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
                 "`{text}` is not COUNTxSIZE@SCALE-SCALE; write 2x224@0.14-1 or 2x224@0.14-1,6x96@0.05-0.14"
@@ -43,6 +43,22 @@ impl fmt::Display for CropGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [lo, hi] = self.scale.map(|share| share.show());
         write!(f, "{}x{}@{lo}-{hi}", self.count, self.size)
+    }
+}
+
+impl Value for Vec<CropGroup> {
+    const HINT: &'static str = "CROPS";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.split(',').map(CropGroup::parse).collect()
+    }
+
+    fn show(&self) -> String {
+        self.iter().map(CropGroup::to_string).collect::<Vec<_>>().join(",")
+    }
+
+    fn toml(&self) -> String {
+        quoted(&self.show())
     }
 }
 
@@ -228,13 +244,13 @@ words! {
         Folder = "folder",
         /// A text file with the path of a picture a line.
         List = "list",
-        /// CIFAR-10.
+        /// CIFAR-10: a folder of batches, binary or pickled, or the archive.
         Cifar10 = "cifar10",
-        /// CIFAR-100.
+        /// CIFAR-100, likewise.
         Cifar100 = "cifar100",
-        /// STL-10.
+        /// STL-10: a folder of binary files, or the archive.
         Stl10 = "stl10",
-        /// MNIST and other IDX files.
+        /// IDX files as of MNIST, compressed or not.
         Mnist = "mnist",
         /// Tar files of samples.
         Webdataset = "webdataset",

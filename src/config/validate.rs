@@ -9,7 +9,36 @@ use crate::error::{Error, Result};
 
 type Check = fn(&Config) -> Result<(), String>;
 
+/// The settings that say how crops are made.
+const AUGMENTATION: [&str; 13] = [
+    "crops",
+    "flip",
+    "jitter",
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+    "grey",
+    "blur",
+    "blur_min",
+    "blur_max",
+    "mean",
+    "std",
+];
+
 impl Config {
+    /// Checks what says how crops are made, whatever the method needs of them.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub(crate) fn validate_augmentation(&self) -> Result<()> {
+        for key in AUGMENTATION {
+            let setting = Self::setting(key)?;
+            (setting.check)(self).map_err(|reason| Error::config(key, reason))?;
+        }
+        self.check_blur().map_err(|reason| Error::config("blur_min", reason))
+    }
+
     /// Checks every setting's range and what must fit together; the first thing wrong is the error.
     pub fn validate(&self) -> Result<()> {
         for setting in Self::SETTINGS {

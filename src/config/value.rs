@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::types::CropGroup;
-
 /// A type that a setting can have. `parse(show(x)) == x` for every value.
 pub trait Value: Sized {
     /// What a usage line calls such a value.
@@ -182,22 +180,6 @@ impl Value for [f64; 3] {
 
     fn toml(&self) -> String {
         self.to_vec().toml()
-    }
-}
-
-impl Value for Vec<CropGroup> {
-    const HINT: &'static str = "CROPS";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.split(',').map(CropGroup::parse).collect()
-    }
-
-    fn show(&self) -> String {
-        self.iter().map(CropGroup::to_string).collect::<Vec<_>>().join(",")
-    }
-
-    fn toml(&self) -> String {
-        quoted(&self.show())
     }
 }
 

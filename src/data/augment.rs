@@ -6,19 +6,10 @@
 
 use super::crop::CropBox;
 use super::view::padded;
+use crate::config::Config;
+pub use crate::config::CropGroup;
 use crate::error::{Error, Result};
 use crate::rng::Stream;
-
-/// One group of crops of equal size.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CropGroup {
-    /// Crops of each picture.
-    pub count: usize,
-    /// Width and height in pixels.
-    pub size: u32,
-    /// Least and greatest share of the picture's area, in (0, 1].
-    pub scale: [f64; 2],
-}
 
 /// How views of a picture are made. The default is the official recipe: 2×224 and 6×96.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,49 +82,35 @@ impl Augment {
         padded(self.channels()) * (size as usize).pow(2)
     }
 
-    /// Refuses values that make no sense, naming the field.
+    /// Refuses values that make no sense, by the ranges of the settings of the same names.
     ///
     /// # Errors
     /// [`Error::Config`].
     pub fn check(&self) -> Result<()> {
-        if self.views() == 0 {
-            return Err(Error::config("crops", "there must be at least one crop a picture"));
-        }
-        for group in &self.crops {
-            let [low, high] = group.scale;
-            if group.size == 0 || group.size > 4096 {
-                return Err(Error::config(
-                    "crops",
-                    format!("a crop of {} pixels; 1 to 4096 are allowed", group.size),
-                ));
-            }
-            if !(low > 0.0 && low <= high && high <= 1.0) {
-                let reason = format!("scale {low} to {high}; it must be 0 < least <= greatest <= 1");
-                return Err(Error::config("crops", reason));
-            }
-        }
-        let [low, high] = self.blur_radius;
-        if !(low >= 0.0 && low <= high && high <= 100.0) {
-            let reason = format!("{low} to {high}; it must be 0 <= least <= greatest <= 100 pixels");
-            return Err(Error::config("blur_radius", reason));
-        }
-        let limits =
-            [("flip", self.flip, 1.0), ("jitter", self.jitter, 1.0), ("grey", self.grey, 1.0)].into_iter();
-        let limits = limits.chain([("blur", self.blur, 1.0), ("hue", self.hue, 0.5)]);
-        let colours =
-            [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
-        for (field, value, most) in limits.chain(colours.map(|(field, value)| (field, value, 100.0))) {
-            if !(0.0..=most).contains(&value) {
-                return Err(Error::config(field, format!("{value} is not in 0 to {most}")));
-            }
-        }
         if self.mean.is_empty() || self.mean.len() != self.std.len() {
             return Err(Error::config("std", "mean and std need one value for each channel"));
         }
-        if !self.std.iter().all(|&s| s.is_finite() && s > 0.0) || !self.mean.iter().all(|m| m.is_finite()) {
-            return Err(Error::config("std", "mean must be finite and std finite and above 0"));
+        let [mean, std] = [&self.mean, &self.std].map(|all| all.iter().map(|&one| f64::from(one)).collect());
+        let [blur_min, blur_max] = self.blur_radius;
+        let Self { flip, jitter, brightness, contrast, saturation, hue, grey, blur, .. } = *self;
+        let crops = self.crops.clone();
+        Config {
+            crops,
+            flip,
+            jitter,
+            brightness,
+            contrast,
+            saturation,
+            hue,
+            grey,
+            blur,
+            blur_min,
+            blur_max,
+            mean,
+            std,
+            ..Config::default()
         }
-        Ok(())
+        .validate_augmentation()
     }
 }
 
@@ -271,7 +248,7 @@ mod tests {
         let recipe = &golden_json("09_aug_stats.json")["multicrop"]["recipes"]["imagenet"];
         let augment = Augment::default();
         for (i, group) in augment.crops.iter().enumerate() {
-            assert_eq!(u64::from(group.size), recipe["size"][i].as_u64().unwrap());
+            assert_eq!(group.size as u64, recipe["size"][i].as_u64().unwrap());
             assert_eq!(group.count as u64, recipe["n"][i].as_u64().unwrap());
             let scale = [&recipe["min_scale"], &recipe["max_scale"]].map(|s| s[i].as_f64().unwrap());
             assert_eq!(group.scale, scale);
@@ -313,7 +290,7 @@ mod tests {
         assert!(field(&|a| a.crops[1].scale = [0.5, 0.1]).contains("`crops`"));
         assert!(field(&|a| a.hue = 0.6).contains("`hue`"));
         assert!(field(&|a| a.flip = f64::NAN).contains("`flip`"));
-        assert!(field(&|a| a.blur_radius = [2.0, 1.0]).contains("`blur_radius`"));
+        assert!(field(&|a| a.blur_radius = [2.0, 1.0]).contains("`blur_min`"));
         assert!(field(&|a| a.std[1] = 0.0).contains("`std`"));
         assert!(field(&|a| a.std.truncate(2)).contains("`std`"));
     }

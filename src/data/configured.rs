@@ -1,7 +1,7 @@
 //! The pictures of a run by its settings: where they are, how they are decoded, normalised and cropped.
 
-use super::{Augment, CropGroup, Dataset, Detail, Reading, Selection, Showcase, Source, Survey, spread};
-use crate::config::{Config, Depth, Facts, Normalize, Pages, Source as Word};
+use super::{Augment, Dataset, Detail, Reading, Selection, Showcase, Survey, spread};
+use crate::config::{Config, Depth, Facts, Normalize, Pages};
 use crate::error::{Error, Result};
 use crate::pass::{self, Watch};
 
@@ -14,23 +14,8 @@ const SAMPLE: usize = 10_000;
 /// # Errors
 /// As of [`Dataset::open_watched`].
 pub fn open(config: &Config, watch: &mut Watch<'_>) -> Result<Dataset> {
-    let source = match config.source {
-        Word::Auto => Source::Auto,
-        Word::Folder => Source::Folder,
-        Word::List => Source::List,
-        Word::Cifar10 => Source::Cifar10,
-        Word::Cifar100 => Source::Cifar100,
-        Word::Stl10 => Source::Stl10,
-        Word::Mnist => Source::Mnist,
-        Word::Webdataset => Source::WebDataset,
-        Word::Parquet => Source::Parquet,
-        Word::Npy => Source::Npy,
-        Word::Zip => Source::Zip,
-        Word::Arrow => Source::Arrow,
-        Word::NpyPictures => Source::NpyPictures,
-    };
     let exclude = config.exclude.iter().flat_map(|text| text.split(',')).map(str::to_owned).collect();
-    let selection = Selection { source, exclude, every_page: config.pages == Pages::All };
+    let selection = Selection { source: config.source, exclude, every_page: config.pages == Pages::All };
     pass::run(("listing the pictures", "files"), 0, watch, |pass| {
         Dataset::open_watched(config.data.as_deref(), &selection, reading(config), pass)
     })
@@ -42,7 +27,7 @@ pub fn reading(config: &Config) -> Reading {
     Reading {
         background: config.background.map(|value| (value * 255.0).round() as u8),
         max_pixels: config.max_megapixels as u64 * 1_000_000,
-        detail: config.reduce.then(|| Detail::of(&augment(config).crops, config.eval_resize)),
+        detail: config.reduce.then(|| Detail::of(&config.crops, config.eval_resize)),
         depth: config.depth.range(),
         bands: config.bands.clone().unwrap_or_default(),
         channels: config.channels,
@@ -53,14 +38,9 @@ pub fn reading(config: &Config) -> Reading {
 /// How the settings say that crops are made.
 #[must_use]
 pub fn augment(config: &Config) -> Augment {
-    let group = |group: &crate::config::CropGroup| CropGroup {
-        count: group.count,
-        size: group.size as u32,
-        scale: group.scale,
-    };
     let [mean, std] = config.normalization();
     Augment {
-        crops: config.crops.iter().map(group).collect(),
+        crops: config.crops.clone(),
         flip: config.flip,
         jitter: config.jitter,
         brightness: config.brightness,

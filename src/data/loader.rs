@@ -19,7 +19,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::augment::{Augment, CropParams};
 use super::dataset::Dataset;
 use super::order::{Gallery, epoch_order};
-use super::packed::Packed;
+use super::packed::{Packed, Room};
 use crate::error::{Error, Result};
 
 /// What a [`Loader`] makes and with how much.
@@ -39,9 +39,8 @@ pub struct LoaderSpec {
     pub prefetch: usize,
     /// Bytes of decoded pictures that may be kept, one a sample.
     pub cache_bytes: usize,
-    /// Bytes of pictures that a device takes at once, where it makes the crops itself; `None` renders
-    /// them here.
-    pub pack: Option<usize>,
+    /// What a device has room for at once, where it makes the crops itself; `None` renders them here.
+    pub pack: Option<Room>,
     /// So many pictures only, the first of an epoch, again and again: for measurements.
     pub few: Option<usize>,
     /// Epoch to start in.

@@ -107,14 +107,15 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
     let (_folder, dataset) = folder(50, &[3, 4, 30]);
     let rendered = take(&dataset, spec(8, 1), 9);
     // Pictures have 20 to 26 columns and 24 rows: those of 26 take more than an eighth of 8 × 1800 bytes.
-    let packing = |workers| LoaderSpec { pack: Some(8 * 1800), ..spec(8, workers) };
+    let packing =
+        |workers| LoaderSpec { pack: Some(Room { bytes: 8 * 1800, side: 65_535 }), ..spec(8, workers) };
     let all = take(&dataset, packing(1), 9);
     let (mut made, mut direct) = (0, 0);
     for (want, batch) in rendered.iter().zip(&all) {
         assert_eq!((want.epoch, want.index, &want.pictures), (batch.epoch, batch.index, &batch.pictures));
         assert!(batch.groups.is_empty());
         let row = |group: usize, row: usize| {
-            let length = spec(8, 1).augment.floats(spec(8, 1).augment.crops[group].size);
+            let length = spec(8, 1).augment.floats(spec(8, 1).augment.crops[group].size as u32);
             &want.groups[group][row * length..(row + 1) * length]
         };
         for part in &batch.packed.parts {
@@ -128,7 +129,7 @@ fn packed_batches_hold_the_same_crops_whatever_the_workers_and_restarts() {
                 assert_eq!(crop.picture_width, pixels.width());
                 let augment = spec(8, 1).augment;
                 let mut out = vec![0.0; row(crop.group, crop.row).len()];
-                render(&pixels, &crop.params, augment.crops[crop.group].size, &augment, &mut out);
+                render(&pixels, &crop.params, augment.crops[crop.group].size as u32, &augment, &mut out);
                 assert!(out == row(crop.group, crop.row));
                 made += 1;
             }

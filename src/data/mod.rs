@@ -65,7 +65,7 @@ pub use decode::{Decoded, Detail, Reading, decode_file};
 pub use fingerprint::{Contents, Look, Looks, contents};
 pub use guard::hush_guarded_panics;
 pub use loader::{Batch, Loader, LoaderSpec};
-pub use packed::{Packed, PackedCrop, Part, Rendered};
+pub use packed::{Packed, PackedCrop, Part, Rendered, Room};
 pub use picture::{FIRST_BANDS, Picture, Shown};
 pub use scan::Survey;
 pub use showcase::{Showcase, View};

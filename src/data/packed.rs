@@ -14,9 +14,14 @@ use super::picture::Picture;
 /// A picture takes at most this share of a part.
 const SHARE: usize = 8;
 
-/// The longest side that is packed: beyond it, the whole numbers of a device's kernel would overflow
-/// (`augment.wgsl`).
-const LONGEST_SIDE: u32 = 65_535;
+/// What the renderer elsewhere has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes of the pictures of a part.
+    pub bytes: usize,
+    /// Pixels of a picture's longer side.
+    pub side: u32,
+}
 
 /// The crops of a batch, most of them still to be made.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,10 +73,10 @@ pub(super) struct Source {
     pub crops: Vec<(usize, usize, CropParams)>,
 }
 
-/// Whether a picture is packed where a part has `room` bytes; a device knows only red, green and blue.
-pub(super) fn fits(picture: &Picture, room: usize) -> bool {
+/// Whether a picture is packed where there is `room`; a device knows only red, green and blue.
+pub(super) fn fits(picture: &Picture, room: Room) -> bool {
     let (width, height) = picture.dimensions();
-    picture.channels() == 3 && picture.samples().len() <= room / SHARE && width.max(height) <= LONGEST_SIDE
+    picture.channels() == 3 && picture.samples().len() <= room.bytes / SHARE && width.max(height) <= room.side
 }
 
 /// Packs pictures in their order into parts of at most `room` bytes; `spare` gives used buffers.

@@ -49,7 +49,7 @@ impl Showcase {
         let channels = augment.channels();
         let plain = Augment { mean: vec![0.0; channels], std: vec![1.0; channels], ..augment.clone() };
         let view = |(params, group): (CropParams, usize)| {
-            let size = augment.crops[group].size;
+            let size = augment.crops[group].size as u32;
             let mut pixels = vec![0.0; plain.floats(size)];
             render(&picture, &params, size, &plain, &mut pixels);
             let pixels = pixels.chunks_exact(padded(channels));
@@ -109,9 +109,10 @@ mod tests {
             let group = &augment.crops[view.group];
             let mut stream = Stream::new(31, Purpose::Crop, &[2, 7, crop]);
             assert_eq!(view.params, CropParams::draw(&mut stream, &augment, group, 60, 40));
-            assert_eq!(view.pixels.dimensions(), (group.size, group.size));
-            let mut normalised = vec![0.0; 4 * (group.size * group.size) as usize];
-            render(&picture, &view.params, group.size, &augment, &mut normalised);
+            let size = group.size as u32;
+            assert_eq!(view.pixels.dimensions(), (size, size));
+            let mut normalised = vec![0.0; 4 * group.size * group.size];
+            render(&picture, &view.params, size, &augment, &mut normalised);
             for (got, want) in view.pixels.pixels().zip(normalised.chunks(4)) {
                 for c in 0..3 {
                     let level = (want[c] * augment.std[c] + augment.mean[c]) * 255.0;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::augment::Augment;
 use super::dataset::Dataset;
 use super::loader::{LoaderSpec, pool, rows_of};
-use super::packed::{Packed, Source, fits, pack};
+use super::packed::{Packed, Room, Source, fits, pack};
 use super::picture::Picture;
 use super::showcase::draws;
 use super::spread;
@@ -29,12 +29,11 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Decodes some pictures; `None` where none of them can be read, or all are too large to be packed
-    /// in `room` bytes.
+    /// Decodes some pictures; `None` where none of them can be read, or all are too large for `room`.
     ///
     /// # Errors
     /// [`crate::error::Error::Data`] where no thread can be started.
-    pub fn new(dataset: &Dataset, spec: &LoaderSpec, room: usize) -> Result<Option<Self>> {
+    pub fn new(dataset: &Dataset, spec: &LoaderSpec, room: Room) -> Result<Option<Self>> {
         let pool = pool(dataset, spec.workers)?;
         let all = dataset.pretrain();
         let chosen: Vec<u32> = spread::firsts(all.len(), PICTURES).map(|i| all[i]).collect();
@@ -58,7 +57,7 @@ impl Trial {
         self.pool.install(|| {
             self.sources().for_each_init(Vec::new, |out, source| {
                 for (_, group, params) in &source.crops {
-                    let size = self.augment.crops[*group].size;
+                    let size = self.augment.crops[*group].size as u32;
                     out.resize(self.augment.floats(size), 0.0);
                     render(&source.pixels, params, size, &self.augment, out);
                 }
@@ -66,12 +65,12 @@ impl Trial {
         });
     }
 
-    /// Packs the batch in parts of at most `room` bytes.
+    /// Packs the batch in parts for which there is `room`.
     #[must_use]
-    pub fn pack(&self, room: usize) -> Packed {
+    pub fn pack(&self, room: Room) -> Packed {
         self.pool.install(|| {
             let sources: Vec<Source> = self.sources().collect();
-            Packed { parts: pack(&sources, room, Vec::new), rendered: Vec::new() }
+            Packed { parts: pack(&sources, room.bytes, Vec::new), rendered: Vec::new() }
         })
     }
 }

@@ -1,9 +1,7 @@
-//! k-nearest-neighbour accuracy: how well the labels of a bank of features predict those of others.
+//! k nearest neighbours: what the labels of a bank of features say about those of others.
 //!
-//! The field's rule: cosine similarity, the k most similar rows of the bank vote for their label
-//! with weight exp(similarity / T). Two variants, always reported together: *plain*, and
-//! *mean-centred*, where the mean of the bank is taken off every row, bank and queries alike, before
-//! they are brought to unit length. Nothing is random: equal similarities go to the earlier row of
+//! The field's rule: cosine similarity ([`nearest`]), the k most similar rows of the bank vote for their label
+//! with weight exp(similarity / T) ([`ranking`]). Nothing is random: equal similarities go to the earlier row of
 //! the bank, equal votes to the smaller label.
 
 use super::vectors::{Features, Unit, dots};
@@ -13,89 +11,11 @@ use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 
-/// Top-1 accuracy, from 0 to 1, under both centring rules.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Accuracy {
-    /// Features as they are.
-    pub plain: f64,
-    /// Every row less the mean of the bank.
-    pub centred: f64,
-}
-
 /// Queries that go through the bank together: few enough that a block of bank rows is read once for
 /// several of them, and many enough blocks to keep all threads busy.
 const QUERIES: usize = 32;
 /// Bank rows of one block: 64 rows of 512 values are 128 KiB, which stays in a core's cache.
 const BANK_ROWS: usize = 64;
-
-/// The accuracy of the `k` nearest rows of `bank` as a guess of the label of every query, with votes
-/// exp(similarity / `temperature`). A `k` beyond the bank means all of it. Memory beside the two
-/// sets: one normalised copy of each, and `k` numbers for each query in flight. `pass` counts the queries,
-/// each of them twice.
-///
-/// # Errors
-/// [`Error::Config`] when `k` is 0, the temperature not positive, a set empty, or sizes disagree;
-/// [`Error::Stopped`] where the pass is.
-pub fn accuracy(
-    bank: &Features,
-    bank_labels: &[u32],
-    queries: &Features,
-    query_labels: &[u32],
-    k: usize,
-    temperature: f64,
-    pass: &Pass,
-) -> Result<Accuracy> {
-    check(bank, bank_labels, queries, query_labels)?;
-    if k == 0 {
-        return Err(Error::config("knn_k", "no neighbours to ask: use 1 or more (20 and 200 are usual)"));
-    }
-    if !(temperature > 0.0 && temperature.is_finite()) {
-        return Err(Error::config(
-            "knn_temperature",
-            format!("{temperature} is not a positive number (0.07 is usual)"),
-        ));
-    }
-    let share = |centre: Option<&[f32]>| -> Result<f64> {
-        let (bank, queries) = (bank.normalised(centre), queries.normalised(centre));
-        let right = |block: usize| -> Result<usize> {
-            let first = block * QUERIES;
-            let range = first..(first + QUERIES).min(queries.rows);
-            let nearest = of_range(&bank, &queries, range.clone(), k, pass)?;
-            let guesses = nearest.iter().map(|near| vote(near, bank_labels, temperature));
-            let right = guesses.zip(&query_labels[first..]).filter(|(guess, label)| *guess == Some(**label));
-            let right = right.count();
-            pass.advance(range.len()).map(|()| right)
-        };
-        let right: Result<usize> = (0..queries.rows.div_ceil(QUERIES)).into_par_iter().map(right).sum();
-        Ok(right? as f64 / queries.rows as f64)
-    };
-    Ok(Accuracy { plain: share(None)?, centred: share(Some(&bank.mean()))? })
-}
-
-fn check(bank: &Features, bank_labels: &[u32], queries: &Features, query_labels: &[u32]) -> Result<()> {
-    bank.check("knn bank")?;
-    queries.check("knn queries")?;
-    let wrong = |reason: String| Err(Error::config("knn", reason));
-    if bank.rows != bank_labels.len() || queries.rows != query_labels.len() {
-        return wrong(format!(
-            "{} and {} rows, but {} and {} labels",
-            bank.rows,
-            queries.rows,
-            bank_labels.len(),
-            query_labels.len()
-        ));
-    }
-    if bank.dim != queries.dim {
-        return wrong(format!("bank rows have {} values, queries {}", bank.dim, queries.dim));
-    }
-    if bank.rows == 0 || queries.rows == 0 {
-        return wrong(format!(
-            "{} labelled pictures to learn from and {} to test on",
-            bank.rows, queries.rows
-        ));
-    }
-    Ok(())
-}
 
 /// The `k` nearest rows of `bank` for each row of `queries` by cosine, nearest first; of equal ones the earlier row. `pass`
 /// counts the queries. The device's search finds the same, sooner, but no more than it has room for in a list.
@@ -114,16 +34,12 @@ pub fn nearest(bank: &Features, queries: &Features, k: usize, pass: &Pass) -> Re
         let range = block * QUERIES..((block + 1) * QUERIES).min(queries.rows);
         let found = of_range(&bank, &queries, range.clone(), k, pass)?;
         pass.advance(range.len())?;
-        Ok(found.into_iter().map(sorted).collect())
+        // A heap has no order of its own, and sums of floats depend on order.
+        Ok(found.into_iter().map(BinaryHeap::into_sorted_vec).collect())
     };
     let blocks: Result<Vec<Vec<Vec<Near>>>> =
         (0..queries.rows.div_ceil(QUERIES)).into_par_iter().map(of_block).collect();
     Ok(blocks?.into_iter().flatten().collect())
-}
-
-/// A heap has no order of its own, and sums of floats depend on order.
-fn sorted(near: BinaryHeap<Near>) -> Vec<Near> {
-    near.into_sorted_vec()
 }
 
 /// The `k` nearest bank rows of each query of a range.
@@ -169,11 +85,6 @@ fn offer(nearest: &mut BinaryHeap<Near>, k: usize, similarity: f32, row: usize) 
     {
         *worst = neighbour;
     }
-}
-
-/// The label with the most votes.
-fn vote(nearest: &BinaryHeap<Near>, labels: &[u32], temperature: f64) -> Option<u32> {
-    ranking(&sorted(nearest.clone()), labels, temperature).first().copied()
 }
 
 /// One of the nearest rows of a bank. Nearest first, of equal ones the earlier row: the one to throw out is on top

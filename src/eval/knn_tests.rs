@@ -1,16 +1,25 @@
 use super::*;
 use crate::rng::{Purpose, Stream};
 
-/// The accuracy, in a pass that nobody watches.
+/// The neighbours, in a pass that nobody watches.
+fn neighbours(bank: &Features, queries: &Features, k: usize) -> Result<Vec<Vec<Near>>> {
+    nearest(bank, queries, k, &Pass::default())
+}
+
+/// The share of queries whose label has the most votes of the `k` nearest rows; of rows less the mean of the bank
+/// where `centred`.
 fn accuracy(
-    bank: &Features,
-    bank_labels: &[u32],
-    queries: &Features,
-    query_labels: &[u32],
+    (bank, bank_labels): (&Features, &[u32]),
+    (queries, query_labels): (&Features, &[u32]),
     k: usize,
     temperature: f64,
-) -> Result<Accuracy> {
-    super::accuracy(bank, bank_labels, queries, query_labels, k, temperature, &Pass::default())
+    centred: bool,
+) -> f64 {
+    let mean = centred.then(|| bank.mean());
+    let near = neighbours(&bank.unit(mean.as_deref()), &queries.unit(mean.as_deref()), k).unwrap();
+    let right =
+        |(near, label): &(&Vec<Near>, &u32)| ranking(near, bank_labels, temperature).first() == Some(*label);
+    near.iter().zip(query_labels).filter(right).count() as f64 / queries.rows as f64
 }
 
 /// Blobs around one point a class, far from the origin, so that centring matters.
@@ -66,10 +75,10 @@ fn equals_a_naive_f64_count() {
     {
         let (bank, bl) = blobs(1, rows, dim, classes);
         let (queries, ql) = blobs(2, queries, dim, classes);
-        let got = accuracy(&bank, &bl, &queries, &ql, k, 0.07).unwrap();
-        assert_eq!(got.plain, naive(&bank, &bl, &queries, &ql, k, 0.07, false), "{rows} {dim} {k}");
-        if rows > 5 {
-            assert_eq!(got.centred, naive(&bank, &bl, &queries, &ql, k, 0.07, true), "{rows} {dim} {k}");
+        for centred in [false, true].into_iter().take(if rows > 5 { 2 } else { 1 }) {
+            let got = accuracy((&bank, &bl), (&queries, &ql), k, 0.07, centred);
+            let want = naive(&bank, &bl, &queries, &ql, k, 0.07, centred);
+            assert_eq!(got, want, "{rows} {dim} {k} {centred}");
         }
     }
 }
@@ -79,32 +88,37 @@ fn ties_go_to_the_earlier_row_and_the_smaller_label() {
     let same = |rows: usize| Features { rows, dim: 2, data: [1.0, 2.0].repeat(rows) };
     // Copies of one row: with k 3 the first three vote, whatever comes later.
     let labels = [5, 4, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4];
-    assert_eq!(accuracy(&same(12), &labels, &same(1), &[5], 3, 0.07).unwrap().plain, 1.0);
-    assert_eq!(accuracy(&same(12), &labels, &same(1), &[4], 2, 0.07).unwrap().plain, 1.0);
+    let near = |k| neighbours(&same(12), &same(1), k).unwrap().remove(0);
+    assert_eq!(near(3).iter().map(|near| near.row).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(ranking(&near(3), &labels, 0.07), [5, 4]);
+    assert_eq!(ranking(&near(2), &labels, 0.07), [4, 5]);
 }
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let ((bank, bl), (queries, ql)) = (blobs(3, 500, 64, 9), blobs(4, 300, 64, 9));
+    let ((bank, _), (queries, _)) = (blobs(3, 500, 64, 9), blobs(4, 300, 64, 9));
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| accuracy(&bank, &bl, &queries, &ql, 20, 0.07).unwrap())
+        pool.install(|| neighbours(&bank, &queries, 20).unwrap())
     };
     assert_eq!(on(1), on(4));
 }
 
 #[test]
-fn hostile_input_is_an_error_or_a_miss() {
+fn hostile_input_is_an_error_or_has_no_neighbours() {
     let (bank, labels) = blobs(5, 20, 4, 2);
-    let ask = |k, t| accuracy(&bank, &labels, &bank, &labels, k, t);
-    assert!(ask(0, 0.07).is_err() && ask(1, 0.0).is_err() && ask(1, f64::NAN).is_err());
-    assert!(ask(1000, 1e-9).is_ok());
-    assert!(accuracy(&bank, &labels[1..], &bank, &labels, 1, 0.07).is_err());
-    assert!(accuracy(&Features::default(), &[], &bank, &labels, 1, 0.07).is_err());
     let short = Features { rows: 20, dim: 4, data: vec![0.0; 7] };
-    assert!(accuracy(&short, &labels, &bank, &labels, 1, 0.07).is_err());
-    let nan = Features { rows: 20, dim: 4, data: vec![f32::NAN; 80] };
-    assert_eq!(accuracy(&bank, &labels, &nan, &labels, 5, 0.07).unwrap().plain, 0.0);
-    let zero = Features { rows: 20, dim: 4, data: vec![0.0; 80] };
-    assert!(accuracy(&zero, &labels, &zero, &labels, 5, 0.07).is_ok());
+    assert!(neighbours(&short, &bank, 1).is_err() && neighbours(&bank, &short, 1).is_err());
+    assert!(neighbours(&Features::default(), &bank, 1).is_err());
+    let all = |found: Vec<Vec<Near>>, count: usize| {
+        found.len() == 20 && found.iter().all(|near| near.len() == count)
+    };
+    assert!(all(neighbours(&bank, &bank, 0).unwrap(), 0) && all(neighbours(&bank, &bank, 1000).unwrap(), 20));
+    let filled = |value: f32| Features { rows: 20, dim: 4, data: vec![value; 80] };
+    assert!(all(neighbours(&bank, &filled(f32::NAN), 5).unwrap(), 0));
+    assert!(all(neighbours(&filled(0.0), &filled(0.0), 5).unwrap(), 5));
+    assert!(ranking(&[], &labels, 0.07).is_empty());
+    // So small a temperature would overflow, were weights not relative to the best.
+    let near = neighbours(&bank, &bank, 1000).unwrap().remove(0);
+    assert_eq!(ranking(&near, &labels, 1e-9)[0], labels[0]);
 }

@@ -26,7 +26,7 @@ pub type Choose<'a> = &'a dyn Fn(&Shapes) -> std::result::Result<BTreeMap<String
 
 /// How the values of a tensor stand in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum ScalarType {
     /// 32-bit floats.
     #[default]
     F32,
@@ -43,20 +43,20 @@ pub struct HostTensor {
     /// `shape` multiplied out, row-major.
     pub data: Vec<f32>,
     /// How a file holds the values.
-    pub kind: Kind,
+    pub kind: ScalarType,
 }
 
 impl HostTensor {
     /// A tensor of `shape` that holds `data`; the two are compared when it is written.
     #[must_use]
     pub fn new(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Self {
-        Self { shape: shape.into(), data, kind: Kind::F32 }
+        Self { shape: shape.into(), data, kind: ScalarType::F32 }
     }
 
     /// A counter: one whole number.
     #[must_use]
     pub fn counter(value: u64) -> Self {
-        Self { shape: Vec::new(), data: vec![value as f32], kind: Kind::I64 }
+        Self { shape: Vec::new(), data: vec![value as f32], kind: ScalarType::I64 }
     }
 }
 

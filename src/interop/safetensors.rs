@@ -6,7 +6,7 @@
 //! equal files, byte for byte.
 
 use super::element::Element;
-use super::{Choose, HostTensor, Kind, Shapes, write_temporary};
+use super::{Choose, HostTensor, ScalarType, Shapes, write_temporary};
 use crate::error::{Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -58,7 +58,7 @@ pub(crate) fn temporary(
 /// Counters first: they take 8 bytes each, and readers want them at multiples of that.
 fn in_file_order(tensors: &BTreeMap<String, HostTensor>) -> impl Iterator<Item = (&String, &HostTensor)> {
     let of = |kind| tensors.iter().filter(move |(_, tensor)| tensor.kind == kind);
-    of(Kind::I64).chain(of(Kind::F32))
+    of(ScalarType::I64).chain(of(ScalarType::F32))
 }
 
 pub(super) fn write_values(file: &mut dyn Write, tensor: &HostTensor) -> std::io::Result<()> {
@@ -66,8 +66,8 @@ pub(super) fn write_values(file: &mut dyn Write, tensor: &HostTensor) -> std::io
     for chunk in tensor.data.chunks(1 << 13) {
         bytes.clear();
         match tensor.kind {
-            Kind::F32 => bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes())),
-            Kind::I64 => bytes.extend(chunk.iter().flat_map(|&value| (value as i64).to_le_bytes())),
+            ScalarType::F32 => bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes())),
+            ScalarType::I64 => bytes.extend(chunk.iter().flat_map(|&value| (value as i64).to_le_bytes())),
         }
         file.write_all(&bytes)?;
     }
@@ -75,10 +75,10 @@ pub(super) fn write_values(file: &mut dyn Write, tensor: &HostTensor) -> std::io
 }
 
 /// The format's name of a kind, and its bytes.
-fn dtype(kind: Kind) -> (Dtype, usize) {
+fn dtype(kind: ScalarType) -> (Dtype, usize) {
     match kind {
-        Kind::F32 => (Dtype::F32, 4),
-        Kind::I64 => (Dtype::I64, 8),
+        ScalarType::F32 => (Dtype::F32, 4),
+        ScalarType::I64 => (Dtype::I64, 8),
     }
 }
 
@@ -150,7 +150,7 @@ pub fn read_some(path: &Path, choose: Choose<'_>) -> Result<Contents> {
         })?;
         let count = (to - from) / element.bytes() as usize;
         let data = read_values(&mut file, count, element).map_err(Error::io(path))?;
-        let kind = if element.is_whole() { Kind::I64 } else { Kind::F32 };
+        let kind = if element.is_whole() { ScalarType::I64 } else { ScalarType::F32 };
         tensors.insert(wanted.clone(), HostTensor { shape: info.shape.clone(), data, kind });
     }
     let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();

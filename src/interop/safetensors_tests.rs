@@ -99,8 +99,8 @@ fn floats_of_other_lengths_become_f32() {
     std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
     let found = read(&path).unwrap().tensors;
     let value = |name: &str| (found[name].data[0], found[name].kind);
-    assert_eq!((value("double"), value("half")), ((-1.5, Kind::F32), (1.5, Kind::F32)));
-    assert_eq!((value("brain"), value("word")), ((1.5, Kind::F32), (7.0, Kind::I64)));
+    assert_eq!((value("double"), value("half")), ((-1.5, ScalarType::F32), (1.5, ScalarType::F32)));
+    assert_eq!((value("brain"), value("word")), ((1.5, ScalarType::F32), (7.0, ScalarType::I64)));
     // Only what is chosen is read, wherever it stands.
     let chosen = read_some(&path, &|_| Ok([("brain".to_owned(), "b".to_owned())].into())).unwrap().tensors;
     assert_eq!((chosen.len(), chosen["b"].data[0]), (1, 1.5));

@@ -1,6 +1,6 @@
 //! What clusters say about the labels, and how evenly they are used.
 
-use super::{Examination, Source};
+use super::{Examination, FeatureSource};
 use crate::error::Result;
 use crate::eval::cluster::{adjusted_rand_index, normalised_mutual_information, purity};
 use crate::eval::kmeans;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Serialize)]
 pub struct Clustering {
     /// Where the features come from.
-    pub source: Source,
+    pub source: FeatureSource,
     /// `prototypes`, or `k-means` on the features.
     pub by: &'static str,
     /// Clusters that there could be.
@@ -64,7 +64,7 @@ pub fn clusters(
 
 fn measure(
     of: &Examination<'_>,
-    source: Source,
+    source: FeatureSource,
     by: &'static str,
     clusters: usize,
     found: &[u32],

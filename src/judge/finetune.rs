@@ -4,7 +4,7 @@
 
 use super::fresh::fresh_views;
 use super::linear::{LEARNING, LinearOptions, epochs, fit, score};
-use super::{Described, Examination, Source};
+use super::{Described, Examination, FeatureSource};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::eval::score::Score;
@@ -49,7 +49,7 @@ pub struct FinetuneResult {
     /// The split.
     pub split: String,
     /// What was fine-tuned; raw pixels have a linear classifier.
-    pub source: Source,
+    pub source: FeatureSource,
     /// Pictures with labels that were learnt from.
     pub train: usize,
     /// Steps of training, 0 for raw pixels.
@@ -82,14 +82,16 @@ pub fn finetune(
             let (split, train) = (split.name.clone(), labels.len());
             results.push(FinetuneResult { split, source, train, steps, score });
         };
-        if let Some(pixels) = of.described.iter().find(|one: &&Described| one.source == Source::RawPixels) {
+        if let Some(pixels) =
+            of.described.iter().find(|one: &&Described| one.source == FeatureSource::RawPixels)
+        {
             let usual = LinearOptions { seed: options.seed, ..LinearOptions::default() };
             let (_, _, score) = pass::run(LEARNING, epochs(&usual), watch, |pass| {
                 fit(of, pixels, &usual, (&rows, &labels), &test, pass)
             })?;
-            push(Source::RawPixels, 0, score);
+            push(FeatureSource::RawPixels, 0, score);
         }
-        for (source, start) in [(Source::Untrained, &untrained), (Source::Trained, of.model)] {
+        for (source, start) in [(FeatureSource::Untrained, &untrained), (FeatureSource::Trained, of.model)] {
             let (steps, score) = Job { of, options, start }.run((&rows, &labels), &test, watch)?;
             push(source, steps, score);
         }

@@ -39,7 +39,7 @@ pub(super) fn fresh_views(
 
 fn plain_crops(viewing: &Viewing) -> Augment {
     Augment {
-        crops: vec![CropGroup { count: 1, size: viewing.size, scale: [0.08, 1.0] }],
+        crops: vec![CropGroup { count: 1, size: viewing.size as usize, scale: [0.08, 1.0] }],
         flip: 0.5,
         jitter: 0.0,
         grey: 0.0,

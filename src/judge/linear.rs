@@ -5,7 +5,7 @@
 //! the one rate of the official code. Pictures of the test side are looked at once, at the end.
 
 use super::fresh::fresh_views;
-use super::{Described, Examination, Source};
+use super::{Described, Examination, FeatureSource};
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::eval::score::{Score, ranked};
@@ -58,7 +58,7 @@ pub struct LinearResult {
     /// The split.
     pub split: String,
     /// Where the features come from.
-    pub source: Source,
+    pub source: FeatureSource,
     /// Pictures that were learnt from.
     pub train: usize,
     /// The learning rate that was used.
@@ -84,7 +84,7 @@ pub fn linear(
     if options.rates.is_empty() || options.rates.iter().any(|rate| !(*rate > 0.0 && rate.is_finite())) {
         return Err(Error::config("rates", "learning rates must be positive numbers, such as 0.03,0.3,3"));
     }
-    let wanted = |source: Source| !options.recipe || source == Source::Trained;
+    let wanted = |source: FeatureSource| !options.recipe || source == FeatureSource::Trained;
     let jobs: Vec<_> = of
         .described
         .iter()

@@ -5,7 +5,9 @@
 //! |---|---|
 //! | `panel` | the pictures of a judgement, and what their neighbours say: for both of the next |
 //! | `run` | the judge of a run, between its steps |
-//! | `sample` | which pictures a run looks at, and what its looks take |
+//! | `sample` | which pictures a run looks at |
+//! | `finder` | who finds neighbours: the device or the processor |
+//! | `rehearsal` | what a run's looks take |
 //! | `accuracy` | shares of right answers |
 //! | `device` | search, linear classifiers and fine-tuning as plans on the device |
 //! | `nearest` | kNN, exact, on the device |
@@ -18,11 +20,13 @@
 mod accuracy;
 mod clusters;
 pub mod device;
+mod finder;
 mod finetune;
 mod fresh;
 mod linear;
 mod nearest;
 mod panel;
+mod rehearsal;
 pub(crate) mod run;
 mod sample;
 mod table;
@@ -31,7 +35,8 @@ pub use accuracy::{Pair, SplitAccuracy, margin};
 pub use clusters::{Clustering, clusters};
 pub use finetune::{FinetuneOptions, FinetuneResult, finetune};
 pub use linear::{LinearOptions, LinearResult, linear};
-pub use nearest::{NearestOptions, NearestResult, nearest};
+pub use nearest::{NearestResult, nearest};
+pub use panel::NearestOptions;
 pub(crate) use sample::USUAL;
 pub use table::{Judged, Table};
 
@@ -48,7 +53,7 @@ use std::collections::BTreeMap;
 /// Where features come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Source {
+pub enum FeatureSource {
     /// Raw pixels of a small copy of the picture: the least that a network has to beat.
     RawPixels,
     /// The network with random weights.
@@ -57,7 +62,7 @@ pub enum Source {
     Trained,
 }
 
-impl Source {
+impl FeatureSource {
     /// All, in the order of tables.
     pub const ALL: [Self; 3] = [Self::RawPixels, Self::Untrained, Self::Trained];
 
@@ -76,7 +81,7 @@ impl Source {
 #[derive(Clone, Debug)]
 pub struct Described {
     /// Where it comes from.
-    pub source: Source,
+    pub source: FeatureSource,
     /// Features.
     pub features: Features,
     /// Best prototype of each picture, where there are prototypes.
@@ -103,7 +108,7 @@ impl<'a> Examination<'a> {
     /// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass
     /// is.
     pub fn new(model: &'a Model, dataset: &'a Dataset, limit: usize, watch: &mut Watch<'_>) -> Result<Self> {
-        Self::of(model, dataset, limit, &Source::ALL, watch)
+        Self::of(model, dataset, limit, &FeatureSource::ALL, watch)
     }
 
     /// The same with some of the sources only.
@@ -114,15 +119,18 @@ impl<'a> Examination<'a> {
         model: &'a Model,
         dataset: &'a Dataset,
         limit: usize,
-        sources: &[Source],
+        sources: &[FeatureSource],
         watch: &mut Watch<'_>,
     ) -> Result<Self> {
         let mut panel = Panel::of_all(dataset, limit);
         let seed = model.config().map_or(SEED, |config| config.seed);
-        let untrained = sources.contains(&Source::Untrained).then(|| model.untrained(seed)).transpose()?;
-        let trained = sources.contains(&Source::Trained).then_some(model);
+        let untrained =
+            sources.contains(&FeatureSource::Untrained).then(|| model.untrained(seed)).transpose()?;
+        let trained = sources.contains(&FeatureSource::Trained).then_some(model);
         let mut described = Vec::new();
-        for (source, network) in [(Source::Untrained, untrained.as_ref()), (Source::Trained, trained)] {
+        for (source, network) in
+            [(FeatureSource::Untrained, untrained.as_ref()), (FeatureSource::Trained, trained)]
+        {
             if let Some(network) = network {
                 described.push(describe(source, network, dataset, &mut panel, watch)?);
             }
@@ -138,9 +146,9 @@ impl<'a> Examination<'a> {
             one.features = one.features.select(&kept);
             one.prototypes = one.prototypes.take().map(|all| kept.iter().map(|&row| all[row]).collect());
         }
-        if sources.contains(&Source::RawPixels) {
+        if sources.contains(&FeatureSource::RawPixels) {
             let features = panel.pixels(dataset, watch)?;
-            described.insert(0, Described { source: Source::RawPixels, features, prototypes: None });
+            described.insert(0, Described { source: FeatureSource::RawPixels, features, prototypes: None });
         }
         Ok(Self { model, dataset, panel, described })
     }
@@ -220,7 +228,7 @@ pub fn search(model: &Model, bank: &Features, queries: &Features, k: usize) -> R
 
 /// Features and best prototypes of the pictures; rows of unreadable ones are of a blank picture.
 fn describe(
-    source: Source,
+    source: FeatureSource,
     model: &Model,
     dataset: &Dataset,
     panel: &mut Panel,

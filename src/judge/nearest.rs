@@ -1,7 +1,7 @@
 //! kNN accuracy of every source on every split.
 
-use super::panel::Answer;
-use super::{Examination, Source};
+use super::panel::{Answer, NearestOptions};
+use super::{Examination, FeatureSource};
 use crate::error::{Error, Result};
 use crate::eval::score::Score;
 use crate::judge::device::search::Search;
@@ -10,22 +10,13 @@ use crate::pass::{self, Watch};
 use crate::trained::views::ASKING;
 use serde::Serialize;
 
-/// How neighbours vote.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NearestOptions {
-    /// How many neighbours, each of which is a result of its own.
-    pub k: Vec<usize>,
-    /// A neighbour's weight is exp(cosine / this).
-    pub temperature: f64,
-}
-
 /// One figure.
 #[derive(Clone, Debug, Serialize)]
 pub struct NearestResult {
     /// The split.
     pub split: String,
     /// Where the features come from.
-    pub source: Source,
+    pub source: FeatureSource,
     /// Neighbours asked; fewer where the bank is smaller.
     pub k: usize,
     /// Whether the mean of the bank was taken off first.

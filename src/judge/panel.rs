@@ -4,8 +4,7 @@
 //! The judge of a run and examinations of finished networks both look through this, so that the same pictures, neighbours
 //! and votes serve every source of features. A picture that cannot be read is left out of all of them, and noted.
 
-use super::device::search::Search;
-use super::nearest::NearestOptions;
+use super::finder::Finder;
 use crate::data::spread::{some_of, thinned};
 use crate::data::{Dataset, Picture, Split};
 use crate::error::Result;
@@ -14,6 +13,7 @@ use crate::eval::{Features, Near, knn, pixels};
 use crate::gpu::Gpu;
 use crate::pass::{self, Pass, Watch};
 use crate::trained::views::{LOOKING, READING_PIXELS, Viewing, look};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +28,15 @@ pub(crate) struct Panel {
     pub(crate) pictures: Vec<u32>,
     /// Pictures that could not be read, with the reasons.
     pub(crate) unreadable: BTreeMap<u32, String>,
+}
+
+/// How neighbours vote.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NearestOptions {
+    /// How many neighbours, each of which is a result of its own.
+    pub k: Vec<usize>,
+    /// A neighbour's weight is exp(cosine / this).
+    pub temperature: f64,
 }
 
 /// How good the guesses of one vote are.
@@ -99,22 +108,9 @@ impl Panel {
     /// Raw pixels, a row for each of `pictures`; what cannot be read is a blank one. A pass.
     pub(crate) fn pixels(&mut self, dataset: &Dataset, watch: &mut Watch<'_>) -> Result<Features> {
         let Self { pictures, unreadable, .. } = self;
-        let channels = dataset.reading().channels;
-        let failures = Mutex::new(BTreeMap::new());
-        let decode = |row: u32| {
-            let picture = pictures[row as usize];
-            Ok(dataset.decode(picture).unwrap_or_else(|error| {
-                let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
-                failures.insert(picture, error.to_string());
-                Picture::black(channels as u32)
-            }))
-        };
-        let count = pictures.len();
-        let features = pass::run(READING_PIXELS, count, watch, |pass| {
-            pixels::features(count as u32, channels, pass, decode)
-        })?;
-        unreadable.extend(failures.into_inner().unwrap_or_else(PoisonError::into_inner));
-        Ok(features)
+        pass::run(READING_PIXELS, pictures.len(), watch, |pass| {
+            raw_pixels(dataset, pictures, unreadable, pass)
+        })
     }
 
     /// Pictures that are asked about, over all splits.
@@ -140,17 +136,11 @@ impl Panel {
                 continue;
             };
             let (bank, queries) = (features.select(&bank_rows), features.select(&rows));
-            // The device lists so many neighbours and no more; the processor gives the same votes, slowly.
-            let device = Search::lists(most);
-            let search =
-                device.then(|| Search::new(gpu, bank.dim, most, bank.rows, queries.rows)).transpose()?;
+            let finder = Finder::new(gpu, bank.dim, most, bank.rows, queries.rows)?;
             for centred in [false, true] {
                 let mean = centred.then(|| bank.mean());
                 let (bank_rows, asked) = (bank.unit(mean.as_deref()), queries.unit(mean.as_deref()));
-                let near = match &search {
-                    Some(search) => search.nearest_in(pass, &bank_rows, &asked)?,
-                    None => knn::nearest(&bank_rows, &asked, most, pass)?,
-                };
+                let near = finder.nearest(&bank_rows, &asked, pass)?;
                 for &k in &options.k {
                     let score = score(&near, k, &bank_labels, &labels, options.temperature, dataset);
                     answers.push(Answer { split: split.name.clone(), centred, k, bank: bank.rows, score });
@@ -159,6 +149,28 @@ impl Panel {
         }
         Ok(answers)
     }
+}
+
+/// Raw pixels, a row for each of `pictures`; what cannot be read is a blank one, and noted. `pass` counts them.
+pub(super) fn raw_pixels(
+    dataset: &Dataset,
+    pictures: &[u32],
+    unreadable: &mut BTreeMap<u32, String>,
+    pass: &Pass,
+) -> Result<Features> {
+    let channels = dataset.reading().channels;
+    let failures = Mutex::new(BTreeMap::new());
+    let decode = |row: u32| {
+        let picture = pictures[row as usize];
+        Ok(dataset.decode(picture).unwrap_or_else(|error| {
+            let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+            failures.insert(picture, error.to_string());
+            Picture::black(channels as u32)
+        }))
+    };
+    let features = pixels::features(pictures.len() as u32, channels, pass, decode)?;
+    unreadable.extend(failures.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(features)
 }
 
 fn score(

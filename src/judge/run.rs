@@ -3,8 +3,7 @@
 //! The same pictures, neighbours and votes serve the trained network, the untrained one and raw
 //! pixels. A picture that cannot be read is left out of all of them, and noted.
 
-use super::nearest::NearestOptions;
-use super::panel::{Answer, Panel};
+use super::panel::{Answer, NearestOptions, Panel};
 use super::sample::{self, sampled};
 use super::{SplitAccuracy, device::search::Search};
 use crate::config::Config;
@@ -127,12 +126,14 @@ impl Judge {
         (clusters, seed): (usize, u64),
         watch: &mut Watch<'_>,
     ) -> Result<Vec<(u32, f32)>> {
-        let pictures = self.shown.clone();
+        let (pictures, prototypes) = (self.shown.clone(), trainer.prototypes()?);
         let (mut best, mut can_be_read) = (Vec::with_capacity(pictures.len()), Vec::new());
         let (mut features, mut dim) = (Vec::new(), 0);
         self.look(&pictures, watch, |views, readable| {
             can_be_read.extend_from_slice(readable);
-            if let Some(found) = trainer.best_prototypes(views, readable.len())? {
+            if let Some(prototypes) = &prototypes
+                && let Some(found) = trainer.best_prototypes(views, readable.len(), prototypes)?
+            {
                 best.extend(found);
                 return Ok(());
             }

@@ -2,8 +2,8 @@
 //! report of a run show the same ones.
 
 use super::{
-    Clustering, FinetuneOptions, FinetuneResult, LinearOptions, LinearResult, NearestOptions, NearestResult,
-    Source,
+    Clustering, FeatureSource, FinetuneOptions, FinetuneResult, LinearOptions, LinearResult, NearestOptions,
+    NearestResult,
 };
 use crate::eval::score::Score;
 
@@ -21,7 +21,7 @@ pub enum Judged {
     Clusters,
 }
 
-/// A table with a column for each of [`Source::ALL`].
+/// A table with a column for each of [`FeatureSource::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// What it tells of.
@@ -37,11 +37,11 @@ pub struct Table {
 /// The cells of the three sources.
 fn cells<'r, R: 'r>(
     results: impl Iterator<Item = &'r R>,
-    source: impl Fn(&R) -> Source,
+    source: impl Fn(&R) -> FeatureSource,
     cell: impl Fn(&R) -> String,
 ) -> [String; 3] {
     let all: Vec<&R> = results.collect();
-    Source::ALL.map(|wanted| {
+    FeatureSource::ALL.map(|wanted| {
         let found = all.iter().find(|result| source(result) == wanted);
         found.map_or_else(|| "-".to_owned(), |&found| cell(found))
     })
@@ -183,7 +183,7 @@ mod tests {
             steps: 20,
             score: Score { samples: 600, top1, top5: 0.75, ..Score::default() },
         };
-        let results = [one(Source::Trained, 0.5), one(Source::RawPixels, 0.25)];
+        let results = [one(FeatureSource::Trained, 0.5), one(FeatureSource::RawPixels, 0.25)];
         let table = Table::finetune(&results, &FinetuneOptions::of_labels(1.0));
         assert_eq!(table.rows, [("test".to_owned(), ["25.0 / 75.0", "-", "50.0 / 75.0"].map(str::to_owned))]);
         assert!(

@@ -71,9 +71,6 @@ impl Bank {
     }
 
     /// Waits for the rows that are on their way.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub(super) fn settle(&mut self) -> Result<()> {
         let Some(Pending { fetches, firsts, place, count }) = self.pending.take() else { return Ok(()) };
         let found = fetches.into_iter().map(Fetch::wait).collect::<Result<Vec<_>>>()?;

@@ -18,9 +18,6 @@ impl Trainer {
     /// Everything a checkpoint holds: weights under their torchvision names, running estimates, PyTorch's counters,
     /// moments, what the method keeps (of SwAV the queue `[A, L, D]`, newest row first), and with half precision
     /// the state of the loss scale.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn export(&self) -> Result<BTreeMap<String, HostTensor>> {
         let mut tensors = self.store.export(&self.session)?;
         tensors.extend(self.counters());
@@ -77,9 +74,6 @@ impl Trainer {
 
     /// Takes those of `tensors` that are weights of this network in the right shape; the others keep what
     /// the seed gave them. The position stays at the beginning.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn start_from(&mut self, tensors: &BTreeMap<String, HostTensor>) -> Result<()> {
         let mut all = self.store.export(&self.session)?;
         for (name, own) in &mut all {

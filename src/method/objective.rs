@@ -39,34 +39,22 @@ pub(super) trait Objective: fmt::Debug + Send {
     fn lease(&mut self, _arena: &Arc<Arena>) {}
 
     /// Records what happens before the crops are looked at.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     fn record_begin(&self, _plan: &mut Plan, _store: &Store) -> Result<()> {
         Ok(())
     }
 
     /// Records what this objective makes of the crops themselves, beside what the trunk does, where a batch goes through
     /// in parts: [`Objective::record`] then sees the features of the whole batch and no crops.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     fn record_part(&mut self, _plan: &mut Plan, _part: &Part<'_>) -> Result<()> {
         Ok(())
     }
 
     /// Records what becomes of the features: their gradient, the loss, and the gradients of the parameters that this
     /// objective declared.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     fn record(&mut self, plan: &mut Plan, stage: Stage<'_>) -> Result<Outcome>;
 
     /// Records a first look at the crops of a batch or part, for methods that must have seen all pictures before they
     /// train, and gives what they want of it; `None` without one.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     fn record_survey(
         &self,
         _plan: &mut Plan,
@@ -86,9 +74,6 @@ pub(super) trait Objective: fmt::Debug + Send {
     }
 
     /// The look at these pictures has been submitted; `found` is what it was recorded to give.
-    ///
-    /// # Errors
-    /// What the driver reports.
     fn surveyed(&mut self, _session: &Session, _pictures: &[u32], _found: &[Tensor]) -> Result<()> {
         Ok(())
     }
@@ -102,9 +87,6 @@ pub(super) trait Objective: fmt::Debug + Send {
     }
 
     /// Waits for what is still on its way from the device.
-    ///
-    /// # Errors
-    /// What the driver reports.
     fn settle(&mut self) -> Result<()> {
         Ok(())
     }
@@ -113,17 +95,11 @@ pub(super) trait Objective: fmt::Debug + Send {
     fn share_statistics(&mut self, _together: Together) {}
 
     /// Records what happens once the parameters have moved.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     fn record_end(&self, _plan: &mut Plan, _store: &Store) -> Result<()> {
         Ok(())
     }
 
     /// Sets tensors of its own as a run begins, from the weights that the network begins with.
-    ///
-    /// # Errors
-    /// What the driver reports.
     fn start(&self, _session: &Session, _store: &Store) -> Result<()> {
         Ok(())
     }
@@ -159,9 +135,6 @@ pub(super) trait Objective: fmt::Debug + Send {
     }
 
     /// The step that was prepared has been submitted.
-    ///
-    /// # Errors
-    /// What the driver reports.
     fn advance(&mut self, _session: &Session, _at: (u64, &[u32])) -> Result<()> {
         Ok(())
     }

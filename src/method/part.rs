@@ -25,9 +25,6 @@ pub(super) struct Part<'a> {
 impl Part<'_> {
     /// Keeps the rows of this part, `[V · size, D]` and view-major, among those of the whole batch, for which the first
     /// part takes memory.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub(super) fn keep(&self, plan: &mut Plan, rows: &Tensor, whole: &mut Option<Tensor>) -> Result<()> {
         let shape = Shape::matrix(rows.shape.rows() / self.size * self.batch, rows.shape.channels);
         // A part is looked at again while the features of others wait here.

@@ -87,7 +87,7 @@ pub(super) fn record(
     let part = Config { batch: share.part(), ..config.clone() };
     let crops = lease_crops(&arena, &part);
     // Before the step in time, so that it may use the memory of what comes later.
-    let maker = crops::record(gpu, &arena, &part, &crops)?;
+    let maker = crops::record(gpu, &arena, config, &crops, ranks)?;
     let inputs =
         Inputs { arena: &arena, crops: &crops, step: &step, scale: scale.as_ref(), trunk_parameters };
     let network = (&store, &trunk);

@@ -7,8 +7,6 @@ use crate::ops::report::Layout;
 /// The figures of one step, read from the device a step late.
 #[derive(Clone, Debug)]
 pub struct StepReport {
-    /// Which step, from 0.
-    pub step: u64,
     /// The loss, nats.
     pub loss: f64,
     /// The share of right answers, of a method that asks questions.
@@ -54,16 +52,9 @@ impl StepReport {
         self.loss.is_finite() && (self.non_finite == 0 || self.skipped())
     }
 
-    pub(super) fn read(
-        step: u64,
-        values: &[f32],
-        layout: &Layout,
-        answers: bool,
-        parameters: &[Parameter],
-    ) -> Self {
+    pub(super) fn read(values: &[f32], layout: &Layout, answers: bool, parameters: &[Parameter]) -> Self {
         let figures = Layout::figures(values);
         Self {
-            step,
             loss: f64::from(figures.loss),
             accuracy: answers.then(|| f64::from(figures.answers)),
             code_entropy: (layout.code_rows > 0).then(|| f64::from(figures.code_entropy)),

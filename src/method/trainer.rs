@@ -8,7 +8,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::crops::{self, Batch, CropMaker};
+use super::batch::Batch;
+use super::crops::{self, CropMaker};
 use super::memory::MemoryUse;
 use super::objective::{Known, Objective, objective};
 use super::recording::{self, Recorded};
@@ -58,7 +59,7 @@ pub struct Trainer {
     pub(super) ranks: Arc<dyn Exchange>,
     /// Steps done.
     pub(super) step: u64,
-    pub(super) pending: Option<(u64, Fetch)>,
+    pub(super) pending: Option<Fetch>,
     /// When the last report came.
     reported: Option<Instant>,
     pub(super) memory: MemoryUse,
@@ -260,22 +261,19 @@ impl Trainer {
 
     fn after_submit(&mut self, pictures: &[u32]) -> Result<Option<StepReport>> {
         let fetch = self.session.fetch(&self.tensors.report);
-        let previous = self.pending.replace((self.step, fetch));
+        let previous = self.pending.replace(fetch);
         self.objective.advance(&self.session, (self.step, pictures))?;
         self.step += 1;
-        previous.map(|(step, fetch)| self.report(step, fetch)).transpose()
+        previous.map(|fetch| self.report(fetch)).transpose()
     }
 
     /// The report of the last submitted step, once it is done.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn flush(&mut self) -> Result<Option<StepReport>> {
         self.objective.settle()?;
-        self.pending.take().map(|(step, fetch)| self.report(step, fetch)).transpose()
+        self.pending.take().map(|fetch| self.report(fetch)).transpose()
     }
 
-    fn report(&mut self, step: u64, fetch: Fetch) -> Result<StepReport> {
+    fn report(&mut self, fetch: Fetch) -> Result<StepReport> {
         let values = fetch.wait()?;
         // From one report to the next the device did a step, and waited at the most.
         let now = Instant::now();
@@ -283,13 +281,8 @@ impl Trainer {
         if let (Some(before), None) = (self.reported.replace(now), &self.train.parts) {
             self.session.learn(&self.train.whole, now - before);
         }
-        Ok(StepReport::read(
-            step,
-            &values,
-            &self.tensors.layout,
-            self.objective.has_answers(),
-            self.store.parameters(),
-        ))
+        let answers = self.objective.has_answers();
+        Ok(StepReport::read(&values, &self.tensors.layout, answers, self.store.parameters()))
     }
 
     /// What a step is expected to take now, and in how many submissions.

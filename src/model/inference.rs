@@ -106,9 +106,6 @@ impl Inference {
     }
 
     /// What the network says of `n` views, each `[height, width, 4·quads]` normalised pixels.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn look(&self, views: &[f32], n: usize) -> Result<Seen> {
         let Looking { views: into, features, embeddings, similarities } = &self.looking;
         let wanted: Vec<_> =
@@ -131,9 +128,6 @@ impl Inference {
     }
 
     /// All weights and running estimates, under torchvision's names.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn export(&self) -> Result<BTreeMap<String, HostTensor>> {
         self.store.export(&self.session)
     }

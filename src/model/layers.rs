@@ -38,9 +38,6 @@ impl Conv {
     }
 
     /// `[n, h, w, channels]` to `[n, h', w', filters]`.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn forward(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<(Tensor, Input)> {
         plan.scope(&self.name);
         let staged = conv2d::stage(plan, x);
@@ -49,9 +46,6 @@ impl Conv {
     }
 
     /// Adds the weights' gradient and gives the input's where it is wanted.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn backward(
         &self,
         plan: &mut Plan,
@@ -147,9 +141,6 @@ impl BatchNorm {
     }
 
     /// Normalises with the batch's statistics, adds the residual, applies ReLU.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn forward(
         &self,
         plan: &mut Plan,
@@ -167,18 +158,12 @@ impl BatchNorm {
 
     /// The result of [`BatchNorm::forward`] once more (without residual), to the last bit. The running
     /// estimates have seen this batch: they are left alone.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn again(&self, plan: &mut Plan, saved: &Normalized) -> Result<Tensor> {
         plan.scope(&self.name);
         batch_norm::again(plan, &saved.x, &saved.coefficients, saved.relu)
     }
 
     /// Normalises with the running estimates.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn evaluate(
         &self,
         plan: &mut Plan,
@@ -192,9 +177,6 @@ impl BatchNorm {
     }
 
     /// Adds the gradients of weight and bias, and gives the input's.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn backward(&self, plan: &mut Plan, store: &Store, saved: Normalized, dy: &Tensor) -> Result<Tensor> {
         plan.scope(&self.name);
         let Normalized { x, coefficients, relu } = saved;
@@ -255,9 +237,6 @@ impl Linear {
     }
 
     /// `[rows, inputs]` to `[rows, outputs]`.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn forward(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<(Tensor, Input)> {
         plan.scope(&self.name);
         let staged = conv2d::stage(plan, x);
@@ -269,9 +248,6 @@ impl Linear {
     }
 
     /// Adds the gradients of weight and bias, and gives the input's.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn backward(&self, plan: &mut Plan, store: &Store, saved: Input, dy: &Tensor) -> Result<Tensor> {
         plan.scope(&self.name);
         if let Some(bias) = self.bias {

@@ -71,9 +71,6 @@ impl Mlp {
     }
 
     /// `[rows, inputs]` to `[rows, out]`, with batch statistics over all rows.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn forward(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<(Tensor, MlpSaved)> {
         let (h, hidden) = match &self.hidden {
             Some(hidden) => {
@@ -91,9 +88,6 @@ impl Mlp {
     }
 
     /// The same with running estimates.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn evaluate(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<Tensor> {
         let h = match &self.hidden {
             Some(Hidden { linear, norm }) => {
@@ -110,18 +104,12 @@ impl Mlp {
     }
 
     /// Results of unit length with running estimates, whether or not those of [`Mlp::forward`] have it.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn embed(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<Tensor> {
         let y = self.evaluate(plan, store, x)?;
         if self.unit { Ok(y) } else { normalize::forward(plan, &y) }
     }
 
     /// Adds the gradients of the parameters and gives that of the input.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn backward(&self, plan: &mut Plan, store: &Store, saved: MlpSaved, dz: &Tensor) -> Result<Tensor> {
         let MlpSaved { hidden, last, long } = saved;
         let dy = match long {

@@ -4,6 +4,12 @@
 //! A layer records its dispatches into a plan. `forward` returns what `backward` needs (`Saved`) by
 //! value and `backward` consumes it: forgetting one or using it twice does not compile, and one layer
 //! can run twice in a step (SwAV runs the trunk once per crop resolution).
+//!
+//! # Errors
+//!
+//! What records dispatches fails as [`crate::ops`] say. What reads or writes the device's memory reports what the driver
+//! says: [`Error::Device`](crate::error::Error::Device) or [`Error::DeviceLost`](crate::error::Error::DeviceLost). Only
+//! other errors are told at a function.
 
 mod block;
 pub(crate) mod evaluation;

@@ -154,9 +154,10 @@ impl NetworkSpec {
 
     /// Declares the parameters of the trunk.
     pub(crate) fn trunk(&self, store: &mut Store, recompute: bool) -> Trunk {
+        let first = store.parameters().len();
         let trunk = Trunk::new(store, &self.trunk, self.stem, self.channels, recompute);
-        // What stands on the trunk is single precision whatever the trunk's activations are.
-        store.flag_all(SCALED);
+        // Gradients of the trunk's own parameters come through its activations, which may be of half precision.
+        store.flag_from(first, SCALED);
         trunk
     }
 

@@ -58,9 +58,6 @@ impl Trunk {
 
     /// Pictures `[n, s, s, channels]` to rows `first_row ..` of `features`, with batch statistics. All that lies
     /// between is stored as the pictures are; the features are single precision.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn forward(
         &self,
         plan: &mut Plan,
@@ -89,9 +86,6 @@ impl Trunk {
     }
 
     /// The same with running estimates, for evaluation.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn evaluate(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<Tensor> {
         let mut h = self.stem.evaluate(plan, store, x, None, true)?;
         if self.pool {
@@ -109,9 +103,6 @@ impl Trunk {
 
     /// Adds all gradients of the trunk's parameters, from rows `first_row ..` of `dfeatures`. With
     /// pictures of half precision they are multiplied by the loss scale in `scale`.
-    ///
-    /// # Errors
-    /// A shader or limit error.
     pub fn backward(
         &self,
         plan: &mut Plan,

@@ -126,9 +126,9 @@ impl Store {
         ParameterId(place(&mut self.parameters, vector(name, n, init), self.shard_quads))
     }
 
-    /// Gives all parameters that have been declared so far one more flag.
-    pub fn flag_all(&mut self, flag: u32) {
-        self.parameters.iter_mut().for_each(|parameter| parameter.flags |= flag);
+    /// Gives the parameters from number `first` on, in the order of their declaration, one more flag.
+    pub fn flag_from(&mut self, first: usize, flag: u32) {
+        self.parameters[first..].iter_mut().for_each(|parameter| parameter.flags |= flag);
     }
 
     /// A running estimate of `n` values: saved, but not trained.

@@ -33,7 +33,7 @@ shader_params! {
 /// A colour adjustment, as the kernel numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Kind {
+pub enum AdjustmentKind {
     /// Nothing.
     None = 0,
     /// Channels times the factor.
@@ -58,7 +58,7 @@ pub struct Crop {
     /// Mirrored left to right.
     pub flip: bool,
     /// The adjustments, in their order; contrast at most once.
-    pub adjustments: [(Kind, f32); 4],
+    pub adjustments: [(AdjustmentKind, f32); 4],
     /// Turned to grey after the adjustments.
     pub grey: bool,
     /// Standard deviation of the blur in pixels of the crop, 0 for none.
@@ -95,9 +95,6 @@ pub fn descriptions(crops: u32) -> Shape {
 
 /// Makes crops of one size: `out` is `[crops, size, size, 3]`, normalised by `mean` and `std`, of single or
 /// half precision; `pictures` are packed bytes, `crops` their descriptions.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn make(
     plan: &mut Plan,
     pictures: &Tensor,

@@ -61,9 +61,6 @@ fn kernel(plan: &Plan, entry: &str) -> Result<Kernel<Params>> {
 /// rows of this block and, where it is a later one, of those before it.
 ///
 /// `scores` are `[rows, K]`, `block` a [`Block`], `potentials` g `[1, K]`.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn add_block(
     plan: &mut Plan,
     epsilon: f64,
@@ -89,9 +86,6 @@ pub fn add_block(
 
 /// The prototype of each row of a block (u32 bits, `[1, rows]`): the largest `score_ij / ε + g_j`, of equal ones the
 /// first. Tensors are those of [`add_block`].
-///
-/// # Errors
-/// A shader or limit error.
 pub fn labels(
     plan: &mut Plan,
     epsilon: f64,

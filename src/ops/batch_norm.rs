@@ -126,9 +126,6 @@ fn walk(p: Params) -> Grid {
 
 /// Training mode: statistics of the batch, running estimates updated.
 /// Returns y and the coefficients that backward needs.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn forward(
     plan: &mut Plan,
     x: &Tensor,
@@ -155,18 +152,12 @@ pub fn forward(
 }
 
 /// What [`forward`] made without a residual, once more from its coefficients; no estimate is updated.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn again(plan: &mut Plan, x: &Tensor, coefficients: &Tensor, relu: bool) -> Result<Tensor> {
     let a = input(plan, x);
     apply(plan, x.shape, &a, coefficients, None, relu)
 }
 
 /// Evaluation mode: the running estimates normalise.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn evaluate(
     plan: &mut Plan,
     x: &Tensor,
@@ -214,9 +205,6 @@ fn apply(
 
 /// The gradient of x; adds the gradients of weight and bias. With `relu`, the mask is recomputed from
 /// x (a residual must have been masked before, by `vector::mask`).
-///
-/// # Errors
-/// A shader or limit error.
 pub fn backward(
     plan: &mut Plan,
     x: &Tensor,

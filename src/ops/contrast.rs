@@ -106,9 +106,6 @@ pub fn queue(
 
 /// Puts `keys` `[batch, D]` into the queue (as in [`queue`]; batch ≤ L) from row `queue_cursor` of the
 /// [`Step`](super::Step) in `step` on; rows past its end go to its beginning.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn push(plan: &mut Plan, keys: &Tensor, filter: &Filter, ring: &Tensor, step: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "push", &[])?;
     let grid = Grid::invocations(keys.shape.total_quads(), 64);

@@ -200,9 +200,6 @@ fn params(filter: &Filter, source: Shape, out: Shape) -> Params {
 }
 
 /// `y = x ∗ w`. `x` is [`stage`]d.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn forward(plan: &mut Plan, filter: &Filter, x: &Tensor, w: &Tensor) -> Result<Tensor> {
     let y = plan.lease(filter.output(x.shape));
     let method = method(plan.gpu(), Operation::Forward, filter, x.shape);
@@ -257,9 +254,6 @@ pub fn stage(plan: &mut Plan, tensor: &Tensor) -> Tensor {
 }
 
 /// `dx = dy ∗ wᵀ`, added to `sum` where there is one. `dy` is [`stage`]d.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn backward_input(
     plan: &mut Plan,
     filter: &Filter,
@@ -294,9 +288,6 @@ pub fn backward_input(
 }
 
 /// `dw += xᵀ ∗ dy`, in slices that are summed in order. `x` and `dy` are [`stage`]d.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor, dw: &Tensor) -> Result<()> {
     let method = method(plan.gpu(), Operation::BackwardWeight, filter, x.shape);
     if method == Method::Winograd {

@@ -25,9 +25,6 @@ shader_params! {
 /// of another head, and the same tensor is returned.
 ///
 /// Appendix D of arXiv 2006.09882 (DeepCluster-v2, SeLa-v2); with `temperature` 1 the usual loss of a classifier.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn forward_backward(
     plan: &mut Plan,
     logits: &Tensor,

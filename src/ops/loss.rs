@@ -15,9 +15,6 @@ shader_params! {
 
 /// The gradient of the scores `[V · batch, K]` and each row's share of the loss (`[V · batch, 4]`,
 /// first channel; the loss is their sum).
-///
-/// # Errors
-/// A shader or limit error.
 pub fn forward_backward(
     plan: &mut Plan,
     scores: &Tensor,

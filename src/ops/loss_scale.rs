@@ -68,15 +68,7 @@ impl ScaleState {
     }
 }
 
-/// The form of a shader without or with a scale.
-pub(super) fn form<'a>([none, dynamic]: &'a [Shader; 2], state: Option<&Tensor>) -> &'a Shader {
-    if state.is_some() { dynamic } else { none }
-}
-
 /// Divides the gradients of a shard's parameters with the flag `SCALED` by this step's scale.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn unscale(plan: &mut Plan, shard: &Shard, state: &Tensor) -> Result<()> {
     let Shard { chunks, parameters, gradient, .. } = shard;
     let kernel = plan.gpu().kernel(&SHADER, "unscale", &lanes(plan))?;
@@ -86,9 +78,6 @@ pub fn unscale(plan: &mut Plan, shard: &Shard, state: &Tensor) -> Result<()> {
 
 /// Decides from the norms of all parameters whether this step is skipped, and what the next scale is.
 /// The scale is doubled after `patience` good steps.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn adjust(
     plan: &mut Plan,
     norms: &Tensor,

@@ -2,6 +2,16 @@
 //!
 //! A function here knows its kernel's `Params`, grid and bindings, records the dispatch and returns
 //! the result. Forward and backward of one idea stand in one file. Nothing here knows of layers.
+//!
+//! Gradients of parameters are *added* to what stands in their tensor, because a parameter may serve several times in a
+//! step (the trunk runs once per crop resolution): a step clears them first. Gradients of activations are *assigned*:
+//! each activation is made once, and its tensor may hold anything before.
+//!
+//! # Errors
+//!
+//! Whatever records a dispatch fails with [`Error::Shader`](crate::error::Error::Shader) where the kernel and its twin
+//! here do not match, which is a bug, and with [`Error::Limit`](crate::error::Error::Limit) where a tensor or the grid
+//! is larger than the adapter allows. Only other errors are told at a function.
 
 pub mod augment;
 pub mod balance;
@@ -148,6 +158,11 @@ fn of([single, half]: &[Shader; 2], element: Element) -> &Shader {
         Element::F32 => single,
         Element::F16 => half,
     }
+}
+
+/// The form of a shader without or with a loss scale.
+fn scaled<'a>([none, dynamic]: &'a [Shader; 2], scale: Option<&Tensor>) -> &'a Shader {
+    if scale.is_some() { dynamic } else { none }
 }
 
 /// A shader for matrix units as an adapter takes it.

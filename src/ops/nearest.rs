@@ -21,9 +21,6 @@ pub const LOWEST: f32 = -3.0e38;
 /// Merges the similarities of a block, `[queries, rows]`, into the lists `best` and `best_row` (u32 bits),
 /// both `[queries, 256]`: the first `k` of each come out, in no order, with rows of `u32::MAX` where there are fewer.
 /// `block` (u32 bits) is `[first row of the bank, rows in this block, 0, 0]`.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn keep_best(
     plan: &mut Plan,
     similarities: &Tensor,

@@ -12,9 +12,6 @@ shader_params! {
 }
 
 /// Rows of unit length.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn forward(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
     let y = plan.lease(x.shape);
     let kernel = plan.gpu().kernel(&SHADER, "forward", &[])?;
@@ -24,9 +21,6 @@ pub fn forward(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
 }
 
 /// The gradient of x; 0 for a row of zeros.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn backward(plan: &mut Plan, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let dx = plan.lease(x.shape);
     let kernel = plan.gpu().kernel(&SHADER, "backward", &[])?;
@@ -36,9 +30,6 @@ pub fn backward(plan: &mut Plan, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
 }
 
 /// Gives each output row of a linear layer's weights unit length, in place (the prototypes).
-///
-/// # Errors
-/// A shader or limit error.
 pub fn in_place(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "in_place", &[])?;
     let params = Params { rows: filter.filters, quads: filter.rows() / 4, width: filter.width() };

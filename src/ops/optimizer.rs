@@ -1,6 +1,6 @@
 //! LARC, LARS, SGD with momentum and AdamW over all parameters at once, and averages of parameters over time. Twin of `optimizer.wgsl`.
 
-use super::{input, lanes, loss_scale, shader, variant};
+use super::{input, lanes, scaled, shader, variant};
 use crate::error::Result;
 use crate::gpu::{Family, Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -168,9 +168,6 @@ fn params(shard: &Shard, settings: &Settings) -> Params {
 }
 
 /// Per parameter, `[|p|, |g|, non-finite gradient values, ratio]`.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn measure(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tensor) -> Result<Tensor> {
     let params = params(shard, settings);
     let partial = plan.lease(Shape::matrix(params.chunks, 4));
@@ -189,9 +186,6 @@ pub fn measure(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tenso
 
 /// Updates all parameters of a shard that [`measure`] gave `norms` of, unless the loss scale's verdict in
 /// `scale` is to skip the step.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn apply(
     plan: &mut Plan,
     shard: &Shard,
@@ -218,15 +212,12 @@ pub fn apply(
     };
     tensors.extend(&before);
     tensors.extend(scale);
-    let shader = loss_scale::form(variant(plan, &BUFFERS, &TEXELS), scale);
+    let shader = scaled(variant(plan, &BUFFERS, &TEXELS), scale);
     let kernel = plan.gpu().kernel(shader, entry, &lanes(plan))?;
     plan.dispatch(&kernel, Grid::folded(params.chunks, 1), params, &tensors)
 }
 
 /// Updates all parameters of a shard. Returns what [`measure`] does.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn update(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tensor) -> Result<Tensor> {
     let norms = measure(plan, shard, settings, step)?;
     apply(plan, shard, settings, step, &norms, None)?;
@@ -242,9 +233,6 @@ pub fn update(plan: &mut Plan, shard: &Shard, settings: &Settings, step: &Tensor
 /// stores do is checked by `Store::follow`, which knows their names.
 ///
 /// Section 3.1 of arXiv 2006.07733 (BYOL) and equation 2 of arXiv 1911.05722 (MoCo).
-///
-/// # Errors
-/// A shader or limit error.
 pub fn follow(plan: &mut Plan, target: &Shard, online: &Shard, rate: &Tensor) -> Result<()> {
     let (value, chunks) = (&target.value, &target.chunks);
     debug_assert!(

@@ -19,9 +19,6 @@ pub fn first() -> Shape {
 
 /// Puts the rows of a part `[V · N, D]` where they belong in those of the whole, `[V · B, D]`. Rows are view-major; `size`
 /// is N, the pictures of the part, and `first` says which picture of the batch is its first.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn place(plan: &mut Plan, part: &Tensor, size: u32, first: &Tensor, whole: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "place", &[])?;
     let params = params(part.shape, size, whole.shape);
@@ -29,9 +26,6 @@ pub fn place(plan: &mut Plan, part: &Tensor, size: u32, first: &Tensor, whole: &
 }
 
 /// The rows of a part, `[V · N, D]`, out of those of the whole.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn take(plan: &mut Plan, whole: &Tensor, rows: u32, size: u32, first: &Tensor) -> Result<Tensor> {
     let part = plan.lease(Shape::matrix(rows, whole.shape.channels));
     let kernel = plan.gpu().kernel(&SHADER, "take", &[])?;
@@ -41,9 +35,6 @@ pub fn take(plan: &mut Plan, whole: &Tensor, rows: u32, size: u32, first: &Tenso
 }
 
 /// Adds what a part gave to what those before it gave, value by value.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn add(plan: &mut Plan, part: &Tensor, sum: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "add", &[])?;
     let quads = sum.shape.total_quads();
@@ -53,9 +44,6 @@ pub fn add(plan: &mut Plan, part: &Tensor, sum: &Tensor) -> Result<()> {
 
 /// The sum of so many parts that lie one after another in `parts`, each as large as `sum`, to the last bit that of
 /// [`add`] part by part.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn sum(plan: &mut Plan, parts: &Tensor, count: u32, sum: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "sum", &[])?;
     let quads = sum.shape.total_quads();

@@ -17,9 +17,6 @@ shader_params! {
 }
 
 /// A copy of `x`, which moves twice its bytes.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn copy(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
     let y = plan.lease(x.shape);
     let kernel = plan.gpu().kernel(&SHADER, "copy", &[])?;
@@ -31,9 +28,6 @@ pub fn copy(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
 
 /// Of each value v of `x` the sum of eight: v, v + term, v + 2 term, …, each after `turns` times
 /// `c = c · factor + term`. Gives the result, and how many multiplications and additions it took.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn fused(plan: &mut Plan, x: &Tensor, turns: u32, [factor, term]: [f32; 2]) -> Result<(Tensor, u64)> {
     let y = plan.lease(x.shape);
     let kernel = plan.gpu().kernel(&SHADER, "fused", &[])?;
@@ -55,9 +49,6 @@ pub fn side(plan: &Plan) -> u32 {
 
 /// `turns` times the product of the two blocks of `x` (`[2 · side, side]`, rounded to half precision), `blocks` times
 /// over. Gives the result, and how many multiplications and additions it took.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn multiply(plan: &mut Plan, x: &Tensor, turns: u32, blocks: u32) -> Result<(Tensor, u64)> {
     let form = matrix_form(plan.gpu(), &MATRIX);
     let y = plan.lease(Shape::matrix(blocks * form.side, form.side));

@@ -65,9 +65,6 @@ pub fn max_output(x: Shape) -> Shape {
 }
 
 /// Max-pool. Returns y, and which pixel of each window won, as backward wants it.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn max_forward(plan: &mut Plan, x: &Tensor) -> Result<(Tensor, Tensor)> {
     let y = plan.lease(max_output(x.shape));
     let winners = plan.lease(Shape::matrix(1, y.shape.total_quads()));
@@ -79,9 +76,6 @@ pub fn max_forward(plan: &mut Plan, x: &Tensor) -> Result<(Tensor, Tensor)> {
 }
 
 /// Gradient of the max-pool for pictures of shape `x`; the first maximum of a window gets it.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn max_backward(plan: &mut Plan, winners: &Tensor, dy: &Tensor, x: Shape) -> Result<Tensor> {
     let dx = plan.lease(x);
     let b = input(plan, dy);
@@ -96,9 +90,6 @@ fn lines(shape: Shape) -> Grid {
 }
 
 /// Global average pool into rows `first_row ..` of `out` (`[rows, C]`, single precision).
-///
-/// # Errors
-/// A shader or limit error.
 pub fn average_forward(plan: &mut Plan, x: &Tensor, out: &Tensor, first_row: u32) -> Result<()> {
     let a = input(plan, x);
     let kernel =
@@ -109,9 +100,6 @@ pub fn average_forward(plan: &mut Plan, x: &Tensor, out: &Tensor, first_row: u32
 
 /// Gradient of the global average pool for pictures of shape `x`. Where they are half precision, it is
 /// multiplied by the scale in `scale` ([`loss_scale`](super::loss_scale)); single precision has none.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn average_backward(
     plan: &mut Plan,
     dy: &Tensor,

@@ -30,9 +30,6 @@ pub struct Side {
 
 /// The gradient of the mean cross-entropy of each classifier over the rows that have a label. `labels`
 /// (u32 bits) has a word a row; `rates` has a rate for each classifier and then 1 / rows with a label.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn loss_gradient(
     plan: &mut Plan,
     side: Side,
@@ -51,9 +48,6 @@ pub fn loss_gradient(
 
 /// One step of SGD with momentum and weight decay, each classifier at its own rate; `w`, `dw` and
 /// `momentum` are panels of `filter`.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn update(
     plan: &mut Plan,
     side: Side,

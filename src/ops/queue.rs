@@ -11,9 +11,6 @@ shader_params! {
 }
 
 /// Puts the embeddings of the assignment crops at the cursor of `queue` (`[A · L, D]`).
-///
-/// # Errors
-/// A shader or limit error.
 pub fn push(
     plan: &mut Plan,
     z: &Tensor,

@@ -18,9 +18,6 @@ shader_params! {
 /// other, and has no gradient ([`normalize`]).
 ///
 /// Equation 2 of arXiv 2006.07733, summed over all pairs of a target and another crop.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn forward_backward(
     plan: &mut Plan,
     p: &Tensor,

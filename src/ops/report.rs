@@ -1,6 +1,6 @@
 //! The figures of a step in one small tensor. Twin of `report.wgsl`.
 
-use super::{loss_scale, shader};
+use super::{scaled, shader};
 use crate::error::Result;
 use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -73,10 +73,7 @@ impl Layout {
 }
 
 /// Gathers loss rows, code figures where there are codes, parameter norms, the mean embedding of crop 0, and what
-/// [`loss_scale::adjust`] left in `scale`.
-///
-/// # Errors
-/// A shader or limit error.
+/// [`super::loss_scale::adjust`] left in `scale`.
 pub fn summarize(
     plan: &mut Plan,
     loss: &Tensor,
@@ -90,7 +87,7 @@ pub fn summarize(
     let layout = Layout { code_rows: code_rows as usize, embedding: z.shape.channels as usize };
     let floats = layout.mean_at() as u32 + z.shape.quads() * 4;
     let report = plan.lease(Shape::matrix(1, floats));
-    let kernel = plan.gpu().kernel(loss_scale::form(&SHADER, scale), "summarize", &[])?;
+    let kernel = plan.gpu().kernel(scaled(&SHADER, scale), "summarize", &[])?;
     let params = Params {
         loss_rows: loss.shape.rows(),
         code_rows,

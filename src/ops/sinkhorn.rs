@@ -53,9 +53,6 @@ pub struct Problem {
 /// `scores` are those of all crops `[V · batch, K]`, `queue_scores` `[A · queue, K]` those of the queue
 /// (any tensor where the queue has no rows), `step` the small buffer whose `first_row` says whether
 /// the queue takes part.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn codes(
     plan: &mut Plan,
     problem: &Problem,

@@ -12,9 +12,6 @@ shader_params! {
 }
 
 /// `max(x, 0)`, where no batch norm does it on its way.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn relu(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
     let out = plan.lease(x.shape);
     let a = input(plan, x);
@@ -26,9 +23,6 @@ pub fn relu(plan: &mut Plan, x: &Tensor) -> Result<Tensor> {
 }
 
 /// `dy` where `y > 0`, else 0: the gradient of ReLU.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn mask(plan: &mut Plan, y: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let out = plan.lease(y.shape);
     let a = input(plan, y);
@@ -45,9 +39,6 @@ pub fn mask(plan: &mut Plan, y: &Tensor, dy: &Tensor) -> Result<Tensor> {
 }
 
 /// `x[r, :] += bias`, in place.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn add_bias(plan: &mut Plan, x: &Tensor, bias: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(of(&BUFFERS, x.shape.element), "add_bias", &[])?;
     let params = Params { rows: x.shape.rows(), quads: x.shape.quads(), ..Params::default() };
@@ -55,9 +46,6 @@ pub fn add_bias(plan: &mut Plan, x: &Tensor, bias: &Tensor) -> Result<()> {
 }
 
 /// `dbias += Σ_r dy[r, :]`.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn bias_gradient(plan: &mut Plan, dy: &Tensor, dbias: &Tensor) -> Result<()> {
     let (chunk, chunks) = chunks(dy.shape.rows(), 64);
     let partial = plan.lease(Shape::matrix(chunks, dy.shape.channels));
@@ -71,9 +59,6 @@ pub fn bias_gradient(plan: &mut Plan, dy: &Tensor, dbias: &Tensor) -> Result<()>
 }
 
 /// `y = Σ partial[slice]`, in the order of the slices; added to `y` with `accumulate`.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn join(plan: &mut Plan, partial: &Tensor, slices: u32, y: &Tensor, accumulate: bool) -> Result<()> {
     let c = input(plan, partial);
     let kernel = plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), y.shape.element), "join", &[])?;

@@ -100,9 +100,6 @@ impl Filter {
 }
 
 /// Weights with input and output channels exchanged: what the gradient of the input multiplies by.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn transpose(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<Tensor> {
     let turned = Filter { channels: filter.filters, filters: filter.channels, ..*filter };
     let params = Params { rows: filter.rows(), width: filter.width(), ..Params::default() };
@@ -111,9 +108,6 @@ pub fn transpose(plan: &mut Plan, filter: &Filter, w: &Tensor) -> Result<Tensor>
 
 /// Rows `[N, D]` as the weights of a linear layer with N outputs, so that a product compares other rows with each of
 /// them. Such rows are one panel of weights for D outputs, as wide as they are long, of which this is the transpose.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn pack_rows(plan: &mut Plan, rows: &Tensor) -> Result<Tensor> {
     let shape = rows.shape;
     let params = Params { rows: shape.rows(), width: shape.quads() * 4, ..Params::default() };
@@ -131,9 +125,6 @@ fn turn_panels(plan: &mut Plan, w: &Tensor, turned: &Filter, from: Params) -> Re
 }
 
 /// `dw += Σ partial[slice]`, in the order of the slices.
-///
-/// # Errors
-/// A shader or limit error.
 pub fn reduce_slices(plan: &mut Plan, partial: &Tensor, slices: u32, dw: &Tensor) -> Result<()> {
     let a = input(plan, partial);
     let kernel = plan.gpu().kernel(variant(plan, &BUFFERS, &TEXELS), "reduce_slices", &[])?;
@@ -178,9 +169,6 @@ fn windows(w: Shape, rows: u32) -> Params {
 
 /// What Winograd's convolution multiplies with: panels `[N / width][16][rows][width]` of the
 /// panels `w` of 3×3 windows, which are turned by 180° with `turn`.
-///
-/// # Errors
-/// A shader or limit error.
 pub(crate) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bool) -> Result<Tensor> {
     let p = Params { turn: u32::from(turn), ..windows(w.shape, rows) };
     let a = input(plan, w);
@@ -191,9 +179,6 @@ pub(crate) fn transform_windows(plan: &mut Plan, w: &Tensor, rows: u32, turn: bo
 }
 
 /// Adds the gradient of 3×3 windows to `dw`, from slices of partial sums over transformed windows.
-///
-/// # Errors
-/// A shader or limit error.
 pub(crate) fn reduce_windows(
     plan: &mut Plan,
     partial: &Tensor,

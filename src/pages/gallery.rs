@@ -6,6 +6,7 @@
 pub mod contact;
 pub(super) mod font;
 pub(super) mod page;
+mod shapes;
 mod sheet;
 
 use super::html::data_uri;

@@ -38,8 +38,8 @@ pub struct Meta {
     pub epoch: u64,
     /// Batches of that epoch already used.
     pub batch_in_epoch: u64,
-    /// Whatever else the loop wants to remember. Floats pass through decimal text here and may come
-    /// back one bit off: store what must be exact as integers (`f64::to_bits`) or as tensors.
+    /// Whatever else the loop wants to remember. Finite floats pass through decimal text and come back as the same bits;
+    /// JSON has no others.
     pub state: Value,
 }
 

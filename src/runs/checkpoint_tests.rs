@@ -36,6 +36,20 @@ fn saved_and_loaded_is_the_same_and_the_previous_is_kept() {
     assert_eq!(Checkpoint::load(run.path()).unwrap().checkpoint, text);
 }
 
+/// Of these, a reader of decimal text that rounds twice makes neighbours (serde_json without `float_roundtrip`).
+#[test]
+fn floats_of_the_state_come_back_to_the_last_bit() {
+    let run = tempfile::tempdir().unwrap();
+    let floats = [51.248178375505404, -93.31137037688033, 52.314008204106244, 0.1, 5e-324, f64::MAX];
+    let mut saved = at(1);
+    saved.meta.state = serde_json::json!({ "recent": floats });
+    saved.save(run.path()).unwrap();
+    let state = Checkpoint::load(run.path()).unwrap().checkpoint.meta.state;
+    let read: Vec<f64> = serde_json::from_value(state["recent"].clone()).unwrap();
+    let bits = |floats: &[f64]| floats.iter().map(|float| float.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&read), bits(&floats));
+}
+
 #[test]
 fn truncated_anywhere_falls_back_or_is_an_error() {
     let run = tempfile::tempdir().unwrap();

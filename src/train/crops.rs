@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::{Augmenter, Config};
-use crate::data::{self, Adjustment, Dataset, LoaderSpec, Part, Trial};
+use crate::data::{self, Adjustment, Dataset, LoaderSpec, Part, Room, Trial};
 use crate::error::Result;
-use crate::gpu::Gpu;
-use crate::method::{Batch, Crop, CropBench, Crops, Kind, Pictures, picture_room};
+use crate::gpu::{AdapterFacts, Gpu};
+use crate::method::{AdjustmentKind, Batch, Crop, CropBench, Crops, LONGEST_SIDE, Pictures, picture_room};
 
 /// Pictures of the batch that decides who makes the crops, at most.
 const TRIED: usize = 64;
@@ -58,7 +58,7 @@ pub fn race(
 ) -> Result<Option<[Duration; 2]>> {
     let config = Config { batch: config.batch.min(TRIED), ..config.clone() };
     let spec = LoaderSpec { batch: config.batch, share: None, ..spec.clone() };
-    let room = picture_room(gpu.facts(), &config) as usize;
+    let room = room(gpu.facts(), &config, 1);
     let Some(trial) = Trial::new(dataset, &spec, room)? else { return Ok(None) };
     let bench = CropBench::new(gpu, &config)?;
     let best = |mut work: Box<dyn FnMut() -> Result<()> + '_>| -> Result<Duration> {
@@ -84,6 +84,12 @@ pub fn race(
     Ok(Some([cpu, device]))
 }
 
+/// What a device has room for, which makes the crops of a run whose batches so many ranks share.
+#[must_use]
+pub fn room(facts: &AdapterFacts, config: &Config, ranks: usize) -> Room {
+    Room { bytes: picture_room(facts, config, ranks) as usize, side: LONGEST_SIDE }
+}
+
 /// A batch of the loader, as a trainer takes it.
 #[must_use]
 pub fn batch(batch: &data::Batch) -> Batch<'_> {
@@ -102,10 +108,10 @@ pub fn pictures(part: &Part) -> Pictures<'_> {
     let crop = |packed: &crate::data::PackedCrop| {
         let params = &packed.params;
         let adjustment = |adjustment: Adjustment| match adjustment {
-            Adjustment::Brightness(factor) => (Kind::Brightness, factor),
-            Adjustment::Contrast(factor) => (Kind::Contrast, factor),
-            Adjustment::Saturation(factor) => (Kind::Saturation, factor),
-            Adjustment::Hue(turn) => (Kind::Hue, turn),
+            Adjustment::Brightness(factor) => (AdjustmentKind::Brightness, factor),
+            Adjustment::Contrast(factor) => (AdjustmentKind::Contrast, factor),
+            Adjustment::Saturation(factor) => (AdjustmentKind::Saturation, factor),
+            Adjustment::Hue(turn) => (AdjustmentKind::Hue, turn),
         };
         let region = params.region;
         let crop = Crop {
@@ -113,7 +119,7 @@ pub fn pictures(part: &Part) -> Pictures<'_> {
             picture_width: packed.picture_width,
             region: [region.left, region.top, region.width, region.height],
             flip: params.flip,
-            adjustments: params.jitter.map_or([(Kind::None, 0.0); 4], |all| all.map(adjustment)),
+            adjustments: params.jitter.map_or([(AdjustmentKind::None, 0.0); 4], |all| all.map(adjustment)),
             grey: params.grey,
             sigma: params.blur.unwrap_or(0.0),
         };

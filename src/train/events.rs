@@ -42,7 +42,7 @@ pub enum Event {
         step: u64,
     },
     /// The figures of a step.
-    Report(Report),
+    Report(Metrics),
     /// kNN accuracy of raw pixels, the least to beat; once, at the start of a run with labels.
     Pixels {
         /// One entry a split.
@@ -103,7 +103,7 @@ pub struct Started {
 
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Report {
+pub struct Metrics {
     /// Steps done.
     pub step: u64,
     /// The epoch of the last step, from 1.

@@ -1,10 +1,10 @@
 //! Every figure that training reports, once: how it is called in files and on screens, what it means, and how it is
 //! drawn. `metrics.jsonl`, CSV, charts and the documents are made of this table or tested against it.
 
-use super::events::Report;
+use super::events::Metrics;
 use crate::config::Method;
 
-/// A figure of a [`Report`].
+/// A figure of [`Metrics`].
 #[derive(Debug)]
 pub struct Figure {
     /// Its field in `metrics.jsonl`, and its column.
@@ -16,7 +16,7 @@ pub struct Figure {
     /// What it means, in a sentence or two.
     pub help: &'static str,
     /// Its value, where the report has it.
-    pub of: fn(&Report) -> Option<f64>,
+    pub of: fn(&Metrics) -> Option<f64>,
     /// What a chart shows of it.
     pub chart: Option<Chart>,
 }
@@ -56,7 +56,7 @@ impl Level {
 
     /// Its value by a report.
     #[must_use]
-    pub fn of(self, report: &Report) -> Option<f64> {
+    pub fn of(self, report: &Metrics) -> Option<f64> {
         match self {
             Self::Chance => report.chance,
             Self::Prototypes => Some((report.prototypes_used? + report.prototypes_dead?) as f64),

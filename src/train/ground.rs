@@ -10,7 +10,7 @@ use crate::data::{Dataset, LoaderSpec};
 use crate::error::Result;
 use crate::gpu::{self, Gpu};
 use crate::judge::run::Judge;
-use crate::method::{Known, MemoryUse, Trainer, picture_room, pictures_of_rank};
+use crate::method::{Known, MemoryUse, Trainer, pictures_of_rank};
 use crate::pass::{self, Watch};
 use crate::ranks::Exchange;
 use std::sync::Arc;
@@ -62,14 +62,15 @@ impl Ground {
         };
         notices.extend(reason);
         let config = Config { augment, ..config.clone() };
-        if augment == Augmenter::Gpu {
-            spec.pack = Some(picture_room(gpu.facts(), &config) as usize);
-        }
         let known = known(&config, &dataset);
         // The parts of a batch, where they are left open.
         let settle = |_: &_| room::settle(&gpu, &config, &known, ranks);
         let (config, reason) = pass::run(PREPARING, 0, watch, settle)?;
         notices.extend(reason);
+        // As the trainer takes it, which depends on the parts.
+        if augment == Augmenter::Gpu {
+            spec.pack = Some(crops::room(gpu.facts(), &config, ranks.size()));
+        }
         Ok(Self { config, dataset, spec, gpu, known, ranks: Arc::clone(ranks), notices })
     }
 

@@ -41,7 +41,7 @@ pub struct Figures {
 /// What is wrong, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FailureMode {
     /// NaN or infinity somewhere.
     NonFinite,
     /// The loss is far above that of a network that tells nothing apart, or the gradient explodes.
@@ -53,13 +53,14 @@ pub enum Kind {
     AtChance,
 }
 
-const KINDS: [Kind; 4] = [Kind::NonFinite, Kind::Diverging, Kind::Collapsed, Kind::AtChance];
+const KINDS: [FailureMode; 4] =
+    [FailureMode::NonFinite, FailureMode::Diverging, FailureMode::Collapsed, FailureMode::AtChance];
 
 /// Something to tell the person who watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
     /// What it is about.
-    pub kind: Kind,
+    pub kind: FailureMode,
     /// False: this is wrong. True: it was, and no longer is.
     pub cleared: bool,
     /// What is happening, in plain words.
@@ -145,7 +146,7 @@ impl Monitor {
     }
 
     /// What was said and has not cleared, the most urgent first.
-    pub fn active(&self) -> impl Iterator<Item = Kind> {
+    pub fn active(&self) -> impl Iterator<Item = FailureMode> {
         KINDS.into_iter().zip(&self.complaints).filter(|(_, complaint)| complaint.said).map(|(kind, _)| kind)
     }
 
@@ -183,8 +184,8 @@ impl Monitor {
     /// Whether a sign has now lasted (or been gone) long enough to be told.
     fn has_changed(&mut self, i: usize, sign: bool, step: u64) -> bool {
         let wait = match (KINDS[i], sign) {
-            (Kind::NonFinite, true) => 0,
-            (Kind::Diverging, true) => (self.stretch / 4).max(1),
+            (FailureMode::NonFinite, true) => 0,
+            (FailureMode::Diverging, true) => (self.stretch / 4).max(1),
             _ => self.stretch,
         };
         let complaint = &mut self.complaints[i];

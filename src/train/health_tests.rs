@@ -30,7 +30,7 @@ fn said(total: u64, freeze: u64, history: impl Fn(u64) -> Figures) -> Vec<(u64, 
     steps.filter_map(|step| monitor.observe(&history(step)).map(|advice| (step, advice))).collect()
 }
 
-fn kinds(said: &[(u64, Advice)]) -> Vec<(Kind, bool)> {
+fn kinds(said: &[(u64, Advice)]) -> Vec<(FailureMode, bool)> {
     said.iter().map(|(_, advice)| (advice.kind, advice.cleared)).collect()
 }
 
@@ -64,7 +64,7 @@ fn sitting_at_ln_k_is_said_once_and_cleared_once() {
         _ => sound(step),
     };
     let said = said(1871, 0, stuck);
-    assert_eq!(kinds(&said), [(Kind::AtChance, false), (Kind::AtChance, true)], "{said:?}");
+    assert_eq!(kinds(&said), [(FailureMode::AtChance, false), (FailureMode::AtChance, true)], "{said:?}");
     let (step, advice) = &said[0];
     assert!((300..600).contains(step), "{step}");
     assert!(advice.sentence.contains("ln K") && advice.remedy.contains("almost uniform"), "{advice:?}");
@@ -96,7 +96,7 @@ fn collapse_is_named_for_what_shows_and_not_doubled_by_ln_k() {
             figures
         };
         let said = said(1871, 0, collapse);
-        assert_eq!(kinds(&said), [(Kind::Collapsed, false)], "{said:?}");
+        assert_eq!(kinds(&said), [(FailureMode::Collapsed, false)], "{said:?}");
         assert!(said[0].1.sentence.contains(words), "{said:?}");
         assert!(said[0].1.remedy.contains("Freeze"));
     }
@@ -109,12 +109,16 @@ fn diverging_by_loss_and_by_gradient() {
         _ => sound(step),
     };
     let by_loss = said(1871, 0, rising);
-    assert_eq!(kinds(&by_loss), [(Kind::Diverging, false), (Kind::Diverging, true)], "{by_loss:?}");
+    assert_eq!(
+        kinds(&by_loss),
+        [(FailureMode::Diverging, false), (FailureMode::Diverging, true)],
+        "{by_loss:?}"
+    );
     assert!(by_loss[0].1.sentence.contains("worse than guessing"));
     let exploding =
         |step: u64| if step > 900 { Figures { gradient_norm: 1e4, ..sound(step) } } else { sound(step) };
     let by_gradient = said(1200, 0, exploding);
-    assert_eq!(kinds(&by_gradient)[0], (Kind::Diverging, false), "{by_gradient:?}");
+    assert_eq!(kinds(&by_gradient)[0], (FailureMode::Diverging, false), "{by_gradient:?}");
     assert!(by_gradient[0].1.sentence.contains("gradient"), "{by_gradient:?}");
     let spike =
         |step: u64| if step == 900 { Figures { gradient_norm: 1e6, ..sound(step) } } else { sound(step) };
@@ -125,12 +129,12 @@ fn diverging_by_loss_and_by_gradient() {
 fn non_finite_is_said_at_once_even_in_the_first_step() {
     let broken = |step: u64| if step <= 10 { Figures { non_finite: 3, ..sound(step) } } else { sound(step) };
     let said = said(1871, 0, broken);
-    assert_eq!(kinds(&said), [(Kind::NonFinite, false), (Kind::NonFinite, true)]);
+    assert_eq!(kinds(&said), [(FailureMode::NonFinite, false), (FailureMode::NonFinite, true)]);
     assert_eq!(said[0].0, 1);
     let mut monitor = Monitor::new(100, 0);
     let advice = monitor.observe(&Figures { loss: f64::NAN, ..sound(1) }).unwrap();
-    assert_eq!(advice.kind, Kind::NonFinite);
-    assert_eq!(monitor.active().collect::<Vec<_>>(), [Kind::NonFinite]);
+    assert_eq!(advice.kind, FailureMode::NonFinite);
+    assert_eq!(monitor.active().collect::<Vec<_>>(), [FailureMode::NonFinite]);
     assert_eq!(monitor.observe(&Figures { gradient_norm: f64::INFINITY, ..sound(2) }), None);
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ground::Ground;
 use crate::error::{Error, Result};
-use crate::interop::{HostTensor, Kind};
+use crate::interop::{HostTensor, ScalarType};
 use crate::method::{Position, Trainer};
 use crate::ranks::{self, Exchange};
 
@@ -105,7 +105,7 @@ impl Leader {
         }
         // Counters follow from the position.
         let mut tensors = trainer.export()?;
-        tensors.retain(|_, tensor| tensor.kind == Kind::F32);
+        tensors.retain(|_, tensor| tensor.kind == ScalarType::F32);
         let shapes = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone()));
         self.say(&Order::Take(trainer.position(), shapes.collect()))?;
         for tensor in tensors.values_mut() {

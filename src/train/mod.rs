@@ -9,7 +9,8 @@
 //! | `looks` | its looks at its own network: before the first step, on the way, at the end |
 //! | `epochs` | what a method does between steps: a first look at all pictures, and what begins an epoch |
 //! | `observe`, `clock` | what becomes of the report of a step; how long training took |
-//! | `preview`, `sample` | looking into a run between two steps, where the answer to an event asks for it |
+//! | `preview`, `sample` | what may be seen of a run between two steps |
+//! | `serve` | makes it, where the answer to an event asks for it |
 //! | `ground` | pictures, device and settings, before there is a network |
 //! | `setup` | opening everything with the run folder, fresh or resumed |
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
@@ -20,6 +21,7 @@
 //! | `forecast`, `rehearsal` | how long so many steps take, by what a few of them took before the run |
 //! | `budget` | a run that is to take a given time |
 //! | `finish` | the summary and the gallery |
+//! | `tensorboard` | the figures of a run for TensorBoard |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
 mod budget;
@@ -44,12 +46,13 @@ mod room;
 pub mod run;
 pub mod sample;
 pub mod schedule;
+mod serve;
 mod setup;
 mod state;
 mod tensorboard;
 
 pub use crate::judge::{Pair, SplitAccuracy};
-pub use events::{Event, Flow, Report, SplitSummary, Summary};
+pub use events::{Event, Flow, Metrics, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
 pub use follow::follow;
 pub use forecast::Forecast;

@@ -1,6 +1,6 @@
 //! What the loop does with the report of a step: judge, write down, tell.
 
-use super::events::{Event, Report};
+use super::events::{Event, Metrics};
 use super::run::Engine;
 use super::setup::Setup;
 use super::state::RunState;
@@ -33,7 +33,7 @@ impl Engine<'_> {
         let before = self.clock.seconds_at_lap();
         let (steps_per_s, wait_share) = self.clock.lap(self.submitted, loader.waited());
         let lasted = self.clock.seconds_at_lap() - before;
-        let report = Report {
+        let report = Metrics {
             step,
             epoch: schedule.epoch(step - 1).0 + 1,
             loss: step_report.loss,

@@ -3,15 +3,12 @@
 //! pictures and three thousand prototypes fit in memory. Where the method has no prototypes, the centroids of k-means
 //! on the features stand in for them.
 
-use super::preview::BALANCED;
-use super::run::Engine;
-use super::setup::Setup;
-use crate::data::spread::some_of;
 use crate::error::Result;
-use crate::eval::{Features, codes, kmeans};
-use crate::pass;
-use crate::rng::{Purpose, Stream};
+use crate::eval::{Features, codes};
 use rayon::prelude::*;
+
+/// Samples that codes are balanced over, at most; fewer where the batch is smaller, as in training.
+pub(super) const BALANCED: usize = 256;
 
 /// Nearest pictures that are kept of each prototype.
 pub const NEAREST: usize = 24;
@@ -38,80 +35,27 @@ pub struct Sample {
     pub counts: Vec<u32>,
 }
 
-impl Engine<'_> {
-    pub(super) fn sample(&mut self, most: usize) -> Result<Sample> {
-        let config = &self.config;
-        let Setup { judge, trainer, dataset, state, .. } = &mut self.setup;
-        let caller = &mut self.caller;
-        let mut wanted = some_of(dataset.pretrain(), most);
-        Stream::new(config.seed, Purpose::Evaluation, &[]).shuffle(&mut wanted);
-        let prototypes = trainer.prototypes()?;
-        let (mut features, mut dim) = (Vec::new(), 0);
-        let clusters = prototypes.as_ref().map_or(config.prototypes, |prototypes| prototypes.rows);
-        let mut gathered = Gathered::new(clusters, config.epsilon, config.sinkhorn_iterations);
-        let mut seen = Vec::new();
-        let mut asked = wanted.iter();
-        judge.look(&wanted, &mut |progress| caller.watch(progress), |views, readable| {
-            let found = trainer.features_and_cosines(views, readable.len())?;
-            dim = found.0.dim;
-            for (row, picture) in read(&mut asked, readable) {
-                features.extend_from_slice(found.0.row(row));
-                seen.push(picture);
-                if let Some(cosines) = &found.1 {
-                    gathered.add(picture, cosines.row(row));
-                }
-            }
-            gathered.sort_in(config.temperature, false)
-        })?;
-        let features = Features::new(seen.len(), dim, features)?;
-        let prototypes = match prototypes {
-            Some(prototypes) => prototypes,
-            None => {
-                let watch = &mut |progress: &_| caller.watch(progress);
-                let found = pass::run(kmeans::FINDING, 0, watch, |pass| {
-                    kmeans::clusters(&features, clusters, config.seed, pass)
-                })?;
-                let unit = features.unit(None);
-                gathered.nearest.truncate(found.centres.rows);
-                for (row, &picture) in seen.iter().enumerate() {
-                    gathered.add(picture, &found.cosines(unit.row(row)));
-                    gathered.sort_in(config.temperature, false)?;
-                }
-                found.centres
-            }
-        };
-        gathered.sort_in(config.temperature, true)?;
-        let Gathered { pictures, best, cosine, loss, nearest, .. } = gathered;
-        let mut counts = state.occupancy.counts().to_vec();
-        if counts.len() != prototypes.rows {
-            counts = vec![0; prototypes.rows];
-            best.iter().for_each(|&cluster| counts[cluster as usize] += 1);
-        }
-        Ok(Sample { pictures, features, best, cosine, loss, nearest, prototypes, counts })
-    }
-}
-
 /// The rows of a portion that could be read, with their pictures. Takes one picture for each row and no more: the next
 /// portion begins with the next one.
-fn read<'a>(asked: &mut impl Iterator<Item = &'a u32>, readable: &[bool]) -> Vec<(usize, u32)> {
+pub(super) fn read<'a>(asked: &mut impl Iterator<Item = &'a u32>, readable: &[bool]) -> Vec<(usize, u32)> {
     let rows = readable.iter().enumerate().zip(asked);
     rows.filter(|((_, ok), _)| **ok).map(|((row, _), &picture)| (row, picture)).collect()
 }
 
 /// What is kept of the cosines so far, and the rows that wait for a batch to be balanced over.
-struct Gathered {
+pub(super) struct Gathered {
     epsilon: f64,
     iterations: u32,
-    pictures: Vec<u32>,
-    best: Vec<u32>,
-    cosine: Vec<f32>,
-    loss: Vec<f32>,
-    nearest: Vec<Vec<(u32, f32)>>,
+    pub(super) pictures: Vec<u32>,
+    pub(super) best: Vec<u32>,
+    pub(super) cosine: Vec<f32>,
+    pub(super) loss: Vec<f32>,
+    pub(super) nearest: Vec<Vec<(u32, f32)>>,
     waiting: Vec<f32>,
 }
 
 impl Gathered {
-    fn new(prototypes: usize, epsilon: f64, iterations: u32) -> Self {
+    pub(super) fn new(prototypes: usize, epsilon: f64, iterations: u32) -> Self {
         Self {
             epsilon,
             iterations,
@@ -124,7 +68,7 @@ impl Gathered {
         }
     }
 
-    fn add(&mut self, picture: u32, cosines: &[f32]) {
+    pub(super) fn add(&mut self, picture: u32, cosines: &[f32]) {
         let larger = |best: (u32, f32), (k, &value): (usize, &f32)| {
             if value > best.1 { (k as u32, value) } else { best }
         };
@@ -136,7 +80,7 @@ impl Gathered {
     }
 
     /// Takes the waiting rows in, a batch at a time; what is left over at the end joins the last batch.
-    fn sort_in(&mut self, temperature: f64, end: bool) -> Result<()> {
+    pub(super) fn sort_in(&mut self, temperature: f64, end: bool) -> Result<()> {
         let k = self.nearest.len().max(1);
         loop {
             let rows = self.waiting.len() / k;
@@ -182,6 +126,7 @@ fn insert(list: &mut Vec<(u32, f32)>, picture: u32, cosine: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::{Purpose, Stream};
 
     /// Cosines that differ from each other everywhere.
     fn row(picture: u32, k: usize) -> Vec<f32> {

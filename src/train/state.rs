@@ -1,7 +1,7 @@
 //! What the loop remembers beside the tensors, so that a resumed run reports as if it had never
 //! stopped. It travels in the checkpoint's `state`.
 
-use super::events::Report;
+use super::events::Metrics;
 use super::health::{Figures, Monitor};
 use crate::config::Method;
 use crate::error::{Error, Result};
@@ -104,7 +104,7 @@ impl RunState {
     }
 
     /// What the health monitor wants of a report.
-    pub(crate) fn figures(report: &Report, method: Method) -> Figures {
+    pub(crate) fn figures(report: &Metrics, method: Method) -> Figures {
         Figures {
             method,
             step: report.step,

@@ -24,7 +24,7 @@ const NEIGHBOURS: usize = 8;
 
 /// Why pictures are in one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum MatchKind {
     /// Their files are equal.
     Exact,
     /// They look the same: a copy in another size, format or quality.
@@ -33,7 +33,7 @@ pub enum Kind {
     Features,
 }
 
-impl Kind {
+impl MatchKind {
     /// All.
     pub const ALL: [Self; 3] = [Self::Exact, Self::Near, Self::Features];
 
@@ -52,7 +52,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// Why.
-    pub kind: Kind,
+    pub kind: MatchKind,
     /// The pictures, ascending; two or more.
     pub members: Vec<u32>,
     /// How far each is from the one in the group that it is nearest to: bits of the hash, or 1 − cosine; 0 for equal files.
@@ -64,7 +64,7 @@ pub struct Group {
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Duplicates {
-    /// Kind by kind, the largest first.
+    /// MatchKind by kind, the largest first.
     pub groups: Vec<Group>,
     /// Pictures of one colour, which are compared by their bytes only.
     pub flat: usize,
@@ -141,7 +141,7 @@ pub fn find(dataset: &Dataset, most: u32, pass: &Pass) -> Result<Duplicates> {
     let exact = same.into_values().filter(|equal| equal.len() > 1);
     let mut groups: Vec<Group> = exact
         .map(|members| Group {
-            kind: Kind::Exact,
+            kind: MatchKind::Exact,
             leaks: sides.leaks(&members),
             distances: vec![0.0; members.len()],
             members,
@@ -153,7 +153,7 @@ pub fn find(dataset: &Dataset, most: u32, pass: &Pass) -> Result<Duplicates> {
         .filter(|&(a, b, _)| seen[a as usize].1.is_same(seen[b as usize].1))
         .map(|(a, b, bits)| (seen[a as usize].0, seen[b as usize].0, f64::from(bits)))
         .collect();
-    groups.extend(grouped(Kind::Near, dataset.len(), &pairs, &sides));
+    groups.extend(grouped(MatchKind::Near, dataset.len(), &pairs, &sides));
     let flat = prints.iter().filter(|(_, _, looks)| looks.is_none()).count();
     let mut found = Duplicates { groups, flat, unreadable };
     found.arrange();
@@ -185,7 +185,7 @@ pub fn add_alike(
     let known: BTreeSet<(u32, u32)> = found.groups.iter().flat_map(|group| within(&group.members)).collect();
     pairs.retain(|&(a, b, _)| !known.contains(&(a, b)));
     let sides = Sides::of(dataset);
-    found.groups.extend(grouped(Kind::Features, dataset.len(), &pairs, &sides));
+    found.groups.extend(grouped(MatchKind::Features, dataset.len(), &pairs, &sides));
     found.arrange();
     Ok(())
 }
@@ -196,7 +196,7 @@ fn within(members: &[u32]) -> impl Iterator<Item = (u32, u32)> {
     firsts.flat_map(|(at, &a)| members[at + 1..].iter().map(move |&b| (a, b)))
 }
 
-fn grouped(kind: Kind, count: usize, pairs: &[(u32, u32, f64)], sides: &Sides) -> Vec<Group> {
+fn grouped(kind: MatchKind, count: usize, pairs: &[(u32, u32, f64)], sides: &Sides) -> Vec<Group> {
     let mut least: BTreeMap<u32, f64> = BTreeMap::new();
     for &(a, b, distance) in pairs {
         for member in [a, b] {
@@ -223,7 +223,7 @@ impl Duplicates {
 
     /// How many groups of a kind there are, and how many pictures in them could go without losing one.
     #[must_use]
-    pub fn count(&self, kind: Kind) -> (usize, usize) {
+    pub fn count(&self, kind: MatchKind) -> (usize, usize) {
         let of = self.groups.iter().filter(|group| group.kind == kind);
         of.fold((0, 0), |(groups, spare), group| (groups + 1, spare + group.members.len() - 1))
     }

@@ -1,7 +1,7 @@
 //! Curves of recipes that were run to their end, to hold one's own beside: is this loss what it should be?
 
 use crate::config::{Config, Method, Preset};
-use crate::train::Report;
+use crate::train::Metrics;
 
 /// A run of a recipe as it stands.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Reference {
 
     /// Its reports.
     #[must_use]
-    pub fn reports(&self) -> Vec<Report> {
+    pub fn reports(&self) -> Vec<Metrics> {
         // A test reads every line.
         self.lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }

@@ -12,14 +12,15 @@ use crate::data::{Dataset, spread};
 use crate::error::{Error, Result};
 use crate::eval::projection::Projection;
 use crate::judge::{
-    Examination, LinearOptions, NearestOptions, NearestResult, SEED, Source, Table, clusters, linear, nearest,
+    Examination, FeatureSource, LinearOptions, NearestOptions, NearestResult, SEED, Table, clusters, linear,
+    nearest,
 };
 use crate::pages::confusion::confusion_table;
 use crate::pages::gallery::{self, Gallery, Labels};
 use crate::pages::page::{Page, points, table};
 use crate::pass::{self, Watch, per_second};
 use crate::runs::run_folder::RunFolder;
-use crate::train::events::Report;
+use crate::train::events::Metrics;
 use crate::train::health::Advice;
 use crate::train::loss_figure;
 use crate::trained::Model;
@@ -101,7 +102,7 @@ pub fn page(
 }
 
 /// The reports of the run, and how many lines could not be read.
-pub(crate) fn reports(run: &RunFolder) -> Result<(Vec<Report>, usize)> {
+pub(crate) fn reports(run: &RunFolder) -> Result<(Vec<Metrics>, usize)> {
     let path = run.metrics();
     let text = match std::fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -122,7 +123,7 @@ pub(crate) fn reports(run: &RunFolder) -> Result<(Vec<Report>, usize)> {
 /// The figures under the title.
 fn figures(
     method: Method,
-    reports: &[Report],
+    reports: &[Metrics],
     summary: &Value,
     judged: &[NearestResult],
 ) -> Vec<(String, String)> {
@@ -139,7 +140,7 @@ fn figures(
     if let Some(speed) = summary["images_per_s"].as_f64() {
         figures.push(("images a second".to_owned(), per_second(speed)));
     }
-    let best = judged.iter().filter(|r| r.source == Source::Trained && r.k == 20 && !r.centred);
+    let best = judged.iter().filter(|r| r.source == FeatureSource::Trained && r.k == 20 && !r.centred);
     figures.extend(best.map(|r| (format!("kNN on {}", r.split), format!("{:.1} %", 100.0 * r.score.top1))));
     figures
 }
@@ -205,7 +206,7 @@ fn gallery_section(
 }
 
 fn embedding(of: &Examination<'_>) -> Markup {
-    let Some(trained) = of.described().iter().find(|one| one.source == Source::Trained) else {
+    let Some(trained) = of.described().iter().find(|one| one.source == FeatureSource::Trained) else {
         return html! {};
     };
     let every = trained.features.rows.div_ceil(POINTS).max(1);
@@ -234,7 +235,7 @@ fn evaluation(
     Ok(html! {
         @if judged.is_empty() { p { "These pictures have no labels: only clusters can be told." } }
         @for table in &tables { (looks::results(table)) }
-        @if let Some(shown) = judged.iter().find(|r| r.source == Source::Trained) {
+        @if let Some(shown) = judged.iter().find(|r| r.source == FeatureSource::Trained) {
             details {
                 summary { "Confusion of kNN on " (shown.split) }
                 (confusion_table(&shown.score, of.classes()))

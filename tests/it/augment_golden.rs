@@ -6,10 +6,10 @@ use crate::golden::{Case, Golden, Values};
 use serde_json::Value;
 use std::sync::Arc;
 use swav_wgpu::gpu::{Gpu, Shape};
-use swav_wgpu::ops::augment::{self, Crop, Kind};
+use swav_wgpu::ops::augment::{self, AdjustmentKind, Crop};
 use swav_wgpu::selftest::lab::Lab;
 
-const PLAIN: [(Kind, f32); 4] = [(Kind::None, 0.0); 4];
+const PLAIN: [(AdjustmentKind, f32); 4] = [(AdjustmentKind::None, 0.0); 4];
 
 /// A square of what was drawn, from a picture `[height, width, 3]` in levels.
 struct Wanted<'a> {
@@ -56,12 +56,12 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-fn adjustment(name: &str, factor: f64) -> (Kind, f32) {
+fn adjustment(name: &str, factor: f64) -> (AdjustmentKind, f32) {
     let kind = match name {
-        "brightness" => Kind::Brightness,
-        "contrast" => Kind::Contrast,
-        "saturation" => Kind::Saturation,
-        "hue" => Kind::Hue,
+        "brightness" => AdjustmentKind::Brightness,
+        "contrast" => AdjustmentKind::Contrast,
+        "saturation" => AdjustmentKind::Saturation,
+        "hue" => AdjustmentKind::Hue,
         other => panic!("unknown adjustment {other}"),
     };
     (kind, factor as f32)

@@ -5,10 +5,10 @@ use crate::devices::devices;
 use crate::trainer_checks::config;
 use image::{Rgb, RgbImage};
 use std::sync::Arc;
-use swav_wgpu::config::{Augmenter, Config, CropGroup};
+use swav_wgpu::config::{Augmenter, Config, CropGroup, MicroBatch};
 use swav_wgpu::data::configured;
-use swav_wgpu::data::{Dataset, Loader, LoaderSpec};
-use swav_wgpu::method::{CropBench, Trainer, picture_room};
+use swav_wgpu::data::{Dataset, Loader, LoaderSpec, Room};
+use swav_wgpu::method::{CropBench, Crops, LONGEST_SIDE, Pictures, Trainer, picture_room};
 use swav_wgpu::train::crops;
 
 /// Pictures of several sizes, waves and noise.
@@ -34,7 +34,7 @@ fn spec(config: &Config, pack: Option<usize>) -> LoaderSpec {
         workers: 2,
         prefetch: 2,
         cache_bytes: 1 << 20,
-        pack,
+        pack: pack.map(|bytes| Room { bytes, side: LONGEST_SIDE }),
         few: None,
         start_epoch: 0,
         start_batch: 0,
@@ -60,7 +60,7 @@ fn both_ways_give_the_same_crops() {
     let config = on_device();
     for gpu in devices() {
         let trainer = Trainer::new(&gpu, &config).expect("a trainer");
-        for room in [picture_room(gpu.facts(), &config) as usize, 8 * 6600, 8 * 4000] {
+        for room in [picture_room(gpu.facts(), &config, 1) as usize, 8 * 6600, 8 * 4000] {
             let mut rendered = Loader::new(Arc::clone(&dataset), spec(&config, None)).expect("a loader");
             let mut packed = Loader::new(Arc::clone(&dataset), spec(&config, Some(room))).expect("a loader");
             for _ in 0..5 {
@@ -101,7 +101,7 @@ fn the_race_times_both_and_the_bench_makes_what_a_trainer_makes() {
         let [cpu, device] =
             crops::race(&config, &spec(&config, None), &dataset, &gpu).expect("a race").expect("pictures");
         assert!(cpu.as_nanos() > 0 && device.as_nanos() > 0);
-        let room = picture_room(gpu.facts(), &config) as usize;
+        let room = picture_room(gpu.facts(), &config, 1) as usize;
         let mut loader = Loader::new(Arc::clone(&dataset), spec(&config, Some(room))).expect("a loader");
         let batch = loader.next().expect("a batch");
         let (bench, trainer) = (CropBench::new(&gpu, &config), Trainer::new(&gpu, &config));
@@ -112,4 +112,68 @@ fn the_race_times_both_and_the_bench_makes_what_a_trainer_makes() {
             assert_eq!(bench.crops(group).expect("crops"), trainer.crops(group).expect("crops"));
         }
     }
+}
+
+type Made<'a> = (usize, usize, &'a [f32]);
+type Change = for<'a> fn(&mut Vec<Pictures<'a>>, &mut Vec<Made<'a>>);
+
+/// A step on crops of the one before would train, and nobody would see it.
+#[test]
+fn packed_batches_that_are_not_whole_are_refused() {
+    let (_folder, dataset) = folder(24);
+    let config = on_device();
+    let gpu = &devices()[0];
+    let mut trainer = Trainer::new(gpu, &config).expect("a trainer");
+    // So little room that the larger pictures are rendered and the smaller ones packed.
+    let mut loader = Loader::new(dataset, spec(&config, Some(8 * 4000))).expect("a loader");
+    let mut batches = std::iter::from_fn(|| loader.next().ok());
+    let both = batches.find(|batch| !batch.packed.parts.is_empty() && !batch.packed.rendered.is_empty());
+    let batch = both.expect("pictures of several sizes");
+    let wrong: [(&str, Change); 10] = [
+        ("exactly once", |parts, made| {
+            parts.clear();
+            made.clear();
+        }),
+        ("exactly once", |parts, _| parts.clear()),
+        ("exactly once", |parts, _| parts[0].crops.truncate(1)),
+        ("exactly once", |_, made| made.truncate(1)),
+        ("exactly once", |_, made| made.push(made[0])),
+        ("no row 1000 of group", |parts, _| parts[0].crops[0].1 = 1000),
+        ("of group 7", |parts, _| parts[0].crops[0].0 = 7),
+        ("values", |_, made| made[0].2 = &made[0].2[4..]),
+        ("is no part of the pictures", |parts, _| parts[0].bytes = &parts[0].bytes[..4]),
+        ("is no part of the pictures", |parts, _| parts[0].crops[0].2.region[2] = 0),
+    ];
+    for (says, change) in wrong {
+        let mut batch = crops::batch(&batch);
+        let Crops::Packed { parts, made } = &mut batch.crops else { panic!("the device makes them") };
+        change(parts, made);
+        let error = trainer.step(batch, 0.1).expect_err("it is not whole").to_string();
+        assert!(error.contains("crops") && error.contains(says), "{error}, not {says}");
+        assert_eq!(trainer.steps_done(), 0);
+    }
+    let large = vec![0; picture_room(gpu.facts(), &config, 1) as usize + 4];
+    let mut much = crops::batch(&batch);
+    if let Crops::Packed { parts, .. } = &mut much.crops {
+        parts[0].bytes = &large;
+    }
+    let error = trainer.step(much, 0.1).expect_err("it does not fit").to_string();
+    assert!(error.contains("bytes of pictures"), "{error}");
+    let error = trainer.take(&crops::batch(&batch), 1).expect_err("there is one part").to_string();
+    assert!(error.contains("there is no part 1"), "{error}");
+    trainer.step(crops::batch(&batch), 0.1).expect("all of it is there");
+}
+
+/// A loader packs for the room that a trainer takes, whether a batch is cut into parts or shared with other ranks.
+#[test]
+fn a_rank_has_the_room_of_its_part() {
+    let gpu = &devices()[0];
+    let room = |micro_batch: Option<usize>, ranks| {
+        let crops = vec![CropGroup { count: 2, size: 224, scale: [0.1, 1.0] }];
+        let micro_batch = micro_batch.map(MicroBatch::Of);
+        picture_room(gpu.facts(), &Config { batch: 512, crops, micro_batch, ..on_device() }, ranks)
+    };
+    assert_eq!(room(None, 4), room(Some(128), 1));
+    assert_eq!(room(Some(64), 4), room(Some(64), 1));
+    assert!(room(None, 4) < room(None, 1));
 }

@@ -6,7 +6,7 @@ use crate::trainer_checks::{config, pictures};
 use std::collections::BTreeMap;
 use swav_wgpu::config::{Config, Precision, RunLength};
 use swav_wgpu::gpu::Gpu;
-use swav_wgpu::interop::{HostTensor, Kind};
+use swav_wgpu::interop::{HostTensor, ScalarType};
 use swav_wgpu::method::{StepReport, Trainer};
 use swav_wgpu::ops::loss_scale::PATIENCE;
 
@@ -61,7 +61,7 @@ fn step(trainer: &mut Trainer, config: &Config, at: u64) -> StepReport {
 fn moved(trainer: &Trainer) -> Tensors {
     let tensors = trainer.export().expect("the device answers");
     let still = |name: &str| name.contains("running_") || name == "loss_scale";
-    let wanted = |(name, tensor): &(String, HostTensor)| tensor.kind == Kind::F32 && !still(name);
+    let wanted = |(name, tensor): &(String, HostTensor)| tensor.kind == ScalarType::F32 && !still(name);
     tensors.into_iter().filter(wanted).collect()
 }
 

@@ -6,6 +6,8 @@
 //! | `augment_runs` | crops made on the device and on the processor are the same, in a trainer and in a run |
 //! | `cli` | the real program: same bits, stopping and going on, bad input, what it prints and leaves behind |
 //! | `judging` | kNN, linear classifiers and cluster measures beside scikit-learn and PyTorch |
+//! | `ops_golden`, `optimizer_golden` | single operations and LARC against the fixtures, with every kernel family |
+//! | `runs_golden` | whole golden training runs through the production engine |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
 //! | `devices` | the devices that all tests share |
 //! | `neighbours_runs` | golden training runs of the methods that SwAV is compared with |
@@ -27,7 +29,8 @@
 //! | `ops_reference` | the library's self-test: every entry point in every kernel family against the reference |
 //! | `package` | what goes to crates.io, and how large it is |
 //! | `shader_checks` | every shader on every back end and within the limits of any adapter; needs no GPU |
-//! | `source_checks` | the boundaries between modules, and the length of files |
+//! | `source_checks` | the boundaries between modules, the length of files, links and tables of the documentation |
+//! | `winograd_error` | how exact Winograd's kernels are beside those of direct sums |
 //! | `weights` | files of PyTorch in, and what is exported, with the real tools where they are installed |
 //! | `trainer_checks` | what holds of a trainer whatever it learns: shards, names, limits |
 

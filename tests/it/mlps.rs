@@ -2,7 +2,7 @@
 //! in it, and unit length.
 
 use crate::devices::shared_devices;
-use crate::reference::{Rng64, Tensor64, linear, norm, pool};
+use crate::reference::{Rng64, Tensor64, linear, norm, relu};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use swav_wgpu::gpu::{Arena, Gpu, Plan, Session, Shape, Tensor, Usage};
@@ -75,10 +75,11 @@ fn reference(weights: &Named, spec: &MlpSpec<'_>, x: &Tensor64, dz: &Tensor64) -
             let [mut mean, mut var] =
                 ["mean", "var"].map(|what| weights[&format!("{}.1.running_{what}", spec.name)].clone());
             norm::update_running(&mut mean, &mut var, &batch);
-            evaluated = pool::relu(&norm::batch_norm_eval(&first, &weights[&w1], &weights[&b1], &mean, &var));
-            (h, stats) = (pool::relu(&y), Some((first, batch)));
+            evaluated =
+                relu::forward(&norm::batch_norm_eval(&first, &weights[&w1], &weights[&b1], &mean, &var));
+            (h, stats) = (relu::forward(&y), Some((first, batch)));
         } else {
-            h = pool::relu(&first);
+            h = relu::forward(&first);
             evaluated = h.clone();
         }
     }
@@ -92,7 +93,7 @@ fn reference(weights: &Named, spec: &MlpSpec<'_>, x: &Tensor64, dz: &Tensor64) -
     out.insert(b2, linear::backward_bias(&dy));
     let mut dh = linear::backward_input(&weights[&w2], &dy);
     if spec.hidden > 0 {
-        dh = pool::relu_backward(&h, &dh);
+        dh = relu::backward(&h, &dh);
         if let Some((first, batch)) = stats {
             let (dfirst, dweight, dbias) = norm::batch_norm_backward(&first, &weights[&w1], &batch, &dh);
             out.insert(w1, dweight);

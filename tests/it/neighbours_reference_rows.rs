@@ -5,7 +5,7 @@ use crate::golden::Case;
 use crate::reference::cross_entropy::{cross_entropy, one_hot, right};
 use crate::reference::optim::follow;
 use crate::reference::regression::{Regression, regression};
-use crate::reference::{Tensor64, linear, norm, pool};
+use crate::reference::{Tensor64, linear, norm, relu};
 use crate::reference_checks::{Outputs, check_cases, outputs, tensor, vector};
 use crate::reference_gradients::{check, random};
 
@@ -143,7 +143,7 @@ fn byol(case: &Case<'_>) -> Outputs {
             let first = linear::forward(&x, &w0, Some(&b0));
             let (normal, stats) = norm::batch_norm_train(&first, &scale, &shift);
             norm::update_running(&mut mean, &mut var, &stats);
-            let h = pool::relu(&normal);
+            let h = relu::forward(&normal);
             let p = linear::forward(&h, &w3, Some(&b3));
             (x, first, stats, h, p)
         })
@@ -153,7 +153,7 @@ fn byol(case: &Case<'_>) -> Outputs {
     let (mut gradients, mut dy) = (Outputs::new(), Vec::new());
     for (group, (x, first, stats, h, _)) in passes.iter().enumerate() {
         let dp = dp.slice(group * rows, (group + 1) * rows);
-        let dh = pool::relu_backward(h, &linear::backward_input(&w3, &dp));
+        let dh = relu::backward(h, &linear::backward_input(&w3, &dp));
         let (dfirst, dscale, dshift) = norm::batch_norm_backward(first, &scale, stats, &dh);
         dy.push(linear::backward_input(&w0, &dfirst));
         for (name, part) in [

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use swav_wgpu::config::{Config, Method, RunLength};
 use swav_wgpu::gpu::{Family, Gpu};
-use swav_wgpu::interop::{HostTensor, Kind};
+use swav_wgpu::interop::{HostTensor, ScalarType};
 use swav_wgpu::method::{Batch, Crops, Known, Trainer};
 use swav_wgpu::pass::Pass;
 
@@ -108,7 +108,7 @@ fn open(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -> Run
     for (name, (shape, data)) in given {
         let name = own_name(&config, &name);
         for name in [format!("target.{name}"), name] {
-            if let Some(tensor) = weights.get_mut(&name).filter(|tensor| tensor.kind == Kind::F32) {
+            if let Some(tensor) = weights.get_mut(&name).filter(|tensor| tensor.kind == ScalarType::F32) {
                 assert_eq!(tensor.shape, shape, "{name}");
                 tensor.data.clone_from(&data);
             }

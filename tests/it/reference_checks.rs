@@ -8,7 +8,7 @@ use crate::reference::conv::{self, Geometry};
 use crate::reference::loss::{self, Settings};
 use crate::reference::optim::{Larc, sgd};
 use crate::reference::schedule::Schedule;
-use crate::reference::{Tensor64, linear, norm, pool, sinkhorn};
+use crate::reference::{Tensor64, linear, norm, pool, relu, sinkhorn};
 use std::collections::BTreeMap;
 
 pub(crate) type Outputs = BTreeMap<String, Tensor64>;
@@ -98,8 +98,8 @@ fn pooling_activation_and_linear_match_golden() {
     check_group("03", |case| {
         let dy = tensor(case, "dy");
         if case.has("a") {
-            let y = pool::add_relu(&tensor(case, "a"), &tensor(case, "b"));
-            let d = pool::relu_backward(&y, &dy);
+            let y = relu::of_sum(&tensor(case, "a"), &tensor(case, "b"));
+            let d = relu::backward(&y, &dy);
             return outputs([("y", y), ("da", d.clone()), ("db", d)]);
         }
         let x = tensor(case, "x");
@@ -119,8 +119,8 @@ fn pooling_activation_and_linear_match_golden() {
         } else if case.name.starts_with("gap") {
             outputs([("y", pool::average_pool(&x)), ("dx", pool::average_pool_backward(&dy, &x.shape))])
         } else {
-            let y = pool::relu(&x);
-            let dx = pool::relu_backward(&y, &dy);
+            let y = relu::forward(&x);
+            let dx = relu::backward(&y, &dy);
             outputs([("y", y), ("dx", dx)])
         }
     });

@@ -9,7 +9,7 @@ use crate::reference::loss::{self, Settings};
 use crate::reference::network::{Mode, Network};
 use crate::reference::optim::{AdamW, Larc, Moments, decayed, lars_ratio, sgd};
 use crate::reference::training::{Recipe, Trainer};
-use crate::reference::{Rng64, Tensor64, linear, norm, pool};
+use crate::reference::{Rng64, Tensor64, linear, norm, pool, relu};
 
 /// Compares `gradient` of `f` at `x` with central differences, element by element (each `every`-th one).
 ///
@@ -133,12 +133,12 @@ fn pooling_and_activation_gradients() {
         check("average pool", &x, &dx, 1, |x| pool::average_pool(x).dot(&dy));
 
         let dy = random(&shape, 4);
-        let dx = pool::relu_backward(&pool::relu(&x), &dy);
-        check("relu", &x, &dx, 1, |x| pool::relu(x).dot(&dy));
+        let dx = relu::backward(&relu::forward(&x), &dy);
+        check("relu", &x, &dx, 1, |x| relu::forward(x).dot(&dy));
         let zero = Tensor64::zeros(&shape);
-        let dx = pool::relu_backward(&pool::add_relu(&x, &zero), &dy);
-        check("add + relu", &x, &dx, 1, |x| pool::add_relu(x, &zero).dot(&dy));
-        check("add + relu", &zero, &dx, 1, |b| pool::add_relu(&x, b).dot(&dy));
+        let dx = relu::backward(&relu::of_sum(&x, &zero), &dy);
+        check("add + relu", &x, &dx, 1, |x| relu::of_sum(x, &zero).dot(&dy));
+        check("add + relu", &zero, &dx, 1, |b| relu::of_sum(&x, b).dot(&dy));
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use swav_wgpu::config::{Config, CropGroup, Precision, RunLength};
 use swav_wgpu::gpu::{Family, Gpu};
-use swav_wgpu::interop::{HostTensor, Kind};
+use swav_wgpu::interop::{HostTensor, ScalarType};
 use swav_wgpu::method::Trainer;
 use swav_wgpu::selftest::layout::to_nhwc4;
 
@@ -166,7 +166,7 @@ pub(crate) fn open_on(
     let mut weights: BTreeMap<String, HostTensor> = trainer.export().expect("the device answers");
     for (name, (shape, data)) in golden.gather(&case.texts("init_files")) {
         // Counters follow from the position of the run.
-        if let Some(tensor) = weights.get_mut(&name).filter(|tensor| tensor.kind == Kind::F32) {
+        if let Some(tensor) = weights.get_mut(&name).filter(|tensor| tensor.kind == ScalarType::F32) {
             assert_eq!(tensor.shape, shape, "{name}");
             tensor.data = data;
         }

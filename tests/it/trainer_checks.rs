@@ -8,7 +8,7 @@ use std::time::Duration;
 use swav_wgpu::config::{Config, CropGroup, MicroBatch, RunLength};
 use swav_wgpu::error::Error;
 use swav_wgpu::gpu::{Arena, Gpu, Loss, Plan, Shape, Usage};
-use swav_wgpu::interop::{HostTensor, Kind};
+use swav_wgpu::interop::{HostTensor, ScalarType};
 use swav_wgpu::method::{Batch, Crops, Known, Trainer};
 use swav_wgpu::ops::normalize;
 
@@ -205,7 +205,7 @@ fn batch_norms_count_as_in_pytorch() {
     // A file without them is as good, and going on from either counts on.
     let mut trainer = plain(gpu, &config);
     let position = swav_wgpu::method::Position { step: STEPS, ..trainer.position() };
-    let without = tensors.clone().into_iter().filter(|(_, tensor)| tensor.kind == Kind::F32).collect();
+    let without = tensors.clone().into_iter().filter(|(_, tensor)| tensor.kind == ScalarType::F32).collect();
     trainer.import(&without, &position).expect("counters may be missing");
     trainer.step(&pictures(&config, 0), 0.1).expect("a step");
     let later = trainer.export().expect("the device answers");

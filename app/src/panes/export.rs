@@ -1,11 +1,11 @@
 //! Reports as CSV.
 
-use swav_wgpu::train::Report;
+use swav_wgpu::train::Metrics;
 use swav_wgpu::train::figures::{FIGURES, Figure};
 
 /// All reports of a run, one a line, with the names of `metrics.jsonl`; kNN of every split in columns of its
 /// own, empty where a report has none.
-pub(super) fn csv(reports: &[Report]) -> String {
+pub(super) fn csv(reports: &[Metrics]) -> String {
     let splits: Vec<String> = reports
         .iter()
         .filter_map(|report| report.knn.as_ref())
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn every_line_has_every_column() {
         let knn = Some(vec![SplitAccuracy { name: "test".into(), plain: 0.25, centred: 0.5 }]);
-        let reports = [samples::report(10, 100), Report { knn, ..samples::report(20, 100) }];
+        let reports = [samples::report(10, 100), Metrics { knn, ..samples::report(20, 100) }];
         let text = csv(&reports);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);

@@ -77,7 +77,7 @@ pub struct Compared {
     /// What it is called.
     pub name: String,
     /// Its reports.
-    pub reports: Vec<swav_wgpu::train::Report>,
+    pub reports: Vec<swav_wgpu::train::Metrics>,
 }
 
 /// What a pane draws from, and where it puts what was clicked.

@@ -17,7 +17,7 @@ use swav_wgpu::config::Config;
 use swav_wgpu::pass::Progress;
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::Advice;
-use swav_wgpu::train::{Event, Report, SplitAccuracy, Summary};
+use swav_wgpu::train::{Event, Metrics, SplitAccuracy, Summary};
 
 /// Lines of the log that are kept.
 const LOG: usize = 2000;
@@ -34,7 +34,7 @@ pub struct State {
     /// Steps that were submitted.
     pub step: u64,
     /// All reports so far, also of earlier sittings.
-    pub reports: Vec<Report>,
+    pub reports: Vec<Metrics>,
     /// kNN of raw pixels.
     pub pixels: Vec<SplitAccuracy>,
     /// kNN of the network, in order.
@@ -72,7 +72,7 @@ pub struct State {
 impl State {
     /// A run that is about to be opened. `earlier` are the reports of a run that goes on.
     #[must_use]
-    pub fn opening(config: Config, earlier: Vec<Report>) -> Self {
+    pub fn opening(config: Config, earlier: Vec<Metrics>) -> Self {
         let evaluations = earlier
             .iter()
             .filter_map(|report| Some(Evaluation { step: report.step, splits: report.knn.clone()? }))

@@ -2,7 +2,7 @@ use super::looks::LOOKS;
 use super::*;
 use crate::engine::digest::{Digest, Map};
 use crate::samples;
-use swav_wgpu::train::health::Kind;
+use swav_wgpu::train::health::FailureMode;
 
 fn after(events: Vec<Event>) -> State {
     let mut state = State::opening(Config::default(), Vec::new());
@@ -10,7 +10,7 @@ fn after(events: Vec<Event>) -> State {
     state
 }
 
-fn advice(kind: Kind, cleared: bool) -> Event {
+fn advice(kind: FailureMode, cleared: bool) -> Event {
     let (sentence, remedy) = ("Something.".to_owned(), "Do this.".to_owned());
     Event::Advice(Advice { kind, cleared, sentence, remedy })
 }
@@ -61,10 +61,10 @@ fn a_failure_is_told_and_kept() {
 
 #[test]
 fn advice_stands_until_it_clears() {
-    let mut state = after(vec![advice(Kind::AtChance, false), advice(Kind::Collapsed, false)]);
+    let mut state = after(vec![advice(FailureMode::AtChance, false), advice(FailureMode::Collapsed, false)]);
     assert_eq!(state.advice.len(), 2);
-    state.apply(Message::Event(advice(Kind::AtChance, true)));
-    assert_eq!(state.advice.iter().map(|a| a.kind).collect::<Vec<_>>(), [Kind::Collapsed]);
+    state.apply(Message::Event(advice(FailureMode::AtChance, true)));
+    assert_eq!(state.advice.iter().map(|a| a.kind).collect::<Vec<_>>(), [FailureMode::Collapsed]);
     assert_eq!(state.log.back().map(|line| line.level), Some(Level::Good));
 }
 
@@ -80,7 +80,7 @@ fn a_resumed_run_replaces_what_it_reports_again() {
 fn remaining_time_follows_the_pace() {
     let mut state = after(vec![Event::Started(samples::started(100)), Event::Step { step: 20 }]);
     assert_eq!(state.seconds_left(), None);
-    let report = Report { images_per_s: 64.0, ..samples::report(20, 100) };
+    let report = Metrics { images_per_s: 64.0, ..samples::report(20, 100) };
     state.apply(Message::Event(Event::Report(report)));
     let batch = state.config.batch as f64;
     assert!((state.seconds_left().unwrap() - 80.0 * batch / 64.0).abs() < 1e-9);

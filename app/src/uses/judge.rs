@@ -5,7 +5,7 @@ use super::task::Task;
 use crate::theme::Palette;
 use crate::widgets;
 use eframe::egui::{Button, Frame, Grid, Margin, RichText, ScrollArea, Ui};
-use swav_wgpu::judge::{Judged, Source, Table};
+use swav_wgpu::judge::{FeatureSource, Judged, Table};
 
 /// Pictures of each side of a split, at most.
 const LIMIT: usize = 5000;
@@ -50,15 +50,15 @@ fn show(ui: &mut Ui, at: usize, table: &Table) {
         ui.label(RichText::new(&table.title).size(15.0).strong());
         Grid::new(("table", at)).striped(true).spacing([26.0, 6.0]).show(ui, |ui| {
             ui.label("");
-            for source in Source::ALL {
+            for source in FeatureSource::ALL {
                 ui.label(RichText::new(source.name()).color(palette.weak));
             }
             ui.end_row();
             for (name, cells) in &table.rows {
                 ui.label(name);
-                for (source, cell) in Source::ALL.iter().zip(cells) {
+                for (source, cell) in FeatureSource::ALL.iter().zip(cells) {
                     let text = RichText::new(cell).monospace();
-                    ui.label(if *source == Source::Trained { text.strong() } else { text });
+                    ui.label(if *source == FeatureSource::Trained { text.strong() } else { text });
                 }
                 ui.end_row();
             }

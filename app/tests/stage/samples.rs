@@ -10,9 +10,9 @@ use swav_app::uses::task::{About, Seen};
 use swav_wgpu::config::{Config, Method, Preset};
 use swav_wgpu::eval::Features;
 use swav_wgpu::train::events::Started;
-use swav_wgpu::train::health::{Advice, Kind};
+use swav_wgpu::train::health::{Advice, FailureMode};
 use swav_wgpu::train::preview::{Crops, Likeness, View};
-use swav_wgpu::train::{Event, Pair, Report, SplitAccuracy, SplitSummary, Summary};
+use swav_wgpu::train::{Event, Metrics, Pair, SplitAccuracy, SplitSummary, Summary};
 
 /// What a demo run consists of.
 pub(crate) fn started(total_steps: u64) -> Started {
@@ -38,9 +38,9 @@ fn noise(seed: u64) -> f64 {
 }
 
 /// A report of a healthy run.
-pub(crate) fn report(step: u64, total: u64) -> Report {
+pub(crate) fn report(step: u64, total: u64) -> Metrics {
     let part = step as f64 / total.max(1) as f64;
-    Report {
+    Metrics {
         step,
         epoch: step / 43 + 1,
         loss: 3.5 + 2.2 * (-6.0 * part).exp() + 0.25 * (noise(step) - 0.5),
@@ -292,12 +292,12 @@ pub(crate) fn failed() -> State {
 pub(crate) fn collapsed() -> State {
     let mut state = running(600);
     let advice = Advice {
-        kind: Kind::Collapsed,
+        kind: FailureMode::Collapsed,
         cleared: false,
         sentence: "Only 4 of 300 prototypes are used: collapsed onto a few clusters.".into(),
         remedy: "Freeze the prototypes for longer, lower ε to 0.03 and lower the learning rate.".into(),
     };
-    let report = Report {
+    let report = Metrics {
         prototypes_used: Some(4),
         prototypes_dead: Some(296),
         loss: 5.69,

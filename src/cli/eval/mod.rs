@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::eval::score::Score;
 use crate::interop::write_atomic;
 use crate::judge::{
-    Examination, FinetuneOptions, LinearOptions, NearestOptions, SEED, Source, Table, clusters, finetune,
-    linear, nearest,
+    Examination, FeatureSource, FinetuneOptions, LinearOptions, NearestOptions, SEED, Table, clusters,
+    finetune, linear, nearest,
 };
 use crate::pages::confusion::confusion_page;
 use crate::words::counted;
@@ -93,7 +93,7 @@ impl Ready<'_> {
     fn knn(&self, asked: &Knn, head: Value) -> Result<()> {
         let options = NearestOptions { k: asked.k.clone(), temperature: asked.temperature };
         let results = nearest(self.of, &options, &mut self.passes.borrow_mut().watch())?;
-        let score = results.iter().find(|result| result.source == Source::Trained && !result.centred);
+        let score = results.iter().find(|result| result.source == FeatureSource::Trained && !result.centred);
         self.finish(
             head,
             &Measured {
@@ -109,7 +109,7 @@ impl Ready<'_> {
         let &Linear { epochs, batch, decay, seed, recipe, .. } = asked;
         let options = LinearOptions { epochs, batch, rates: asked.rates.clone(), decay, seed, recipe };
         let results = linear(self.of, &options, &mut self.passes.borrow_mut().watch())?;
-        let score = results.iter().find(|result| result.source == Source::Trained);
+        let score = results.iter().find(|result| result.source == FeatureSource::Trained);
         self.finish(
             head,
             &Measured {
@@ -127,7 +127,7 @@ impl Ready<'_> {
         let rates = [rate.unwrap_or(usual[0]), head_rate.unwrap_or(usual[1])];
         let options = FinetuneOptions { labels, epochs, batch, rates, seed };
         let results = finetune(self.of, &options, &mut self.passes.borrow_mut().watch())?;
-        let score = results.iter().find(|result| result.source == Source::Trained);
+        let score = results.iter().find(|result| result.source == FeatureSource::Trained);
         self.finish(
             head,
             &Measured {

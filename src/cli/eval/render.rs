@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use crate::eval::score::Score;
-use crate::judge::{Source, Table};
+use crate::judge::{FeatureSource, Table};
 
 /// A table with its notes below it.
 pub(super) fn table(table: &Table) -> String {
     let Table { title, rows, notes, .. } = table;
     let names = rows.iter().map(|(name, _)| name).chain([title]);
     let wide = names.map(|name| name.chars().count()).max().unwrap_or(0);
-    let head = Source::ALL.map(|source| source.name().to_owned());
+    let head = FeatureSource::ALL.map(|source| source.name().to_owned());
     let mut text = "\n".to_owned();
     for (name, cells) in std::iter::once((title, &head)).chain(rows.iter().map(|(name, cells)| (name, cells)))
     {

@@ -11,7 +11,7 @@ use crate::ranks::Exchange;
 use crate::runs::run_folder::resume_command;
 use crate::train::events::Started;
 use crate::train::health::Advice;
-use crate::train::{Event, Flow, Report, SplitAccuracy, TrainOptions, run};
+use crate::train::{Event, Flow, Metrics, SplitAccuracy, TrainOptions, run};
 use std::sync::Arc;
 
 /// Trains, showing how it goes.
@@ -131,7 +131,7 @@ impl Watch {
         }
     }
 
-    fn report(&mut self, report: &Report) {
+    fn report(&mut self, report: &Metrics) {
         let shown = progress::Report {
             epoch: report.epoch,
             epochs: self.total.div_ceil(self.steps_per_epoch),

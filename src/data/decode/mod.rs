@@ -100,9 +100,9 @@ impl Detail {
     pub fn of(crops: &[CropGroup], resize: u32) -> Self {
         // A box of the least area and a ratio of 3:4 has 0.87 of a square's side on its shorter one.
         let side =
-            |group: &CropGroup| (f64::from(group.size) * (4.0 / 3.0 / group.scale[0]).sqrt()).ceil() as u32;
+            |group: &CropGroup| (group.size as f64 * (4.0 / 3.0 / group.scale[0]).sqrt()).ceil() as u32;
         let side = crops.iter().map(side).max().unwrap_or(u32::MAX);
-        let largest = crops.iter().map(|group| group.size).max().unwrap_or(0);
+        let largest = crops.iter().map(|group| group.size as u32).max().unwrap_or(0);
         Self { side, shorter: resize.max(largest) }
     }
 

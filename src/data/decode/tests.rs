@@ -172,12 +172,12 @@ fn reduction_leaves_every_crop_its_pixels() {
     let mut next = crate::rng::Stream::new(31, crate::rng::Purpose::Test, &[]);
     for _ in 0..2000 {
         let (width, height) = (1 + next.below(8000) as u32, 1 + next.below(8000) as u32);
-        let groups = [group(8 + next.below(300) as u32, next.range(0.02, 1.0))];
+        let groups = [group(8 + next.below(300) as usize, next.range(0.02, 1.0))];
         let by = Detail::of(&groups, 8).reduction(width, height);
         if by > 1 {
             let area = f64::from(width / by) * f64::from(height / by) * groups[0].scale[0];
             let shorter = (area * 3.0 / 4.0).sqrt();
-            assert!(shorter >= f64::from(groups[0].size) - 1e-6, "{width}x{height} by {by}: {groups:?}");
+            assert!(shorter >= groups[0].size as f64 - 1e-6, "{width}x{height} by {by}: {groups:?}");
         }
     }
 }

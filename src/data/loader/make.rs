@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use super::{Batch, Shared, rows_of};
-use crate::data::packed::{Packed, Rendered, Source, fits, pack};
+use crate::data::packed::{Packed, Rendered, Room, Source, fits, pack};
 use crate::data::showcase::draws;
 use crate::data::view::render;
 use crate::error::Result;
@@ -20,7 +20,7 @@ impl Shared {
         // For each picture its rows: crop v of picture b is row v·count + b of the group.
         let mut rows: Vec<Vec<&mut [f32]>> = (0..count).map(|_| Vec::new()).collect();
         for (group, buffer) in self.spec.augment.crops.iter().zip(&mut groups) {
-            for (i, row) in buffer.chunks_exact_mut(self.spec.augment.floats(group.size)).enumerate() {
+            for (i, row) in buffer.chunks_exact_mut(self.spec.augment.floats(group.size as u32)).enumerate() {
                 rows[i % count].push(row);
             }
         }
@@ -33,8 +33,8 @@ impl Shared {
         Ok(Batch { epoch, index, pictures, groups, packed: Packed::default() })
     }
 
-    /// Packs one batch in parts of `room` bytes; runs within the pool.
-    pub(super) fn pack(&self, epoch: u64, index: u64, order: &[u32], room: usize) -> Result<Batch> {
+    /// Packs one batch in parts for which there is `room`; runs within the pool.
+    pub(super) fn pack(&self, epoch: u64, index: u64, order: &[u32], room: Room) -> Result<Batch> {
         let made = self.spec.made();
         let first = index as usize * self.spec.batch + made.start;
         let taken = (0..made.len())
@@ -49,7 +49,7 @@ impl Shared {
         }
         let spare =
             || self.spare.lock().unwrap_or_else(PoisonError::into_inner).packed.pop().unwrap_or_default();
-        let packed = Packed { parts: pack(&sources, room, spare), rendered };
+        let packed = Packed { parts: pack(&sources, room.bytes, spare), rendered };
         Ok(Batch { epoch, index, pictures, groups: Vec::new(), packed })
     }
 
@@ -61,7 +61,7 @@ impl Shared {
         order: &[u32],
         position: usize,
         i: usize,
-        room: usize,
+        room: Room,
     ) -> Result<(u32, Option<Source>, Vec<Rendered>)> {
         if self.stop.load(Ordering::Relaxed) {
             return Ok((0, None, Vec::new()));
@@ -74,7 +74,7 @@ impl Shared {
             return Ok((picture, Some(Source { pixels, crops }), Vec::new()));
         }
         let rendered = crops.into_iter().map(|(row, group, params)| {
-            let size = augment.crops[group].size;
+            let size = augment.crops[group].size as u32;
             let mut out = vec![0.0; augment.floats(size)];
             render(&pixels, &params, size, augment, &mut out);
             Rendered { group, row, pixels: out }
@@ -91,7 +91,7 @@ impl Shared {
         let augment = &self.spec.augment;
         let draws = draws(augment, self.spec.seed, epoch, picture, pixels.dimensions());
         for ((params, group), row) in draws.zip(rows) {
-            render(&pixels, &params, augment.crops[group].size, augment, row);
+            render(&pixels, &params, augment.crops[group].size as u32, augment, row);
         }
         Ok(picture)
     }
@@ -101,7 +101,7 @@ impl Shared {
         let augment = &self.spec.augment;
         let crops = &augment.crops;
         let count = self.spec.made().len();
-        let lengths = crops.iter().map(|group| group.count * count * augment.floats(group.size));
+        let lengths = crops.iter().map(|group| group.count * count * augment.floats(group.size as u32));
         let mut spare =
             self.spare.lock().unwrap_or_else(PoisonError::into_inner).rendered.pop().unwrap_or_default();
         spare.resize(crops.len(), Vec::new());

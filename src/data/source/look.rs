@@ -130,7 +130,7 @@ pub(super) fn by_name(file: &Path) -> Option<Source> {
             ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", ".tar.zst", ".tzst",
         ]) =>
         {
-            Source::WebDataset
+            Source::Webdataset
         }
         () if ends(&[".zip"]) => Source::Zip,
         () if ends(&[".parquet"]) => Source::Parquet,
@@ -163,7 +163,7 @@ pub(super) fn guess(path: &Path, found: &Found, pass: &Pass) -> Result<(Source, 
         let first = &found.files[0];
         let source = match by_name(first) {
             // The archives of CIFAR and STL-10 are tar files too.
-            Some(Source::WebDataset) if found.files.len() == 1 => inside(first, &found.root)?,
+            Some(Source::Webdataset) if found.files.len() == 1 => inside(first, &found.root)?,
             Some(source) => source,
             None if folder::is_picture(first) => Source::Folder,
             None => {
@@ -175,8 +175,8 @@ pub(super) fn guess(path: &Path, found: &Found, pass: &Pass) -> Result<(Source, 
         return Ok((source, None));
     }
     let is_archive = |file: &Path| {
-        use Source::{Arrow, Npy, Parquet, WebDataset, Zip};
-        matches!(by_name(file), Some(WebDataset | Zip | Parquet | Npy | Arrow))
+        use Source::{Arrow, Npy, Parquet, Webdataset, Zip};
+        matches!(by_name(file), Some(Webdataset | Zip | Parquet | Npy | Arrow))
     };
     let census = folder::census_without(&found.root, &found.exclude, pass, is_archive)?;
     let bytes = |files: &[PathBuf]| -> u64 {
@@ -201,7 +201,7 @@ fn inside(file: &Path, root: &Path) -> Result<Source> {
     }
     let part = Part::file(file, root)?;
     if Packing::of(&part).is_some() && !name.contains("cifar") {
-        return Ok(Source::WebDataset);
+        return Ok(Source::Webdataset);
     }
     let members = guarded(&part, || archive::members(part.clone(), &mut Vec::new()))?;
     let names: Vec<String> = members.iter().map(Part::file_name).collect();
@@ -210,7 +210,7 @@ fn inside(file: &Path, root: &Path) -> Result<Source> {
         () if has("data_batch_1") || has("data_batch_1.bin") => Source::Cifar10,
         () if has("fine_label_names.txt") || has("train") && has("test") && has("meta") => Source::Cifar100,
         () if has("train_x.bin") || has("unlabeled_x.bin") => Source::Stl10,
-        () => Source::WebDataset,
+        () => Source::Webdataset,
     })
 }
 

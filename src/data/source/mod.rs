@@ -58,6 +58,7 @@ mod zipped;
 use std::path::{Path, PathBuf};
 
 use super::dataset::Listing;
+pub use crate::config::Source;
 use crate::error::{Error, Result};
 use crate::pass::Pass;
 use archive::guarded;
@@ -69,40 +70,8 @@ use table::Table;
 /// The largest picture file that is read, in bytes.
 const LARGEST_PICTURE: u64 = 1 << 30;
 
-/// A kind of source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    /// What the path looks like.
-    #[default]
-    Auto,
-    /// Picture files in folders.
-    Folder,
-    /// A text file with the path of a picture a line.
-    List,
-    /// CIFAR-10: a folder of batches, binary or pickled, or the archive.
-    Cifar10,
-    /// CIFAR-100, likewise.
-    Cifar100,
-    /// STL-10: a folder of binary files, or the archive.
-    Stl10,
-    /// IDX files as of MNIST, compressed or not.
-    Mnist,
-    /// Tar files of samples.
-    WebDataset,
-    /// Parquet files with a column of pictures.
-    Parquet,
-    /// numpy arrays of many pictures each.
-    Npy,
-    /// numpy arrays of one picture each.
-    NpyPictures,
-    /// Zip archives of picture files, in folders or not.
-    Zip,
-    /// Arrow files with a column of pictures, as Hugging Face's `save_to_disk` writes them.
-    Arrow,
-}
-
 /// What to take of a path.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
     /// What the path holds.
     pub source: Source,
@@ -113,9 +82,15 @@ pub struct Selection {
     pub every_page: bool,
 }
 
+impl Default for Selection {
+    fn default() -> Self {
+        Source::Auto.into()
+    }
+}
+
 impl From<Source> for Selection {
     fn from(source: Source) -> Self {
-        Self { source, ..Self::default() }
+        Self { source, exclude: Vec::new(), every_page: false }
     }
 }
 
@@ -129,7 +104,7 @@ pub(super) fn open(path: &Path, selection: &Selection, pass: &Pass) -> Result<Li
         Source::Auto => guess(path, &found, pass)?,
         named => (named, None),
     };
-    let is_tar = |file: &Path| matches!(by_name(file), Some(Source::WebDataset));
+    let is_tar = |file: &Path| matches!(by_name(file), Some(Source::Webdataset));
     let mut table = match source {
         Source::Auto | Source::Folder => {
             let census = match census {
@@ -142,7 +117,7 @@ pub(super) fn open(path: &Path, selection: &Selection, pass: &Pass) -> Result<Li
             folder::list(&found.root, census)?
         }
         Source::List => list::list(&single(path, &found)?, &found.root, pass)?,
-        Source::WebDataset => shards::list(parts(path, &found, pass, "tar", is_tar)?, &found.exclude)?,
+        Source::Webdataset => shards::list(parts(path, &found, pass, "tar", is_tar)?, &found.exclude)?,
         Source::Parquet => {
             let is_parquet = |file: &Path| by_name(file) == Some(Source::Parquet);
             columns::list(parts(path, &found, pass, "Parquet", is_parquet)?)?
@@ -226,7 +201,7 @@ fn numpy(path: &Path, found: &Found, pass: &Pass, one_each: Option<bool>) -> Res
 fn fixed(source: Source, path: &Path, found: &Found) -> Result<Table> {
     let mut notices = Vec::new();
     let files = match found.files.as_slice() {
-        [only] if by_name(only) == Some(Source::WebDataset) => {
+        [only] if by_name(only) == Some(Source::Webdataset) => {
             let archive = Part::file(only, &found.root)?;
             guarded(&archive, || archive::members(archive.clone(), &mut notices))?
         }

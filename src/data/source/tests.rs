@@ -284,7 +284,7 @@ fn a_folder_is_what_fills_it() {
         Source::Cifar100,
         Source::Stl10,
         Source::Mnist,
-        Source::WebDataset,
+        Source::Webdataset,
         Source::Parquet,
         Source::Npy,
         Source::List,

@@ -7,6 +7,12 @@
 //! | zip archive | PyTorch 1.6 and later | entries `data/KEY`, stored without compression |
 //! | stream of pickles | earlier, as most released weights | one after another behind the last pickle |
 //!
+//! | file | what |
+//! |---|---|
+//! | `zipped`, `stream` | the two containers |
+//! | `tree` | the tensors of a pickle, wherever in its dicts and modules they stand |
+//! | `write` | a state dict in the zip container, as `torch.load` reads it |
+//!
 //! Device tags such as `cuda:0` mean nothing here. Memory: the tensors that are asked for once, as `f32`, and one
 //! storage at a time.
 
@@ -16,7 +22,7 @@ mod write;
 mod zipped;
 
 use super::element::Element;
-use super::{Choose, HostTensor, Kind, Shapes};
+use super::{Choose, HostTensor, ScalarType, Shapes};
 use crate::error::{Error, Result};
 use crate::pickle::{Item, Pickle};
 use std::collections::BTreeMap;
@@ -194,7 +200,7 @@ impl<'p> Place<'p> {
         };
         let data = (0..count).map(at).collect::<Option<Vec<f32>>>();
         let data = data.ok_or_else(|| "its storage is shorter than it says".to_owned())?;
-        let kind = if self.element.is_whole() { Kind::I64 } else { Kind::F32 };
+        let kind = if self.element.is_whole() { ScalarType::I64 } else { ScalarType::F32 };
         Ok(HostTensor { shape: self.shape.clone(), data, kind })
     }
 }

@@ -36,7 +36,11 @@ fn both_containers_and_a_training_checkpoint_are_read() {
         assert_eq!(of("conv1.weight").shape, stem, "{name}");
         assert_eq!(of("prototypes.weight").shape, prototypes, "{name}");
         let counter = of("bn1.num_batches_tracked");
-        assert_eq!((counter.kind, counter.shape.len(), counter.data.len()), (Kind::I64, 0, 1), "{name}");
+        assert_eq!(
+            (counter.kind, counter.shape.len(), counter.data.len()),
+            (ScalarType::I64, 0, 1),
+            "{name}"
+        );
         assert!(tensors.values().all(|t| t.shape.iter().product::<usize>() == t.data.len()), "{name}");
     }
 }

@@ -1,7 +1,7 @@
 //! Writing a file that `torch.load` reads, `weights_only` included: a state dict in the zip container.
 
 use crate::error::{Error, Result};
-use crate::interop::{HostTensor, Kind, write_atomic};
+use crate::interop::{HostTensor, ScalarType, write_atomic};
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 use std::path::Path;
@@ -67,8 +67,8 @@ fn pickled(tensors: &BTreeMap<String, HostTensor>, under: Option<&str>) -> Vec<u
         out.extend_from_slice(b"ctorch._utils\n_rebuild_tensor_v2\n((");
         text(&mut out, "storage");
         out.extend_from_slice(match tensor.kind {
-            Kind::F32 => b"ctorch\nFloatStorage\n",
-            Kind::I64 => b"ctorch\nLongStorage\n",
+            ScalarType::F32 => b"ctorch\nFloatStorage\n",
+            ScalarType::I64 => b"ctorch\nLongStorage\n",
         });
         text(&mut out, &key.to_string());
         text(&mut out, "cpu");

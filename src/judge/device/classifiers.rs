@@ -154,9 +154,6 @@ impl Classifiers {
     }
 
     /// The logits of each classifier for rows of features, `[rows, classes]`.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn logits(&self, features: &Features) -> Result<Vec<Features>> {
         let classes = self.spec.classes;
         let mut data: Vec<Vec<f32>> = vec![Vec::new(); self.spec.rates.len()];
@@ -175,9 +172,6 @@ impl Classifiers {
     }
 
     /// Weights `[classes, dim + 1]` of each classifier, the bias last.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn weights(&self) -> Result<Vec<Features>> {
         let values = weights::unpack(&self.filter, &self.session.read(&self.weights)?);
         let depth = self.spec.dim + 1;

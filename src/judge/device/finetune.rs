@@ -155,18 +155,12 @@ impl Finetune {
     }
 
     /// The classifier's logits for `n` views in evaluation mode, `[n, classes]`.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn logits(&self, views: &[f32], n: usize) -> Result<Features> {
         let found = look(&self.session, &self.predict, &self.test_views, views, n, &[&self.logits])?;
         Ok(found.into_iter().next().unwrap_or_default())
     }
 
     /// The weights and running estimates of trunk and classifier.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn export(&self) -> Result<BTreeMap<String, HostTensor>> {
         let mut all = self.parts[0].0.export(&self.session)?;
         all.extend(self.parts[1].0.export(&self.session)?);

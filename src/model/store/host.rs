@@ -19,9 +19,6 @@ struct Group<'a> {
 
 impl Store {
     /// Writes the tables and the initial weights of `seed`.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn initialize(&self, session: &Session, seed: u64) -> Result<()> {
         for (shard, list) in self.shards().iter().zip(self.lists()) {
             let (chunks, parameters) = optimizer::tables(&spans(list));
@@ -44,9 +41,6 @@ impl Store {
 
     /// Weights and running estimates by name, and moments as `optimizer.momentum.NAME` and
     /// `optimizer.second.NAME`.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn export(&self, session: &Session) -> Result<BTreeMap<String, HostTensor>> {
         let mut tensors = BTreeMap::new();
         for group in self.groups() {
@@ -66,9 +60,6 @@ impl Store {
     }
 
     /// The gradients of the last step, by name.
-    ///
-    /// # Errors
-    /// What the driver reports.
     pub fn export_gradients(&self, session: &Session) -> Result<BTreeMap<String, HostTensor>> {
         let mut tensors = BTreeMap::new();
         for (shard, list) in self.shards().iter().zip(self.lists()) {

@@ -7,7 +7,7 @@
 mod page;
 mod paint;
 
-use super::{font, hue, save, sheet};
+use super::{font, hue, save, shapes, sheet};
 use crate::data::{Adjustment, CropParams, Showcase};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Text on the sheets, in the light Ubuntu font. A character that the font does not have is a box.
 
-use super::sheet::blend;
+use super::shapes::blend;
 use ab_glyph::{Font as _, FontRef, ScaleFont as _, point};
 use image::{Rgb, RgbImage};
 use std::sync::LazyLock;

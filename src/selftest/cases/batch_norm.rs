@@ -9,7 +9,7 @@ use crate::ops::batch_norm::{self, Together};
 use crate::ops::vector;
 use crate::selftest::bench::{Bench, largest};
 use crate::selftest::reference::norm::{self, BatchStats};
-use crate::selftest::reference::{Tensor64, pool};
+use crate::selftest::reference::{Tensor64, relu};
 use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 3e-6;
@@ -113,11 +113,11 @@ fn train(
     let [weight, bias, ..] = inputs.channels.clone();
     let (normalized, stats) = norm::batch_norm_train(&inputs.x, &weight, &bias);
     let before = inputs.with_residual(&normalized);
-    let y = if tail.relu { pool::relu(&before) } else { before.clone() };
+    let y = if tail.relu { relu::forward(&before) } else { before.clone() };
     // The mean is rounded to f32: as a share of the deviations that is the more, the farther it is from zero.
     let rounding = TOLERANCE + mean.abs() * 6e-8;
     inputs.dy = inputs.dy.zip(&before, |dy, y| if y.abs() < 1e-3 { 0.0 } else { dy });
-    let g = if tail.relu { pool::relu_backward(&y, &inputs.dy) } else { inputs.dy.clone() };
+    let g = if tail.relu { relu::backward(&y, &inputs.dy) } else { inputs.dy.clone() };
     let (dx, dweight, dbias) = norm::batch_norm_backward(&inputs.x, &weight, &stats, &g);
     let (running_mean, running_variance) = running(&inputs, &stats);
 
@@ -159,7 +159,7 @@ fn evaluate(bench: &mut Bench, shape: &[usize; 4], mean: f64, tail: Tail) -> Res
     let [weight, bias, running_mean, running_variance] = &inputs.channels;
     let y = norm::batch_norm_eval(&inputs.x, weight, bias, running_mean, running_variance);
     let y = inputs.with_residual(&y);
-    let y = if tail.relu { pool::relu(&y) } else { y };
+    let y = if tail.relu { relu::forward(&y) } else { y };
     let tx = bench.activations(&inputs.x);
     let residual = inputs.residual.as_ref().map(|r| bench.activations(r));
     let [weight, bias, mean, variance] = inputs.channels.each_ref().map(|t| bench.upload(t));

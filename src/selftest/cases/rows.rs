@@ -6,7 +6,7 @@ use crate::ops::conv2d::Filter;
 use crate::ops::loss_scale::ScaleState;
 use crate::ops::{normalize, pool, vector};
 use crate::selftest::bench::{Bench, largest};
-use crate::selftest::reference::{Tensor64, linear, norm, pool as pools};
+use crate::selftest::reference::{Tensor64, linear, norm, pool as pools, relu};
 use crate::selftest::suite::Suite;
 
 const TOLERANCE: f64 = 1e-6;
@@ -156,8 +156,8 @@ pub(super) fn vectors(suite: &mut Suite) {
             let masked = vector::mask(plan, &ty, &tdy)?;
             vector::add_bias(plan, &tx, &tbias)?;
             vector::bias_gradient(plan, &tdy, &told)?;
-            bench.expect("rectified", &rectified, &pools::relu(&x), 0.0);
-            bench.expect("masked", &masked, &pools::relu_backward(&y, &dy), 0.0);
+            bench.expect("rectified", &rectified, &relu::forward(&x), 0.0);
+            bench.expect("masked", &masked, &relu::backward(&y, &dy), 0.0);
             let mut biased = x.clone();
             for row in biased.data.chunks_mut(columns) {
                 row.iter_mut().zip(&bias.data).for_each(|(x, b)| *x += b);

@@ -16,6 +16,7 @@ pub mod optim;
 pub mod pool;
 pub mod queue;
 pub mod regression;
+pub mod relu;
 pub mod report;
 pub mod sinkhorn;
 

@@ -1,4 +1,4 @@
-//! Pooling and the activations: 3x3 max-pool (stride 2, padding 1), global average pool, ReLU, add + ReLU.
+//! Pooling: 3x3 max-pool (stride 2, padding 1), global average pool.
 
 use super::Tensor64;
 use super::conv::Geometry;
@@ -59,20 +59,4 @@ pub fn average_pool_backward(dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
     let area = x_shape[2] * x_shape[3];
     let dx = dy.data.iter().flat_map(|&d| std::iter::repeat_n(d / area as f64, area)).collect();
     Tensor64::new(x_shape, dx)
-}
-
-/// `max(x, 0)`
-pub fn relu(x: &Tensor64) -> Tensor64 {
-    x.map(|v| v.max(0.0))
-}
-
-/// The gradient through a ReLU from its output: zero where the output is zero. Also that of both sides of
-/// `relu(a + b)`.
-pub fn relu_backward(y: &Tensor64, dy: &Tensor64) -> Tensor64 {
-    y.zip(dy, |y, d| if y > 0.0 { d } else { 0.0 })
-}
-
-/// `relu(a + b)`
-pub fn add_relu(a: &Tensor64, b: &Tensor64) -> Tensor64 {
-    relu(&a.add(b))
 }

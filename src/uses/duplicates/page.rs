@@ -1,6 +1,6 @@
 //! What was found, as a table for programs and as a page of pictures side by side.
 
-use super::{Duplicates, Group, Kind, Sides};
+use super::{Duplicates, Group, MatchKind, Sides};
 use crate::data::Dataset;
 use crate::pages::html::{data_uri, document};
 use crate::uses::embed::csv;
@@ -46,7 +46,7 @@ pub fn page(found: &Duplicates, dataset: &Dataset) -> String {
              the network finds them alike. A group marked " b { "leak" } " stands on both sides of a split, which makes \
              every figure of that split too good."
         }
-        @for kind in Kind::ALL {
+        @for kind in MatchKind::ALL {
             @let (groups, spare) = found.count(kind);
             @if groups > 0 { h2 { (kind.name()) ": " (groups) " groups, " (spare) " pictures too many" } }
             @for group in found.groups.iter().filter(|group| group.kind == kind).take(GROUPS) {
@@ -60,9 +60,9 @@ pub fn page(found: &Duplicates, dataset: &Dataset) -> String {
 
 fn section(group: &Group, dataset: &Dataset, sides: &Sides) -> Markup {
     let told = |distance: f64| match group.kind {
-        Kind::Exact => String::new(),
-        Kind::Near => format!(", {distance:.0} bits"),
-        Kind::Features => format!(", cosine {:.3}", 1.0 - distance),
+        MatchKind::Exact => String::new(),
+        MatchKind::Near => format!(", {distance:.0} bits"),
+        MatchKind::Features => format!(", cosine {:.3}", 1.0 - distance),
     };
     html! {
         section class=[group.leaks.then_some("leak")] {

@@ -3,7 +3,7 @@
 use crate::config::Method;
 use crate::pages::page::{Curve, lines};
 use crate::train::RunState;
-use crate::train::events::Report;
+use crate::train::events::Metrics;
 use crate::train::figures::{FIGURES, Figure};
 use crate::train::health::{Advice, Monitor};
 use crate::uses::references::Reference;
@@ -13,21 +13,21 @@ use maud::{Markup, html};
 const MACHINE: [&str; 2] = ["images_per_s", "wait_share"];
 
 /// What the monitor says over the reports of a run with this method, with the steps.
-pub(super) fn advice(reports: &[Report], method: Method, total: u64, freeze: u64) -> Vec<(u64, Advice)> {
+pub(super) fn advice(reports: &[Metrics], method: Method, total: u64, freeze: u64) -> Vec<(u64, Advice)> {
     let mut monitor = Monitor::new(total, freeze);
-    let say = |report: &Report| Some((report.step, monitor.observe(&RunState::figures(report, method))?));
+    let say = |report: &Metrics| Some((report.step, monitor.observe(&RunState::figures(report, method))?));
     reports.iter().filter_map(say).collect()
 }
 
 /// A chart for each figure that the reports have, and one of the kNN accuracies; `beside` is a run to compare with.
-pub(super) fn all(reports: &[Report], method: Method, beside: Option<&Reference>) -> Markup {
+pub(super) fn all(reports: &[Metrics], method: Method, beside: Option<&Reference>) -> Markup {
     let Some(last) = reports.last() else { return html! { p { "There are no reports yet." } } };
     let others = beside.map(|other| (other.name, other.reports()));
     let drawn = |figure: &Figure| {
         let Figure { key, title, unit, of, chart, .. } = figure;
         let level = chart.as_ref()?.level.and_then(|level| Some((level.name(method), level.of(last)?)));
-        let point = |report: &Report| Some([report.step as f64, of(report)?]);
-        let curve = |name: &str, reports: &[Report]| Curve {
+        let point = |report: &Metrics| Some([report.step as f64, of(report)?]);
+        let curve = |name: &str, reports: &[Metrics]| Curve {
             name: name.to_owned(),
             points: reports.iter().filter_map(point).collect(),
         };
@@ -44,7 +44,7 @@ pub(super) fn all(reports: &[Report], method: Method, beside: Option<&Reference>
 }
 
 /// A curve for each split and rule.
-fn accuracies(reports: &[Report]) -> Vec<Curve> {
+fn accuracies(reports: &[Metrics]) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     for report in reports {
         for split in report.knn.iter().flatten() {
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
     use crate::train::SplitAccuracy;
 
-    fn report(step: u64, loss: f64) -> Report {
-        Report {
+    fn report(step: u64, loss: f64) -> Metrics {
+        Metrics {
             step,
             epoch: 1,
             loss,
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn curves_and_advice_come_from_the_reports() {
-        let stuck: Vec<Report> = (1..200).map(|i| report(10 * i, 5.0)).collect();
+        let stuck: Vec<Metrics> = (1..200).map(|i| report(10 * i, 5.0)).collect();
         let page = all(&stuck, Method::Swav, None).into_string();
         assert_eq!(page.matches("<figure>").count(), 10);
         assert!(page.contains("ln K") && page.contains("a, centred"));
@@ -110,8 +110,8 @@ mod tests {
         );
         // What was written comes back.
         let line = serde_json::to_string(&report(100, 1.0)).unwrap();
-        assert_eq!(serde_json::from_str::<Report>(&line).unwrap().knn.unwrap()[0].centred, 0.6);
+        assert_eq!(serde_json::from_str::<Metrics>(&line).unwrap().knn.unwrap()[0].centred, 0.6);
         let line = serde_json::to_string(&report(1, 1.0)).unwrap();
-        assert!(serde_json::from_str::<Report>(&line).unwrap().knn.is_none());
+        assert!(serde_json::from_str::<Metrics>(&line).unwrap().knn.is_none());
     }
 }

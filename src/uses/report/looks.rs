@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::data::Showcase;
-use crate::judge::{Source, Table};
+use crate::judge::{FeatureSource, Table};
 use crate::pages::html::data_uri;
 use crate::pages::page::table;
 use crate::runs::run_folder::RunFolder;
@@ -45,7 +45,8 @@ pub(super) fn crops(shown: &Showcase) -> Markup {
 
 /// A table of results with its notes.
 pub(super) fn results(of: &Table) -> Markup {
-    let head: Vec<&str> = std::iter::once(of.title.as_str()).chain(Source::ALL.map(Source::name)).collect();
+    let head: Vec<&str> =
+        std::iter::once(of.title.as_str()).chain(FeatureSource::ALL.map(FeatureSource::name)).collect();
     let row = |(name, cells): &(String, [String; 3])| {
         std::iter::once(name).chain(cells).cloned().collect::<Vec<String>>()
     };

@@ -8,7 +8,7 @@
 use super::arch::{Arch, BlockPlan, Stem, Unit};
 use super::half::Half;
 use super::norm::{self, BatchStats};
-use super::{Tensor64, Weights, conv, linear, pool};
+use super::{Tensor64, Weights, conv, linear, pool, relu};
 use std::borrow::Cow;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -178,7 +178,7 @@ impl Network {
     fn unit_forward(&mut self, unit: &Unit, x: Tensor64, mode: Mode) -> UnitSaved {
         let conv = self.stored(conv::forward(&x, &self.filter(&unit.conv), unit.geometry()));
         let (y, stats) = self.batch_norm(&unit.bn, &conv, mode);
-        let y = if unit.relu { pool::relu(&y) } else { y };
+        let y = if unit.relu { relu::forward(&y) } else { y };
         UnitSaved { x, conv, stats, y }
     }
 
@@ -191,7 +191,7 @@ impl Network {
         sum: Option<&Tensor64>,
         grads: &mut Weights,
     ) -> Tensor64 {
-        let dy = if unit.relu { pool::relu_backward(&saved.y, dy) } else { dy.clone() };
+        let dy = if unit.relu { relu::backward(&saved.y, dy) } else { dy.clone() };
         let dconv = self.stored(self.batch_norm_backward(&unit.bn, saved, &dy, grads));
         let dw = conv::backward_weight(&saved.x, &dconv, &unit.shape, unit.geometry());
         accumulate(grads, &unit.conv, dw);
@@ -208,7 +208,7 @@ impl Network {
         let downsample = plan.downsample.as_ref().map(|unit| self.unit_forward(unit, x.clone(), mode));
         let shortcut = downsample.as_ref().map_or_else(|| x.clone(), |unit| self.stored(unit.y.clone()));
         // The last batch norm, the sum and its ReLU are one kernel.
-        let y = self.stored(pool::add_relu(&main.last().expect("a block has units").y, &shortcut));
+        let y = self.stored(relu::of_sum(&main.last().expect("a block has units").y, &shortcut));
         BlockSaved { main, downsample, y }
     }
 
@@ -219,7 +219,7 @@ impl Network {
         dy: &Tensor64,
         grads: &mut Weights,
     ) -> Tensor64 {
-        let dsum = pool::relu_backward(&saved.y, dy);
+        let dsum = relu::backward(&saved.y, dy);
         let around = match (&plan.downsample, &saved.downsample) {
             (Some(unit), Some(saved)) => self.unit_backward(unit, saved, &dsum, None, grads),
             _ => dsum.clone(),
@@ -278,7 +278,7 @@ impl Network {
             let bias = self.weight("projection_head.0.bias");
             let conv = linear::forward(features, self.weight("projection_head.0.weight"), Some(bias));
             let (y, stats) = self.batch_norm("projection_head.1", &conv, mode);
-            UnitSaved { x: features.clone(), conv, stats, y: pool::relu(&y) }
+            UnitSaved { x: features.clone(), conv, stats, y: relu::forward(&y) }
         });
         let (name, x) = Self::last_linear(features, hidden.as_ref());
         let bias = self.weight(&format!("{name}.bias"));
@@ -296,7 +296,7 @@ impl Network {
         let (name, x) = Self::last_linear(&pass.features, pass.head.hidden.as_ref());
         let dx = self.linear_backward(name, x, dprojected, grads);
         let Some(hidden) = &pass.head.hidden else { return dx };
-        let dnormal = pool::relu_backward(&hidden.y, &dx);
+        let dnormal = relu::backward(&hidden.y, &dx);
         let dlinear = self.batch_norm_backward("projection_head.1", hidden, &dnormal, grads);
         self.linear_backward("projection_head.0", &hidden.x, &dlinear, grads)
     }

@@ -5,74 +5,28 @@ use super::tree::{files, is_test, read, shown};
 use super::words::{Token, library_code, tokens};
 use std::path::PathBuf;
 
-/// The modules in the order of the arrow in `src/lib.rs`, and what each may name: only what stands
-/// before it, and of that only what it needs.
-const ARROW: [(&str, &[&str]); 27] = [
-    ("words", &[]),
-    ("error", &[]),
-    ("pass", &["error"]),
-    ("ranks", &["error"]),
-    ("rng", &[]),
-    ("config", &["error"]),
-    ("pickle", &[]),
-    ("launch", &[]),
-    ("gpu", &["error", "config"]),
-    ("ops", &["error", "config", "gpu"]),
-    ("selftest", &["error", "gpu", "ops"]),
-    ("interop", &["error", "pickle"]),
-    ("tune", &["error", "config", "gpu", "ops", "interop"]),
-    ("data", &["error", "pass", "rng", "config", "pickle"]),
-    ("eval", &["error", "pass", "rng", "data"]),
-    ("pages", &["error", "pass", "data", "eval"]),
-    ("runs", &["words", "error", "interop"]),
-    ("model", &["error", "rng", "config", "gpu", "ops", "interop", "eval"]),
-    ("method", &["error", "pass", "ranks", "rng", "config", "gpu", "ops", "interop", "eval", "model"]),
-    ("measure", &["error", "pass", "rng", "config", "gpu", "tune", "method"]),
-    ("trained", &["error", "pass", "config", "gpu", "interop", "data", "eval", "runs", "model"]),
-    (
-        "judge",
-        &[
-            "error", "pass", "rng", "config", "gpu", "ops", "interop", "data", "eval", "model", "method",
-            "trained", "measure",
-        ],
-    ),
-    (
-        "train",
-        &[
-            "words", "error", "pass", "ranks", "rng", "config", "gpu", "interop", "data", "eval", "pages",
-            "runs", "model", "method", "measure", "trained", "judge",
-        ],
-    ),
-    (
-        "uses",
-        &[
-            "error", "pass", "rng", "config", "gpu", "interop", "data", "eval", "pages", "runs", "model",
-            "trained", "judge", "train",
-        ],
-    ),
-    (
-        "compare",
-        &[
-            "error", "pass", "config", "interop", "data", "pages", "runs", "trained", "judge", "train",
-            "measure", "uses",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "words", "error", "pass", "ranks", "config", "gpu", "selftest", "interop", "tune", "data",
-            "eval", "pages", "runs", "trained", "judge", "train", "measure", "uses", "compare",
-        ],
-    ),
-    ("main", &["launch", "cli"]),
-];
-
-/// What the app may name of the library: modules, and of `gpu` only what describes adapters and times.
-const APP_MODULES: [&str; 16] = [
-    "compare", "config", "data", "error", "eval", "interop", "judge", "launch", "measure", "pages", "pass",
-    "runs", "train", "trained", "tune", "uses",
-];
+/// What the app may name of `gpu`: only what describes adapters and times.
 const APP_GPU: [&str; 5] = ["self", "adapters", "AdapterFacts", "Profile", "ProfileRow"];
+
+/// A module and those that it names, as a row of the code map of `src/lib.rs` has them.
+type Row = (String, Vec<String>);
+
+/// The code map: the rows whose first cell is a module's name, in their order.
+fn code_map() -> Vec<Row> {
+    rows(&read(&files("src", "src/lib.rs")[0]))
+}
+
+fn rows(text: &str) -> Vec<Row> {
+    let cells = text.lines().filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix('|'));
+    cells
+        .filter_map(|line| {
+            let (first, rest) = line.split_once(" | ")?;
+            let module = first.trim_matches(['[', ']']).strip_prefix('`')?.strip_suffix('`')?;
+            let names = rest.rsplit('|').next()?.split(',').map(str::trim).filter(|name| !name.is_empty());
+            Some((module.to_owned(), names.map(str::to_owned).collect()))
+        })
+        .collect()
+}
 
 /// The files of the library and program that are not unit tests.
 fn library() -> Vec<PathBuf> {
@@ -110,19 +64,26 @@ fn top_of(shown: &str) -> Option<String> {
     if shown == "src/main.rs" { Some("main".to_owned()) } else { module_of(shown).into_iter().next() }
 }
 
-/// What a file names against the arrow.
-fn against_the_arrow(shown: &str, code: &[Token]) -> Vec<(usize, String)> {
+/// The top module that a path leads to from a file, where it leads to one of the library.
+fn head(shown: &str, path: &[String]) -> Option<String> {
+    let inner = match path[0].as_str() {
+        "swav_wgpu" => Some(path[1..].to_vec()),
+        // Another crate, with modules of its own.
+        _ if shown.starts_with("app/") => None,
+        _ => from_root(path, &module_of(shown)),
+    };
+    inner?.into_iter().next()
+}
+
+/// What a file names against the code map.
+fn against_the_map(map: &[Row], shown: &str, code: &[Token]) -> Vec<(usize, String)> {
     let Some(top) = top_of(shown) else { return Vec::new() };
-    let Some((_, allowed)) = ARROW.iter().find(|(name, _)| *name == top) else {
-        return vec![(1, format!("the module `{top}` is not in the arrow"))];
+    let Some((_, allowed)) = map.iter().find(|(name, _)| *name == top) else {
+        return vec![(1, format!("the module `{top}` is not in the code map"))];
     };
-    let module = module_of(shown);
-    let outside = |path: &[String]| {
-        let inner = if path[0] == "swav_wgpu" { Some(path[1..].to_vec()) } else { from_root(path, &module) };
-        let head = inner.and_then(|path| path.into_iter().next());
-        head.is_some_and(|head| head != top && !allowed.contains(&head.as_str()))
-    };
-    let mut found = broken_paths(code, outside);
+    let mut found = broken_paths(code, |path| {
+        head(shown, path).is_some_and(|head| head != top && !allowed.contains(&head))
+    });
     // `use crate as x` would be a way around.
     let renamed = code.windows(2).filter(|pair| pair[0].is("crate") && pair[1].is("as"));
     found.extend(renamed.map(|pair| (pair[0].line, "crate as".to_owned())));
@@ -130,22 +91,61 @@ fn against_the_arrow(shown: &str, code: &[Token]) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn modules_name_only_what_stands_before_them() {
-    refuse(&library(), "the arrow is broken (src/lib.rs)", against_the_arrow);
+fn modules_name_only_what_the_code_map_says() {
+    let map = code_map();
+    refuse(&library(), "not in the code map (src/lib.rs)", |shown, code| against_the_map(&map, shown, code));
+}
+
+/// A name too many would be a door that stays open.
+#[test]
+fn the_code_map_says_only_what_modules_name() {
+    let mut named: Vec<(String, String)> = Vec::new();
+    for path in library().into_iter().chain(files("app", ".rs")) {
+        let (shown, code) = (shown(&path), library_code(&tokens(&read(&path))));
+        let Some(top) = top_of(&shown) else { continue };
+        let heads = paths(&code).into_iter().filter_map(|named| head(&shown, &named.path));
+        named.extend(heads.map(|head| (top.clone(), head)));
+    }
+    let pairs = code_map()
+        .into_iter()
+        .flat_map(|(module, names)| names.into_iter().map(move |name| (module.clone(), name)));
+    let idle: Vec<_> = pairs.filter(|pair| !named.contains(pair)).collect();
+    assert!(idle.is_empty(), "the code map (src/lib.rs) says that these name what they do not: {idle:?}");
 }
 
 #[test]
-fn the_arrow_has_every_module_once_and_points_one_way() {
-    for (at, (name, allowed)) in ARROW.iter().enumerate() {
-        let before: Vec<&str> = ARROW[..at].iter().map(|(name, _)| *name).collect();
-        assert!(!before.contains(name), "{name} stands twice");
-        for other in *allowed {
-            assert!(before.contains(other), "{name} may not name {other}, which stands after it");
+fn the_code_map_has_every_module_once_and_points_one_way() {
+    let map = code_map();
+    for (at, (module, names)) in map.iter().enumerate() {
+        let before: Vec<&String> = map[..at].iter().map(|(module, _)| module).collect();
+        assert!(!before.contains(&module), "{module} stands twice");
+        for name in names {
+            assert!(before.contains(&name), "{module} may not name {name}, which does not stand above it");
         }
     }
-    let there: Vec<String> = library().iter().filter_map(|path| top_of(&shown(path))).collect();
-    for (name, _) in ARROW {
-        assert!(there.iter().any(|top| top == name), "{name} is not a module of src");
+    let mut there: Vec<String> = library().iter().filter_map(|path| top_of(&shown(path))).collect();
+    there.push("app".to_owned());
+    for (module, _) in &map {
+        assert!(there.contains(module), "{module} is not a module of src");
+    }
+}
+
+/// The line of the bird's-eye view: each of its modules names the one left of it.
+#[test]
+fn the_birds_eye_view_is_a_line_through_the_code_map() {
+    let (map, text) = (code_map(), read(&files("src", "src/lib.rs")[0]));
+    let line = text.lines().find(|line| line.contains(" <- ")).expect("the view is there");
+    let steps: Vec<Vec<&str>> = line
+        .trim_start_matches("//!")
+        .split("<-")
+        .map(|step| step.split(',').map(str::trim).collect())
+        .collect();
+    assert!(steps.len() > 5, "{line}");
+    for (left, module) in
+        steps.windows(2).flat_map(|pair| pair[1].iter().map(move |module| (pair[0][0], *module)))
+    {
+        let (_, names) = map.iter().find(|(name, _)| name == module).expect(module);
+        assert!(names.iter().any(|name| name == left), "{module} does not name {left}");
     }
 }
 
@@ -193,15 +193,15 @@ fn only_a_guard_replaces_the_panic_hook() {
     });
 }
 
-/// What the app names beyond the public engine.
-fn beyond_the_engine(code: &[Token]) -> Vec<(usize, String)> {
+/// What the app names beyond the public engine, of which it may name `modules`.
+fn beyond_the_engine(modules: &[String], code: &[Token]) -> Vec<(usize, String)> {
     let mut found = broken_paths(code, |path| {
         let of_library = path[0] == "swav_wgpu";
         let mut path = path[usize::from(of_library)..].iter().map(String::as_str);
         match (path.next(), path.next()) {
             // A module may be imported and then named without the crate.
             (Some("gpu"), item) => item.is_some_and(|item| !APP_GPU.contains(&item)),
-            (Some(module), _) => of_library && !APP_MODULES.contains(&module),
+            (Some(module), _) => of_library && !modules.iter().any(|may| may == module),
             (None, _) => of_library,
         }
     });
@@ -213,7 +213,10 @@ fn beyond_the_engine(code: &[Token]) -> Vec<(usize, String)> {
 
 #[test]
 fn the_app_names_only_the_public_engine() {
-    refuse(&files("app", ".rs"), "the app uses the engine, not its parts", |_, code| beyond_the_engine(code));
+    let map = code_map();
+    let (_, modules) = map.iter().find(|(module, _)| module == "app").expect("the app is in the code map");
+    let rule = |_: &str, code: &[Token]| beyond_the_engine(modules, code);
+    refuse(&files("app", ".rs"), "the app uses the engine, not its parts", rule);
     let manifest = read(&files("app", "app/Cargo.toml")[0]);
     for line in manifest.lines().map(str::trim_start) {
         let name = line.split(['=', '.', ' ']).next().unwrap_or_default().trim_matches('"');
@@ -224,7 +227,12 @@ fn the_app_names_only_the_public_engine() {
 #[test]
 fn the_rules_see_what_they_should() {
     let code = |text: &str| library_code(&tokens(text));
-    let broken = |file: &str, text: &str| against_the_arrow(file, &code(text)).len();
+    let map = rows(
+        "//! | `error` | the error |  |\n//! | [`gpu`] | a, b | error |\n//! | `data` | x | error, rng |\n//! | `main` |  | cli |",
+    );
+    assert_eq!(map[1], ("gpu".to_owned(), vec!["error".to_owned()]));
+    assert!(map.len() == 4 && map[0].1.is_empty() && map[2].1.len() == 2, "{map:?}");
+    let broken = |file: &str, text: &str| against_the_map(&map, file, &code(text)).len();
     assert_eq!(broken("src/gpu/shader.rs", "use crate::ops;"), 1);
     assert_eq!(broken("src/gpu/shader.rs", "use crate::{error::Error, ops::SHADERS};"), 1);
     assert_eq!(broken("src/gpu/shader.rs", "use super::super::ops::SHADERS;"), 1);
@@ -241,7 +249,8 @@ fn the_rules_see_what_they_should() {
     assert_eq!(loud("use std::io::{self, stderr}; io::stdout();"), 2);
     assert_eq!(loud("// println!()\nlet s = \"std::env::var\"; env!(\"X\"); fn print() {}"), 0);
 
-    let app = |text: &str| beyond_the_engine(&code(text)).len();
+    let modules = ["train".to_owned(), "gpu".to_owned()];
+    let app = |text: &str| beyond_the_engine(&modules, &code(text)).len();
     assert_eq!(app("use swav_wgpu::gpu::{self, AdapterFacts}; gpu::adapters(); swav_wgpu::train::x()"), 0);
     assert_eq!(app("use swav_wgpu::{ops::conv2d, model::Store}; gpu::Gpu::open()"), 3);
     assert_eq!(app("use swav_wgpu as engine;"), 1);

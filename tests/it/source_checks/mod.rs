@@ -9,10 +9,12 @@
 //! | `boundaries` | the rules between modules |
 //! | `tidy` | the length of files |
 //! | `links` | the documentation leads to files that are there |
+//! | `tables` | the tables of files in module docs name every module |
 
 mod boundaries;
 mod links;
 mod paths;
+mod tables;
 mod tidy;
 pub(crate) mod tree;
 pub(crate) mod words;

@@ -3,7 +3,7 @@
 use crate::state::{Evaluation, State};
 use crate::units;
 use egui_plot::GridMark;
-use swav_wgpu::train::Report;
+use swav_wgpu::train::Metrics;
 use swav_wgpu::train::figures::{Chart, FIGURES, Figure, Level};
 
 /// A figure that is drawn, and how.
@@ -14,7 +14,7 @@ pub(super) struct Drawn {
 }
 
 /// The charts of a run: of every figure that its reports have.
-pub(super) fn charts(reports: &[Report]) -> Vec<Drawn> {
+pub(super) fn charts(reports: &[Metrics]) -> Vec<Drawn> {
     let drawn = |figure: &'static Figure| Some(Drawn { figure, chart: figure.chart? });
     let has =
         |drawn: &Drawn| is_knn(drawn) || reports.iter().any(|report| (drawn.figure.of)(report).is_some());
@@ -44,8 +44,8 @@ pub(super) fn own_points(state: &State, drawn: &Drawn) -> Vec<[f64; 2]> {
     state.evaluations.iter().filter_map(plain).collect()
 }
 
-pub(super) fn points(reports: &[Report], drawn: &Drawn) -> Vec<[f64; 2]> {
-    let value = |report: &Report| {
+pub(super) fn points(reports: &[Metrics], drawn: &Drawn) -> Vec<[f64; 2]> {
+    let value = |report: &Metrics| {
         let value = (drawn.figure.of)(report)?;
         // A plot has no logarithmic axis of its own.
         if !drawn.chart.log { Some(value) } else { (value > 0.0).then(|| value.log10()) }

@@ -1,7 +1,8 @@
 //! The contact sheet as one picture.
 
 use super::font::{self, SMALL, TITLE};
-use super::sheet::{Area, CARD, GROUND, INK, LINE, MARGIN, SOFT, blend, colour, cover, rounded};
+use super::shapes::{Area, blend, colour, cover, rounded};
+use super::sheet::{CARD, GROUND, INK, LINE, MARGIN, SOFT};
 use super::{Contact, Entry, short, told, view_hue};
 use crate::data::View;
 use image::imageops::{self, FilterType};

@@ -4,7 +4,7 @@ use super::*;
 use crate::data::{Augment, CropGroup, FIRST_BANDS};
 use image::{Rgb, RgbImage};
 
-fn entry(width: u32, height: u32, sizes: &[u32], codes: bool) -> Entry {
+fn entry(width: u32, height: u32, sizes: &[usize], codes: bool) -> Entry {
     let crops = sizes.iter().map(|&size| CropGroup { count: 2, size, scale: [0.1, 1.0] }).collect();
     let augment = Augment { crops, jitter: 1.0, blur: 1.0, ..Augment::default() };
     let picture = RgbImage::from_fn(width, height, |x, y| Rgb([(x * 3) as u8, (y * 5) as u8, 120]));
@@ -50,7 +50,7 @@ fn a_sheet_holds_every_box_and_crop_and_asks_for_no_other_file() {
 fn boxes_and_crops_share_their_colours() {
     let pictures = [entry(200, 200, &[32], false)];
     let sheet = paint::draw(&Contact { title: "", lead: "", pictures: &pictures });
-    let strong = crate::pages::gallery::sheet::colour(view_hue(0), 0.45);
+    let strong = crate::pages::gallery::shapes::colour(view_hue(0), 0.45);
     let left = sheet.enumerate_pixels().filter(|(x, _, p)| *x < 270 && **p == strong).count();
     let right = sheet.enumerate_pixels().filter(|(x, _, p)| *x > 280 && **p == strong).count();
     assert!(left > 100 && right > 100, "{left} {right}");

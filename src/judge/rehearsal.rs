@@ -1,0 +1,96 @@
+//! What a run's looks at its network take, found out before they are needed.
+
+use super::finder::Finder;
+use super::panel::raw_pixels;
+use super::run::Judge;
+use crate::data::spread::some_of;
+use crate::error::Result;
+use crate::eval::Features;
+use crate::method::Trainer;
+use crate::pass::{self, Pass, Watch};
+use crate::trained::views::LOOKING;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Pictures and queries that a rehearsal looks at.
+const TRIED: usize = 64;
+/// Seconds that it looks at pictures, about.
+const LOOKED: f64 = 2.0;
+
+/// Seconds that looks take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LookTimes {
+    /// Looking at one picture.
+    pub(crate) each: f64,
+    /// Judging the network.
+    pub(crate) network: f64,
+    /// Judging raw pixels.
+    pub(crate) pixels: f64,
+    /// Looking at all pictures that the gallery is chosen from.
+    pub(crate) shown: f64,
+}
+
+impl Judge {
+    /// Finds out what looks take, from a few pictures and queries. Notes what it cannot read.
+    pub(crate) fn rehearse(&mut self, trainer: &mut Trainer, watch: &mut Watch<'_>) -> Result<LookTimes> {
+        let of = if self.has_labels() { &self.panel.pictures } else { &self.shown };
+        let sample = some_of(of, TRIED);
+        let mut seen = |judge: &mut Self, pictures: &[u32]| -> Result<(f64, usize)> {
+            let (start, mut dim) = (Instant::now(), 0);
+            judge.look(pictures, watch, |views, readable| {
+                dim = trainer.features(views, readable.len())?.dim;
+                Ok(())
+            })?;
+            Ok((start.elapsed().as_secs_f64(), dim))
+        };
+        let few = &sample[..sample.len().min(2)];
+        // Drivers compile in the first look.
+        seen(self, few)?;
+        let (mut seconds, mut dim) = seen(self, few)?;
+        let mut count = few.len();
+        if seconds < LOOKED {
+            count = sample.len().min((LOOKED / seconds.max(1e-3) * few.len() as f64) as usize).max(few.len());
+            (seconds, dim) = seen(self, &sample[..count])?;
+        }
+        let each = seconds / count.max(1) as f64;
+        let shown = each * self.shown.len() as f64;
+        if !self.has_labels() {
+            return Ok(LookTimes { each, network: 0.0, pixels: 0.0, shown });
+        }
+        let start = Instant::now();
+        let (dataset, mut unreadable) = (&self.dataset, BTreeMap::new());
+        pass::run(LOOKING, sample.len(), watch, |pass| raw_pixels(dataset, &sample, &mut unreadable, pass))?;
+        let reading = start.elapsed().as_secs_f64() / sample.len().max(1) as f64;
+        let asked = pass::run(LOOKING, 0, watch, |pass| self.ask_noise(dim, pass))?;
+        let values = self.pixel_values() as f64 / dim.max(1) as f64;
+        let count = self.count() as f64;
+        Ok(LookTimes { each, network: each * count + asked, pixels: reading * count + asked * values, shown })
+    }
+
+    /// Seconds of asking all neighbours about features of `dim` values, from a part of the queries and rows of noise.
+    fn ask_noise(&self, dim: usize, pass: &Pass) -> Result<f64> {
+        let k = self.options.k.iter().copied().max().unwrap_or(1);
+        let mut seconds = 0.0;
+        for split in &self.panel.splits {
+            let tried = split.queries.len().min(4 * TRIED);
+            let (bank, queries) = (noise(split.bank.len(), dim), noise(tried, dim));
+            if tried == 0 || bank.rows == 0 {
+                continue;
+            }
+            let finder = Finder::new(&self.gpu, dim, k, bank.rows, queries.rows)?;
+            // Drivers compile in the first search.
+            finder.nearest(&bank, &noise(1, dim), pass)?;
+            let start = Instant::now();
+            finder.nearest(&bank, &queries, pass)?;
+            seconds += start.elapsed().as_secs_f64() * split.queries.len() as f64 / tried as f64;
+        }
+        // Plain and centred.
+        Ok(2.0 * seconds)
+    }
+}
+
+/// Rows that are like nothing.
+fn noise(rows: usize, dim: usize) -> Features {
+    let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 16) as f32 / 32_768.0 - 1.0;
+    Features { rows, dim, data: (0..rows * dim).map(value).collect() }.unit(None)
+}
