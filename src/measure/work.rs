@@ -21,11 +21,12 @@ pub fn flop_per_step(config: &Config) -> u64 {
     Work::of(config, &Extent { pictures: config.batch, classes: CLASSES }).step
 }
 
-/// What looking at all parts of a batch twice adds to a step, as a share of its operations.
+/// What looking twice at all parts of a batch but one adds to a step, as a share of its operations.
 #[must_use]
 pub fn again_share(config: &Config) -> f64 {
+    let again: usize = config.parts().iter().skip(1).sum();
     let trained = Looked::at(config, |crop| config.method != Method::MocoV2 || crop != KEY);
-    trained.trunk as f64 / flop_per_step(config) as f64
+    trained.trunk as f64 / flop_per_step(config) as f64 * again as f64 / config.batch as f64
 }
 
 /// Operations of one view of a picture in evaluation: forward, through the trunk.

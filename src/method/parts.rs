@@ -36,12 +36,11 @@ impl Shared<'_> {
         Plan::new(self.gpu, self.inputs.arena)
     }
 
-    /// One part forward, of which the features are kept, and of a share that is one part what backward needs.
+    /// One part forward, of which the features are kept and, of the first part of a share, what backward needs.
     fn look(
         &self,
         objective: &mut dyn Objective,
-        size: usize,
-        aside: bool,
+        (size, aside, is_first): (usize, bool, bool),
         features: &mut Option<Tensor>,
     ) -> Result<(Plan, Option<Passes>)> {
         let Self { trunk, ref first, share, ref kept, inputs: Inputs { arena, crops, .. }, .. } = *self;
@@ -53,7 +52,7 @@ impl Shared<'_> {
         let store = if aside { &self.aside } else { self.store };
         let found = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
         let passes = forward(&mut plan, (store, trunk), &forwarded, &found)?;
-        let passes = Some(passes).filter(|_| share.is_one_part());
+        let passes = is_first.then_some(passes);
         part.keep(&mut plan, &found, features)?;
         drop(found);
         objective.record_part(&mut plan, &part)?;
@@ -139,15 +138,16 @@ pub(super) fn record(
     }
     objective.record_begin(&mut begin, store)?;
     let (mut looks, mut features) = (Vec::new(), None);
-    for Alike { size, count, is_last } in share.kinds() {
-        let others = count > usize::from(is_last);
-        let forward = others.then(|| shared.look(objective, size, true, &mut features)).transpose()?;
-        let last = is_last.then(|| shared.look(objective, size, false, &mut features)).transpose()?;
-        let (forward, kept) = forward.unzip();
-        let (last, kept_of_last) = last.unzip();
-        looks.push((size, count, forward, last, kept.or(kept_of_last).flatten()));
+    for Alike { size, count, is_last } in share.kinds_but_first() {
+        let mut look =
+            |aside| shared.look(objective, (size, aside, false), &mut features).map(|(plan, _)| plan);
+        let forward = (count > usize::from(is_last)).then(|| look(true)).transpose()?;
+        let last = is_last.then(|| look(false)).transpose()?;
+        looks.push((size, count, forward, last));
     }
-    let Some(features) = features else { unreachable!("a batch has a part") };
+    let (first_forward, passes) =
+        shared.look(objective, (share.part(), !share.ends_with_first(), true), &mut features)?;
+    let Some(features) = features else { unreachable!("a part has features") };
 
     let mut whole = shared.plan();
     for shard in store.shards() {
@@ -155,9 +155,10 @@ pub(super) fn record(
     }
     let mut outcome = objective.record(&mut whole, Stage { arena, store, crops, features, step })?;
 
+    let first_backward = shared.backward(objective, share.part(), &outcome.dfeatures, passes)?;
     let mut kinds = Vec::new();
-    for (size, count, forward, last, passes) in looks {
-        let backward = shared.backward(objective, size, &outcome.dfeatures, passes)?;
+    for (size, count, forward, last) in looks {
+        let backward = shared.backward(objective, size, &outcome.dfeatures, None)?;
         kinds.push(Kind { count, forward, last, backward });
     }
     let mut end = shared.plan();
@@ -174,7 +175,8 @@ pub(super) fn record(
         }
     };
     let outputs = record_end(&mut end, config, store, objective, inputs, &mut outcome)?;
-    let parts = Parts { begin, kinds, end, first: shared.first, share, meeting };
+    let parts =
+        Parts { begin, kinds, first_forward, first_backward, end, first: shared.first, share, meeting };
     Ok((Steps { whole, parts: Some(parts) }, outputs))
 }
 

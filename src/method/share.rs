@@ -131,6 +131,23 @@ impl Share {
         [usual].into_iter().chain(rest).collect()
     }
 
+    /// The parts but the first, by their sizes.
+    pub(super) fn kinds_but_first(&self) -> Vec<Alike> {
+        let mut kinds = self.kinds();
+        if let Some(usual) = kinds.first_mut() {
+            usual.count -= 1;
+            // One part alone may be the last of the batch too.
+            usual.is_last &= usual.count > 0;
+        }
+        kinds.retain(|kind| kind.count > 0);
+        kinds
+    }
+
+    /// Whether the first part is the last of the batch.
+    pub(super) fn ends_with_first(&self) -> bool {
+        self.is_one_part() && self.first + self.count == self.batch
+    }
+
     /// The picture that stands in row `row` of a group of view-major crops of this share, with its part and the row that it
     /// has in there.
     pub(super) fn row(&self, row: usize) -> (usize, usize) {
@@ -159,6 +176,9 @@ mod tests {
         let alike = |size, count, is_last| Alike { size, count, is_last };
         assert_eq!(share(10, 4).kinds(), [alike(4, 2, false), alike(2, 1, true)]);
         assert_eq!(share(8, 4).kinds(), [alike(4, 2, true)]);
+        assert_eq!(share(10, 4).kinds_but_first(), [alike(4, 1, false), alike(2, 1, true)]);
+        assert_eq!(share(6, 4).kinds_but_first(), [alike(2, 1, true)]);
+        assert_eq!((share(8, 8).kinds_but_first(), share(8, 8).ends_with_first()), (Vec::new(), true));
         assert!(share(8, 8).is_whole() && !share(8, 4).is_whole());
     }
 

@@ -4,15 +4,15 @@
 //! (`micro_batch`), and meets again as features, so that codes, queue, loss, gradients of the head, update and report are
 //! those of the whole batch:
 //!
-//! 1. each part forward, of which only the features are kept;
+//! 1. each part forward, of which only the features are kept; the first part comes last, and all of it is kept;
 //! 2. the objective, on the features of the whole batch;
-//! 3. each part forward once more, and backward from its rows of the features' gradient;
+//! 3. the first part backward from its rows of the features' gradient, then each other part forward once more and backward;
 //! 4. the update, from the sum of the parts' gradients, and the report.
 //!
 //! Batch norms of the trunk see one part at a time (or, of ranks that take their share in one, those of several: `statistics`), as they see one device's share where several train together; those of
 //! the head see the whole batch. Their running estimates move once a step, by the last part's statistics. The second look
-//! at a part computes the first one's numbers once more, to the last bit: only memory is saved, for about a third more time. A rank
-//! whose share is one part keeps what its first look left, and looks once.
+//! at a part computes the first one's numbers once more, to the last bit: only memory is saved, for up to a third more time. The
+//! part that is looked at last needs no second look, and so a rank whose share is one part none at all.
 //! Each part's gradient of the trunk is made by itself and then added to those before it, so that it is the same sum
 //! wherever the parts are made.
 //!
@@ -20,8 +20,6 @@
 //! features, and after the second, to add the gradients (`meeting`); the objective and the update each computes for itself.
 //!
 //! Where the parts do not divide the batch, the last one is smaller and has plans of its own.
-
-use std::time::Instant;
 
 use super::meeting::Meeting;
 use super::share::Share;
@@ -42,8 +40,11 @@ pub(super) struct Steps<P> {
 #[derive(Debug)]
 pub(super) struct Parts<P> {
     pub(super) begin: P,
-    /// By the size of the parts, in their order.
+    /// The parts but the first, by their size, in their order.
     pub(super) kinds: Vec<Kind<P>>,
+    /// The first part forward, and backward from what that left.
+    pub(super) first_forward: P,
+    pub(super) first_backward: P,
     pub(super) end: P,
     /// Says which picture is a part's first.
     pub(super) first: Tensor,
@@ -115,14 +116,16 @@ impl<P> Survey<P> {
 impl<P> Steps<P> {
     /// Each plan with how often a step runs it, in order.
     fn runs(&self) -> Vec<(&P, usize)> {
-        let Some(Parts { begin, kinds, end, .. }) = &self.parts else { return vec![(&self.whole, 1)] };
+        let Some(Parts { begin, kinds, first_forward, first_backward, end, .. }) = &self.parts else {
+            return vec![(&self.whole, 1)];
+        };
         let mut runs = vec![(begin, 1)];
         for Kind { count, forward, last, .. } in kinds {
             let last = last.as_ref();
             runs.extend(forward.as_ref().map(|forward| (forward, count - usize::from(last.is_some()))));
             runs.extend(last.map(|last| (last, 1)));
         }
-        runs.push((&self.whole, 1));
+        runs.extend([(first_forward, 1), (&self.whole, 1), (first_backward, 1)]);
         runs.extend(kinds.iter().map(|kind| (&kind.backward, kind.count)));
         runs.push((end, 1));
         runs
@@ -136,12 +139,18 @@ impl Steps<Plan> {
     }
 
     pub(super) fn bind(self, session: &Session) -> Result<Steps<Replay>> {
-        let parts = |Parts { begin, kinds, end, first, share, meeting }| -> Result<Parts<Replay>> {
-            let begin = session.bind(begin)?;
-            let kinds =
-                kinds.into_iter().map(|kind: Kind<Plan>| kind.bind(session)).collect::<Result<_>>()?;
-            let meeting = meeting.map(|meeting: Meeting<Plan>| meeting.bind(session)).transpose()?;
-            Ok(Parts { begin, kinds, end: session.bind(end)?, first, share, meeting })
+        let parts = |parts: Parts<Plan>| -> Result<Parts<Replay>> {
+            let kinds = parts.kinds.into_iter().map(|kind| kind.bind(session)).collect::<Result<_>>()?;
+            Ok(Parts {
+                begin: session.bind(parts.begin)?,
+                kinds,
+                first_forward: session.bind(parts.first_forward)?,
+                first_backward: session.bind(parts.first_backward)?,
+                end: session.bind(parts.end)?,
+                first: parts.first,
+                share: parts.share,
+                meeting: parts.meeting.map(|meeting| meeting.bind(session)).transpose()?,
+            })
         };
         Ok(Steps { whole: session.bind(self.whole)?, parts: self.parts.map(parts).transpose()? })
     }
@@ -190,12 +199,15 @@ impl Steps<Replay> {
         session.submit(&parts.begin)?;
         let group = parts.share.group;
         let mut meet = |stop: &Stop| statistics::meet(session, ranks, group, stop);
-        parts.each(session, &take, Kind::look, &mut meet)?;
+        parts.each_other(session, &take, Kind::look)?;
+        parts.bring(session, &take, 0, parts.share.first)?;
+        session.submit_with(&parts.first_forward, &mut meet)?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_forward(session, ranks, parts.share)?;
         }
         session.submit(&self.whole)?;
-        parts.each_backward(session, &take, &mut meet)?;
+        session.submit_with(&parts.first_backward, &mut meet)?;
+        parts.each_other(session, &take, |kind, _| Some(&kind.backward))?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_backward(session, ranks)?;
         }
@@ -233,41 +245,33 @@ impl Steps<Replay> {
 }
 
 impl Parts<Replay> {
-    /// Each part backward, from what its first look left, or from a second one.
-    fn each_backward(
+    /// Brings part `at` to the device, of which picture `first` is the first.
+    fn bring(
         &self,
         session: &Session,
         take: &impl Fn(usize) -> Result<()>,
-        meet: &mut dyn FnMut(&Stop) -> Result<()>,
+        at: usize,
+        first: usize,
     ) -> Result<()> {
-        if self.share.is_one_part() {
-            return self.kinds.iter().try_for_each(|kind| session.submit_with(&kind.backward, meet));
-        }
-        self.each(session, take, |kind, _| Some(&kind.backward), meet)
+        take(at)?;
+        session.write(&self.first, &[f32::from_bits(first as u32), 0.0, 0.0, 0.0]);
+        Ok(())
     }
 
-    /// Brings each part to the device and submits what `choose` takes for it.
-    fn each(
+    /// Brings each part but the first to the device and submits what `choose` takes for it.
+    fn each_other(
         &self,
         session: &Session,
         take: &impl Fn(usize) -> Result<()>,
         choose: impl Fn(&Kind<Replay>, usize) -> Option<&Replay>,
-        meet: &mut dyn FnMut(&Stop) -> Result<()>,
     ) -> Result<()> {
         let kinds = self.kinds.iter().flat_map(|kind| (0..kind.count).map(move |at| (kind, at)));
-        let mut last: Option<(&Replay, Instant)> = None;
-        for (at, ((kind, of_kind), (first, _))) in kinds.zip(self.share.parts()).enumerate() {
-            // What is on its way would pile up to the size of the batch.
-            session.settle()?;
-            if let Some((replay, since)) = last {
-                session.learn(replay, since.elapsed());
-            }
-            take(at)?;
-            session.write(&self.first, &[f32::from_bits(first as u32), 0.0, 0.0, 0.0]);
-            let chosen = choose(kind, of_kind);
-            last = chosen.map(|replay| (replay, Instant::now()));
-            if let Some(replay) = chosen {
-                session.submit_with(replay, meet)?;
+        let others = self.share.parts().enumerate().skip(1);
+        for ((kind, of_kind), (at, (first, _))) in kinds.zip(others) {
+            self.bring(session, take, at, first)?;
+            if let Some(replay) = choose(kind, of_kind) {
+                // What is on its way would pile up to the size of the batch.
+                session.run(replay)?;
             }
         }
         Ok(())

@@ -74,10 +74,9 @@ fn prepare(config: &Config, watch: &mut Watch<'_>) -> Result<(Ground, Trainer)> 
 }
 
 fn figures(ground: &Ground, trainer: &Trainer, judge: &Judge) -> PlanFigures {
-    let parts = trainer.parts();
     PlanFigures {
-        extra: if parts.len() > 1 { again_share(&ground.config) } else { 0.0 },
-        parts,
+        extra: again_share(&ground.config),
+        parts: trainer.parts(),
         dispatches: trainer.dispatches(),
         estimate: trainer.estimate(),
         memory: ground::memory(&ground.config, trainer, judge),

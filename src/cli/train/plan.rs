@@ -110,7 +110,7 @@ fn parts_of_a_batch(parts: &[usize], extra: f64) -> String {
         count => {
             let rest = if last == most { String::new() } else { format!(", the last of {last}") };
             format!(
-                "{count} of {most} pictures{rest}; each goes forward twice, which is {:.0} % more work",
+                "{count} of {most} pictures{rest}; each but one goes forward twice, which is {:.0} % more work",
                 100.0 * extra
             )
         }
