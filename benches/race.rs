@@ -5,7 +5,7 @@ use super::peers;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use swav_wgpu::measure::{Meter, Spread};
+use swav_wgpu::measure::{Figures, Meter, Spread};
 
 const TORCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/torch_step.py");
 
@@ -179,6 +179,15 @@ pub(crate) fn run(mut meter: Meter, mut peer: Peer, plan: &Plan) -> Result<(), B
         "  median: ours {:.3} s, theirs {:.3} s: {:.3} of their {unit} [{:.3} {:.3}]",
         ours.median, theirs.median, ratio.median, ratio.min, ratio.max
     );
+    if let Peer::Ourselves { meter: other, .. } = &peer {
+        let [ours, theirs] = [meter.figures(), other.figures()];
+        let times = |of: fn(&Figures) -> f64| of(&theirs) / of(&ours);
+        println!(
+            "  theirs has {:.2} times our operations and {:.2} times our memory",
+            times(|figures| figures.roofline.flop as f64),
+            times(|figures| figures.memory_bytes as f64)
+        );
+    }
     if ratio.max > DISTURBED * ratio.min {
         println!("  The pairs disagree: something else ran meanwhile. Repeat this on a quiet machine.");
     }

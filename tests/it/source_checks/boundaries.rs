@@ -159,6 +159,15 @@ fn only_gpu_names_wgpu_and_naga() {
     });
 }
 
+/// Whoever trains knows of other ranks only how to meet them, not by what.
+#[test]
+fn only_ranks_names_mpi() {
+    let mut outside = files("src", ".rs");
+    outside.retain(|path| !shown(path).starts_with("src/ranks/"));
+    outside.extend(files("app", ".rs"));
+    refuse(&outside, "only src/ranks may name mpi", |_, code| broken_words(code, |word, _| word == "mpi"));
+}
+
 /// What the library may not do, outside the command line.
 fn forbidden(code: &[Token]) -> Vec<(usize, String)> {
     const MACROS: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
