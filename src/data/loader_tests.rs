@@ -145,9 +145,9 @@ fn rows_are_view_major_and_follow_the_streams() {
             let mut stream = Stream::new(31, Purpose::Crop, &[4, picture.into(), crop as u64]);
             let params =
                 CropParams::draw(&mut stream, &spec.augment, group_spec, pixels.width(), pixels.height());
-            let length = spec.augment.floats(group_spec.size);
+            let length = spec.augment.floats(group_spec.size as u32);
             let mut want = vec![0.0; length];
-            render(&pixels, &params, group_spec.size, &spec.augment, &mut want);
+            render(&pixels, &params, group_spec.size as u32, &spec.augment, &mut want);
             let row = view * 5 + b;
             assert!(batch.groups[group][row * length..(row + 1) * length] == want);
         }

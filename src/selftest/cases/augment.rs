@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::gpu::Shape;
-use crate::ops::augment::{self, ABSENT, Crop, Kind};
+use crate::ops::augment::{self, ABSENT, AdjustmentKind, Crop};
 use crate::selftest::bench::Bench;
 use crate::selftest::reference::{Tensor64, augment as crops};
 use crate::selftest::suite::Suite;
@@ -26,7 +26,12 @@ struct Sample {
 /// are odd, so that rows begin at every byte of a word.
 fn samples(bench: &mut Bench, count: usize, largest: u32) -> Vec<Sample> {
     let numbers = bench.random(&[count, 16]);
-    let kinds = [Kind::Brightness, Kind::Contrast, Kind::Saturation, Kind::Hue];
+    let kinds = [
+        AdjustmentKind::Brightness,
+        AdjustmentKind::Contrast,
+        AdjustmentKind::Saturation,
+        AdjustmentKind::Hue,
+    ];
     let sample = |(i, row): (usize, &[f64])| {
         // From normal numbers to [0, 1).
         let share = |at: usize| (row[at] * 1000.0).rem_euclid(1.0);
@@ -37,11 +42,12 @@ fn samples(bench: &mut Bench, count: usize, largest: u32) -> Vec<Sample> {
         let mut order = kinds;
         order.rotate_left(i % 4);
         order.swap(i / 4 % 4, i / 16 % 4);
-        let factor =
-            |kind, at| (kind, if kind == Kind::Hue { share(at) - 0.5 } else { 1.8 * share(at) } as f32);
+        let factor = |kind, at| {
+            (kind, if kind == AdjustmentKind::Hue { share(at) - 0.5 } else { 1.8 * share(at) } as f32)
+        };
         let [a, b, c, d] = order;
         let adjustments = match i % 5 {
-            0 => [(Kind::None, 0.0); 4],
+            0 => [(AdjustmentKind::None, 0.0); 4],
             _ => [factor(a, 6), factor(b, 7), factor(c, 8), factor(d, 9)],
         };
         let sigma = if i % 3 == 1 { (0.2 + 2.0 * share(10)) as f32 } else { 0.0 };
@@ -119,7 +125,7 @@ fn single(bench: &mut Bench) -> Result<()> {
         picture_width: 1,
         region: [0, 0, 1, 1],
         flip: false,
-        adjustments: [(Kind::None, 0.0); 4],
+        adjustments: [(AdjustmentKind::None, 0.0); 4],
         grey: false,
         sigma: 0.0,
     };

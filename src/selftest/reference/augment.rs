@@ -1,7 +1,7 @@
 //! A crop of a picture: resized, mirrored, its colours adjusted, blurred, normalised.
 
 use super::Tensor64;
-use crate::ops::augment::{Crop, Kind};
+use crate::ops::augment::{AdjustmentKind, Crop};
 
 const LUMA: [f64; 3] = [0.2989, 0.587, 0.114];
 
@@ -64,7 +64,7 @@ fn resized(samples: &[u8], crop: &Crop, size: usize) -> Planes {
     planes
 }
 
-fn adjust(planes: &mut Planes, kind: Kind, factor: f64) {
+fn adjust(planes: &mut Planes, kind: AdjustmentKind, factor: f64) {
     let n = planes[0].len();
     let mean = (0..n).map(|i| luma(pixel(planes, i))).sum::<f64>() / n as f64;
     for i in 0..n {
@@ -72,11 +72,11 @@ fn adjust(planes: &mut Planes, kind: Kind, factor: f64) {
         let grey = luma(old);
         let blend = |with: f64| old.map(|value| (factor * value + (1.0 - factor) * with).clamp(0.0, 1.0));
         let new = match kind {
-            Kind::None => old,
-            Kind::Brightness => blend(0.0),
-            Kind::Contrast => blend(mean),
-            Kind::Saturation => blend(grey),
-            Kind::Hue => turned(old, factor),
+            AdjustmentKind::None => old,
+            AdjustmentKind::Brightness => blend(0.0),
+            AdjustmentKind::Contrast => blend(mean),
+            AdjustmentKind::Saturation => blend(grey),
+            AdjustmentKind::Hue => turned(old, factor),
         };
         (0..3).for_each(|c| planes[c][i] = new[c]);
     }
