@@ -209,7 +209,7 @@ mod tests {
         let now = Local.with_ymd_and_hms(2030, 5, 6, 10, 0, 0).unwrap();
         let text = time(&forecast, peaks, now);
         for words in [
-            "a step takes  1.50 s, 5 images/s; the device alone 800 ms",
+            "a step takes  1.50 s, 5.3 images/s; the device alone 800 ms",
             "4.0 GFLOP a step, 5.0 GF/s: 25 % of the 20 ",
             "10 steps in 15s",
             "100 steps in 2m37s; 4 evaluations of 5.00 s, 4 checkpoints of 500 ms, 10s before",
@@ -219,7 +219,7 @@ mod tests {
             assert!(text.contains(words), "{words}: {text}");
         }
         let text = time(&Forecast { measured: false, ..forecast.clone() }, peaks, now);
-        assert!(text.contains("1.50 s, 5 images/s; too long to be measured"), "{text}");
+        assert!(text.contains("1.50 s, 5.3 images/s; too long to be measured"), "{text}");
         let text = time(&Forecast { done: 40, ..forecast }, peaks, now);
         assert!(text.contains("60 steps that are left of 100 in"), "{text}");
     }
