@@ -75,12 +75,14 @@ fn shares_of_a_batch_are_that_batch() {
     let (_folder, dataset) = folder(50, &[3, 4, 30]);
     // An epoch.
     let load = |share: Option<std::ops::Range<usize>>| {
-        let mut loader = Loader::new(dataset.clone(), LoaderSpec { share, prefetch: 0, ..spec(8, 2) }).unwrap();
+        let mut loader =
+            Loader::new(dataset.clone(), LoaderSpec { share, prefetch: 0, ..spec(8, 2) }).unwrap();
         let batches: Vec<Batch> = (0..6).map(|_| loader.next().unwrap()).collect();
         let broken: Vec<u32> = loader.unreadable().into_iter().map(|(picture, _)| picture).collect();
         (batches, broken)
     };
-    let ((whole, broken), (first, mut own), (second, others)) = (load(None), load(Some(0..3)), load(Some(3..8)));
+    let ((whole, broken), (first, mut own), (second, others)) =
+        (load(None), load(Some(0..3)), load(Some(3..8)));
     for (whole, (first, second)) in whole.iter().zip(first.iter().zip(&second)) {
         assert_eq!([&first.pictures[..], &second.pictures].concat(), whole.pictures);
         for (group, crops) in spec(8, 1).augment.crops.iter().enumerate() {

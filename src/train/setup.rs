@@ -137,9 +137,8 @@ pub(super) fn open(
 /// What several ranks send one another, in a sentence.
 fn exchanged(trainer: &Trainer, ranks: &dyn Exchange) -> Option<String> {
     let (count, bytes) = (ranks.size(), trainer.exchanged_bytes());
-    (count > 1).then(|| {
-        format!("{count} ranks: each sends {:.1} MB to the others in a step.", bytes as f64 * 1e-6)
-    })
+    (count > 1)
+        .then(|| format!("{count} ranks: each sends {:.1} MB to the others in a step.", bytes as f64 * 1e-6))
 }
 
 /// The folder and the newest whole checkpoint of an earlier run.

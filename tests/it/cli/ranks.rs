@@ -92,7 +92,10 @@ fn a_killed_process_ends_all_and_the_run_goes_on_with_any_number() {
     assert_eq!(desk.checkpoint("cut").meta.step, 44);
     // And one whose memory holds less takes smaller parts.
     let ended = desk.run("train --resume cut --steps 48 --micro-batch 2").expect(0);
-    assert!(ended.err.contains("`micro_batch` is 2, and was 4: batch norms see other pictures"), "{ended:#?}");
+    assert!(
+        ended.err.contains("`micro_batch` is 2, and was 4: batch norms see other pictures"),
+        "{ended:#?}"
+    );
     assert_eq!(desk.checkpoint("cut").meta.step, 48);
 }
 

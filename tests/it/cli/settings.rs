@@ -118,7 +118,10 @@ fn the_parts_of_a_batch_are_as_large_as_the_driver_has_memory_for() {
     let limit = "ulimit -v 8000000";
     desk.limited(limit, &format!("train pics {large} --plan")).refused(1, &["add --micro-batch auto"]);
     let planned = desk.limited(limit, &format!("train pics {large} --micro-batch auto --plan")).expect(0).out;
-    assert!(planned.contains("\nparts        ") && planned.contains("each but one goes forward twice"), "{planned}");
+    assert!(
+        planned.contains("\nparts        ") && planned.contains("each but one goes forward twice"),
+        "{planned}"
+    );
     // A step takes minutes on a processor, which nobody wants to wait for.
     assert!(planned.contains("too long to be measured"), "{planned}");
 }
