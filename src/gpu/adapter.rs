@@ -36,6 +36,18 @@ pub struct AdapterFacts {
 }
 
 impl AdapterFacts {
+    /// Where it stands among others when nobody chooses: the first is taken. Of one kind, that is the first that was found.
+    #[must_use]
+    pub fn place(&self) -> (u8, usize) {
+        let kind = match self.kind.as_str() {
+            "discrete GPU" => 0,
+            "integrated GPU" => 1,
+            "virtual GPU" | "other" => 2,
+            _ => 3,
+        };
+        (kind, self.index)
+    }
+
     /// The kernel family that suits this adapter.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -191,12 +203,6 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFact
     }
     let list =
         found.iter().map(|(_, f)| format!("{}: {} ({})", f.index, f.name, f.backend)).collect::<Vec<_>>();
-    let rank = |f: &AdapterFacts| match f.kind.as_str() {
-        "discrete GPU" => 0,
-        "integrated GPU" => 1,
-        "virtual GPU" | "other" => 2,
-        _ => 3,
-    };
     let matches = |f: &AdapterFacts| match wanted {
         None => true,
         Some(w) => match w.parse::<usize>() {
@@ -204,7 +210,7 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFact
             Err(_) => f.name.to_lowercase().contains(&w.to_lowercase()),
         },
     };
-    found.into_iter().filter(|(_, f)| matches(f)).min_by_key(|(_, f)| (rank(f), f.index)).ok_or_else(|| {
+    found.into_iter().filter(|(_, f)| matches(f)).min_by_key(|(_, f)| f.place()).ok_or_else(|| {
         Error::config(
             "adapter",
             format!("no adapter is called `{}`; there is {}", wanted.unwrap_or(""), list.join(", ")),

@@ -264,13 +264,7 @@ fn some_of_them(ui: &mut Ui, thumbs: &mut Thumbs, unreadable: &[(String, String)
 
 /// The adapter that a run would get, in words.
 fn device(adapters: &[AdapterFacts]) -> String {
-    let rank = |facts: &&AdapterFacts| match facts.kind.as_str() {
-        "discrete GPU" => 0,
-        "integrated GPU" => 1,
-        "virtual GPU" | "other" => 2,
-        _ => 3,
-    };
-    match adapters.iter().min_by_key(|facts| (rank(facts), facts.index)) {
+    match adapters.iter().min_by_key(|facts| facts.place()) {
         None => "no graphics adapter found: install the driver of your GPU (Vulkan, Metal or DirectX 12)"
             .to_owned(),
         Some(facts) if facts.software => format!("{}: on the processor, slow", facts.name),
