@@ -241,7 +241,11 @@ impl Parts<Replay> {
         meet: &mut dyn FnMut(&Stop) -> Result<()>,
     ) -> Result<()> {
         if self.share.is_one_part() {
-            return self.kinds.iter().try_for_each(|kind| session.submit_with(&kind.backward, meet));
+            return self.kinds.iter().try_for_each(|kind| {
+                let since = Instant::now();
+                session.submit_with(&kind.backward, meet)?;
+                self.learn_last(session, (&kind.backward, since))
+            });
         }
         self.each(session, take, |kind, _| Some(&kind.backward), meet)
     }
@@ -269,6 +273,15 @@ impl Parts<Replay> {
             if let Some(replay) = chosen {
                 session.submit_with(replay, meet)?;
             }
+        }
+        last.map_or(Ok(()), |last| self.learn_last(session, last))
+    }
+
+    /// Takes in how long the last part took since then, where ranks wait for it in any case: they read what it left.
+    fn learn_last(&self, session: &Session, (replay, since): (&Replay, Instant)) -> Result<()> {
+        if self.meeting.is_some() {
+            session.settle()?;
+            session.learn(replay, since.elapsed());
         }
         Ok(())
     }
