@@ -205,6 +205,7 @@ mod tests {
         pace.learn(0, works(&[60, 60]), Duration::from_secs(5));
         assert_eq!(pace.cuts(0, works(&[60, 60])), [2], "the shortest time counts");
     }
+
     #[test]
     fn each_plan_has_a_measure_of_its_own() {
         let mut pace = pace(100);
@@ -217,6 +218,7 @@ mod tests {
         let seconds = [0, 1, 2].map(|plan| pace.seconds(plan, Work { flop: 0, bytes: 1_000_000_000 }));
         assert_eq!(seconds, [0.1, 2.0, 2.0]);
     }
+
     #[test]
     fn estimates_add_up_by_entry_point() {
         let mut once = Estimate { submissions: 2, seconds: 6.0, ..Estimate::default() };

@@ -26,7 +26,7 @@ impl Trainer {
         let mut first = 0;
         for (at, (size, Look { plan, found })) in looks.enumerate() {
             self.take(&batch, at)?;
-            self.session.submit(plan)?;
+            self.session.run(plan)?;
             let pictures = batch.pictures.get(first..first + size).unwrap_or_default();
             self.objective.surveyed(&self.session, pictures, found)?;
             first += size;

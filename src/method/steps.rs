@@ -21,6 +21,8 @@
 //!
 //! Where the parts do not divide the batch, the last one is smaller and has plans of its own.
 
+use std::time::Instant;
+
 use super::meeting::Meeting;
 use super::share::Share;
 use super::statistics;
@@ -201,12 +203,12 @@ impl Steps<Replay> {
         let mut meet = |stop: &Stop| statistics::meet(session, ranks, group, stop);
         parts.each_other(session, &take, Kind::look)?;
         parts.bring(session, &take, 0, parts.share.first)?;
-        session.submit_with(&parts.first_forward, &mut meet)?;
+        parts.run_first(session, &parts.first_forward, &mut meet)?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_forward(session, ranks, parts.share)?;
         }
         session.submit(&self.whole)?;
-        session.submit_with(&parts.first_backward, &mut meet)?;
+        parts.run_first(session, &parts.first_backward, &mut meet)?;
         parts.each_other(session, &take, |kind, _| Some(&kind.backward))?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_backward(session, ranks)?;
@@ -245,6 +247,23 @@ impl Steps<Replay> {
 }
 
 impl Parts<Replay> {
+    /// Submits a plan of the first part, and where ranks wait for it in any case, as they read what it left, takes in how
+    /// long it took.
+    fn run_first(
+        &self,
+        session: &Session,
+        replay: &Replay,
+        meet: &mut dyn FnMut(&Stop) -> Result<()>,
+    ) -> Result<()> {
+        let since = Instant::now();
+        session.submit_with(replay, meet)?;
+        if self.meeting.is_some() {
+            session.settle()?;
+            session.learn(replay, since.elapsed());
+        }
+        Ok(())
+    }
+
     /// Brings part `at` to the device, of which picture `first` is the first.
     fn bring(
         &self,

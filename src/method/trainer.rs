@@ -237,6 +237,8 @@ impl Trainer {
         self.take(&batch, 0)?;
         let profile = self.session.profile(&self.train.whole)?;
         self.after_submit(batch.pictures)?;
+        // It is done already, so that the time of its report says nothing.
+        self.reported = None;
         Ok(profile)
     }
 

@@ -50,6 +50,7 @@ fn train(gpu: &Arc<Gpu>, config: &Config, ranks: &Arc<dyn Exchange>) -> Result<O
     };
     let mut trainer = Trainer::among(gpu, config, &known, ranks)?;
     trainer.set_length(&RunLength { total: STEPS, warmup: 0, queue_start: 0 });
+    let estimated = trainer.estimate().seconds;
     let (count, mut losses) = (config.batch / ranks.size(), Vec::new());
     // Two batches an epoch, each of pictures of its own.
     let batch_of = |step: u64| {
@@ -71,6 +72,7 @@ fn train(gpu: &Arc<Gpu>, config: &Config, ranks: &Arc<dyn Exchange>) -> Result<O
         trainer.step(Batch { crops: Crops::Made(&groups), pictures: &numbers }, 0.1)?;
         losses.push(trainer.flush()?.expect("a step was submitted").loss.to_bits());
     }
+    assert_ne!(trainer.estimate().seconds.to_bits(), estimated.to_bits(), "time was measured");
     let bits = |(name, tensor): (String, swav_wgpu::interop::HostTensor)| {
         (name, tensor.data.iter().map(|value| value.to_bits()).collect())
     };

@@ -172,6 +172,23 @@ fn measured_time_takes_the_place_of_the_estimate() {
     }
 }
 
+/// Otherwise the parts of all later steps would be far too long.
+#[test]
+fn a_step_that_was_waited_for_counts_for_no_time() {
+    let (config, gpu) = (config("larc"), &shared_devices()[0]);
+    let mut trainer = plain(gpu, &config);
+    for step in 0..3 {
+        trainer.step(&pictures(&config, step), 0.1).expect("a step");
+    }
+    let measured = trainer.estimate().seconds;
+    if !gpu.facts().timestamps {
+        return;
+    }
+    trainer.profile_step(&pictures(&config, 3), 0.1).expect("time stamps");
+    trainer.flush().expect("a report");
+    assert!(trainer.estimate().seconds > 0.1 * measured, "{measured} s before");
+}
+
 /// A report is read once a step, so all of its parts may come after one that is missing.
 #[test]
 fn the_first_of_a_great_many_parts_is_missed_too() {
