@@ -3,7 +3,7 @@
 use super::Trainer;
 use super::crops::CropMaker;
 use super::objective::Kept;
-use super::trainer::Tensors;
+use super::recording::Tensors;
 use crate::error::Result;
 use crate::gpu::{Arena, Replay, Tensor};
 use crate::model::Store;

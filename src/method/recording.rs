@@ -8,7 +8,6 @@ use super::objective::{Objective, Outcome, Stage};
 use super::parts;
 use super::share::Share;
 use super::steps::{Steps, Survey};
-use super::trainer::Tensors;
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, ShaderParams as _, Shape, Tensor, Usage};
@@ -29,6 +28,20 @@ pub(super) struct Recorded {
     /// The first look of methods that want one.
     pub(super) survey: Vec<Survey<Plan>>,
     pub(super) tensors: Tensors,
+}
+
+/// The tensors that the CPU writes or reads.
+#[derive(Debug)]
+pub(super) struct Tensors {
+    pub(super) crops: Vec<Tensor>,
+    pub(super) step: Tensor,
+    /// The state of the loss scale, with half precision.
+    pub(super) scale: Option<Tensor>,
+    pub(super) report: Tensor,
+    pub(super) layout: report::Layout,
+    pub(super) looking: evaluation::Looking,
+    pub(super) codes: Option<Tensor>,
+    pub(super) embeddings: Tensor,
 }
 
 /// Views that one evaluation takes at once: enough to fill a device, but no more pixels than the

@@ -12,14 +12,14 @@ use super::batch::Batch;
 use super::crops::{self, CropMaker};
 use super::memory::MemoryUse;
 use super::objective::{Known, Objective, objective};
-use super::recording::{self, Recorded};
+use super::recording::{self, Recorded, Tensors};
 use super::report::StepReport;
 use super::share::Share;
 use super::steps::{Steps, Survey};
 use crate::config::{Config, RunLength};
 use crate::error::{Error, Result};
 use crate::gpu::{Estimate, Fetch, Gpu, Loss, Profile, Replay, Session, ShaderParams as _, Tensor, Traffic};
-use crate::model::{Store, evaluation};
+use crate::model::Store;
 use crate::ops::Step;
 use crate::ops::loss_scale::ScaleState;
 use crate::ranks::{Alone, Exchange};
@@ -64,20 +64,6 @@ pub struct Trainer {
     reported: Option<Instant>,
     pub(super) memory: MemoryUse,
     dispatches: usize,
-}
-
-/// The tensors that the CPU writes or reads.
-#[derive(Debug)]
-pub(super) struct Tensors {
-    pub(super) crops: Vec<Tensor>,
-    pub(super) step: Tensor,
-    /// The state of the loss scale, with half precision.
-    pub(super) scale: Option<Tensor>,
-    pub(super) report: Tensor,
-    pub(super) layout: crate::ops::report::Layout,
-    pub(super) looking: evaluation::Looking,
-    pub(super) codes: Option<Tensor>,
-    pub(super) embeddings: Tensor,
 }
 
 impl Trainer {
