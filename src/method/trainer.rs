@@ -18,7 +18,7 @@ use super::share::Share;
 use super::steps::{Steps, Survey};
 use crate::config::{Config, RunLength};
 use crate::error::{Error, Result};
-use crate::gpu::{Estimate, Fetch, Gpu, Loss, Profile, Replay, Session, ShaderParams as _, Tensor, Traffic};
+use crate::gpu::{Estimate, Fetch, Gpu, Loss, Profile, Replay, Session, ShaderParams as _, Traffic};
 use crate::model::Store;
 use crate::ops::Step;
 use crate::ops::loss_scale::ScaleState;
