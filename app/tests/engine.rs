@@ -139,5 +139,7 @@ fn a_run_that_is_to_take_so_long_decides_its_steps_and_ends() {
     let steps = recent::config(&out).unwrap().steps.expect("it was decided");
     assert_eq!((state.step, state.reports.last().unwrap().step), (steps, steps));
     assert!(state.log.iter().any(|line| line.text.contains("steps fit 20s")), "{:?}", state.log);
+    // A finished run can be looked at until it is told to stop.
+    engine.control().stop();
     engine.join();
 }
