@@ -125,21 +125,17 @@ fn tuned_kernels_are_taken_and_told() {
     assert!(state.log.iter().any(|line| line.text.contains("as tuned")), "{:?}", state.log);
 }
 
-/// A time in place of a number of steps: the window shows how many fit, and the run ends with the last of them.
+/// A time in place of a number of steps goes to the run: one into which nothing fits is refused as the command line does it.
 #[test]
-fn a_run_that_is_to_take_so_long_decides_its_steps_and_ends() {
+fn a_time_that_is_too_short_for_a_run_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let config = Config { steps: None, eval_pictures: Some(50), ..config(&out) };
     let mut state = State::opening(config.clone(), Vec::new());
-    let within = Some(Duration::from_secs(20));
+    let within = Some(Duration::from_secs(1));
     let options = TrainOptions { config, resume: None, profile: false, within };
     let mut engine = Engine::start(options, None, false, |_| {});
-    wait(&mut engine, &mut state, "the end", |state| state.phase == Phase::Finished);
-    let steps = recent::config(&out).unwrap().steps.expect("it was decided");
-    assert_eq!((state.step, state.reports.last().unwrap().step), (steps, steps));
-    assert!(state.log.iter().any(|line| line.text.contains("steps fit 20s")), "{:?}", state.log);
-    // A finished run can be looked at until it is told to stop.
-    engine.control().stop();
-    engine.join();
+    wait(&mut engine, &mut state, "the failure", |state| state.phase == Phase::Failed);
+    let told = state.failure.unwrap().text;
+    assert!(told.contains("1s is too short") && !out.exists(), "{told}");
 }
