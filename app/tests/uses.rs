@@ -128,7 +128,10 @@ fn a_folder_is_looked_at_grouped_and_sorted_and_nothing_is_lost_on_the_way() {
     assert!(into.join("Wald und Wiese").is_dir() && into.join("manifest.csv").is_file());
     std::fs::rename(folder.path().join("kept.png"), photos.join("wood/山 3.png")).unwrap();
 
-    // Stopped before it began, it writes nothing more; ordered again, it goes on where it was.
+    // Stopped before it began, it writes nothing more; ordered again, it goes on where it was. What is ordered first keeps the
+    // thread from beginning with it before it is stopped.
+    let out = folder.path().join("first.onnx");
+    worker.order(Task::Weights { format: Format::Onnx, trunk_only: false, out });
     worker.order(Task::Sort(plan.clone()));
     worker.cancel();
     let (_, stopped) = until(&mut worker, Kind::Sort);
