@@ -132,17 +132,8 @@ impl Watch {
     }
 
     fn report(&mut self, report: &Metrics) {
-        let shown = progress::Report {
-            epoch: report.epoch,
-            epochs: self.total.div_ceil(self.steps_per_epoch),
-            step: report.step,
-            loss: report.loss,
-            chance: report.chance.map(|chance| (self.method.chance(), chance)),
-            lr: report.lr,
-            images_per_s: report.images_per_s,
-            wait_share: report.wait_share,
-        };
-        self.progress.report(&shown);
+        let epochs = self.total.div_ceil(self.steps_per_epoch);
+        self.progress.report(&shown(report, epochs, self.method));
     }
 
     fn accuracies(&mut self, who: &str, splits: &[SplitAccuracy]) {
@@ -163,5 +154,46 @@ impl Watch {
     pub(in crate::cli) fn finish(mut self) -> (Option<Profile>, bool) {
         self.progress.finish();
         (self.profile, self.interrupt.is_set())
+    }
+}
+
+/// What the line shows of a report.
+fn shown(report: &Metrics, epochs: u64, method: Method) -> progress::Report {
+    progress::Report {
+        epoch: report.epoch,
+        epochs,
+        step: report.step,
+        loss: report.loss,
+        chance: report.chance.map(|chance| (method.chance(), chance)),
+        lr: report.lr,
+        images_per_s: report.images_per_s,
+        wait_share: report.wait_share,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::figures::Figure;
+
+    #[test]
+    fn the_line_shows_figures_of_the_table() {
+        let report = r#"{"step": 7, "epoch": 2, "loss": 4.5, "chance": 5.7, "lr": 0.25, "images_per_s": 31.0,
+            "wait_share": 0.125, "embedding_spread": 0.9, "gradient_norm": 1.5, "non_finite": 0}"#;
+        let report: Metrics = serde_json::from_str(report).unwrap();
+        let shown = shown(&report, 9, Method::Swav);
+        let of = |key: &str| (Figure::of_key(key).unwrap().of)(&report).unwrap();
+        let figures = [
+            ("step", shown.step as f64),
+            ("epoch", shown.epoch as f64),
+            ("loss", shown.loss),
+            ("chance", shown.chance.unwrap().1),
+            ("lr", shown.lr),
+            ("images_per_s", shown.images_per_s),
+            ("wait_share", shown.wait_share),
+        ];
+        for (key, shown) in figures {
+            assert_eq!(shown.to_bits(), of(key).to_bits(), "{key}");
+        }
     }
 }
