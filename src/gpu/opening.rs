@@ -42,18 +42,13 @@ pub fn ranks_on_one(config: &Config, seats: usize) -> usize {
     if config.adapter.is_some() || seats < 2 {
         return seats;
     }
-    let all = adapters();
     let usual = find(None).map_or(0, |facts| facts.index);
-    most_at_one(&all, usual, seats)
+    at_usual(&adapters(), usual, seats)
 }
 
-/// The same of these adapters.
-fn most_at_one(all: &[AdapterFacts], usual: usize, seats: usize) -> usize {
-    let mut count = std::collections::BTreeMap::new();
-    for seat in 0..seats {
-        *count.entry(at_seat(all, usual, seat)).or_insert(0) += 1;
-    }
-    count.into_values().max().unwrap_or(seats)
+/// How many of `seats` processes take the usual adapter. It comes first, so no other has more.
+fn at_usual(all: &[AdapterFacts], usual: usize, seats: usize) -> usize {
+    (0..seats).filter(|&seat| at_seat(all, usual, seat) == usual).count()
 }
 
 /// The index of the adapter that process `seat` of this machine takes: those that are like the usual one in turn.
@@ -99,8 +94,8 @@ mod tests {
         let seats: Vec<usize> = (0..4).map(|seat| at_seat(&all, 1, seat)).collect();
         assert_eq!(seats, [1, 3, 1, 3]);
         assert_eq!(at_seat(&all[..1], 0, 5), 0);
-        let most = [1, 2, 3, 4, 5].map(|seats| most_at_one(&all, 1, seats));
+        let most = [1, 2, 3, 4, 5].map(|seats| at_usual(&all, 1, seats));
         assert_eq!(most, [1, 1, 2, 2, 3]);
-        assert_eq!(most_at_one(&all[..1], 0, 5), 5);
+        assert_eq!(at_usual(&all[..1], 0, 5), 5);
     }
 }
