@@ -26,9 +26,7 @@ impl Session {
     /// # Errors
     /// What the driver reported so far.
     pub fn submit(&self, replay: &Replay) -> Result<()> {
-        self.submit_with(replay, &mut |_| {
-            Err(Error::Ranks("a plan that stops for other ranks was submitted without any".into()))
-        })
+        self.submit_with(replay, &mut alone)
     }
 
     /// The same for a plan that stops, each time with `at_stop`.
@@ -98,8 +96,16 @@ impl Session {
     /// # Errors
     /// As [`Session::submit`].
     pub fn run(&self, replay: &Replay) -> Result<()> {
+        self.run_with(replay, &mut alone)
+    }
+
+    /// The same of a plan that stops ([`Session::submit_with`]); what happens at its stops counts as its time.
+    ///
+    /// # Errors
+    /// As [`Session::submit_with`].
+    pub fn run_with(&self, replay: &Replay, at_stop: &mut dyn FnMut(&Stop) -> Result<()>) -> Result<()> {
         let start = Instant::now();
-        self.submit(replay)?;
+        self.submit_with(replay, at_stop)?;
         self.gpu().wait()?;
         self.learn(replay, start.elapsed());
         Ok(())
@@ -124,6 +130,11 @@ impl Session {
     pub fn lose(&self, part: Loss) {
         *self.loses() = Some(part);
     }
+}
+
+/// At a stop of a plan that is submitted as if there were no other ranks.
+fn alone(_: &Stop) -> Result<()> {
+    Err(Error::Ranks("a plan that stops for other ranks was submitted without any".into()))
 }
 
 /// Encodes commands in order; dispatches that follow each other share a pass.

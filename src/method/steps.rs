@@ -9,10 +9,11 @@
 //! 3. the first part backward from its rows of the features' gradient, then each other part forward once more and backward;
 //! 4. the update, from the sum of the parts' gradients, and the report.
 //!
-//! Batch norms of the trunk see one part at a time (or, of ranks that take their share in one, those of several: `statistics`), as they see one device's share where several train together; those of
-//! the head see the whole batch. Their running estimates move once a step, by the last part's statistics. The second look
-//! at a part computes the first one's numbers once more, to the last bit: only memory is saved, for up to a third more time. The
-//! part that is looked at last needs no second look, and so a rank whose share is one part none at all.
+//! Batch norms of the trunk see one part at a time (or, of ranks that take their share in one, those of several:
+//! `statistics`), as they see one device's share where several train together; those of the head see the whole batch. Their
+//! running estimates move once a step, by the last part's statistics. The second look at a part computes the first one's
+//! numbers once more, to the last bit: only memory is saved, for up to a third more time. The part that is looked at last
+//! needs no second look, so a rank whose share is one part looks at it once.
 //! Each part's gradient of the trunk is made by itself and then added to those before it, so that it is the same sum
 //! wherever the parts are made.
 //!
@@ -20,8 +21,6 @@
 //! features, and after the second, to add the gradients (`meeting`); the objective and the update each computes for itself.
 //!
 //! Where the parts do not divide the batch, the last one is smaller and has plans of its own.
-
-use std::time::Instant;
 
 use super::meeting::Meeting;
 use super::share::Share;
@@ -247,21 +246,14 @@ impl Steps<Replay> {
 }
 
 impl Parts<Replay> {
-    /// Submits a plan of the first part, and where ranks wait for it in any case, as they read what it left, takes in how
-    /// long it took.
+    /// Submits a plan of the first part. Ranks wait for it in any case, as they read what it left, and so it is timed there.
     fn run_first(
         &self,
         session: &Session,
         replay: &Replay,
         meet: &mut dyn FnMut(&Stop) -> Result<()>,
     ) -> Result<()> {
-        let since = Instant::now();
-        session.submit_with(replay, meet)?;
-        if self.meeting.is_some() {
-            session.settle()?;
-            session.learn(replay, since.elapsed());
-        }
-        Ok(())
+        if self.meeting.is_some() { session.run_with(replay, meet) } else { session.submit(replay) }
     }
 
     /// Brings part `at` to the device, of which picture `first` is the first.
