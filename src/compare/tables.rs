@@ -153,16 +153,16 @@ impl Comparison {
             let arms: Vec<&ArmResult> = self.arms_of(cell).collect();
             let first = arms.first()?;
             let ends: Vec<_> = arms.iter().filter_map(|arm| arm.summary.as_ref()).collect();
-            let mean = |values: Vec<f64>, digits: usize| {
-                Mean::of(&values).map_or_else(|| "-".to_owned(), |found| format!("{:.digits$}", found.mean))
+            let shown = |values: Vec<f64>, show: &dyn Fn(f64) -> String| {
+                Mean::of(&values).map_or_else(|| "-".to_owned(), |found| show(found.mean))
             };
+            let mean = |values, digits: usize| shown(values, &|mean| format!("{mean:.digits$}"));
             Some(vec![
                 cell.name(),
                 first.steps.to_string(),
                 three_digits(first.gflop_per_step),
                 three_digits(first.gflop),
-                Mean::of(&ends.iter().map(|end| end.images_per_s).collect::<Vec<_>>())
-                    .map_or_else(|| "-".to_owned(), |found| per_second(found.mean)),
+                shown(ends.iter().map(|end| end.images_per_s).collect(), &per_second),
                 mean(ends.iter().map(|end| end.seconds).collect(), 0),
                 format!("{:.0}", first.memory_bytes as f64 / f64::from(1 << 20)),
                 mean(ends.iter().map(|end| end.loss).collect(), 3),
