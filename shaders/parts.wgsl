@@ -4,17 +4,19 @@
 //   take:  part[v * N + i] = whole[v * B + p + i]
 //   add:   sum[i] = sum[i] + part[i]
 //   sum:   sum[i] = ((0 + parts[0, i]) + parts[1, i]) + …
+//   weigh: out[i] = weight * part[i]
 //
 // Rows are view-major: v view, i picture of the part, N pictures of the part, B pictures of the batch, p the first picture of
 // the part. Both sums run in the order of parts, so `sum` over parts that lie one after another has the bits of `add` part by
-// part on zeros.
+// part on zeros. What is weighed is not added at once, so that no driver makes one rounding of the two.
 // Twin: src/ops/parts.rs.
 
 struct Params {
-    rows: u32,  // of the part: V * N; add and sum: quads
+    rows: u32,  // of the part: V * N; add, sum and weigh: quads
     size: u32,  // N; sum: how many parts
     batch: u32, // B
     quads: u32, // of a row
+    weight: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -62,5 +64,13 @@ fn sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups:
             total = total + rows_in[part * params.rows + at];
         }
         rows_out[at] = total;
+    }
+}
+
+@compute @workgroup_size(64)
+fn weigh(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let at = invocation(group, groups, index);
+    if at < params.rows {
+        rows_out[at] = params.weight * rows_in[at];
     }
 }

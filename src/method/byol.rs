@@ -67,6 +67,10 @@ impl Objective for Byol {
         self.target.lease(arena);
     }
 
+    fn target(&self) -> Option<&Store> {
+        Some(self.target.store())
+    }
+
     fn record_part(&mut self, plan: &mut Plan, part: &Part<'_>) -> Result<()> {
         plan.scope("target");
         self.target.forward_part(plan, part, &parts(part.crops, part.size, &self.assign))

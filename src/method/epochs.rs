@@ -1,7 +1,6 @@
 //! What some methods do between steps: a first look at all pictures, and what begins an epoch.
 
 use super::objective::Moment;
-use super::steps::Look;
 use super::{Batch, Trainer};
 use crate::error::Result;
 use crate::pass::Pass;
@@ -22,16 +21,19 @@ impl Trainer {
         if self.ranks.size() > 1 {
             return self.survey_together(&batch);
         }
-        let looks = self.survey.iter().flat_map(|survey| survey.looks().map(move |look| (survey.size, look)));
+        let Some(survey) = &self.survey else { return Ok(()) };
+        if let Some(ends) = &survey.ends {
+            self.session.submit(&ends.begin)?;
+        }
         let mut first = 0;
-        for (at, (size, Look { plan, found })) in looks.enumerate() {
+        for (at, (size, look)) in survey.of_parts().enumerate() {
             self.take(&batch, at)?;
-            self.session.run(plan)?;
+            self.session.run(&look.plan)?;
             let pictures = batch.pictures.get(first..first + size).unwrap_or_default();
-            self.objective.surveyed(&self.session, pictures, found)?;
+            self.objective.surveyed(&self.session, pictures, &look.found)?;
             first += size;
         }
-        Ok(())
+        survey.ends.as_ref().map_or(Ok(()), |ends| self.session.submit(&ends.end))
     }
 
     /// Clusters begin as these rows, as fixtures have them.

@@ -21,7 +21,7 @@ const QUADS: usize = 1 << 20;
 pub(super) struct Meeting<P> {
     /// What the parts left for the objective, `[V · batch, D]` each, view-major.
     pub(super) gathered: Vec<Tensor>,
-    /// The running estimates that the last part moves.
+    /// Where the parts of a rank would move running estimates, of each network.
     pub(super) estimates: Vec<Tensor>,
     /// The trunk's gradients of this rank's parts, and how many quads of each they are.
     pub(super) gradients: Vec<(Tensor, usize)>,
@@ -62,7 +62,7 @@ impl<P> Meeting<P> {
 }
 
 impl Meeting<Replay> {
-    /// Gathers what the parts of all ranks left for the objective, and takes the running estimates of the last rank.
+    /// Gathers what the parts of all ranks left for the objective, and adds where they would move the running estimates.
     ///
     /// # Errors
     /// A rank that is gone; what the driver reports.
@@ -78,7 +78,11 @@ impl Meeting<Replay> {
                 session.write_bytes(tensor, (first * row * 4) as u64, &all);
             }
         }
-        take_estimates(&self.estimates, session, ranks)
+        for tensor in &self.estimates {
+            // The first part is looked at last.
+            add_estimates(tensor, session, ranks, (1..ranks.size()).chain([0]))?;
+        }
+        Ok(())
     }
 
     /// Adds the gradients of all ranks.
@@ -107,29 +111,37 @@ impl Meeting<Replay> {
     /// Bytes that a rank sends to others in a step, beside the numbers of pictures, where there are so many ranks.
     pub(super) fn bytes(&self, ranks: usize, share: Share) -> u64 {
         let others = ranks as u64 - 1;
-        let is_last = share.first + share.count == share.batch;
-        let moved: u64 = self.estimates.iter().map(|tensor| tensor.shape.bytes()).sum();
+        let values = |tensor: &Tensor| tensor.shape.values().div_ceil(ranks) * size_of::<f32>();
+        let moved = 2 * self.estimates.iter().map(values).sum::<usize>() as u64;
         let rows = |tensor: &Tensor| tensor.shape.bytes() / share.batch as u64 * share.count as u64;
         let gathered: u64 = self.gathered.iter().map(rows).sum();
         let pieces = |(_, quads): &(Tensor, usize)| (quads * 4).div_ceil(self.pieces.shape.values()) as u64;
         let summed: u64 = self.gradients.iter().map(pieces).sum::<u64>() * self.sum.shape.bytes() * 2;
-        others * (gathered + summed + if is_last { moved } else { 0 })
+        others * (gathered + summed + moved)
     }
 }
 
-/// Takes the running estimates that the last rank's last part moved.
+/// Adds up a tensor of all ranks, each rank a piece of it, in an order: that in which one device would look at as many parts.
 ///
 /// # Errors
 /// A rank that is gone; what the driver reports.
-pub(super) fn take_estimates(estimates: &[Tensor], session: &Session, ranks: &dyn Exchange) -> Result<()> {
-    let last = ranks.size() - 1;
-    for tensor in estimates {
-        let mut values = session.read(tensor)?;
-        ranks.broadcast(last, bytemuck::cast_slice_mut(&mut values))?;
-        if ranks.rank() != last {
-            session.write(tensor, &values);
-        }
+pub(super) fn add_estimates(
+    tensor: &Tensor,
+    session: &Session,
+    ranks: &dyn Exchange,
+    order: impl IntoIterator<Item = usize>,
+) -> Result<()> {
+    let mut own = session.read(tensor)?;
+    let (count, piece) = (own.len(), own.len().div_ceil(ranks.size()));
+    own.resize(piece * ranks.size(), 0.0);
+    let pieces: Vec<f32> = bytemuck::pod_collect_to_vec(&ranks.deal(bytemuck::cast_slice(&own))?);
+    let mut sum = vec![0.0; piece];
+    for rank in order {
+        let of_rank = &pieces[rank * piece..][..piece];
+        sum.iter_mut().zip(of_rank).for_each(|(sum, value)| *sum += value);
     }
+    let all = ranks.gather(bytemuck::cast_slice(&sum))?;
+    session.write_bytes(tensor, 0, &all[..count * size_of::<f32>()]);
     Ok(())
 }
 

@@ -80,6 +80,10 @@ impl Objective for Moco {
         self.target.lease(arena);
     }
 
+    fn target(&self) -> Option<&Store> {
+        Some(self.target.store())
+    }
+
     fn record_begin(&self, plan: &mut Plan, store: &Store) -> Result<()> {
         self.target.follow(plan, store)
     }

@@ -38,6 +38,11 @@ pub(super) trait Objective: fmt::Debug + Send {
     /// Takes memory of its own that plans share, before any of them is recorded.
     fn lease(&mut self, _arena: &Arc<Arena>) {}
 
+    /// The network that it keeps beside the one in training, once it has memory.
+    fn target(&self) -> Option<&Store> {
+        None
+    }
+
     /// Records what happens before the crops are looked at.
     fn record_begin(&self, _plan: &mut Plan, _store: &Store) -> Result<()> {
         Ok(())

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::estimates::Estimates;
 use crate::error::Result;
 use crate::gpu::{Arena, Plan, Shape, Tensor, Usage};
 use crate::ops::parts;
@@ -16,13 +17,18 @@ pub(super) struct Part<'a> {
     /// Its pictures, and those of the batch.
     pub(super) size: u32,
     pub(super) batch: u32,
-    /// Whether running estimates stay as they are: they move by the last part only.
-    pub(super) aside: bool,
+    /// Running estimates of the network that the method keeps beside the one in training.
+    pub(super) target: Option<&'a Estimates>,
     /// What is kept of parts.
     pub(super) kept: &'a RefCell<Vec<Tensor>>,
 }
 
 impl Part<'_> {
+    /// The part of the batch that it is.
+    pub(super) fn share(&self) -> f32 {
+        self.size as f32 / self.batch as f32
+    }
+
     /// Keeps the rows of this part, `[V · size, D]` and view-major, among those of the whole batch, for which the first
     /// part takes memory.
     pub(super) fn keep(&self, plan: &mut Plan, rows: &Tensor, whole: &mut Option<Tensor>) -> Result<()> {

@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::estimates::Estimates;
 use super::meeting::{Meeting, gradients};
-use super::objective::{Kept, Objective, Stage};
+use super::objective::{Objective, Stage};
 use super::part::Part;
 use super::recording::{Inputs, Outputs, Passes, forward, record_end};
 use super::share::{Alike, Share};
-use super::steps::{Kind, Look, Parts, Steps, Survey};
+use super::steps::{Kind, Parts, Steps};
 use crate::config::Config;
 use crate::error::Result;
 use crate::gpu::{Gpu, Plan, Shape, Tensor, Usage};
@@ -21,8 +22,9 @@ struct Shared<'a> {
     inputs: Inputs<'a>,
     trunk: &'a Trunk,
     store: &'a Store,
-    /// The same network with estimates that nobody reads, and the gradients of one part.
-    aside: Store,
+    estimates: Estimates,
+    /// Those of the network that the method keeps beside the one in training.
+    of_target: Option<Estimates>,
     first: Tensor,
     share: Share,
     /// The sum of this rank's parts, where there are others.
@@ -36,22 +38,28 @@ impl Shared<'_> {
         Plan::new(self.gpu, self.inputs.arena)
     }
 
+    fn all_estimates(&self) -> impl Iterator<Item = &Estimates> {
+        [&self.estimates].into_iter().chain(&self.of_target)
+    }
+
     /// One part forward, of which the features are kept and, of the first part of a share, what backward needs.
     fn look(
         &self,
         objective: &mut dyn Objective,
-        (size, aside, is_first): (usize, bool, bool),
+        (size, is_first): (usize, bool),
         features: &mut Option<Tensor>,
     ) -> Result<(Plan, Option<Passes>)> {
         let Self { trunk, ref first, share, ref kept, inputs: Inputs { arena, crops, .. }, .. } = *self;
+        let target = self.of_target.as_ref();
         let crops = of_part(crops, share, size);
         let forwarded = objective.forwarded(&crops);
         let (size, batch) = (size as u32, share.batch as u32);
-        let part = Part { arena, crops: &crops, first, size, batch, aside, kept };
+        let part = Part { arena, crops: &crops, first, size, batch, target, kept };
         let mut plan = self.plan();
-        let store = if aside { &self.aside } else { self.store };
         let found = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
-        let passes = forward(&mut plan, (store, trunk), &forwarded, &found)?;
+        let passes = self.estimates.of_part(&mut plan, part.share(), |plan, store| {
+            forward(plan, (store, trunk), &forwarded, &found)
+        })?;
         let passes = is_first.then_some(passes);
         part.keep(&mut plan, &found, features)?;
         drop(found);
@@ -67,8 +75,8 @@ impl Shared<'_> {
         dfeatures: &Tensor,
         passes: Option<Passes>,
     ) -> Result<Plan> {
-        let Self { trunk, store, ref aside, ref first, share, inputs: Inputs { crops, scale, .. }, .. } =
-            *self;
+        let Self { trunk, store, ref first, share, inputs: Inputs { crops, scale, .. }, .. } = *self;
+        let aside = &self.estimates.aside;
         let forwarded = objective.forwarded(&of_part(crops, share, size));
         let mut plan = self.plan();
         for shard in aside.shards() {
@@ -94,7 +102,7 @@ impl Shared<'_> {
 }
 
 /// The crops of a part of so many pictures, in the tensors of those of the largest.
-fn of_part(crops: &[Tensor], share: Share, size: usize) -> Vec<Tensor> {
+pub(super) fn of_part(crops: &[Tensor], share: Share, size: usize) -> Vec<Tensor> {
     let of = |group: &Tensor| {
         let images = group.shape.images / share.part() as u32 * size as u32;
         group.part(0, Shape { images, ..group.shape })
@@ -104,16 +112,6 @@ fn of_part(crops: &[Tensor], share: Share, size: usize) -> Vec<Tensor> {
 
 fn rows(crops: &[Tensor]) -> u32 {
     crops.iter().map(|crop| crop.shape.images).sum()
-}
-
-/// The running estimates of all networks that a method trains or keeps.
-pub(super) fn estimates(objective: &dyn Objective, store: &Store) -> Vec<Tensor> {
-    let others = objective.kept();
-    let others = others.iter().filter_map(|kept| match kept {
-        Kept::Network { store, .. } => Some(store.estimates().clone()),
-        _ => None,
-    });
-    [store.estimates().clone()].into_iter().chain(others).collect()
 }
 
 /// The steps of a batch in parts.
@@ -128,38 +126,37 @@ pub(super) fn record(
     let Inputs { arena, crops, step, .. } = *inputs;
     // What all plans share lives as long as they do.
     let first = arena.lease(parts::first(), Usage::Storage, "first picture of the part");
-    let aside = store.aside(arena);
+    let estimates = Estimates::new(arena, store);
+    let of_target = objective.target().map(|store| Estimates::new(arena, store));
     let own = (ranks > 1).then(|| store.aside(arena));
     let kept = RefCell::default();
-    let shared = Shared { gpu, inputs: *inputs, trunk, store, aside, first, share, own, kept };
+    let shared = Shared { gpu, inputs: *inputs, trunk, store, estimates, of_target, first, share, own, kept };
     let mut begin = shared.plan();
     for shard in shared.own.iter().flat_map(Store::shards) {
         begin.clear(&shard.gradient);
     }
+    shared.all_estimates().for_each(|estimates| estimates.begin(&mut begin));
     objective.record_begin(&mut begin, store)?;
     let (mut looks, mut features) = (Vec::new(), None);
-    for Alike { size, count, is_last } in share.kinds_but_first() {
-        let mut look =
-            |aside| shared.look(objective, (size, aside, false), &mut features).map(|(plan, _)| plan);
-        let forward = (count > usize::from(is_last)).then(|| look(true)).transpose()?;
-        let last = is_last.then(|| look(false)).transpose()?;
-        looks.push((size, count, forward, last));
+    for Alike { size, count } in share.kinds_but_first() {
+        let (forward, _) = shared.look(objective, (size, false), &mut features)?;
+        looks.push((size, count, forward));
     }
-    let (first_forward, passes) =
-        shared.look(objective, (share.part(), !share.ends_with_first(), true), &mut features)?;
+    let (first_forward, passes) = shared.look(objective, (share.part(), true), &mut features)?;
     let Some(features) = features else { unreachable!("a part has features") };
 
     let mut whole = shared.plan();
     for shard in store.shards() {
         whole.clear(&shard.gradient);
     }
+    shared.all_estimates().try_for_each(|estimates| estimates.end(&mut whole))?;
     let mut outcome = objective.record(&mut whole, Stage { arena, store, crops, features, step })?;
 
     let first_backward = shared.backward(objective, share.part(), &outcome.dfeatures, passes)?;
     let mut kinds = Vec::new();
-    for (size, count, forward, last) in looks {
+    for (size, count, forward) in looks {
         let backward = shared.backward(objective, size, &outcome.dfeatures, None)?;
-        kinds.push(Kind { count, forward, last, backward });
+        kinds.push(Kind { count, forward, backward });
     }
     let mut end = shared.plan();
     let meeting = match &shared.own {
@@ -170,7 +167,7 @@ pub(super) fn record(
             }
             let mut meeting = Meeting::record(gpu, arena, ranks, gradients(own, inputs.trunk_parameters))?;
             meeting.gathered = shared.kept.take();
-            meeting.estimates = estimates(objective, store);
+            meeting.estimates = shared.all_estimates().map(|estimates| estimates.sum().clone()).collect();
             Some(meeting)
         }
     };
@@ -178,30 +175,4 @@ pub(super) fn record(
     let parts =
         Parts { begin, kinds, first_forward, first_backward, end, first: shared.first, share, meeting };
     Ok((Steps { whole, parts: Some(parts) }, outputs))
-}
-
-/// The first look at a batch, of methods that want one, part by part.
-pub(super) fn record_survey(
-    gpu: &Arc<Gpu>,
-    (store, trunk): (&Store, &Trunk),
-    objective: &dyn Objective,
-    inputs: &Inputs<'_>,
-    share: Share,
-) -> Result<Vec<Survey<Plan>>> {
-    let Inputs { arena, crops, .. } = *inputs;
-    let look = |store: &Store, size| -> Result<Option<Look<Plan>>> {
-        let mut plan = Plan::new(gpu, arena);
-        let found = objective.record_survey(&mut plan, trunk, store, &of_part(crops, share, size))?;
-        Ok(found.map(|found| Look { plan, found }))
-    };
-    let mut surveys = Vec::new();
-    for Alike { size, count, is_last } in share.kinds() {
-        let others = count > usize::from(is_last);
-        let aside = others.then(|| look(&store.aside(arena), size)).transpose()?.flatten();
-        let last = is_last.then(|| look(store, size)).transpose()?.flatten();
-        if aside.is_some() || last.is_some() {
-            surveys.push(Survey { size, count, look: aside, last });
-        }
-    }
-    Ok(surveys)
 }

@@ -7,7 +7,8 @@ use super::crops;
 use super::objective::{Objective, Outcome, Stage};
 use super::parts;
 use super::share::Share;
-use super::steps::{Steps, Survey};
+use super::steps::Steps;
+use super::survey::{self, Survey};
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, ShaderParams as _, Shape, Tensor, Usage};
@@ -26,7 +27,7 @@ pub(super) struct Recorded {
     pub(super) train: Steps<Plan>,
     pub(super) evaluate: Plan,
     /// The first look of methods that want one.
-    pub(super) survey: Vec<Survey<Plan>>,
+    pub(super) survey: Option<Survey<Plan>>,
     pub(super) tensors: Tensors,
 }
 
@@ -116,7 +117,7 @@ pub(super) fn record(
     let views = Shape::pictures(evaluation_views(&part), side, side, config.channels as u32).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
     let looking = evaluation::record(&mut evaluate, &store, &trunk, objective.projection(), views)?;
-    let survey = parts::record_survey(gpu, network, objective.as_ref(), &inputs, share)?;
+    let survey = survey::record(gpu, network, objective.as_ref(), &inputs, share)?;
     let tensors = Tensors { crops, step, scale, report, layout, looking, codes, embeddings };
     Ok(Recorded { store, objective, arena, maker, train, evaluate, survey, tensors })
 }

@@ -26,8 +26,6 @@ pub(super) struct Alike {
     /// Pictures of each.
     pub(super) size: usize,
     pub(super) count: usize,
-    /// Whether the last of them is the last of the batch: its statistics move the running estimates.
-    pub(super) is_last: bool,
 }
 
 /// The pictures of each batch that go through the trunk of this rank; `None` where it is the only one.
@@ -124,11 +122,9 @@ impl Share {
     /// The parts by their sizes: there are one or two.
     pub(super) fn kinds(&self) -> Vec<Alike> {
         let part = self.part().max(1);
-        let ends = self.first + self.count == self.batch;
         let left = self.count % part;
-        let usual = Alike { size: part, count: self.count / part, is_last: ends && left == 0 };
-        let rest = (left > 0).then_some(Alike { size: left, count: 1, is_last: ends });
-        [usual].into_iter().chain(rest).collect()
+        let usual = Alike { size: part, count: self.count / part };
+        [usual].into_iter().chain((left > 0).then_some(Alike { size: left, count: 1 })).collect()
     }
 
     /// The parts but the first, by their sizes.
@@ -136,16 +132,9 @@ impl Share {
         let mut kinds = self.kinds();
         if let Some(usual) = kinds.first_mut() {
             usual.count -= 1;
-            // One part alone may be the last of the batch too.
-            usual.is_last &= usual.count > 0;
         }
         kinds.retain(|kind| kind.count > 0);
         kinds
-    }
-
-    /// Whether the first part is the last of the batch.
-    pub(super) fn ends_with_first(&self) -> bool {
-        self.is_one_part() && self.first + self.count == self.batch
     }
 
     /// The picture that stands in row `row` of a group of view-major crops of this share, with its part and the row that it
@@ -173,12 +162,12 @@ mod tests {
         assert_eq!(parts(10, 4), [(0, 4), (4, 4), (8, 2)]);
         assert_eq!(parts(8, 4), [(0, 4), (4, 4)]);
         assert_eq!(parts(8, 8), [(0, 8)]);
-        let alike = |size, count, is_last| Alike { size, count, is_last };
-        assert_eq!(share(10, 4).kinds(), [alike(4, 2, false), alike(2, 1, true)]);
-        assert_eq!(share(8, 4).kinds(), [alike(4, 2, true)]);
-        assert_eq!(share(10, 4).kinds_but_first(), [alike(4, 1, false), alike(2, 1, true)]);
-        assert_eq!(share(6, 4).kinds_but_first(), [alike(2, 1, true)]);
-        assert_eq!((share(8, 8).kinds_but_first(), share(8, 8).ends_with_first()), (Vec::new(), true));
+        let alike = |size, count| Alike { size, count };
+        assert_eq!(share(10, 4).kinds(), [alike(4, 2), alike(2, 1)]);
+        assert_eq!(share(8, 4).kinds(), [alike(4, 2)]);
+        assert_eq!(share(10, 4).kinds_but_first(), [alike(4, 1), alike(2, 1)]);
+        assert_eq!(share(6, 4).kinds_but_first(), [alike(2, 1)]);
+        assert_eq!(share(8, 8).kinds_but_first(), []);
         assert!(share(8, 8).is_whole() && !share(8, 4).is_whole());
     }
 
@@ -187,8 +176,7 @@ mod tests {
         let config = Config { batch: 12, micro_batch: Some(MicroBatch::Of(4)), ..Config::default() };
         let second = Share::of_rank(&config, 1, 2).unwrap();
         assert_eq!(second.parts().collect::<Vec<_>>(), [(6, 4), (10, 2)]);
-        assert!(!second.is_whole() && second.kinds().last().unwrap().is_last);
-        assert!(!Share::of_rank(&config, 0, 2).unwrap().kinds().last().unwrap().is_last);
+        assert!(!second.is_whole());
         let refused = |config: &Config, ranks| Share::of_rank(config, 0, ranks).unwrap_err().to_string();
         assert!(refused(&config, 5).contains("cannot share equally: use a multiple of 5 such as 15"));
         assert!(refused(&config, 7).contains("too few for 7 ranks"));

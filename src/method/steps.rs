@@ -11,7 +11,7 @@
 //!
 //! Batch norms of the trunk see one part at a time (or, of ranks that take their share in one, those of several:
 //! `statistics`), as they see one device's share where several train together; those of the head see the whole batch. Their
-//! running estimates move once a step, by the last part's statistics. The second look at a part computes the first one's
+//! running estimates move once a step, by all parts (`estimates`). The second look at a part computes the first one's
 //! numbers once more, to the last bit: only memory is saved, for up to a third more time. The part that is looked at last
 //! needs no second look, so a rank whose share is one part looks at it once.
 //! Each part's gradient of the trunk is made by itself and then added to those before it, so that it is the same sum
@@ -58,60 +58,8 @@ pub(super) struct Parts<P> {
 #[derive(Debug)]
 pub(super) struct Kind<P> {
     pub(super) count: usize,
-    /// For all but the last part of the batch; `None` where there is no other.
-    pub(super) forward: Option<P>,
-    /// For the last part of the batch, whose statistics move the running estimates, if it is one of these.
-    pub(super) last: Option<P>,
+    pub(super) forward: P,
     pub(super) backward: P,
-}
-
-/// A first look at parts of the same size, for methods that want one.
-#[derive(Debug)]
-pub(super) struct Survey<P> {
-    /// Pictures of each part.
-    pub(super) size: usize,
-    pub(super) count: usize,
-    /// For all but the last part of a batch.
-    pub(super) look: Option<Look<P>>,
-    /// For the last part, whose statistics move the running estimates, if it is one of these.
-    pub(super) last: Option<Look<P>>,
-}
-
-/// A look at a part, and the embeddings that the method wants of it.
-#[derive(Debug)]
-pub(super) struct Look<P> {
-    pub(super) plan: P,
-    pub(super) found: Vec<Tensor>,
-}
-
-impl<P> Kind<P> {
-    /// The plan that looks at part `at` of these.
-    fn look(&self, at: usize) -> Option<&P> {
-        match &self.last {
-            Some(last) if at + 1 == self.count => Some(last),
-            _ => self.forward.as_ref(),
-        }
-    }
-}
-
-impl<P> Survey<P> {
-    /// The look at each of these parts.
-    pub(super) fn looks(&self) -> impl Iterator<Item = &Look<P>> {
-        let last = self.last.iter();
-        self.look.iter().cycle().take(self.count - last.len()).chain(last)
-    }
-
-    /// Pictures and results of each of these parts, by whatever plan.
-    pub(super) fn found(&self) -> impl Iterator<Item = (usize, &[Tensor])> {
-        let one = self.look.as_ref().or(self.last.as_ref());
-        let found = one.map_or(&[][..], |look| &look.found);
-        std::iter::repeat_n((self.size, found), self.count)
-    }
-
-    /// Each look once.
-    pub(super) fn plans(&self) -> impl Iterator<Item = &P> {
-        self.look.iter().chain(&self.last).map(|look| &look.plan)
-    }
 }
 
 impl<P> Steps<P> {
@@ -121,11 +69,7 @@ impl<P> Steps<P> {
             return vec![(&self.whole, 1)];
         };
         let mut runs = vec![(begin, 1)];
-        for Kind { count, forward, last, .. } in kinds {
-            let last = last.as_ref();
-            runs.extend(forward.as_ref().map(|forward| (forward, count - usize::from(last.is_some()))));
-            runs.extend(last.map(|last| (last, 1)));
-        }
+        runs.extend(kinds.iter().map(|kind| (&kind.forward, kind.count)));
         runs.extend([(first_forward, 1), (&self.whole, 1), (first_backward, 1)]);
         runs.extend(kinds.iter().map(|kind| (&kind.backward, kind.count)));
         runs.push((end, 1));
@@ -159,20 +103,8 @@ impl Steps<Plan> {
 
 impl Kind<Plan> {
     fn bind(self, session: &Session) -> Result<Kind<Replay>> {
-        let bind = |plan: Option<Plan>| plan.map(|plan| session.bind(plan)).transpose();
-        let Self { count, forward, last, backward } = self;
-        Ok(Kind { count, forward: bind(forward)?, last: bind(last)?, backward: session.bind(backward)? })
-    }
-}
-
-impl Survey<Plan> {
-    pub(super) fn bind(self, session: &Session) -> Result<Survey<Replay>> {
-        let bind = |look: Option<Look<Plan>>| -> Result<Option<Look<Replay>>> {
-            let Some(Look { plan, found }) = look else { return Ok(None) };
-            Ok(Some(Look { plan: session.bind(plan)?, found }))
-        };
-        let Self { size, count, look, last } = self;
-        Ok(Survey { size, count, look: bind(look)?, last: bind(last)? })
+        let Self { count, forward, backward } = self;
+        Ok(Kind { count, forward: session.bind(forward)?, backward: session.bind(backward)? })
     }
 }
 
@@ -200,7 +132,7 @@ impl Steps<Replay> {
         session.submit(&parts.begin)?;
         let group = parts.share.group;
         let mut meet = |stop: &Stop| statistics::meet(session, ranks, group, stop);
-        parts.each_other(session, &take, Kind::look)?;
+        parts.each_other(session, &take, |kind| &kind.forward)?;
         parts.bring(session, &take, 0, parts.share.first)?;
         parts.run_first(session, &parts.first_forward, &mut meet)?;
         if let Some(meeting) = &parts.meeting {
@@ -208,7 +140,7 @@ impl Steps<Replay> {
         }
         session.submit(&self.whole)?;
         parts.run_first(session, &parts.first_backward, &mut meet)?;
-        parts.each_other(session, &take, |kind, _| Some(&kind.backward))?;
+        parts.each_other(session, &take, |kind| &kind.backward)?;
         if let Some(meeting) = &parts.meeting {
             meeting.after_backward(session, ranks)?;
         }
@@ -274,16 +206,14 @@ impl Parts<Replay> {
         &self,
         session: &Session,
         take: &impl Fn(usize) -> Result<()>,
-        choose: impl Fn(&Kind<Replay>, usize) -> Option<&Replay>,
+        choose: impl Fn(&Kind<Replay>) -> &Replay,
     ) -> Result<()> {
-        let kinds = self.kinds.iter().flat_map(|kind| (0..kind.count).map(move |at| (kind, at)));
+        let kinds = self.kinds.iter().flat_map(|kind| std::iter::repeat_n(kind, kind.count));
         let others = self.share.parts().enumerate().skip(1);
-        for ((kind, of_kind), (at, (first, _))) in kinds.zip(others) {
+        for (kind, (at, (first, _))) in kinds.zip(others) {
             self.bring(session, take, at, first)?;
-            if let Some(replay) = choose(kind, of_kind) {
-                // What is on its way would pile up to the size of the batch.
-                session.run(replay)?;
-            }
+            // What is on its way would pile up to the size of the batch.
+            session.run(choose(kind))?;
         }
         Ok(())
     }

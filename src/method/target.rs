@@ -55,8 +55,8 @@ impl Target {
 
     /// Sees the crops of a part.
     pub(super) fn forward_part(&mut self, plan: &mut Plan, part: &Part<'_>, crops: &[Tensor]) -> Result<()> {
-        let aside = part.aside.then(|| self.store.aside(part.arena));
-        let found = self.look(plan, aside.as_ref().unwrap_or(&self.store), crops)?;
+        let Some(estimates) = part.target else { unreachable!("the method says that it has a target") };
+        let found = estimates.of_part(plan, part.share(), |plan, store| self.look(plan, store, crops))?;
         part.keep(plan, &found, &mut self.features)
     }
 

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::meeting::take_estimates;
-use super::parts::estimates;
+use super::meeting::add_estimates;
 use super::statistics;
-use super::steps::{Look, Survey};
 use super::{Batch, Trainer};
 use crate::error::Result;
 
@@ -32,26 +30,32 @@ impl Trainer {
     pub(super) fn survey_together(&mut self, batch: &Batch<'_>) -> Result<()> {
         let pictures = self.all_pictures(batch)?;
         let mut own: Vec<f32> = Vec::new();
-        for (at, Look { plan, found }) in self.survey.iter().flat_map(Survey::looks).enumerate() {
+        let Some(survey) = &self.survey else { return Ok(()) };
+        let (session, ranks, group) = (&self.session, &*self.ranks, self.share.group);
+        if let Some(ends) = &survey.ends {
+            session.submit(&ends.begin)?;
+        }
+        for (at, (_, look)) in survey.of_parts().enumerate() {
             self.take(batch, at)?;
-            let (session, ranks, group) = (&self.session, &*self.ranks, self.share.group);
-            session.submit_with(plan, &mut |stop| statistics::meet(session, ranks, group, stop))?;
-            for tensor in found {
-                own.extend(self.session.read(tensor)?);
+            session.submit_with(&look.plan, &mut |stop| statistics::meet(session, ranks, group, stop))?;
+            for tensor in &look.found {
+                own.extend(session.read(tensor)?);
             }
         }
-        let estimates = estimates(&*self.objective, &self.store);
-        take_estimates(&estimates, &self.session, &*self.ranks)?;
-        let all: Vec<f32> = bytemuck::pod_collect_to_vec(&self.ranks.gather(bytemuck::cast_slice(&own))?);
+        if let Some(ends) = &survey.ends {
+            add_estimates(&ends.sum, session, ranks, 0..ranks.size())?;
+            session.submit(&ends.end)?;
+        }
+        let all: Vec<f32> = bytemuck::pod_collect_to_vec(&ranks.gather(bytemuck::cast_slice(&own))?);
         let (mut rest, mut first) = (&all[..], 0);
-        for (size, found) in (0..self.ranks.size()).flat_map(|_| self.survey.iter().flat_map(Survey::found)) {
-            for tensor in found {
+        for (size, look) in (0..ranks.size()).flat_map(|_| survey.of_parts()) {
+            for tensor in &look.found {
                 let (values, others) = rest.split_at(tensor.shape.values());
-                self.session.write(tensor, values);
+                session.write(tensor, values);
                 rest = others;
             }
             let pictures = pictures.get(first..first + size).unwrap_or_default();
-            self.objective.surveyed(&self.session, pictures, found)?;
+            self.objective.surveyed(session, pictures, &look.found)?;
             first += size;
         }
         Ok(())

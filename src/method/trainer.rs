@@ -15,7 +15,8 @@ use super::objective::{Known, Objective, objective};
 use super::recording::{self, Recorded, Tensors};
 use super::report::StepReport;
 use super::share::Share;
-use super::steps::{Steps, Survey};
+use super::steps::Steps;
+use super::survey::Survey;
 use crate::config::{Config, RunLength};
 use crate::error::{Error, Result};
 use crate::gpu::{Estimate, Fetch, Gpu, Loss, Profile, Replay, Session, ShaderParams as _, Traffic};
@@ -50,7 +51,7 @@ pub struct Trainer {
     pub(super) maker: Option<CropMaker>,
     pub(super) train: Steps<Replay>,
     pub(super) evaluate: Replay,
-    pub(super) survey: Vec<Survey<Replay>>,
+    pub(super) survey: Option<Survey<Replay>>,
     pub(super) tensors: Tensors,
     rules: Rules,
     /// The pictures of a batch that go through this trunk.
@@ -121,7 +122,7 @@ impl Trainer {
         let maker = maker.map(|maker| maker.bind(&session)).transpose()?;
         let train = train.bind(&session)?;
         let evaluate = session.bind(evaluate)?;
-        let survey = survey.into_iter().map(|survey| survey.bind(&session)).collect::<Result<Vec<_>>>()?;
+        let survey = survey.map(|survey| survey.bind(&session)).transpose()?;
         let replays: Vec<&Replay> =
             train.replays().chain([&evaluate]).chain(survey.iter().flat_map(Survey::plans)).collect();
         let kept = objective.kept();

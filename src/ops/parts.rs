@@ -1,5 +1,5 @@
-//! Rows of a part of a batch, to and from their places among the rows of the whole, and sums of what parts gave. Twin of
-//! `parts.wgsl`.
+//! Rows of a part of a batch, to and from their places among the rows of the whole, and sums of what parts gave, weighed or
+//! not. Twin of `parts.wgsl`.
 
 use super::shader;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::gpu::{Grid, Plan, Shader, Shape, Tensor, shader_params};
 pub(crate) const SHADER: Shader = shader!("parts.wgsl" + "grid.wgsl", true);
 
 shader_params! {
-    struct Params { rows: u32, size: u32, batch: u32, quads: u32 }
+    struct Params { rows: u32, size: u32, batch: u32, quads: u32, weight: f32 }
 }
 
 /// The shape of the tensor that holds the number of a part's first picture (`u32` bits in its first word).
@@ -37,21 +37,29 @@ pub fn take(plan: &mut Plan, whole: &Tensor, rows: u32, size: u32, first: &Tenso
 /// Adds what a part gave to what those before it gave, value by value.
 pub fn add(plan: &mut Plan, part: &Tensor, sum: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "add", &[])?;
-    let quads = sum.shape.total_quads();
-    let params = Params { rows: quads, size: 1, batch: 1, quads: 1 };
-    plan.dispatch(&kernel, Grid::invocations(quads, 64), params, &[part, sum])
+    plan.dispatch(&kernel, Grid::invocations(sum.shape.total_quads(), 64), all(sum, 1), &[part, sum])
+}
+
+/// What a part gave, times its weight, in `weighed`.
+pub fn weigh(plan: &mut Plan, part: &Tensor, weight: f32, weighed: &Tensor) -> Result<()> {
+    let kernel = plan.gpu().kernel(&SHADER, "weigh", &[])?;
+    let params = Params { weight, ..all(weighed, 1) };
+    plan.dispatch(&kernel, Grid::invocations(weighed.shape.total_quads(), 64), params, &[part, weighed])
 }
 
 /// The sum of so many parts that lie one after another in `parts`, each as large as `sum`, to the last bit that of
 /// [`add`] part by part.
 pub fn sum(plan: &mut Plan, parts: &Tensor, count: u32, sum: &Tensor) -> Result<()> {
     let kernel = plan.gpu().kernel(&SHADER, "sum", &[])?;
-    let quads = sum.shape.total_quads();
-    let params = Params { rows: quads, size: count, batch: 1, quads: 1 };
-    plan.dispatch(&kernel, Grid::invocations(quads, 64), params, &[parts, sum])
+    plan.dispatch(&kernel, Grid::invocations(sum.shape.total_quads(), 64), all(sum, count), &[parts, sum])
+}
+
+/// All values of a tensor, of so many parts.
+fn all(tensor: &Tensor, count: u32) -> Params {
+    Params { rows: tensor.shape.total_quads(), size: count, batch: 1, quads: 1, weight: 1.0 }
 }
 
 fn params(part: Shape, size: u32, whole: Shape) -> Params {
     let rows = part.rows();
-    Params { rows, size, batch: whole.rows() / (rows / size), quads: part.quads() }
+    Params { rows, size, batch: whole.rows() / (rows / size), quads: part.quads(), weight: 1.0 }
 }

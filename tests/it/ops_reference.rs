@@ -58,6 +58,7 @@ operations! {
     queues,
     parts_of_a_batch,
     sums_of_parts,
+    weights_of_parts,
     contrastive_losses,
     queues_in_panels,
     reports,

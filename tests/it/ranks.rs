@@ -117,6 +117,7 @@ fn ranks_are_parts_to_the_last_bit_with_every_method() {
 fn three_and_four_ranks_are_as_many_parts() {
     let gpu = &shared_devices()[0];
     check(gpu, &Config { batch: 12, queue: 24, ..settings(Method::Swav, 4) }, 3);
+    check(gpu, &Config { batch: 12, queue: 24, ..settings(Method::DeepclusterV2, 4) }, 3);
     check(gpu, &settings(Method::Swav, BATCH / 4), 4);
     let adamw = Config { optimizer: Optimizer::Adamw, ..settings(Method::Byol, BATCH / 4) };
     check(gpu, &adamw, 4);

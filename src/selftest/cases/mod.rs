@@ -8,7 +8,7 @@
 //! | `codes` | Sinkhorn, its marginals and symmetry |
 //! | `balance` | Sinkhorn over a bank in blocks |
 //! | `step_end` | loss, queue, report |
-//! | `parts` | rows of a part of a batch |
+//! | `parts` | rows of a part of a batch, sums and weights of what parts gave |
 //! | `contrast` | contrastive losses and their queue |
 //! | `targets` | cross-entropy with labels, regression on the rows of a target network |
 //! | `optimizer` | LARC, SGD, AdamW, averages of weights |
@@ -40,7 +40,7 @@ mod targets;
 use super::Operation;
 
 /// Every operation with its cases.
-pub(super) const ALL: [Operation; 28] = [
+pub(super) const ALL: [Operation; 29] = [
     Operation { name: "convolutions", cases: conv::convolutions },
     Operation { name: "wide_convolutions", cases: conv::wide_convolutions },
     Operation { name: "linear_layers", cases: conv::linear_layers },
@@ -58,6 +58,7 @@ pub(super) const ALL: [Operation; 28] = [
     Operation { name: "queues", cases: step_end::rings },
     Operation { name: "parts_of_a_batch", cases: parts::rows },
     Operation { name: "sums_of_parts", cases: parts::sums },
+    Operation { name: "weights_of_parts", cases: parts::weights },
     Operation { name: "contrastive_losses", cases: contrast::losses },
     Operation { name: "queues_in_panels", cases: contrast::rings },
     Operation { name: "reports", cases: step_end::reports },

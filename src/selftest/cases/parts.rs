@@ -60,6 +60,28 @@ fn summed(bench: &mut Bench, &[count, rows, dim]: &[usize; 3]) -> Result<()> {
     Ok(())
 }
 
+/// A part times its share of the batch, which one multiplication rounds.
+fn weighed(bench: &mut Bench, &[size, batch, values]: &[usize; 3]) -> Result<()> {
+    let part = bench.random(&[1, values]);
+    let weight = size as f32 / batch as f32;
+    let times = |value: &f64| f64::from(*value as f32 * weight);
+    let want = Tensor64::new(&[1, values], part.data.iter().map(times).collect());
+    let (tpart, got) = (bench.upload(&part), bench.upload(&Tensor64::new(&[1, values], vec![9.0; values])));
+    parts::weigh(bench.plan(), &tpart, weight, &got)?;
+    bench.expect("weighed", &got, &want, 0.0);
+    Ok(())
+}
+
+/// Pictures of a part and of the batch, values.
+const WEIGHTS: &[[usize; 3]] = &[[1, 1, 4], [16, 64, 64], [3, 11, 1032]];
+
+pub(super) fn weights(suite: &mut Suite) {
+    for case in WEIGHTS {
+        let [size, batch, values] = case;
+        suite.case(format!("{values} values of {size} of {batch}"), |bench| weighed(bench, case));
+    }
+}
+
 /// Parts, rows of each, length of a row.
 const SUMS: &[[usize; 3]] = &[[1, 1, 4], [2, 3, 8], [5, 33, 64], [64, 2, 128]];
 

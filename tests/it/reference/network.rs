@@ -65,7 +65,7 @@ pub(crate) struct Network {
     /// How the trunk's activations and their gradients are stored, where that is not exactly.
     pub(crate) half: Option<Half>,
     /// Pictures that the trunk's batch norms see together, where a batch goes through in parts: the last part has what is
-    /// left, and its statistics move the running estimates.
+    /// left. Running estimates become the mean of where each part would move them, a picture counting as much as another.
     pub(crate) part: Option<usize>,
 }
 
@@ -108,12 +108,15 @@ impl Network {
             let batch = group[0].shape[0];
             let part = self.part.unwrap_or(batch);
             let mut views = vec![Vec::new(); group.len()];
+            let (before, mut mean) = (self.weights.clone(), Weights::new());
             for first in (0..batch).step_by(part) {
                 let end = batch.min(first + part);
                 let crops: Vec<_> = group.iter().map(|crop| crop.slice(first, end)).collect();
-                let before = (end < batch).then(|| self.weights.clone());
                 let (pooled, mut saved) = self.trunk_forward(&Tensor64::concat(&crops), mode);
-                self.weights = before.unwrap_or_else(|| std::mem::take(&mut self.weights));
+                let moved = std::mem::replace(&mut self.weights, before.clone());
+                for (name, value) in moved.into_iter().filter(|(name, _)| name.contains("running_")) {
+                    accumulate(&mut mean, &name, value.map(|v| v * (end - first) as f64 / batch as f64));
+                }
                 for (view, rows) in views.iter_mut().enumerate() {
                     let from = first_row + view * batch;
                     saved.rows.push((from + first, from + end));
@@ -121,6 +124,7 @@ impl Network {
                 }
                 trunk.push(saved);
             }
+            self.weights.extend(mean);
             first_row += group.len() * batch;
             features.extend(views.into_iter().flatten());
         }
