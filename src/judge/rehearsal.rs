@@ -12,7 +12,7 @@ use crate::trained::views::LOOKING;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Pictures and queries that a rehearsal looks at.
+/// Pictures and queries that a rehearsal looks at, if views do not go through the network in larger batches.
 const TRIED: usize = 64;
 /// Seconds that it looks at pictures, about.
 const LOOKED: f64 = 2.0;
@@ -34,7 +34,8 @@ impl Judge {
     /// Finds out what looks take, from a few pictures and queries. Notes what it cannot read.
     pub(crate) fn rehearse(&mut self, trainer: &mut Trainer, watch: &mut Watch<'_>) -> Result<LookTimes> {
         let of = if self.has_labels() { &self.panel.pictures } else { &self.shown };
-        let sample = some_of(of, TRIED);
+        let at_once = trainer.views_at_once();
+        let sample = some_of(of, TRIED.max(at_once));
         let mut seen = |judge: &mut Self, pictures: &[u32]| -> Result<(f64, usize)> {
             let (start, mut dim) = (Instant::now(), 0);
             judge.look(pictures, watch, |views, readable| {
@@ -43,7 +44,7 @@ impl Judge {
             })?;
             Ok((start.elapsed().as_secs_f64(), dim))
         };
-        let few = &sample[..sample.len().min(2)];
+        let few = &sample[..sample.len().min(at_once)];
         // Drivers compile in the first look.
         seen(self, few)?;
         let (mut seconds, mut dim) = seen(self, few)?;
@@ -52,7 +53,7 @@ impl Judge {
             count = sample.len().min((LOOKED / seconds.max(1e-3) * few.len() as f64) as usize).max(few.len());
             (seconds, dim) = seen(self, &sample[..count])?;
         }
-        let each = seconds / count.max(1) as f64;
+        let each = each(seconds, count, at_once);
         let shown = each * self.shown.len() as f64;
         if !self.has_labels() {
             return Ok(LookTimes { each, network: 0.0, pixels: 0.0, shown });
@@ -89,8 +90,27 @@ impl Judge {
     }
 }
 
+/// Seconds of looking at one picture of many, where `count` took so long. Views go through the network in whole batches,
+/// however few pictures are in the last one.
+fn each(seconds: f64, count: usize, at_once: usize) -> f64 {
+    seconds / count.max(1).next_multiple_of(at_once.max(1)) as f64
+}
+
 /// Rows that are like nothing.
 fn noise(rows: usize, dim: usize) -> Features {
     let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 16) as f32 / 32_768.0 - 1.0;
     Features { rows, dim, data: (0..rows * dim).map(value).collect() }.unit(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_with_few_pictures_takes_as_long_as_a_full_one() {
+        assert_eq!(each(4.0, 64, 64), 4.0 / 64.0);
+        assert_eq!(each(4.0, 2, 64), 4.0 / 64.0);
+        assert_eq!(each(8.0, 65, 64), 4.0 / 64.0);
+        assert_eq!(each(1.0, 0, 1), 1.0);
+    }
 }

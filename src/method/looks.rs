@@ -55,6 +55,12 @@ impl Trainer {
         Ok(self.cosines(views, n, prototypes)?.as_ref().map(best))
     }
 
+    /// How many views go through the network together. Fewer take as long.
+    #[must_use]
+    pub fn views_at_once(&self) -> usize {
+        self.tensors.looking.views.shape.images as usize
+    }
+
     fn look(&self, views: &[f32], n: usize, wanted: &Tensor) -> Result<Features> {
         let into = &self.tensors.looking.views;
         let found = look(&self.session, &self.evaluate, into, views, n, &[wanted])?;

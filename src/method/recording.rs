@@ -12,7 +12,7 @@ use super::survey::{self, Survey};
 use crate::config::{Config, CropGroup, Optimizer, Precision};
 use crate::error::Result;
 use crate::gpu::{Arena, Element, Gpu, Plan, ShaderParams as _, Shape, Tensor, Usage};
-use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation};
+use crate::model::{NetworkSpec, Store, Trunk, TrunkSaved, evaluation, views_at_once};
 use crate::ops::batch_norm::Together;
 use crate::ops::loss_scale::ScaleState;
 use crate::ops::optimizer::{Rule, Scaling, Settings};
@@ -45,12 +45,13 @@ pub(super) struct Tensors {
     pub(super) embeddings: Tensor,
 }
 
-/// Views that one evaluation takes at once: enough to fill a device, but no more pixels than the
+/// Views that one evaluation takes at once: as many as whoever looks hands over, but no more pixels than the
 /// largest group of crops in a step has, so that what fits while training fits then too.
 fn evaluation_views(config: &Config) -> u32 {
     let pixels = |group: &CropGroup| group.count * config.batch * group.size * group.size;
     let most = config.crops.iter().map(pixels).max().unwrap_or(0) as u32;
-    (most / config.eval_size.pow(2)).clamp(1, 64)
+    let side = config.eval_size;
+    (most / side.pow(2)).clamp(1, views_at_once(side, side))
 }
 
 /// The tensors of the crops, one a group.
@@ -242,5 +243,21 @@ fn rule(config: &Config) -> Rule {
         Optimizer::Lars => sgd(Scaling::Lars { trust: config.trust as f32 }),
         Optimizer::Sgd => sgd(Scaling::None),
         Optimizer::Adamw => Rule::AdamW { beta1: config.beta1 as f32, beta2: config.beta2 as f32 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever looks hands over `views_at_once`, and a plan computes all of its views, however few are handed over.
+    #[test]
+    fn no_evaluation_computes_more_views_than_it_is_given() {
+        for (crop, eval_size, batch) in [(32, 32, 64), (160, 160, 32), (224, 224, 64), (224, 224, 2)] {
+            let crops = vec![CropGroup { count: 2, size: crop, scale: [0.2, 1.0] }];
+            let views = evaluation_views(&Config { crops, eval_size, batch, ..Config::default() });
+            assert!(views <= views_at_once(eval_size, eval_size), "{views} of {eval_size}");
+            assert!(views <= 2 * batch as u32, "{views} of {batch}");
+        }
     }
 }

@@ -95,7 +95,8 @@ impl Keeping {
         let unseen =
             if *total_steps < rhythm.epoch { ", so that some pictures are never trained on" } else { "" };
         format!(
-            "{total_steps} steps fit {}: {epochs:.1} epochs{unseen}. A step takes {:.3} s{how}, and what is beside the steps {}.",
+            "{} {}: {epochs:.1} epochs{unseen}. A step takes {:.3} s{how}, and what is beside the steps {}.",
+            if *total_steps == 1 { "1 step fits".to_owned() } else { format!("{total_steps} steps fit") },
             self.budget.time.show(),
             step.later(),
             whole_seconds(self.forecast.beside(0, *total_steps))
