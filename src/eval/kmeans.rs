@@ -6,8 +6,10 @@ use crate::pass::Pass;
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
 
-/// Rounds at most; assignments seldom change after twenty.
+/// Rounds at most.
 const ROUNDS: usize = 50;
+/// Rounds after which assignments seldom change.
+pub(crate) const USUAL_ROUNDS: usize = 20;
 
 /// What passes over it are called, and what they count.
 pub const FINDING: (&str, &str) = ("finding clusters", "rounds");
@@ -82,6 +84,11 @@ pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The nearest centre of each row, as a round finds them.
+pub(crate) fn assign(rows: &Features, centres: &Features) -> Vec<u32> {
+    (0..rows.rows).into_par_iter().map(|row| nearest(rows.row(row), centres)).collect()
 }
 
 fn nearest(row: &[f32], centres: &Features) -> u32 {

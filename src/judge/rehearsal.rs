@@ -5,7 +5,7 @@ use super::panel::raw_pixels;
 use super::run::Judge;
 use crate::data::spread::some_of;
 use crate::error::Result;
-use crate::eval::Features;
+use crate::eval::{Features, kmeans};
 use crate::method::Trainer;
 use crate::pass::{self, Pass, Watch};
 use crate::trained::views::LOOKING;
@@ -20,52 +20,73 @@ const LOOKED: f64 = 2.0;
 /// Seconds that looks take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LookTimes {
-    /// Looking at one picture.
-    pub(crate) each: f64,
+    /// What the network takes of looking at one picture, without reading it.
+    pub(crate) computing: f64,
     /// Judging the network.
     pub(crate) network: f64,
     /// Judging raw pixels.
     pub(crate) pixels: f64,
-    /// Looking at all pictures that the gallery is chosen from.
+    /// Looking at all pictures that the gallery is chosen from, and finding clusters where a method has no prototypes.
     pub(crate) shown: f64,
 }
 
+/// What a look at some pictures took.
+struct Look {
+    seconds: f64,
+    /// Of these, what the network took.
+    computing: f64,
+    /// Values of a feature.
+    dim: usize,
+}
+
 impl Judge {
-    /// Finds out what looks take, from a few pictures and queries. Notes what it cannot read.
-    pub(crate) fn rehearse(&mut self, trainer: &mut Trainer, watch: &mut Watch<'_>) -> Result<LookTimes> {
+    /// Finds out what looks take, from a few pictures and queries; `clusters` stand in for prototypes where a method has
+    /// none. Notes what it cannot read.
+    pub(crate) fn rehearse(
+        &mut self,
+        trainer: &mut Trainer,
+        clusters: usize,
+        watch: &mut Watch<'_>,
+    ) -> Result<LookTimes> {
         let of = if self.has_labels() { &self.panel.pictures } else { &self.shown };
         let at_once = trainer.views_at_once();
         let sample = some_of(of, TRIED.max(at_once));
-        let mut seen = |judge: &mut Self, pictures: &[u32]| -> Result<(f64, usize)> {
-            let (start, mut dim) = (Instant::now(), 0);
+        let mut seen = |judge: &mut Self, pictures: &[u32]| -> Result<Look> {
+            let (start, mut computing, mut dim) = (Instant::now(), 0.0, 0);
             judge.look(pictures, watch, |views, readable| {
+                let start = Instant::now();
                 dim = trainer.features(views, readable.len())?.dim;
+                computing += start.elapsed().as_secs_f64();
                 Ok(())
             })?;
-            Ok((start.elapsed().as_secs_f64(), dim))
+            Ok(Look { seconds: start.elapsed().as_secs_f64(), computing, dim })
         };
         let few = &sample[..sample.len().min(at_once)];
         // Drivers compile in the first look.
         seen(self, few)?;
-        let (mut seconds, mut dim) = seen(self, few)?;
-        let mut count = few.len();
-        if seconds < LOOKED {
-            count = sample.len().min((LOOKED / seconds.max(1e-3) * few.len() as f64) as usize).max(few.len());
-            (seconds, dim) = seen(self, &sample[..count])?;
+        let (mut look, mut count) = (seen(self, few)?, few.len());
+        if look.seconds < LOOKED {
+            let more = (LOOKED / look.seconds.max(1e-3) * few.len() as f64) as usize;
+            count = sample.len().min(more).max(few.len());
+            look = seen(self, &sample[..count])?;
         }
-        let each = each(seconds, count, at_once);
-        let shown = each * self.shown.len() as f64;
+        let [each, computing] = [look.seconds, look.computing].map(|seconds| each(seconds, count, at_once));
+        let mut shown = each * self.shown.len() as f64;
+        if trainer.prototype_count() == 0 {
+            shown += find_noise([self.shown.len(), look.dim, clusters]);
+        }
         if !self.has_labels() {
-            return Ok(LookTimes { each, network: 0.0, pixels: 0.0, shown });
+            return Ok(LookTimes { computing, network: 0.0, pixels: 0.0, shown });
         }
         let start = Instant::now();
         let (dataset, mut unreadable) = (&self.dataset, BTreeMap::new());
         pass::run(LOOKING, sample.len(), watch, |pass| raw_pixels(dataset, &sample, &mut unreadable, pass))?;
         let reading = start.elapsed().as_secs_f64() / sample.len().max(1) as f64;
-        let asked = pass::run(LOOKING, 0, watch, |pass| self.ask_noise(dim, pass))?;
-        let values = self.pixel_values() as f64 / dim.max(1) as f64;
+        let asked = pass::run(LOOKING, 0, watch, |pass| self.ask_noise(look.dim, pass))?;
+        let values = self.pixel_values() as f64 / look.dim.max(1) as f64;
         let count = self.count() as f64;
-        Ok(LookTimes { each, network: each * count + asked, pixels: reading * count + asked * values, shown })
+        let (network, pixels) = (each * count + asked, reading * count + asked * values);
+        Ok(LookTimes { computing, network, pixels, shown })
     }
 
     /// Seconds of asking all neighbours about features of `dim` values, from a part of the queries and rows of noise.
@@ -88,6 +109,19 @@ impl Judge {
         // Plain and centred.
         Ok(2.0 * seconds)
     }
+}
+
+/// Seconds in which k-means finds so many clusters in rows of so many values, from a few rows of noise.
+fn find_noise([rows, dim, clusters]: [usize; 3]) -> f64 {
+    let (tried, clusters) = (rows.min(TRIED), clusters.min(rows));
+    if tried == 0 {
+        return 0.0;
+    }
+    let start = Instant::now();
+    kmeans::assign(&noise(tried, dim), &noise(clusters, dim));
+    let round = start.elapsed().as_secs_f64() * rows as f64 / tried as f64;
+    // Drawing the first centres compares all rows with all of them once.
+    round * (kmeans::USUAL_ROUNDS + 1) as f64
 }
 
 /// Seconds of looking at one picture of many, where `count` took so long. Views go through the network in whole batches,

@@ -27,7 +27,7 @@ pub use figures::{DeviceTime, Figures, Operation, Roofline, Spread};
 pub use machine::{Machine, machine, measure_anew};
 pub use speed::speed;
 pub use suggest::{Suggestion, suggest};
-pub use work::{Extent, Work, again_share, flop_per_step, flop_per_view};
+pub use work::{Extent, Work, again_share, flop_per_step, flop_per_view, repeated_share};
 
 use crate::config::{Config, Precision};
 use crate::error::{Error, Result};

@@ -25,8 +25,20 @@ pub fn flop_per_step(config: &Config) -> u64 {
 #[must_use]
 pub fn again_share(config: &Config) -> f64 {
     let again: usize = config.parts().iter().skip(1).sum();
+    forward_share(config) * again as f64 / config.batch as f64
+}
+
+/// What a step computes more than once, beside its operations and as a share of them: parts that are looked at again, and
+/// activations that `recompute` makes again.
+#[must_use]
+pub fn repeated_share(config: &Config) -> f64 {
+    again_share(config) + if config.recompute { forward_share(config) } else { 0.0 }
+}
+
+/// The trunk's forward pass, as a share of the operations of a step.
+fn forward_share(config: &Config) -> f64 {
     let trained = Looked::at(config, |crop| config.method != Method::MocoV2 || crop != KEY);
-    trained.trunk as f64 / flop_per_step(config) as f64 * again as f64 / config.batch as f64
+    trained.trunk as f64 / flop_per_step(config) as f64
 }
 
 /// Operations of one view of a picture in evaluation: forward, through the trunk.
@@ -190,7 +202,19 @@ fn trunk_forward(layout: &Layout, size: usize) -> TrunkCost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::MicroBatch;
     use crate::measure::CASES;
+
+    #[test]
+    fn what_is_computed_again_is_a_share_of_a_forward_pass() {
+        let config = Config { batch: 64, ..Config::default() };
+        assert_eq!(repeated_share(&config), 0.0);
+        let recompute = repeated_share(&Config { recompute: true, ..config.clone() });
+        // Forward is a third of a step, but for the first layer, which has no gradient of its pictures.
+        assert!((0.33..0.36).contains(&recompute), "{recompute}");
+        let parts = Config { micro_batch: Some(MicroBatch::Of(16)), recompute: true, ..config };
+        assert!((repeated_share(&parts) - 1.75 * recompute).abs() < 1e-9);
+    }
 
     /// What hooks on the layers of `benches/peers/torch_step.py` count.
     #[test]

@@ -10,6 +10,7 @@ use crate::config::{Config, Value, whole_seconds};
 use crate::error::{Error, Result};
 use crate::method::Trainer;
 use crate::pass::Watch;
+use crate::words::counted;
 use std::time::{Duration, Instant};
 
 /// This share of the time is spent on measuring steps of each kind, between these seconds.
@@ -37,6 +38,8 @@ pub(super) struct Budget {
 pub(super) struct Keeping {
     budget: Budget,
     forecast: Forecast,
+    /// What was changed of the recipe so that it suits the time.
+    suited: Vec<String>,
     /// Seconds of a step lately, where there were some.
     pace: Option<f64>,
     /// Seconds of steps so far.
@@ -53,23 +56,64 @@ impl Budget {
     /// [`Error::Stopped`] where a pass is.
     pub(super) fn fit(self, ground: &mut Ground, watch: &mut Watch<'_>) -> Result<(Trainer, Keeping)> {
         let seconds = (self.time.as_secs_f64() * MEASURED).clamp(BOUNDS[0], BOUNDS[1]);
-        let forecast = {
-            let Ground { config, dataset, spec, .. } = &*ground;
+        let recipe_steps = ground.config.length(ground.epoch()).total;
+        let (forecast, making) = {
+            let start = Instant::now();
             let (mut trainer, mut judge) = (ground.trainer(watch)?, ground.judge());
-            let rehearsal =
-                Rehearsal { config, dataset, spec, total_steps: 0, done: 0, since: self.since, seconds };
-            rehearsal.measure(&mut trainer, &mut judge, watch)?
+            let making = start.elapsed().as_secs_f64();
+            let Ground { config, dataset, spec, .. } = &*ground;
+            let (total_steps, since) = (recipe_steps, self.since);
+            let rehearsal = Rehearsal { config, dataset, spec, total_steps, done: 0, since, seconds };
+            (rehearsal.measure(&mut trainer, &mut judge, watch)?, making)
         };
-        let trainer = ground.trainer(watch)?;
-        let over = self.since.elapsed().as_secs_f64();
-        let steps = forecast.steps_within(self.time.as_secs_f64() - over);
-        if steps == 0 {
+        // The network of the run is made yet, and finds its kernels compiled.
+        let over = self.since.elapsed().as_secs_f64() + making;
+        let mut forecast = Forecast { first_step: 0.0, ..forecast };
+        let left = self.time.as_secs_f64() - over;
+        let suited = suit(&mut ground.config, &mut forecast, left)?;
+        if forecast.total_steps == 0 {
             return Err(too_short(self.time, over, &forecast));
         }
-        ground.config.steps = Some(steps);
-        let forecast = Forecast { total_steps: steps, ..forecast };
-        Ok((trainer, Keeping { budget: self, forecast, pace: None, watched: 0.0, told: None }))
+        ground.config.steps = Some(forecast.total_steps);
+        let trainer = ground.trainer(watch)?;
+        Ok((trainer, Keeping { budget: self, forecast, suited, pace: None, watched: 0.0, told: None }))
     }
+}
+
+/// Gives the run as many steps as fit `left` seconds, and suits to them what the recipe counts in steps or epochs, where nobody
+/// chose it; says what that was. Prototypes are frozen for the share of the run that they are in the recipe, and a fast
+/// device judges itself less often.
+fn suit(config: &mut Config, forecast: &mut Forecast, left: f64) -> Result<Vec<String>> {
+    let recipe = config.preset.map(|preset| Config::from_recipe(preset, config.method)).transpose()?;
+    let usual =
+        |same: fn(&Config, &Config) -> bool| recipe.as_ref().is_some_and(|recipe| same(recipe, config));
+    let [judged, saved, frozen] = [
+        usual(|a, b| a.eval_every == b.eval_every),
+        usual(|a, b| a.checkpoint_every == b.checkpoint_every),
+        usual(|a, b| a.freeze_prototypes == b.freeze_prototypes) && config.freeze_prototypes > 0,
+    ];
+    let (recipe_steps, mut suited) = (forecast.total_steps, Vec::new());
+    let [evaluations, checkpoints] = forecast.rarer(forecast.steps_within(left));
+    if judged && evaluations > 1 {
+        config.eval_every *= evaluations;
+        forecast.rhythm.evaluation *= evaluations;
+        suited.push(format!("is judged every {} epochs", config.eval_every));
+    }
+    if saved && checkpoints > 1 {
+        config.checkpoint_every *= checkpoints;
+        forecast.rhythm.checkpoint *= checkpoints;
+        suited.push(format!("is saved every {} steps", config.checkpoint_every));
+    }
+    forecast.total_steps = forecast.steps_within(left);
+    if frozen && forecast.total_steps < recipe_steps {
+        let share = forecast.total_steps as f64 / recipe_steps as f64;
+        config.freeze_prototypes = (config.freeze_prototypes as f64 * share).round().max(1.0) as u64;
+        suited.push(format!(
+            "has frozen prototypes for {}",
+            counted(config.freeze_prototypes as usize, "step")
+        ));
+    }
+    Ok(suited)
 }
 
 fn too_short(time: Duration, over: f64, forecast: &Forecast) -> Error {
@@ -95,11 +139,16 @@ impl Keeping {
         let unseen =
             if *total_steps < rhythm.epoch { ", so that some pictures are never trained on" } else { "" };
         format!(
-            "{} {}: {epochs:.1} epochs{unseen}. A step takes {:.3} s{how}, and what is beside the steps {}.",
+            "{} {}: {epochs:.1} epochs{unseen}. A step takes {:.3} s{how}; judging the network, checkpoints and the gallery take \
+             {} in all.{}",
             if *total_steps == 1 { "1 step fits".to_owned() } else { format!("{total_steps} steps fit") },
             self.budget.time.show(),
             step.later(),
-            whole_seconds(self.forecast.beside(0, *total_steps))
+            whole_seconds(self.forecast.beside(0, *total_steps)),
+            match self.suited.as_slice() {
+                [] => String::new(),
+                suited => format!(" To suit that, the network {}.", suited.join(" and ")),
+            }
         )
     }
 
@@ -116,7 +165,7 @@ impl Keeping {
         let newest = 1.0 / steps_per_s;
         self.pace = Some(self.pace.map_or(newest, |pace| pace + NEWEST * (newest - pace)));
         self.watched += seconds;
-        let pace = self.pace.filter(|_| self.watched >= SETTLED)?;
+        let pace = self.pace.filter(|_| self.watched >= SETTLED && step < self.forecast.total_steps)?;
         let (total, time) = (self.forecast.total_steps, self.budget.time.as_secs_f64());
         let left = total.saturating_sub(step) as f64 * pace + self.forecast.beside(step, total);
         let late = (elapsed + left) / time;
@@ -134,9 +183,14 @@ impl Keeping {
         }
         self.told = Some(late);
         let measured = self.forecast.step.later();
+        let why = if pace > LATE * measured {
+            format!(": a step takes {pace:.3} s, and took {measured:.3} s when it was measured")
+        } else {
+            String::new()
+        };
         Some(format!(
-            "This run will take {} in place of {}: a step takes {pace:.3} s, and took {measured:.3} s when it was measured. \
-             It goes on to step {total}, so that its schedule is complete; stopping it keeps a checkpoint.",
+            "This run will take {} in place of {}{why}. It goes on to step {total}, so that its schedule is complete; stopping it \
+             keeps a checkpoint.",
             whole_seconds(elapsed + left),
             self.budget.time.show()
         ))
@@ -147,7 +201,7 @@ impl Keeping {
 ///
 /// # Errors
 /// [`Error::Config`] for `for`.
-pub(super) fn check(config: &Config, resumed: bool) -> Result<()> {
+pub(crate) fn check(config: &Config, resumed: bool) -> Result<()> {
     let reason = if resumed {
         "is for runs that begin: a resumed run has its steps; `steps` extends it, and `max_time` stops it"
     } else if config.steps.is_some() {
@@ -161,6 +215,8 @@ pub(super) fn check(config: &Config, resumed: bool) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Method, Preset};
+    use crate::train::forecast::StepTimes;
     use crate::train::forecast::tests::forecast;
 
     fn keeping(seconds: f64) -> Keeping {
@@ -168,7 +224,34 @@ mod tests {
         let total_steps = forecast.steps_within(seconds);
         let budget = Budget { time: Duration::from_secs_f64(seconds), since: Instant::now() };
         let forecast = Forecast { total_steps, ..forecast };
-        Keeping { budget, forecast, pace: None, watched: 0.0, told: None }
+        Keeping { budget, forecast, suited: Vec::new(), pace: None, watched: 0.0, told: None }
+    }
+
+    #[test]
+    fn a_recipe_is_suited_to_its_time_where_nobody_chose_otherwise() {
+        let recipe = Config::from_recipe(Preset::Photos, Method::Swav).unwrap();
+        let config = || Config { preset: Some(Preset::Photos), ..recipe.clone() };
+        let full = || Forecast { total_steps: 1000, ..forecast() };
+        let (mut plain, mut slow) = (config(), full());
+        // 1.5 s a step: a tenth of the recipe's steps.
+        let said = suit(&mut plain, &mut slow, 185.0).unwrap();
+        assert!((80..120).contains(&slow.total_steps), "{}", slow.total_steps);
+        let frozen = recipe.freeze_prototypes as f64 * slow.total_steps as f64 / 1000.0;
+        assert_eq!(plain.freeze_prototypes, frozen.round() as u64);
+        assert_eq!((plain.eval_every, plain.checkpoint_every), (recipe.eval_every, recipe.checkpoint_every));
+        assert_eq!(said, [format!("has frozen prototypes for {} steps", plain.freeze_prototypes)]);
+        // So fast that the network would be judged most of the time.
+        let step = StepTimes { device: 0.01, decoding: 0.01, kept: 0.01, share: 1.0 };
+        let (mut plain, mut fast) = (config(), Forecast { step, ..full() });
+        let before = fast.steps_within(185.0);
+        let said = suit(&mut plain, &mut fast, 185.0).unwrap();
+        assert!(plain.eval_every > recipe.eval_every && fast.total_steps > 2 * before, "{said:?}");
+        assert!(fast.seconds(fast.total_steps) <= 185.0);
+        // What somebody chose stays.
+        let mut chosen = Config { eval_every: 1, checkpoint_every: 7, freeze_prototypes: 5, ..config() };
+        let left = chosen.clone();
+        assert_eq!(suit(&mut chosen, &mut Forecast { step, ..full() }, 185.0).unwrap(), [""; 0]);
+        assert_eq!(chosen, left);
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Forecast {
     pub total_steps: u64,
     /// Steps that are done already, of a run that goes on.
     pub done: u64,
+    /// What measuring all this took.
+    pub measuring: f64,
 }
 
 /// What a step takes, in seconds, by where its pictures come from.
@@ -89,17 +91,21 @@ impl Rhythm {
 
 /// How often something happens after step `from` and up to step `to`: at every multiple of `period`, and at the end.
 fn times(period: u64, from: u64, to: u64) -> u64 {
+    if to <= from {
+        return 0;
+    }
     let passed = |steps: u64| steps.checked_div(period).unwrap_or(0);
-    let at_the_end = period > 0 && to.is_multiple_of(period) && to > from;
+    let at_the_end = period > 0 && to.is_multiple_of(period);
     passed(to).saturating_sub(passed(from)) + u64::from(!at_the_end)
 }
 
 impl Forecast {
-    /// Seconds of the steps alone after step `from` and up to step `to`.
+    /// Seconds of the steps alone of a run that begins after step `from` and ends at step `to`. Wherever it begins, nothing is
+    /// kept decoded yet.
     #[must_use]
     pub fn steps(&self, from: u64, to: u64) -> f64 {
-        let first = to.min(self.rhythm.epoch).saturating_sub(from) as f64;
-        let all = to.saturating_sub(from) as f64;
+        let all = to.saturating_sub(from);
+        let (first, all) = (all.min(self.rhythm.epoch) as f64, all as f64);
         let begins = self.first_step * f64::from(u8::from(all > 0.0));
         begins + first * self.step.decoding + (all - first) * self.step.later()
     }
@@ -139,6 +145,22 @@ impl Forecast {
         self.flop as f64 * 1e-9 / self.step.device.max(1e-9)
     }
 
+    /// How many times rarer evaluations, and checkpoints, must be than they are in a run of `total` steps, so that either
+    /// take no more than a fifth of the time of the steps between them. A few of them there are in any case.
+    #[must_use]
+    pub fn rarer(&self, total: u64) -> [u64; 2] {
+        let times = |each: f64, period: u64| {
+            let between = period as f64 * self.step.later();
+            let few_enough = total.checked_div(FEW * period).unwrap_or(0);
+            if between > 0.0 {
+                ((each / (MOST_LOOKING * between)).ceil() as u64).min(few_enough).max(1)
+            } else {
+                1
+            }
+        };
+        [times(self.evaluation, self.rhythm.evaluation), times(self.checkpoint, self.rhythm.checkpoint)]
+    }
+
     /// The most steps of a run that takes no more than `seconds` from its first look on; 0 where not even one fits.
     #[must_use]
     pub fn steps_within(&self, seconds: f64) -> u64 {
@@ -153,6 +175,11 @@ impl Forecast {
         fits
     }
 }
+
+/// The time of an evaluation beside that of the steps before it, at the most, of a run that is to take a given time.
+const MOST_LOOKING: f64 = 0.2;
+/// So many evaluations such a run has all the same.
+const FEW: u64 = 4;
 
 /// More steps than any run has.
 const MOST: u64 = 1 << 40;
@@ -179,6 +206,7 @@ pub(crate) mod tests {
             rhythm: Rhythm { epoch: 10, evaluation: 30, checkpoint: 25 },
             total_steps: 100,
             done: 0,
+            measuring: 10.0,
         }
     }
 
@@ -193,11 +221,27 @@ pub(crate) mod tests {
         // The last evaluation on the way is the one at the end.
         assert_eq!(forecast.rhythm.evaluations(0, 90), 3);
         assert_eq!((forecast.epoch_seconds(), forecast.gflop_per_s()), (15.25, 5.0));
-        // What is left after step 40: no first look, no step of the first epoch.
-        assert_eq!(forecast.steps(40, 100), 2.0 + 90.0);
+        // What is left after step 40: no first look, but whoever goes on decodes every picture once more.
+        assert_eq!(forecast.steps(40, 100), 2.0 + 20.0 + 75.0);
+        assert_eq!(forecast.steps(95, 100), 2.0 + 10.0);
         assert_eq!(forecast.beside(40, 100), 3.0 * 5.0 + 3.0 * 0.5 + 6.0 * 0.25 + 3.0);
         let never = Rhythm { evaluation: 0, checkpoint: 0, ..forecast.rhythm };
         assert_eq!((never.evaluations(0, 90), never.checkpoints(0, 90)), (1, 1));
+        assert_eq!((forecast.rhythm.evaluations(100, 100), never.checkpoints(90, 90)), (0, 0));
+    }
+
+    #[test]
+    fn a_fast_machine_trains_more_than_it_judges() {
+        // An evaluation of 5 s after 30 steps of 1.5 s, and a checkpoint of .5 s after 25.
+        assert_eq!(forecast().rarer(100_000), [1, 1]);
+        let step = StepTimes { device: 0.01, decoding: 0.01, kept: 0.01, share: 1.0 };
+        let fast = Forecast { step, ..forecast() };
+        assert_eq!(fast.rarer(100_000), [84, 10]);
+        // A short run is judged a few times all the same, and one that never is stays so.
+        assert_eq!(fast.rarer(1000), [8, 10]);
+        assert_eq!(fast.rarer(100), [1, 1]);
+        let never = Rhythm { evaluation: 0, checkpoint: 0, ..fast.rhythm };
+        assert_eq!(Forecast { rhythm: never, ..fast }.rarer(100), [1, 1]);
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod state;
 mod tensorboard;
 
 pub use crate::judge::{Pair, SplitAccuracy};
+pub(crate) use budget::check as check_time;
 pub use events::{Event, Flow, Metrics, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
 pub use follow::follow;

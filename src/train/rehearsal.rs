@@ -10,7 +10,7 @@ use crate::data::{Batch, Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::Family;
 use crate::judge::run::Judge;
-use crate::measure::{Extent, Work, flop_per_view};
+use crate::measure::{Extent, Work, flop_per_view, repeated_share};
 use crate::method::Trainer;
 use crate::pages::gallery;
 use crate::pass::{self, Pass, Watch};
@@ -58,11 +58,14 @@ impl Rehearsal<'_> {
         watch: &mut Watch<'_>,
     ) -> Result<Forecast> {
         let opening = self.since.elapsed().as_secs_f64();
-        let looks = judge.rehearse(trainer, watch)?;
+        let looks = judge.rehearse(trainer, self.config.prototypes, watch)?;
+        // The steps that are measured fill what a first look is to fill.
+        let wants_survey = trainer.wants_survey();
         let per_epoch = (self.dataset.pretrain().len() / self.config.batch) as u64;
         let pictures = per_epoch as usize * self.config.batch;
         let work = Work::of(self.config, &Extent { pictures, classes: self.dataset.classes().len() });
-        let expected = work.step as f64 * looks.each / flop_per_view(self.config).max(1) as f64;
+        let operations = work.step as f64 * (1.0 + repeated_share(self.config));
+        let expected = operations * looks.computing / flop_per_view(self.config).max(1) as f64;
         let measured = expected < SLOW;
         let (first_step, step) = if measured {
             pass::run(MEASURING, 0, watch, |pass| self.steps(trainer, pass))?
@@ -71,7 +74,7 @@ impl Rehearsal<'_> {
         };
         let checkpoint = checkpoint(trainer)?;
         let each = step.device / work.step.max(1) as f64;
-        let survey = if trainer.wants_survey() {
+        let survey = if wants_survey {
             per_epoch as f64 * (step.decoding - (1.0 - FORWARD) * step.device).max(FORWARD * step.device)
         } else {
             0.0
@@ -96,6 +99,7 @@ impl Rehearsal<'_> {
             },
             total_steps: self.total_steps,
             done: self.done,
+            measuring: self.since.elapsed().as_secs_f64() - opening,
         })
     }
 

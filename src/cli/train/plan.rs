@@ -35,12 +35,15 @@ pub(super) fn run(config: &Config, what: Plan, within: Option<Duration>, done: u
     let peaks = peaks(config.adapter.as_deref(), forecast.matrix_units)?;
     drop(passes);
     if let Some(time) = within {
-        forecast.total_steps = forecast.steps_within(time.as_secs_f64() - forecast.opening);
+        // A run that is to take a time measures as well, and compiles then what its first step needs.
+        let over = forecast.opening + forecast.measuring;
+        forecast.first_step = 0.0;
+        forecast.total_steps = forecast.steps_within(time.as_secs_f64() - over);
         if forecast.total_steps == 0 {
             let reason = format!(
                 "{} is too short: one step alone ends after {}",
                 time.show(),
-                whole_seconds(forecast.opening + forecast.seconds(1))
+                whole_seconds(over + forecast.seconds(1))
             );
             return Err(Error::config("for", reason));
         }
