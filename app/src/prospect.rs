@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-use swav_wgpu::config::{Advice, Config, Preset, advise};
+use swav_wgpu::config::{Advice, Config, Facts, Preset, advise};
 use swav_wgpu::data::{configured, spread};
 use swav_wgpu::error::{Error, Result};
-use swav_wgpu::measure::{Extent, Machine, Work, machine};
+use swav_wgpu::measure::{Extent, Machine, Work, machine, suggest};
 use swav_wgpu::pass::{self, Progress};
 use swav_wgpu::train::plan;
 
@@ -59,6 +59,37 @@ pub struct Cost {
     pub memory: u64,
     /// The adapter.
     pub adapter: String,
+    /// The network that suits the time, where one is given and the pictures have been looked at.
+    pub suited: Option<Suited>,
+}
+
+/// A network that suits a time on an adapter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suited {
+    /// What it is called.
+    pub name: String,
+    /// How often a run of that time sees every picture.
+    pub epochs: f64,
+    /// Why this one.
+    pub rule: String,
+    /// Its settings.
+    pub values: Vec<(&'static str, String)>,
+}
+
+impl Suited {
+    fn of(facts: &Facts, machine: &Machine, time: Duration) -> Option<Self> {
+        let found = suggest(facts, machine.gflop_per_s, time.as_secs_f64()).ok().flatten()?;
+        let rule = found.network.first()?.rule.clone();
+        let values = found.network.into_iter().map(|advice| (advice.key, advice.value)).collect();
+        Some(Self { name: found.name.to_owned(), epochs: found.epochs, rule, values })
+    }
+
+    /// Whether settings have this network.
+    #[must_use]
+    pub fn is_in(&self, config: &Config) -> bool {
+        let mut with = config.clone();
+        self.values.iter().all(|(key, value)| with.set(key, value).is_ok()) && with == *config
+    }
 }
 
 impl Cost {
@@ -76,7 +107,7 @@ impl Cost {
         let fitting = |time: Duration| work.steps_within(machine.flop_within(time.as_secs_f64()), per_epoch);
         let steps = within.map_or_else(|| config.length(per_epoch).total, fitting);
         let seconds = machine.seconds(work.total(steps, per_epoch));
-        Self { steps, seconds, memory, adapter: machine.adapter }
+        Self { steps, seconds, memory, adapter: machine.adapter, suited: None }
     }
 }
 
@@ -100,9 +131,10 @@ impl Prospect {
         let rests = Arc::new(AtomicBool::new(false));
         let told_to = Arc::clone(&rests);
         std::thread::spawn(move || {
+            let mut known = None;
             for ask in inbox {
                 // Nobody listens any more once the window has gone.
-                let _ = sender.send(work(ask, cache.as_deref(), &told_to));
+                let _ = sender.send(work(ask, &mut known, cache.as_deref(), &told_to));
                 repaint();
             }
         });
@@ -135,12 +167,16 @@ impl Prospect {
     }
 }
 
-fn work(ask: Ask, cache: Option<&Path>, rests: &AtomicBool) -> Told {
+/// What is known of the pictures at a place.
+type Known = Option<(PathBuf, Facts)>;
+
+fn work(ask: Ask, known: &mut Known, cache: Option<&Path>, rests: &AtomicBool) -> Told {
     match ask {
         Ask::Settings(config) => {
             let place = config.data.clone().unwrap_or_default();
             // What cannot be opened is told where the pictures would stand.
-            let (advice, unreadable) = settings(&config).unwrap_or_default();
+            let (facts, advice, unreadable) = settings(&config).unwrap_or_default();
+            *known = facts.map(|facts| (place.clone(), facts));
             Told::Settings(place, advice, unreadable)
         }
         Ask::Crops(config) => {
@@ -158,7 +194,8 @@ fn work(ask: Ask, cache: Option<&Path>, rests: &AtomicBool) -> Told {
             Told::Seconds(config.data, times)
         }
         Ask::Cost(config, within) => {
-            let cost = match cost(&config, within, cache, rests) {
+            let facts = known.as_ref().filter(|(place, _)| Some(place) == config.data.as_ref());
+            let cost = match cost(&config, within, facts.map(|(_, facts)| facts), cache, rests) {
                 Err(Error::Stopped) => None,
                 known => Some(known.map_err(|error| crate::words::told(&error))),
             };
@@ -167,15 +204,16 @@ fn work(ask: Ask, cache: Option<&Path>, rests: &AtomicBool) -> Told {
     }
 }
 
-/// Settings for pictures, and those of a sample that cannot be read.
-fn settings(config: &Config) -> Result<(Vec<Advice>, Unreadable)> {
+/// What pictures are like, settings for them, and those of a sample that cannot be read.
+fn settings(config: &Config) -> Result<(Option<Facts>, Vec<Advice>, Unreadable)> {
     let config = Config { reduce: false, ..config.clone() };
     let dataset = configured::open(&config, &mut pass::unwatched)?;
     let sample = spread::some_of(dataset.pretrain(), SAMPLE);
     let survey = configured::survey(&dataset, &sample, &mut pass::unwatched)?;
     let named = survey.unreadable.iter().map(|(picture, why)| (dataset.picture_name(*picture), why.clone()));
-    let advice = configured::facts(&dataset, &survey).as_ref().map_or(Ok(Vec::new()), advise)?;
-    Ok((advice, named.collect()))
+    let facts = configured::facts(&dataset, &survey);
+    let advice = facts.as_ref().map_or(Ok(Vec::new()), advise)?;
+    Ok((facts, advice, named.collect()))
 }
 
 /// How many pictures and classes there are, and the adapter with its speed.
@@ -189,11 +227,18 @@ fn speed(config: &Config, cache: Option<&Path>, rests: &AtomicBool) -> Result<((
     Ok((configured::extent(&dataset), machine))
 }
 
-fn cost(config: &Config, within: Option<Duration>, cache: Option<&Path>, rests: &AtomicBool) -> Result<Cost> {
+fn cost(
+    config: &Config,
+    within: Option<Duration>,
+    facts: Option<&Facts>,
+    cache: Option<&Path>,
+    rests: &AtomicBool,
+) -> Result<Cost> {
     // Whoever cannot train is told why.
     let planned = plan(config)?;
     let (extent, machine) = speed(config, cache, rests)?;
-    Ok(Cost::of(config, within, extent, machine, planned.memory.peak()))
+    let suited = within.zip(facts).and_then(|(time, facts)| Suited::of(facts, &machine, time));
+    Ok(Cost { suited, ..Cost::of(config, within, extent, machine, planned.memory.peak()) })
 }
 
 #[cfg(test)]
@@ -212,15 +257,25 @@ mod tests {
         std::fs::write(folder.path().join("broken.png"), "nothing").unwrap();
         let config = Config { data: Some(folder.path().to_owned()), ..Config::default() };
         let awake = AtomicBool::new(false);
-        let told = work(Ask::Settings(Box::new(config)), None, &awake);
+        let mut known = None;
+        let told = work(Ask::Settings(Box::new(config)), &mut known, None, &awake);
         let Told::Settings(place, advice, unreadable) = told else { panic!() };
+        // A slow adapter is offered a small network for a short time, and a fast one a larger one.
+        let (at, facts) = known.as_ref().unwrap();
+        assert_eq!((at.as_path(), facts.pictures), (folder.path(), 40));
+        let of = |gflop_per_s| {
+            let machine = Machine { adapter: "a".into(), gflop_per_s };
+            Suited::of(facts, &machine, Duration::from_secs(300))
+        };
+        assert!(of(1.0).is_some_and(|suited| suited.name.contains("width 16")), "{:?}", of(1.0));
+        assert_ne!(of(200.0), of(1.0));
         assert_eq!((place.as_path(), unreadable.len(), &*unreadable[0].0), (folder.path(), 1, "broken.png"));
         let of = |key| advice.iter().find(|advice| advice.key == key).map(|advice| advice.value.as_str());
         assert_eq!((of("preset"), of("batch")), (Some("photos"), Some("4")));
         assert!(of("epochs").is_some() && advice.iter().all(|advice| !advice.rule.is_empty()));
         let nowhere = Config { data: Some("/no/where".into()), ..Config::default() };
-        let told = work(Ask::Settings(Box::new(nowhere)), None, &awake);
-        assert!(matches!(told, Told::Settings(_, none, _) if none.is_empty()));
+        let told = work(Ask::Settings(Box::new(nowhere)), &mut known, None, &awake);
+        assert!(matches!(told, Told::Settings(_, none, _) if none.is_empty()) && known.is_none());
     }
 
     #[test]
@@ -247,12 +302,12 @@ mod tests {
         let kept = cache.path().join("swav-wgpu/speed.json");
         let config = Box::new(Config::from_preset(Preset::Demo).unwrap());
         let (awake, rests) = (AtomicBool::new(false), AtomicBool::new(true));
-        let told = work(Ask::Cost(config.clone(), None), Some(cache.path()), &rests);
+        let told = work(Ask::Cost(config.clone(), None), &mut None, Some(cache.path()), &rests);
         assert!(matches!(told, Told::Cost(_, None, None)) && !kept.exists(), "{told:?}");
-        let told = work(Ask::Cost(config.clone(), None), Some(cache.path()), &awake);
+        let told = work(Ask::Cost(config.clone(), None), &mut None, Some(cache.path()), &awake);
         let Told::Cost(_, None, Some(Ok(first))) = told else { panic!("{told:?}") };
         assert!(kept.exists() && first.seconds > 0.0);
-        let told = work(Ask::Cost(config, None), Some(cache.path()), &awake);
+        let told = work(Ask::Cost(config, None), &mut None, Some(cache.path()), &awake);
         let Told::Cost(_, None, Some(Ok(again))) = &told else { panic!("{told:?}") };
         // A file of numbers may lose their last bit.
         assert!(

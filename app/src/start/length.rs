@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn a_run_that_is_to_take_a_time_is_told_by_its_steps_and_another_by_its_time() {
         let config = Config::default();
-        let cost = Ok(Cost { steps: 12_000, seconds: 413.0, memory: 1 << 20, adapter: "a GPU".into() });
+        let adapter = "a GPU".into();
+        let cost = Ok(Cost { steps: 12_000, seconds: 413.0, memory: 1 << 20, adapter, suited: None });
         let usual = told(&config, None, Some(&cost));
         assert!(usual.contains("12\u{2009}000 steps, about 6m 53s on a GPU"), "{usual}");
         let timed = told(&config, Some(Duration::from_secs(300)), Some(&cost));

@@ -4,6 +4,7 @@ mod cards;
 mod drop;
 mod length;
 mod runs;
+mod suited;
 
 pub use length::Length;
 pub use runs::Runs;
@@ -138,6 +139,7 @@ impl Start<'_> {
             "By the operations of the run and the measured speed of the device, which is kept; evaluations are left out.",
         );
         self.length.show(ui, self.form);
+        suited::show(ui, self.form, config, self.cost);
     }
 
     fn start_row(&mut self, ui: &mut Ui, resolved: &Resolved, wishes: &mut Vec<Wish>) {
