@@ -1,103 +1,18 @@
 //! What is exported under other trainers' names: the keys of their own state dicts, the same values in evaluation mode,
 //! and the way back.
 
+mod checkpoint;
+mod keys;
+
 use crate::reference::{Rng64, Tensor64, linear, norm, relu};
-use serde_json::json;
+use checkpoint::{EMBEDDING, PROTOTYPES, QUEUE, run};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use swav_wgpu::config::{Block, Config, Method, Stem, TrunkSpec};
+use swav_wgpu::config::Method;
 use swav_wgpu::interop::{HostTensor, ScalarType, safetensors, weights};
-use swav_wgpu::model::{HeadSpec, NetworkSpec};
-use swav_wgpu::runs::checkpoint::{Checkpoint, FORMAT, Meta};
 use swav_wgpu::uses::export::{Exported, Format, Names, export};
 
 type Tensors = BTreeMap<String, HostTensor>;
-
-const HIDDEN: usize = 6;
-const EMBEDDING: usize = 3;
-const PROTOTYPES: usize = 5;
-const CLASSES: usize = 7;
-/// Rows of a queue, and where the next key goes.
-const QUEUE: (usize, u64) = (8, 2);
-
-/// The tensors of a perceptron as a checkpoint has them.
-fn perceptron(name: &str, inputs: usize, normed: bool) -> Vec<(String, Vec<usize>)> {
-    let last = if normed { "3" } else { "2" };
-    let mut parts = vec![
-        ("0.weight", vec![HIDDEN, inputs]),
-        ("0.bias", vec![HIDDEN]),
-        (if normed { "3.weight" } else { "2.weight" }, vec![EMBEDDING, HIDDEN]),
-    ];
-    if normed {
-        parts.extend(["weight", "bias", "running_mean", "running_var"].map(|what| match what {
-            "weight" => ("1.weight", vec![HIDDEN]),
-            "bias" => ("1.bias", vec![HIDDEN]),
-            "running_mean" => ("1.running_mean", vec![HIDDEN]),
-            _ => ("1.running_var", vec![HIDDEN]),
-        }));
-    }
-    let mut named: Vec<_> = parts.into_iter().map(|(rest, shape)| (format!("{name}.{rest}"), shape)).collect();
-    named.push((format!("{name}.{last}.bias"), vec![EMBEDDING]));
-    named
-}
-
-/// A run folder with one checkpoint of a method, as its trainer writes it but for the values, which are random.
-fn run(method: Method, folder: &Path) -> (PathBuf, Tensors) {
-    let normed = method != Method::MocoV2;
-    let prototypes = if method == Method::Swav { PROTOTYPES } else { 0 };
-    let head = HeadSpec { hidden: HIDDEN, norm: normed, embedding: EMBEDDING, prototypes };
-    let trunk = TrunkSpec { block: Block::Basic, blocks: [1; 4], width: 4 };
-    let head = (method != Method::Supervised).then_some(head);
-    let spec = NetworkSpec { trunk, stem: Stem::Cifar, channels: 3, head };
-    let mut shapes = spec.tensors();
-    let second: Vec<_> = shapes.iter().map(|(name, shape)| (format!("target.{name}"), shape.clone())).collect();
-    match method {
-        Method::Swav => shapes.push(("queue".into(), vec![2, QUEUE.0, EMBEDDING])),
-        Method::MocoV2 => {
-            shapes.extend(second);
-            shapes.push(("queue".into(), vec![QUEUE.0, EMBEDDING]));
-        }
-        Method::Byol => {
-            shapes.extend(second);
-            shapes.extend(perceptron("predictor", EMBEDDING, true));
-        }
-        Method::DeepclusterV2 => {
-            shapes.extend([0, 1].map(|set| (format!("centroids.{set}"), vec![PROTOTYPES, EMBEDDING])));
-            shapes.extend(["bank.0", "labels"].map(|name| (name.to_owned(), vec![2, 4])));
-        }
-        Method::SelaV2 => shapes.extend(
-            [0, 1].map(|set| (format!("prototypes.prototypes{set}.weight"), vec![PROTOTYPES, EMBEDDING])),
-        ),
-        Method::Supervised => {
-            let features = spec.trunk.features();
-            shapes.extend([("fc.weight".into(), vec![CLASSES, features]), ("fc.bias".into(), vec![CLASSES])]);
-        }
-        Method::Simclr => {}
-    }
-    shapes.push(("optimizer.momentum.conv1.weight".into(), vec![4]));
-    let mut random = Rng64(7);
-    let tensors: Tensors = shapes
-        .into_iter()
-        .map(|(name, shape)| {
-            let is_variance = name.ends_with("running_var");
-            let mut value = || if is_variance { 0.5 + random.uniform() } else { random.normal() } as f32;
-            let data = (0..shape.iter().product()).map(|_| value()).collect();
-            (name, HostTensor::new(shape, data))
-        })
-        .collect();
-    let out = folder.join(method.to_string());
-    std::fs::create_dir(&out).expect("a folder");
-    let meta = Meta {
-        format: FORMAT.into(),
-        config: Config { method, stem: Stem::Cifar, ..Config::default() }.to_toml(),
-        step: 4,
-        epoch: 0,
-        batch_in_epoch: 4,
-        state: json!({ "position": { "step": 4, "queue_cursor": QUEUE.1 } }),
-    };
-    Checkpoint { tensors: tensors.clone(), meta }.save(&out).expect("it can be written");
-    (out, tensors)
-}
 
 fn exported(run: &Path, names: Names) -> (Exported, Tensors, PathBuf) {
     let out = run.with_extension(format!("{}.safetensors", names.name()));
@@ -107,141 +22,6 @@ fn exported(run: &Path, names: Names) -> (Exported, Tensors, PathBuf) {
     (done, tensors, out)
 }
 
-/// The keys of torchvision's ResNet with one basic block in each stage and no `fc`, as `state_dict()` gives them.
-fn trunk_keys(prefix: &str, children: [&str; 6]) -> Vec<String> {
-    let [conv1, bn1, stages @ ..] = children;
-    let norm = |name: String| {
-        ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
-            .map(|what| format!("{name}.{what}"))
-    };
-    let mut keys = vec![format!("{conv1}.weight")];
-    keys.extend(norm(bn1.to_owned()));
-    for (stage, name) in stages.iter().enumerate() {
-        for unit in ["1", "2"] {
-            keys.push(format!("{name}.0.conv{unit}.weight"));
-            keys.extend(norm(format!("{name}.0.bn{unit}")));
-        }
-        if stage > 0 {
-            keys.push(format!("{name}.0.downsample.0.weight"));
-            keys.extend(norm(format!("{name}.0.downsample.1")));
-        }
-    }
-    keys.into_iter().map(|key| format!("{prefix}{key}")).collect()
-}
-
-const TORCHVISION: [&str; 6] = ["conv1", "bn1", "layer1", "layer2", "layer3", "layer4"];
-/// `nn.Sequential(*list(resnet.children())[:-1])` of lightly's examples.
-const CHILDREN: [&str; 6] = ["0", "1", "4", "5", "6", "7"];
-
-/// The keys of a perceptron: what is wanted of each of its children.
-fn keys(path: &str, children: &[(&str, &[&str])]) -> Vec<String> {
-    children
-        .iter()
-        .flat_map(|(child, parts)| parts.iter().map(move |part| format!("{path}{child}.{part}")))
-        .collect()
-}
-
-const LINEAR: &[&str] = &["weight", "bias"];
-const NORM: &[&str] = &["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
-/// Linear, batch norm, ReLU, linear.
-const NORMED: &[(&str, &[&str])] = &[("0", LINEAR), ("1", NORM), ("3", LINEAR)];
-/// The same as lightly's `ProjectionHead` builds it: no bias before a batch norm.
-const UNBIASED: &[(&str, &[&str])] = &[("0", &["weight"]), ("1", NORM), ("3", LINEAR)];
-/// Linear, ReLU, linear.
-const PLAIN: &[(&str, &[&str])] = &[("0", LINEAR), ("2", LINEAR)];
-
-fn one(name: &str) -> Vec<String> {
-    vec![name.to_owned()]
-}
-
-/// lightly: `models/modules/heads.py` (`ProjectionHead`, `BYOLPredictionHead`, `SwaVPrototypes`) in the modules of
-/// `examples/pytorch/{swav,byol,moco}.py`.
-fn keys_of_lightly(method: Method) -> Vec<String> {
-    let backbone = |name: &str| trunk_keys(&format!("{name}."), CHILDREN);
-    match method {
-        Method::Swav => {
-            [backbone("backbone"), keys("projection_head.layers.", UNBIASED), keys("prototypes.heads.", &[("0", LINEAR)])]
-                .concat()
-        }
-        Method::Byol => [
-            backbone("backbone"),
-            keys("projection_head.layers.", UNBIASED),
-            keys("prediction_head.layers.", UNBIASED),
-            backbone("backbone_momentum"),
-            keys("projection_head_momentum.layers.", UNBIASED),
-        ]
-        .concat(),
-        _ => [
-            backbone("backbone"),
-            keys("projection_head.layers.", PLAIN),
-            backbone("backbone_momentum"),
-            keys("projection_head_momentum.layers.", PLAIN),
-        ]
-        .concat(),
-    }
-}
-
-/// solo-learn: `methods/{swav,byol,mocov2plus,deepclusterv2,linear}.py`, without the linear classifier that its methods
-/// train on the side, and without the two queues of MoCo v2+.
-fn keys_of_solo_learn(method: Method) -> Vec<String> {
-    let backbone = |name: &str| trunk_keys(&format!("{name}."), TORCHVISION);
-    match method {
-        Method::Swav => [
-            backbone("backbone"),
-            keys("projector.", NORMED),
-            one("prototypes.weight_g"),
-            one("prototypes.weight_v"),
-        ]
-        .concat(),
-        Method::Byol => [
-            backbone("backbone"),
-            keys("projector.", NORMED),
-            keys("predictor.", NORMED),
-            backbone("momentum_backbone"),
-            keys("momentum_projector.", NORMED),
-        ]
-        .concat(),
-        Method::MocoV2 => [
-            backbone("backbone"),
-            keys("projector.", PLAIN),
-            backbone("momentum_backbone"),
-            keys("momentum_projector.", PLAIN),
-        ]
-        .concat(),
-        Method::Supervised => [backbone("backbone"), keys("", &[("classifier", LINEAR)])].concat(),
-        _ => [
-            backbone("backbone"),
-            keys("projector.", NORMED),
-            one("prototypes.0.weight"),
-            one("prototypes.1.weight"),
-        ]
-        .concat(),
-    }
-}
-
-/// facebookresearch/moco: `moco/builder.py` with `mlp=True`, inside `DistributedDataParallel`.
-fn keys_of_moco() -> Vec<String> {
-    let encoder = |name: &str| {
-        let path = format!("module.{name}.");
-        [trunk_keys(&path, TORCHVISION), keys(&format!("{path}fc."), PLAIN)].concat()
-    };
-    [encoder("encoder_q"), encoder("encoder_k"), one("module.queue"), one("module.queue_ptr")].concat()
-}
-
-/// facebookresearch/swav: `src/resnet50.py` (`MultiPrototypes` for several sets); torchvision's `fc`.
-fn keys_of_swav(method: Method) -> Vec<String> {
-    let trunk = trunk_keys("", TORCHVISION);
-    match method {
-        Method::Supervised => [trunk, keys("", &[("fc", LINEAR)])].concat(),
-        Method::Swav => [trunk, keys("projection_head.", NORMED), one("prototypes.weight")].concat(),
-        Method::DeepclusterV2 | Method::SelaV2 => {
-            let sets = keys("prototypes.", &[("prototypes0", &["weight"]), ("prototypes1", &["weight"])]);
-            [trunk, keys("projection_head.", NORMED), sets].concat()
-        }
-        _ => [trunk, keys("projection_head.", NORMED)].concat(),
-    }
-}
-
 #[test]
 fn keys_are_those_of_each_trainers_own_code() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -249,14 +29,14 @@ fn keys_are_those_of_each_trainers_own_code() {
         let (run, _) = run(method, folder.path());
         let mut wanted = vec![];
         match method {
-            Method::MocoV2 => wanted.push((Names::Moco, keys_of_moco())),
-            _ => wanted.push((Names::Torchvision, keys_of_swav(method))),
+            Method::MocoV2 => wanted.push((Names::Moco, keys::of_moco())),
+            _ => wanted.push((Names::Torchvision, keys::of_swav(method))),
         }
         if matches!(method, Method::Swav | Method::Byol | Method::MocoV2) {
-            wanted.push((Names::Lightly, keys_of_lightly(method)));
+            wanted.push((Names::Lightly, keys::of_lightly(method)));
         }
         if method != Method::Simclr {
-            wanted.push((Names::SoloLearn, keys_of_solo_learn(method)));
+            wanted.push((Names::SoloLearn, keys::of_solo_learn(method)));
         }
         for (names, mut wanted) in wanted {
             let found: Vec<String> = exported(&run, names).1.into_keys().collect();
@@ -290,7 +70,9 @@ fn what_a_trainer_has_no_tensor_for_is_told() {
         // Who asks for the trunk gets it, and is told nothing.
         let out = inside.path().join("trunk.pth");
         let trunk = export(&run, None, Format::Pytorch, true, names, &out).expect("it can be exported");
-        assert!(trunk.tensors == trunk_keys("", TORCHVISION).len() && !trunk.note.contains("Left out"));
+        assert!(
+            trunk.tensors == keys::trunk("", keys::TORCHVISION).len() && !trunk.note.contains("Left out")
+        );
     }
 }
 
@@ -315,7 +97,8 @@ fn evaluated(tensors: &Tensors, path: &str, x: &Tensor64) -> Tensor64 {
     let get = |rest: &str| wide(tensors, &format!("{path}.{rest}"));
     let bias = tensors.contains_key(&format!("{path}.0.bias")).then(|| get("0.bias"));
     let hidden = linear::forward(x, &get("0.weight"), bias.as_ref());
-    let [weight, shift, mean, var] = ["weight", "bias", "running_mean", "running_var"].map(|part| get(&format!("1.{part}")));
+    let [weight, shift, mean, var] =
+        ["weight", "bias", "running_mean", "running_var"].map(|part| get(&format!("1.{part}")));
     let hidden = relu::forward(&norm::batch_norm_eval(&hidden, &weight, &shift, &mean, &var));
     linear::forward(&hidden, &get("3.weight"), Some(&get("3.bias")))
 }
@@ -358,12 +141,17 @@ fn prototypes_score_the_same_as_lengths_and_directions_or_with_a_bias() {
     let (length, direction) = (wide(&solo, "prototypes.weight_g"), wide(&solo, "prototypes.weight_v"));
     assert_eq!(length.shape, [PROTOTYPES, 1]);
     let rows = norm::l2_normalize(&direction);
-    let rows = rows.data.chunks(EMBEDDING).zip(&length.data).flat_map(|(row, length)| row.iter().map(move |v| v * length));
+    let rows = rows
+        .data
+        .chunks(EMBEDDING)
+        .zip(&length.data)
+        .flat_map(|(row, length)| row.iter().map(move |v| v * length));
     let rows = Tensor64::new(&direction.shape, rows.collect());
     close(&linear::forward(&z, &rows, None), &wanted, "solo-learn");
 
     let lightly = exported(&run, Names::Lightly).1;
-    let (weight, bias) = (wide(&lightly, "prototypes.heads.0.weight"), wide(&lightly, "prototypes.heads.0.bias"));
+    let (weight, bias) =
+        (wide(&lightly, "prototypes.heads.0.weight"), wide(&lightly, "prototypes.heads.0.bias"));
     close(&linear::forward(&z, &weight, Some(&bias)), &wanted, "lightly");
 }
 
@@ -383,7 +171,10 @@ fn mocos_queue_has_a_key_in_each_column() {
         assert_eq!(column, keys.data[row * EMBEDDING..(row + 1) * EMBEDDING]);
     }
     let place = &theirs["module.queue_ptr"];
-    assert_eq!((place.shape.as_slice(), place.kind, place.data[0]), (&[1][..], ScalarType::I64, QUEUE.1 as f32));
+    assert_eq!(
+        (place.shape.as_slice(), place.kind, place.data[0]),
+        (&[1][..], ScalarType::I64, QUEUE.1 as f32)
+    );
     let copy = &theirs["module.encoder_k.fc.2.weight"];
     assert_eq!(copy, &ours["target.projection_head.2.weight"]);
 }
@@ -401,8 +192,11 @@ fn exports_come_back_with_what_stands_on_the_trunk() {
                 let wanted: Vec<(&String, &HostTensor)> =
                     ours.iter().filter(|(name, _)| name.starts_with(part)).collect();
                 for (name, tensor) in wanted {
+                    let is_folded = |part: &str| {
+                        [".0.bias", ".1.running_mean"].iter().any(|rest| *name == format!("{part}{rest}"))
+                    };
                     let folded = names == Names::Lightly
-                        && ["0.bias", "1.running_mean"].iter().any(|rest| name.ends_with(rest));
+                        && ["projection_head", "predictor"].into_iter().any(is_folded);
                     let what = format!("{method} for {}: {name}", names.name());
                     match back.get(name) {
                         None => panic!("{what} is missing"),
@@ -423,11 +217,10 @@ fn exports_come_back_with_what_stands_on_the_trunk() {
                 has("fc.");
             }
         }
-        for (names, key) in [
-            (Names::Moco, "encoder_k"),
-            (Names::SoloLearn, "momentum_backbone"),
-        ] {
-            let Some(last) = ours.keys().rfind(|name| name.starts_with("target.projection_head")) else { continue };
+        for (names, key) in [(Names::Moco, "encoder_k"), (Names::SoloLearn, "momentum_backbone")] {
+            let Some(last) = ours.keys().rfind(|name| name.starts_with("target.projection_head")) else {
+                continue;
+            };
             let out = exported(&run, names).2;
             let back = weights::read(&out, Some(key)).expect("it can be read again").tensors;
             assert_eq!(back[last.trim_start_matches("target.")], ours[last], "{method}: {key}");
