@@ -29,9 +29,12 @@ impl Choice for WeightsKey {
 #[command(
     long_about = "Write the weights of a run, or of any file of weights that this program reads, for other \
                   programs.\n\n\
-                  safetensors  every tensor under torchvision's names, with the settings of the run\n\
+                  safetensors  weights under the names of --names, with the settings of the run\n\
                   pytorch      a state dict for torch.load: resnet18().load_state_dict(…, strict=False)\n\
-                  onnx         the trunk in evaluation mode, from normalised pixels to features",
+                  onnx         the trunk in evaluation mode, from normalised pixels to features\n\n\
+                  With the network goes what its method has beside it: predictor, second network, MoCo's queue, sets of \
+                  prototypes, classes. What the code of --names has no tensor for is left out, and told. `train --init` \
+                  and all else here read every such file back.",
     after_help = "Examples:\n  swav-wgpu export runs/photos --format pytorch --out photos.pth\n  \
                   swav-wgpu export runs/moco --format pytorch --names moco --out moco.pth.tar\n  \
                   swav-wgpu export swav_800ep_pretrain.pth.tar --format onnx --out swav.onnx"
@@ -45,12 +48,13 @@ pub(super) struct Export {
     #[arg(long, value_name = "FORMAT", default_value = Format::Safetensors.name())]
     #[arg(value_parser = one_of(&Format::ALL, Format::name))]
     format: Format,
-    /// Whose names the tensors get: torchvision with the head of SwAV's official code, or what MoCo's main_lincls.py,
-    /// lightly or solo-learn load
+    /// Whose names and forms the tensors get: torchvision with head and prototypes of SwAV's official code, MoCo's
+    /// official code (main_lincls.py and main_moco.py), lightly's modules in its examples for PyTorch, or solo-learn's
+    /// methods
     #[arg(long, value_name = "WHOSE", default_value = Names::Torchvision.name())]
     #[arg(value_parser = one_of(&Names::ALL, Names::name))]
     names: Names,
-    /// Leave out the projection head and the prototypes (ONNX never has them)
+    /// Leave out all but the trunk (ONNX never has more)
     #[arg(long)]
     trunk: bool,
     /// The file to write [default: the source's name in this folder]

@@ -57,9 +57,10 @@ settings! {
         /// The run folder, which must be new or empty: settings, metrics, checkpoints, gallery. Without it, the
         /// next of `runs/PRESET-1`, `runs/PRESET-2` and so on is made.
         out: Option<PathBuf> = None;
-        /// Weights to start from in place of random ones: a run folder, or a file of this program, of the
-        /// official code or of torchvision (.safetensors, .pth, .pth.tar, .pt). What fits is taken, and the
-        /// rest is listed.
+        /// Weights to start from in place of random ones: a run folder, or a file (.safetensors, .pth,
+        /// .pth.tar, .pt) of this program, of the official code of SwAV or MoCo, of torchvision, lightly or
+        /// solo-learn. What fits is taken, head and prototypes too, and the rest is listed. A queue and a second
+        /// network begin anew.
         init: Option<PathBuf> = None;
         /// Which network of a file of weights is taken, where it holds several: the path to it, or a word of it such
         /// as encoder_k or student. Without it, a teacher or an average of weights comes first, then the network

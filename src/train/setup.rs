@@ -172,8 +172,13 @@ fn fitting(init: &Path, config: &Config) -> Result<(Weights, Fit, Option<usize>)
 
 /// Starts from the weights of a file or run: all that fit, and a sentence that lists the others.
 fn start_from(init: &Path, config: &Config, trainer: &mut Trainer) -> Result<String> {
-    let (weights, fit, stem) = fitting(init, config)?;
+    let (weights, mut fit, stem) = fitting(init, config)?;
     trainer.start_from(&weights.tensors)?;
+    // A method has tensors of its own beside those of the network, which come along: a predictor, classes, sets.
+    let wanted: BTreeMap<String, Vec<usize>> = trainer.wanted_tensors().into_iter().collect();
+    let before = fit.unused.len();
+    fit.unused.retain(|name| wanted.get(name) != weights.tensors.get(name).map(|tensor| &tensor.shape));
+    fit.fitting += before - fit.unused.len();
     let which = weights.notice.map_or_else(String::new, |notice| format!(" {notice}"));
     let stem = stem.map(|channels| {
         format!(

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use views::Viewing;
-pub(crate) use weights_file::{network_of, read};
+pub(crate) use weights_file::{Whole, network_of, read, read_whole};
 
 /// Where and how a network looks at pictures.
 #[derive(Clone, Debug, Default)]

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::interop::onnx::{Axis, Graph, Number, OPSET};
 use crate::interop::{HostTensor, safetensors, torch};
 use crate::model::NetworkSpec;
-use crate::trained::{network_of, read};
-use std::collections::BTreeMap;
+use crate::trained::{Whole, network_of, read_whole};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A format that other programs read.
@@ -62,8 +62,10 @@ pub struct Exported {
     pub note: String,
 }
 
-/// Writes the weights of `source` (a run folder or a file, and in it the network called `key`) to `out`. Names are torchvision's, with the
-/// official `projection_head` and `prototypes` unless only the trunk is wanted, and then those of `names`.
+/// Writes the weights of `source` (a run folder or a file, and in it the network called `key`) to `out`. Names are those
+/// of `names`. Unless only the trunk is wanted, all goes with it that a checkpoint holds and that trainer has a tensor
+/// for: head, prototypes, predictor, a second network, queue, classifier; what it has none for is told in
+/// [`Exported::note`]. ONNX takes the trunk alone.
 ///
 /// # Errors
 /// A source that cannot be used; [`Error::Io`].
@@ -75,23 +77,33 @@ pub fn export(
     names: Names,
     out: &Path,
 ) -> Result<Exported> {
-    let (weights, config) = read(source, key)?;
+    let Whole { weights, config, beside, cursor } = read_whole(source, key)?;
     let spec = network_of(&weights, config.as_ref(), None)?;
     let fit = spec.compare(&weights.tensors);
     if !fit.is_complete() {
         let reason = format!("its weights are not those of a ResNet ({spec}): {fit}");
         return Err(Error::Checkpoint { path: weights.path, reason });
     }
-    let mut tensors = weights.tensors;
-    let wanted: BTreeMap<String, Vec<usize>> = spec.tensors().into_iter().collect();
-    let of_trunk = |name: &str| !name.starts_with("projection_head") && !name.starts_with("prototypes");
-    tensors.retain(|name, _| {
-        (wanted.contains_key(name) || name.ends_with(COUNTER)) && (!trunk_only || of_trunk(name))
-    });
+    let (mut tensors, mut left_out) = (weights.tensors, BTreeSet::new());
+    if trunk_only || format == Format::Onnx {
+        tensors.retain(|name, _| names::is_of_trunk(name));
+    } else {
+        tensors.extend(beside);
+        left_out = only_known(&spec, &mut tensors);
+    }
+    let mut given = |tensors: &mut BTreeMap<String, HostTensor>| {
+        add_counters(tensors);
+        let (named, without) = names.given(std::mem::take(tensors), cursor);
+        *tensors = named;
+        left_out.extend(without);
+        left_out_in_words(&left_out, names)
+    };
     let note = match format {
         Format::Onnx => {
-            onnx(&spec, &tensors).write(out, &format!("Trunk of a SwAV network: {spec}"))?;
-            tensors.retain(|name, _| of_trunk(name) && !name.ends_with(COUNTER));
+            let method =
+                config.map_or_else(String::new, |config| format!(" after {}", config.method.title()));
+            onnx(&spec, &tensors).write(out, &format!("Trunk{method}: {spec}"))?;
+            tensors.retain(|name, _| !name.ends_with(COUNTER));
             format!(
                 "opset {OPSET}; `pixels` [batch, {}, height, width] normalised, `features` [batch, {}]",
                 spec.channels,
@@ -99,24 +111,52 @@ pub fn export(
             )
         }
         Format::Pytorch => {
-            add_counters(&mut tensors);
-            torch::write(out, &names.given(tensors.clone()), names.wrapped())?;
+            let left_out = given(&mut tensors);
+            torch::write(out, &tensors, names.wrapped())?;
             let place = names.wrapped().map_or_else(String::new, |key| format!("[\"{key}\"]"));
-            format!("torch.load(…){place} is a state dict with the names of {}", names.name())
+            format!("torch.load(…){place} is a state dict with the names of {}{left_out}", names.name())
         }
         Format::Safetensors => {
-            add_counters(&mut tensors);
+            let left_out = given(&mut tensors);
             let mut metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
             // The stem's stride and the views cannot be told from shapes.
             let settings =
                 if config.is_some() { "; the settings of the run are in its metadata" } else { "" };
             metadata.extend(config.map(|config| ("config".to_owned(), config.to_toml())));
-            safetensors::write(out, &names.given(tensors.clone()), &metadata)?;
-            format!("names are those of {}{settings}", names.name())
+            safetensors::write(out, &tensors, &metadata)?;
+            format!("names are those of {}{settings}{left_out}", names.name())
         }
     };
     let note = weights.notice.map_or(note.clone(), |notice| format!("{note}\n{notice}"));
     Ok(Exported { path: out.to_owned(), network: spec.to_string(), tensors: tensors.len(), note })
+}
+
+/// Keeps the network's own tensors and what is known to stand beside it, and returns what the rest is called. The
+/// state of an optimiser and of a loss scale is no weight, and nobody asks for it.
+fn only_known(spec: &NetworkSpec, tensors: &mut BTreeMap<String, HostTensor>) -> BTreeSet<String> {
+    let wanted: BTreeSet<String> = spec.tensors().into_iter().map(|(name, _)| name).collect();
+    let norms: BTreeSet<String> = tensors
+        .keys()
+        .filter_map(|name| Some(format!("{}{COUNTER}", name.strip_suffix(".running_mean")?)))
+        .collect();
+    let mut others = BTreeSet::new();
+    tensors.retain(|name, tensor| {
+        let known = wanted.contains(name) || norms.contains(name) || names::is_beside(name, tensor);
+        if !known && !["optimizer.", "loss_scale"].iter().any(|state| name.starts_with(state)) {
+            others.insert(names::first_word(name));
+        }
+        known
+    });
+    others
+}
+
+/// What is not in the file, as a sentence on a line of its own.
+fn left_out_in_words(left_out: &BTreeSet<String>, names: Names) -> String {
+    if left_out.is_empty() {
+        return String::new();
+    }
+    let listed: Vec<String> = left_out.iter().map(|name| format!("`{name}`")).collect();
+    format!("\nLeft out, as {} no tensor of the kind: {}.", names.has(), listed.join(", "))
 }
 
 /// PyTorch's count of the batches that a norm has seen, which `load_state_dict` insists on.

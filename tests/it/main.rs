@@ -9,6 +9,7 @@
 //! | `ops_golden`, `optimizer_golden` | single operations and LARC against the fixtures, with every kernel family |
 //! | `runs_golden` | whole golden training runs through the production engine |
 //! | `golden` | reads the fixtures that were made with the official implementation, driven by their manifest |
+//! | `exports` | what other trainers load: their keys, the same values, and the way back |
 //! | `devices` | the devices that all tests share |
 //! | `neighbours_runs` | golden training runs of the methods that SwAV is compared with |
 //! | `neighbours_bank` | labels for a whole bank of features against the fixtures of DeepCluster-v2 and SeLa-v2 |
@@ -39,6 +40,7 @@ mod augment_runs;
 #[cfg(unix)]
 mod cli;
 mod devices;
+mod exports;
 mod golden;
 mod half_golden;
 mod half_precision;

@@ -7,13 +7,16 @@
 //! | file | what |
 //! |---|---|
 //! | `networks` | the networks of a file, and the rule by which one is taken |
-//! | `names` | other programs' names for the same tensors |
+//! | `names` | other programs' names for the tensors of a trunk |
+//! | `heads` | other programs' names for what stands on it |
 
+mod heads;
 mod names;
 mod networks;
 
 use super::{HostTensor, Shapes, safetensors, torch};
 use crate::error::{Error, Result};
+pub use heads::row_length;
 use networks::Network;
 pub use networks::is_weight;
 use std::cell::RefCell;
@@ -59,7 +62,7 @@ pub fn read(path: &Path, key: Option<&str>) -> Result<Weights> {
         *notice.borrow_mut() = told;
         Ok(names)
     };
-    let (tensors, metadata) = if torch::is_torch(&start) {
+    let (mut tensors, metadata) = if torch::is_torch(&start) {
         (torch::read(path, &choose)?, BTreeMap::new())
     } else if start.get(8) == Some(&b'{') {
         let contents = safetensors::read_some(path, &choose)?;
@@ -75,6 +78,7 @@ pub fn read(path: &Path, key: Option<&str>) -> Result<Weights> {
              doubles beyond that range"
         )));
     }
+    heads::complete(&mut tensors);
     Ok(Weights { path: path.to_owned(), tensors, metadata, notice: notice.into_inner() })
 }
 

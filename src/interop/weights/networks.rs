@@ -1,6 +1,7 @@
 //! The networks among the tensors of a file, the one that is taken, and its names in torchvision's words.
 
 use super::super::Shapes;
+use super::heads::Trunk;
 use super::names::Layout;
 use std::collections::BTreeMap;
 
@@ -12,11 +13,11 @@ pub(super) struct Network {
     layout: Layout,
 }
 
+/// The rank of the network that is trained.
+const TRAINED: u32 = 1;
+
 /// What a checkpoint has beside the network.
 const NOT_WEIGHTS: [&str; 6] = ["optimizer.", "queue", "target.", "bank.", "centroids.", "labels"];
-
-/// What the names of the official head and prototypes begin with.
-const HEAD: [&str; 2] = ["projection_head.", "prototypes."];
 
 /// Whether a tensor of a checkpoint belongs to the network.
 #[must_use]
@@ -55,7 +56,7 @@ impl Network {
             () if has(&["teacher", "ema"]) => 0,
             () if has(&["student"]) => 2,
             () if has(&["k", "key", "momentum", "target"]) => 3,
-            () => 1,
+            () => TRAINED,
         }
     }
 
@@ -70,7 +71,7 @@ impl Network {
     }
 
     /// Its tensors: the names in the file with those of torchvision, and of the official head and prototypes, which
-    /// may stand beside the trunk. What belongs to `others` is left out.
+    /// may stand beside the trunk and have other trainers' names. What belongs to `others` is left out.
     pub(super) fn names(&self, shapes: &Shapes, others: &[Self]) -> BTreeMap<String, String> {
         let stages = self.layout.stages(&self.prefix, shapes);
         // A network without a prefix would own every tensor of the file.
@@ -84,20 +85,15 @@ impl Network {
         };
         let mut names: BTreeMap<String, String> =
             shapes.keys().filter_map(own).filter(|(_, new)| is_weight(new)).collect();
-        // A head of its own goes before one that stands beside it.
-        let mut heads = HEAD.to_vec();
-        heads.retain(|head| !names.values().any(|new| new.starts_with(head)));
-        names.extend(shapes.keys().filter_map(|name| Some((name.clone(), self.beside(name, &heads)?))));
+        let features = names.iter().filter(|(_, new)| new.starts_with("layer"));
+        let features = features.filter_map(|(name, _)| shapes.get(name)?.first().copied()).max().unwrap_or(0);
+        // A slow copy or a teacher does not own what stands beside it and the network that is trained.
+        let owns = |path: &str| {
+            let there = others.iter().filter(|other| other.prefix.starts_with(path)).count();
+            there <= 1 || self.rank() == TRAINED
+        };
+        let trunk = Trunk { prefix: &self.prefix, features, owns: &owns };
+        names.extend(trunk.heads(shapes));
         names
-    }
-
-    /// The name of a tensor of the head that stands further up than the trunk: `module.prototypes.weight` beside
-    /// `module.backbone.conv1.weight`.
-    fn beside(&self, name: &str, heads: &[&str]) -> Option<String> {
-        heads.iter().find_map(|head| {
-            let (above, _) = name.split_once(head)?;
-            (self.prefix.starts_with(above) && (above.is_empty() || above.ends_with('.')))
-                .then(|| name[above.len()..].to_owned())
-        })
     }
 }

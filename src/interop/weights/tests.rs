@@ -91,6 +91,140 @@ fn one_of_several_networks_is_taken_by_rule_or_by_name() {
     );
 }
 
+/// The trunk under a prefix, and tensors beside it by name and shape; features have 4 values.
+fn with(prefix: &str, beside: &[(&str, &[usize])]) -> Shapes {
+    let mut found = shapes(under(prefix).filter(|name| !name.contains("projection_head")));
+    found.extend(beside.iter().map(|(name, shape)| ((*name).to_owned(), shape.to_vec())));
+    found
+}
+
+/// Names of what stands on the trunk, by the names in the file.
+fn on_top(found: &Shapes, key: Option<&str>) -> Vec<(String, String)> {
+    let is_trunk = |name: &str| ["conv1", "bn1", "layer1"].iter().any(|part| name.starts_with(part));
+    let names = choose(found, key).unwrap().0;
+    names.into_iter().filter(|(_, new)| !is_trunk(new)).collect()
+}
+
+/// A head's two linear layers and the norm between them, in the words of three trainers.
+const NORMED: [(&str, &[usize]); 7] = [
+    ("0.weight", &[8, 4]),
+    ("1.weight", &[8]),
+    ("1.bias", &[8]),
+    ("1.running_mean", &[8]),
+    ("1.running_var", &[8]),
+    ("3.weight", &[2, 8]),
+    ("3.bias", &[2]),
+];
+
+#[test]
+fn heads_of_other_trainers_get_our_names() {
+    for (prefix, head) in [
+        ("backbone.", "projection_head.layers."),
+        ("state_dict.backbone.", "state_dict.projector."),
+        ("state_dict.module.encoder_q.", "state_dict.module.encoder_q.fc."),
+        ("query_backbone.", "query_projection_head.layers."),
+        ("encoder.", "projector."),
+        ("", "projector."),
+    ] {
+        let names = NORMED.map(|(rest, _)| format!("{head}{rest}"));
+        let beside: Vec<_> = names.iter().map(String::as_str).zip(NORMED.map(|(_, shape)| shape)).collect();
+        let got = on_top(&with(prefix, &beside), None);
+        let mut want: Vec<_> =
+            names.iter().cloned().zip(NORMED.map(|(rest, _)| format!("projection_head.{rest}"))).collect();
+        want.sort();
+        assert_eq!(got, want, "{prefix}");
+    }
+    // MoCo v2 without a norm, and v1 of one layer.
+    let v2: [(&str, &[usize]); 4] = [
+        ("module.encoder_q.fc.0.bias", &[4]),
+        ("module.encoder_q.fc.0.weight", &[4, 4]),
+        ("module.encoder_q.fc.2.bias", &[2]),
+        ("module.encoder_q.fc.2.weight", &[2, 4]),
+    ];
+    let news: Vec<String> =
+        on_top(&with("module.encoder_q.", &v2), None).into_iter().map(|(_, new)| new).collect();
+    assert_eq!(
+        news,
+        [
+            "projection_head.0.bias",
+            "projection_head.0.weight",
+            "projection_head.2.bias",
+            "projection_head.2.weight"
+        ]
+    );
+    let v1 = on_top(&with("module.encoder_q.", &[("module.encoder_q.fc.weight", &[2, 4])]), None);
+    assert_eq!(v1[0].1, "projection_head.weight");
+    // lightly's container of one layer is a layer.
+    let one = on_top(&with("backbone.", &[("projection_head.layers.0.weight", &[2, 4])]), None);
+    assert_eq!(one[0].1, "projection_head.weight");
+}
+
+#[test]
+fn heads_of_another_form_keep_their_names() {
+    // Three layers; an input of another length; a classifier.
+    let third: (&str, &[usize]) = ("projector.6.weight", &[2, 2]);
+    let three: Vec<(String, &[usize])> =
+        NORMED.iter().map(|(rest, shape)| (format!("projector.{rest}"), *shape)).collect();
+    let mut beside: Vec<_> = three.iter().map(|(name, shape)| (name.as_str(), *shape)).collect();
+    assert_eq!(on_top(&with("backbone.", &beside), None).len(), NORMED.len());
+    beside.push(third);
+    assert!(on_top(&with("backbone.", &beside), None).is_empty());
+    assert!(on_top(&with("backbone.", &[("projector.weight", &[2, 9])]), None).is_empty());
+    let classes =
+        on_top(&with("module.", &[("module.fc.weight", &[10, 4]), ("module.fc.bias", &[10])]), None);
+    assert_eq!(classes[1], ("module.fc.weight".to_owned(), "fc.weight".to_owned()));
+}
+
+#[test]
+fn a_slow_copy_has_its_own_head() {
+    for [fast, slow, head, copy] in [
+        ["backbone.", "momentum_backbone.", "projector.weight", "momentum_projector.weight"],
+        [
+            "backbone.",
+            "backbone_momentum.",
+            "projection_head.layers.0.weight",
+            "projection_head_momentum.layers.0.weight",
+        ],
+    ] {
+        let beside: Vec<String> = under(slow).filter(|name| !name.contains("projection_head")).collect();
+        let mut found = with(fast, &[(head, &[2, 4]), (copy, &[2, 4]), ("predictor.weight", &[2, 2])]);
+        found.extend(shapes(&beside));
+        let heads = |key: &str| -> Vec<String> {
+            on_top(&found, Some(key)).into_iter().map(|(name, _)| name).collect()
+        };
+        let mut trained = vec!["predictor.weight".to_owned(), head.to_owned()];
+        trained.sort();
+        assert_eq!(heads(fast), trained);
+        assert_eq!(heads(slow), [copy]);
+    }
+}
+
+#[test]
+fn prototypes_and_classifiers_of_other_trainers_get_our_names() {
+    for (theirs, ours) in [
+        (&["prototypes.weight"][..], &["prototypes.weight"][..]),
+        (
+            &["prototypes.heads.0.bias", "prototypes.heads.0.weight"],
+            &["prototypes.bias", "prototypes.weight"],
+        ),
+        (&["prototypes.layers.weight"], &["prototypes.weight"]),
+        (&["prototypes.weight_g", "prototypes.weight_v"], &["prototypes.weight_g", "prototypes.weight_v"]),
+        (
+            &["prototypes.heads.0.weight", "prototypes.heads.1.weight"],
+            &["prototypes.prototypes0.weight", "prototypes.prototypes1.weight"],
+        ),
+        (&["prototypes.0.weight"], &["prototypes.prototypes0.weight"]),
+        (&["prototypes.prototypes0.weight"], &["prototypes.prototypes0.weight"]),
+        (&["classifier.weight"], &["fc.weight"]),
+    ] {
+        let beside: Vec<(&str, &[usize])> = theirs.iter().map(|name| (*name, &[9, 4][..])).collect();
+        let got = on_top(&with("backbone.", &beside), None);
+        let want: Vec<_> =
+            theirs.iter().zip(ours).map(|(name, new)| ((*name).to_owned(), (*new).to_owned())).collect();
+        assert_eq!(got, want);
+    }
+}
+
 #[test]
 fn children_of_a_sequential_container_are_found() {
     let children = ["0.weight", "1.running_mean", "1.weight"].into_iter().map(str::to_owned);

@@ -213,6 +213,22 @@ fn weights_go_out_and_come_back() {
     assert!(!desk.path("x").exists() && !desk.path("bad").exists());
 }
 
+/// All of a network starts the next one, whoever's names its file has, and the sentence about it names nothing else.
+#[test]
+fn weights_under_other_names_start_a_run_with_their_head() {
+    let desk = Desk::new();
+    let train = "train pics --config base.toml --epochs 8 --steps 2";
+    for (method, names) in [("moco-v2", "moco"), ("byol", "solo-learn"), ("byol", "lightly")] {
+        desk.run(&format!("{train} --method {method} --out {names}")).expect(0);
+        desk.run(&format!("export {names} --format pytorch --names {names} --out {names}.pth")).expect(0);
+        let said =
+            desk.run(&format!("{train} --method {method} --init {names}.pth --out {names}-2")).expect(0);
+        let told = format!("{}{}", said.out, said.err);
+        assert!(told.contains("Starting from") && told.contains(" tensors fit"), "{told}");
+        assert!(!told.contains("missing:") && !told.contains("not used:"), "{told}");
+    }
+}
+
 #[test]
 fn a_report_is_one_whole_page() {
     let desk = with_run();
