@@ -81,6 +81,11 @@ impl Pass {
         self.total.store(total, Ordering::Relaxed);
     }
 
+    /// Says that what is done is all that there is, where it was enough sooner than expected.
+    pub fn complete(&self) {
+        self.expect(self.done.load(Ordering::Relaxed));
+    }
+
     /// Counts `more` as done.
     ///
     /// # Errors
@@ -166,6 +171,17 @@ mod tests {
         assert_eq!(sum.unwrap(), 6);
         assert_eq!(told.first(), Some(&("counting", 0, 3)));
         assert_eq!(told.last(), Some(&("counting", 3, 3)));
+    }
+
+    #[test]
+    fn what_is_enough_sooner_is_whole() {
+        let mut last = None;
+        let mut watch = |progress: &Progress| {
+            last = Some((progress.done, progress.total));
+            ControlFlow::Continue(())
+        };
+        run(NAME, 50, &mut watch, |pass| pass.advance(20).map(|()| pass.complete())).unwrap();
+        assert_eq!(last, Some((20, 20)));
     }
 
     #[test]

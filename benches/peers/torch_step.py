@@ -4,7 +4,7 @@
     torch_step.py --config C4b [--steps 5] [--batch 32] [--mode fp32_nhwc] [--threads 2] [--device cpu]
 
 Our own writing of the official step (facebookresearch/swav): multi-crop, ResNet, head, prototypes,
-Sinkhorn codes, swapped loss, LARC over SGD. The configurations are those of src/train/measure/cases.rs.
+Sinkhorn codes, swapped loss, LARC over SGD. The configurations are those of src/measure/cases.rs.
 Prints one line of JSON; `gflop_step` is counted by hooks on the layers. Needs `pip install torch`.
 """
 import argparse, json, os, statistics, time

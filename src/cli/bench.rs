@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::sync::atomic::Ordering;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, value_parser};
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use super::flags::{Choice, Given};
 use super::table::{self, seconds};
-use super::{Outcome, interrupt, print, tune as tuned};
+use super::{Outcome, interrupt::Interrupt, print, tune as tuned};
 use crate::config::Setting;
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, ProfileRow};
@@ -65,7 +64,8 @@ impl Bench {
         let mut config = case.config()?;
         self.settings.apply(&mut config)?;
         tuned::apply(&mut config)?;
-        let stop = interrupt::flag("Stopping after this step, without figures. Ctrl-C again stops at once.");
+        // A step may take a processor minutes, and there is nothing to lose: the process ends where it does not.
+        let interrupt = Interrupt::new("Stopping, without figures.", "");
         let mut meter = Meter::open(case.name, &config)?;
         let text = format!(
             "{} on {}: {} steps to warm up, {steps} timed, one by kernel",
@@ -78,19 +78,22 @@ impl Bench {
         for _ in 0..Meter::WARM_UP + steps {
             meter.step()?;
             bar.inc(1);
-            if stop.load(Ordering::Relaxed) {
+            if interrupt.is_set() {
                 return Ok(Outcome::Interrupted);
             }
         }
         meter.profile()?;
         bar.finish_and_clear();
-        if stop.load(Ordering::Relaxed) {
+        if interrupt.is_set() {
             return Ok(Outcome::Interrupted);
         }
         let (figures, matrix) = (meter.figures(), meter.has_matrix_units());
         // The step's memory is given back before the limits take some.
         drop(meter);
         let report = Report::new(figures, peaks(config.adapter.as_deref(), matrix)?);
+        if interrupt.is_set() {
+            return Ok(Outcome::Interrupted);
+        }
         print(&if self.json { report.json()? } else { report.render() })?;
         Ok(Outcome::Done)
     }

@@ -35,8 +35,9 @@ impl Choice for Reading {
     long_about = "Looks at every picture of a folder, an archive or a file of another source, and says what is there: \
                   pictures, classes, splits, sizes, channels, mean and deviation, what cannot be read and why, and \
                   settings that suit the number and size of the pictures, each with the rule that gave it; and networks \
-                  for 20 minutes and an hour of this machine, whose speed is measured once, in two seconds.\n\n\
-                  Nothing is written. Without a path, the embedded pictures are looked at.",
+                  for 20 minutes and an hour of this machine, whose speed is measured once: in a few seconds, or half a minute \
+                  where the driver has not compiled the kernels before.\n\n\
+                  Nothing is written but that speed, into the user's cache. Without a path, the embedded pictures are looked at.",
     after_help = "Examples:\n  swav-wgpu data photos/\n  swav-wgpu data cifar-10-python.tar.gz\n  \
                   swav-wgpu data 'shards/train-*.tar' --sample 5000\n  swav-wgpu data images.csv --source list --json"
 )]

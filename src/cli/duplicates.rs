@@ -83,7 +83,7 @@ impl Duplicates {
         if let Some(network) = &network {
             let embedded = embed(network, &dataset, What::Features, usize::MAX, &mut passes.watch())?;
             say_unreadable(&embedded);
-            add_alike(&mut found, &dataset, network, &embedded, self.cosine)?;
+            add_alike(&mut found, &dataset, network, &embedded, self.cosine, &mut passes.watch())?;
         }
         passes.keep();
         drop(passes);

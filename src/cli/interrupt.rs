@@ -11,13 +11,6 @@ const CODE: i32 = 130;
 /// nothing.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// A flag that Ctrl-C sets, saying `text` at once: work is only left between two steps.
-pub(super) fn flag(text: &'static str) -> Arc<AtomicBool> {
-    let interrupt = Interrupt::new("", text);
-    interrupt.keep();
-    interrupt.stop
-}
-
 /// Lets Ctrl-C pass: a process that another one tells when to end must not end before it.
 pub(super) fn ignore() {
     drop(ctrlc::set_handler(|| {}));
@@ -62,6 +55,11 @@ impl Interrupt {
     /// There is something to keep now: a run folder, a file that is being written.
     pub(super) fn keep(&self) {
         self.keeps.store(true, Ordering::Relaxed);
+    }
+
+    /// It is kept: from now on there is nothing to lose again.
+    pub(super) fn kept(&self) {
+        self.keeps.store(false, Ordering::Relaxed);
     }
 
     /// Whether Ctrl-C was pressed.

@@ -21,6 +21,7 @@ mod man;
 mod model;
 mod passes;
 mod presets;
+mod program;
 pub mod progress;
 mod report;
 mod search;

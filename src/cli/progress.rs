@@ -42,6 +42,8 @@ pub struct Progress {
     /// Steps of the run; 0 before there is one.
     total: u64,
     pace: Pace,
+    /// The pass under way and its seconds so far: time that no step takes.
+    aside: (&'static str, f64),
 }
 
 enum Face {
@@ -73,13 +75,17 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Self { face: Face::Line(bar), total: 0, pace: Pace::new(0) }
+        Self::of(Face::Line(bar))
     }
 
     /// Writes lines to `out`, whatever it is.
     #[must_use]
     pub fn log(out: Box<dyn Write + Send>) -> Self {
-        Self { face: Face::Log { out, last: None, pass: None }, total: 0, pace: Pace::new(0) }
+        Self::of(Face::Log { out, last: None, pass: None })
+    }
+
+    fn of(face: Face) -> Self {
+        Self { face, total: 0, pace: Pace::new(0), aside: ("", 0.0) }
     }
 
     /// From now on it is about a run of `total` steps, of which `start` are done already.
@@ -107,6 +113,10 @@ impl Progress {
 
     /// Shows how far a pass is. A log hears of one that takes ten seconds, and then every ten seconds.
     pub fn pass(&mut self, progress: &pass::Progress) {
+        let (doing, before) = self.aside;
+        let same = doing == progress.doing && before <= progress.seconds;
+        self.pace.leave_out(progress.seconds - if same { before } else { 0.0 });
+        self.aside = (progress.doing, progress.seconds);
         match &mut self.face {
             Face::Line(bar) => bar.set_message(line::of_pass(progress, width())),
             Face::Log { out, pass, .. } => {
@@ -163,21 +173,28 @@ struct Pace {
     step: u64,
     at: Option<Instant>,
     seconds: Option<f64>,
+    /// Seconds since the last report that were no steps.
+    left_out: f64,
 }
 
 impl Pace {
     fn new(start: u64) -> Self {
-        Self { step: start, at: None, seconds: None }
+        Self { step: start, at: None, seconds: None, left_out: 0.0 }
     }
 
     fn add(&mut self, step: u64, now: Instant) {
         if let Some(at) = self.at
             && step > self.step
         {
-            let seconds = now.duration_since(at).as_secs_f64() / (step - self.step) as f64;
+            let seconds = (now.duration_since(at).as_secs_f64() - self.left_out).max(0.0);
+            let seconds = seconds / (step - self.step) as f64;
             self.seconds = Some(self.seconds.map_or(seconds, |old| 0.9 * old + 0.1 * seconds));
         }
-        (self.step, self.at) = (step, Some(now));
+        (self.step, self.at, self.left_out) = (step, Some(now), 0.0);
+    }
+
+    fn leave_out(&mut self, seconds: f64) {
+        self.left_out += seconds;
     }
 
     fn left(&self, steps: u64) -> Option<Duration> {
@@ -244,6 +261,22 @@ mod tests {
         assert_eq!(pace.left(10), None);
         pace.add(520, start + Duration::from_secs(20));
         assert_eq!(pace.left(10), Some(Duration::from_secs(20)));
+    }
+
+    #[test]
+    fn passes_between_two_reports_do_not_count_as_steps() {
+        let (mut progress, start) = (Progress::log(Box::new(Sink::default())), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        progress.steps(100, 0);
+        progress.pace.add(10, start);
+        progress.pace.add(20, after(20));
+        // Two passes of the same name, of 4 and 6 seconds, and ten steps of two seconds.
+        for seconds in [0.0, 2.0, 4.0, 0.0, 3.0, 6.0] {
+            let (doing, unit) = ("looking", "pictures");
+            progress.pass(&pass::Progress { doing, unit, done: 0, total: 9, seconds });
+        }
+        progress.pace.add(30, after(50));
+        assert_eq!(progress.pace.left(10), Some(Duration::from_secs(20)));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{Outcome, embed::say_unreadable, model, print};
 use crate::data::configured;
 use crate::error::{Error, Result};
 use crate::eval::Features;
-use crate::judge::search;
+use crate::judge::search_watched;
 use crate::uses::embed::{What, embed, read_index};
 
 /// Find the pictures that look most like one
@@ -43,16 +43,15 @@ impl Search {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<Outcome> {
         let index = self.index.as_deref().map(read_index).transpose()?;
+        let mut passes = Passes::new();
         let network = model::open(&self.network, &self.settings)?;
         let reading = configured::reading(&model::reading_of(&self.pictures.reading, &network, None)?);
         let pixels = crate::data::decode_file(&self.image, &reading)?;
         let (bank, names) = match index {
             Some(found) => found,
             None => {
-                let mut passes = Passes::new();
                 let dataset = self.pictures.open(&network, &mut passes)?;
                 let found = embed(&network, &dataset, What::Features, usize::MAX, &mut passes.watch())?;
-                drop(passes);
                 say_unreadable(&found);
                 let names = found.pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
                 (found.rows, names)
@@ -68,7 +67,9 @@ impl Search {
             return Err(Error::config("index", reason));
         }
         let query = Features::new(1, bank.dim, seen.features)?;
-        let near = search(&network, &bank, &query, self.k)?.into_iter().next().unwrap_or_default();
+        let near = search_watched(&network, &bank, &query, self.k, &mut passes.watch())?;
+        drop(passes);
+        let near = near.into_iter().next().unwrap_or_default();
         let rows = near.iter().map(|near| (near.similarity, &names[near.row as usize]));
         if self.json {
             let list: Vec<_> =

@@ -144,8 +144,15 @@ impl Train {
                 let reason = format!("cannot be given with `{length}`: it decides how many steps there are");
                 return Err(Error::config("for", reason));
             }
+            if self.settings.get("max_time").is_some() {
+                let reason =
+                    "cannot be given with `max_time`, which cuts short the run that it makes fit its time";
+                return Err(Error::config("for", reason));
+            }
             // Those of a file were decided for another time.
-            config.steps = if self.resume.is_some() { config.steps } else { None };
+            if self.resume.is_none() {
+                (config.steps, config.max_time) = (None, None);
+            }
         }
         // The run folder must make sense from any other folder too.
         make_absolute(&mut config)?;

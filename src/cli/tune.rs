@@ -4,18 +4,18 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::flags::{Choice, Given};
-use super::{Outcome, interrupt, print};
+use super::interrupt::Interrupt;
+use super::passes::Passes;
+use super::{Outcome, print};
 use crate::config::{Config, Setting};
 use crate::error::{Error, Result};
 use crate::measure::measure_anew;
-use crate::pass;
 use crate::tune::{self, Entry, Row, Store, Taken, Tuner, Tuning, Units};
 
 /// The only setting of `train` that is given.
@@ -50,19 +50,20 @@ pub(super) struct Tune {
 impl Tune {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<Outcome> {
-        let stop = interrupt::flag("Stopping after this case; nothing is kept. Ctrl-C again stops at once.");
+        let interrupt = Interrupt::new("Stopping.", "Stopping once the kernels are kept.");
         let mut tuner = Tuner::open(self.settings.get("adapter"))?;
         let bar = progress(tuner.cases());
         say(&format!("tuning {}", tuner.adapter().name));
         while let Some(row) = tuner.step()? {
             bar.set_message(format!("{} {}", row.operation, row.class));
             bar.inc(1);
-            if stop.load(Ordering::Relaxed) {
+            if interrupt.is_set() {
                 return Ok(Outcome::Interrupted);
             }
         }
         bar.finish_and_clear();
         let tuning = tuner.finish();
+        interrupt.keep();
         print(&if self.json { json(&tuning) } else { render(&tuning) })?;
         if !self.keep_old {
             let path = path()?;
@@ -73,12 +74,14 @@ impl Tune {
             });
             store.write(Entry::new(&tuning.adapter, &tuning.choices))?;
             say(&format!("kept in {}", path.display()));
+            interrupt.kept();
             // How fast the adapter trains with what was kept, for suggestions.
             if let Some(cache) = dirs::cache_dir() {
-                measure_anew(&tuning.adapter, &cache, &mut pass::unwatched)?;
+                let mut passes = Passes::of(interrupt.clone());
+                measure_anew(&tuning.adapter, &cache, &mut passes.watch())?;
             }
         }
-        Ok(Outcome::Done)
+        Ok(if interrupt.is_set() { Outcome::Interrupted } else { Outcome::Done })
     }
 }
 

@@ -44,7 +44,7 @@ settings! {
         batch: usize = 256 => within(2, 65_536);
         /// Pictures that go through the trunk at once, where a batch does not fit the device; the last part of a batch may
         /// have fewer. auto takes the most that the adapter has memory for and keeps that for the run. Codes, queue, loss and
-        /// update stay those of the whole batch; only the trunk's batch norms see a part at a time. It takes about a third
+        /// update stay those of the whole batch; only the trunk's batch norms see a part at a time. It takes a sixth to a third
         /// more time. Without it the batch goes through as a whole.
         micro_batch: Option<MicroBatch> = None;
         /// Ranks whose pictures the trunk's batch norms see together, where several processes train: all, or groups of so
@@ -274,7 +274,8 @@ settings! {
         eval_size: u32 = 224 => within(8, 1024);
         /// Pictures on each side of a split that a run judges itself by, at most, spread evenly; 0 takes all. Without it,
         /// 5000, or where a processor computes, no more than take it about a minute (2000 GFLOP, but 250 at least). The
-        /// gallery is chosen from four times as many. `eval knn` looks at more of them once the run is done.
+        /// gallery is chosen from four times as many. `swav-wgpu eval knn` may be asked afterwards: it
+        /// looks at up to 50,000.
         eval_pictures: Option<usize> = None;
         /// Neighbours that vote in the kNN evaluation; the field uses 20 and 200.
         knn_k: usize = 20 => within(1, 100_000);

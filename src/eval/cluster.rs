@@ -2,6 +2,8 @@
 //! and how much they say about the labels.
 
 use super::vectors::{Features, dots};
+use crate::error::Result;
+use crate::pass::Pass;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -77,18 +79,25 @@ impl Occupancy {
     }
 }
 
-/// How many prototypes (rows) have an earlier twin.
-#[must_use]
-pub fn duplicated(prototypes: &Features) -> usize {
-    twins(prototypes).into_iter().filter(|&twin| twin).count()
+/// How many prototypes (rows) have an earlier twin. `pass` counts the prototypes.
+///
+/// # Errors
+/// [`crate::error::Error::Stopped`] where the pass is.
+pub fn duplicated(prototypes: &Features, pass: &Pass) -> Result<usize> {
+    Ok(twins_in(prototypes, pass)?.into_iter().filter(|&twin| twin).count())
 }
 
 /// Whether each prototype (row) has an earlier twin, at cosine above [`TWIN`]. Rows of length 0 have
 /// none. K (K − 1) / 2 dot products: 0.6 G multiply-adds for 3,000 of 128, a fraction of a second.
 #[must_use]
 pub fn twins(prototypes: &Features) -> Vec<bool> {
+    // Nobody stops such a pass.
+    twins_in(prototypes, &Pass::default()).unwrap_or_default()
+}
+
+fn twins_in(prototypes: &Features, pass: &Pass) -> Result<Vec<bool>> {
     if prototypes.check("prototypes").is_err() {
-        return vec![false; prototypes.rows];
+        return Ok(vec![false; prototypes.rows]);
     }
     let unit = prototypes.normalised(None);
     let has_twin = |row: usize| {
@@ -103,7 +112,7 @@ pub fn twins(prototypes: &Features) -> Vec<bool> {
         }
         (earlier..row).any(|earlier| dots([unit.row(earlier)], unit.row(row))[0] > TWIN)
     };
-    (0..unit.rows).into_par_iter().map(has_twin).collect()
+    (0..unit.rows).into_par_iter().map(|row| pass.advance(1).map(|()| has_twin(row))).collect()
 }
 
 /// Normalised mutual information of two labellings of the same samples, from 0 (nothing in common)
@@ -192,6 +201,7 @@ mod tests {
 
     #[test]
     fn twins_are_counted_once_each_and_at_any_length() {
+        let copies = |prototypes: &Features| duplicated(prototypes, &Pass::default()).unwrap();
         let dim = 19;
         let mut random = Stream::new(1, Purpose::Test, &[]);
         let mut data: Vec<f32> = (0..40 * dim).map(|_| random.normal() as f32).collect();
@@ -200,10 +210,10 @@ mod tests {
         for (row, scale) in [(7, 3.0), (23, 0.01), (11, -1.0), (12, 0.0)] {
             data[row * dim..][..dim].iter_mut().zip(&first).for_each(|(value, first)| *value = first * scale);
         }
-        assert_eq!(duplicated(&Features { rows: 40, dim, data }), 2);
-        assert_eq!(duplicated(&Features { rows: 5, dim: 2, data: [1.0, 0.0].repeat(5) }), 4);
-        assert_eq!(duplicated(&Features { rows: 5, dim: 2, data: vec![f32::NAN; 10] }), 0);
-        assert_eq!(duplicated(&Features { rows: 5, dim: 2, data: vec![] }), 0);
+        assert_eq!(copies(&Features { rows: 40, dim, data }), 2);
+        assert_eq!(copies(&Features { rows: 5, dim: 2, data: [1.0, 0.0].repeat(5) }), 4);
+        assert_eq!(copies(&Features { rows: 5, dim: 2, data: vec![f32::NAN; 10] }), 0);
+        assert_eq!(copies(&Features { rows: 5, dim: 2, data: vec![] }), 0);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Clusters {
 }
 
 /// The rows in `k` clusters by cosine, from the k-means++ start of `seed`. The same whatever the number of threads.
-/// Fewer clusters where there are fewer rows. `pass` counts the rounds.
+/// Fewer clusters where there are fewer rows. `pass` counts the rounds, of which there are 50 at most.
 ///
 /// # Errors
 /// [`crate::error::Error::Stopped`] where the pass is.
@@ -55,6 +55,7 @@ pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result
     if k == 0 || rows.dim == 0 {
         return Ok(Clusters { of_rows: vec![0; rows.rows], centres: Features::default() });
     }
+    pass.expect(ROUNDS);
     let mut centres = start(&rows, k, seed, pass)?;
     let mut assigned = vec![u32::MAX; rows.rows];
     for _ in 0..ROUNDS {
@@ -79,6 +80,7 @@ pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result
             }
         }
     }
+    pass.complete();
     Ok(Clusters { of_rows: assigned, centres })
 }
 
@@ -124,6 +126,7 @@ fn start(rows: &Features, k: usize, seed: u64, pass: &Pass) -> Result<Features> 
 mod tests {
     use super::*;
     use crate::eval::cluster::adjusted_rand_index;
+    use crate::pass;
 
     fn clusters(features: &Features, k: usize) -> Vec<u32> {
         super::clusters(features, k, 1, &Pass::default()).unwrap().of_rows
@@ -149,5 +152,18 @@ mod tests {
         assert!(clusters(&Features::default(), 3).is_empty());
         let same = Features { rows: 5, dim: 2, data: vec![1.0; 10] };
         assert_eq!(clusters(&same, 3).len(), 5);
+    }
+
+    #[test]
+    fn a_pass_has_a_total_and_is_whole_in_the_end() {
+        let mut last = None;
+        let mut watch = |progress: &pass::Progress| {
+            last = Some((progress.done, progress.total));
+            std::ops::ControlFlow::Continue(())
+        };
+        let features = Features { rows: 4, dim: 2, data: vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0, 0.1, 1.0] };
+        pass::run(FINDING, 0, &mut watch, |pass| super::clusters(&features, 2, 1, pass)).unwrap();
+        let (done, total) = last.unwrap();
+        assert!(done == total && (1..ROUNDS).contains(&done), "{done} of {total}");
     }
 }

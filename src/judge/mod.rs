@@ -44,8 +44,9 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::eval::{Features, Near};
 use crate::judge::device::search::Search;
-use crate::pass::Watch;
+use crate::pass::{self, Watch};
 use crate::trained::Model;
+use crate::trained::views::ASKING;
 use panel::{Panel, Side};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -222,8 +223,24 @@ impl<'a> Examination<'a> {
 /// # Errors
 /// [`Error::Config`] for k of 0 or over 256; what the driver reports.
 pub fn search(model: &Model, bank: &Features, queries: &Features, k: usize) -> Result<Vec<Vec<Near>>> {
-    let search = Search::new(model.gpu(), bank.dim, k, bank.rows, queries.rows)?;
-    search.nearest(&bank.unit(None), &queries.unit(None))
+    search_watched(model, bank, queries, k, &mut pass::unwatched)
+}
+
+/// The same as a pass over the queries.
+///
+/// # Errors
+/// Likewise; [`Error::Stopped`] where the pass is.
+pub fn search_watched(
+    model: &Model,
+    bank: &Features,
+    queries: &Features,
+    k: usize,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Vec<Near>>> {
+    pass::run(ASKING, queries.rows, watch, |pass| {
+        let search = Search::new(model.gpu(), bank.dim, k, bank.rows, queries.rows)?;
+        search.nearest_in(pass, &bank.unit(None), &queries.unit(None))
+    })
 }
 
 /// Features and best prototypes of the pictures; rows of unreadable ones are of a blank picture.

@@ -3,7 +3,7 @@
 
 use super::{
     Clustering, FeatureSource, FinetuneOptions, FinetuneResult, LinearOptions, LinearResult, NearestOptions,
-    NearestResult,
+    NearestResult, margin,
 };
 use crate::eval::score::Score;
 
@@ -51,6 +51,12 @@ fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
+/// How sure the figures of a split are, with the most that is to be feared for one of them.
+fn sure<'s>(scores: impl Iterator<Item = &'s Score>) -> String {
+    let most = scores.map(|score| margin(score.top1, score.samples as u64)).fold(0.0, f64::max);
+    format!("with others top-1 would differ by up to {} points, 19 times of 20", percent(most))
+}
+
 fn both(score: &Score) -> String {
     format!("{} / {}", percent(score.top1), percent(score.top5))
 }
@@ -72,7 +78,8 @@ impl Table {
     pub fn nearest(results: &[NearestResult], options: &NearestOptions) -> Self {
         let mut table = Self { of: Judged::Nearest, title: "kNN, top-1 / top-5 %".into(), ..Self::default() };
         for (split, bank, queries) in splits(results.iter().map(|r| (&r.split, r.bank, r.score.samples))) {
-            table.notes.push(format!("{split}: {queries} pictures ask {bank}"));
+            let sure = sure(results.iter().filter(|r| r.split == *split).map(|r| &r.score));
+            table.notes.push(format!("{split}: {queries} pictures ask {bank}; {sure}"));
             for &k in &options.k {
                 for (how, centred) in [("plain", false), ("centred", true)] {
                     let fits = |r: &&NearestResult| r.split == *split && r.k == k && r.centred == centred;
@@ -94,8 +101,9 @@ impl Table {
         let mut table =
             Self { of: Judged::Linear, title: "linear, top-1 / top-5 %".into(), ..Self::default() };
         for (split, train, test) in splits(results.iter().map(|r| (&r.split, r.train, r.score.samples))) {
-            table.notes.push(format!("{split}: {train} pictures to learn from, {test} to test on"));
             let of = results.iter().filter(|r| r.split == *split);
+            let sure = sure(of.clone().map(|r| &r.score));
+            table.notes.push(format!("{split}: {train} pictures to learn from, {test} to test on; {sure}"));
             table.rows.push((split.clone(), cells(of.clone(), |r| r.source, |r| both(&r.score))));
             table
                 .rows
@@ -120,9 +128,10 @@ impl Table {
         for (split, train, test) in splits(results.iter().map(|r| (&r.split, r.train, r.score.samples))) {
             let of = results.iter().filter(|r| r.split == *split);
             let steps = of.clone().map(|r| r.steps).max().unwrap_or(0);
-            table
-                .notes
-                .push(format!("{split}: {train} labels to learn from in {steps} steps, {test} to test on"));
+            let sure = sure(of.clone().map(|r| &r.score));
+            table.notes.push(format!(
+                "{split}: {train} labels to learn from in {steps} steps, {test} to test on; {sure}"
+            ));
             table.rows.push((split.clone(), cells(of, |r| r.source, |r| both(&r.score))));
         }
         table.notes.push(format!(
@@ -189,6 +198,8 @@ mod tests {
         assert!(
             table.title.starts_with("1 %")
                 && table.notes[0].contains("27 labels")
+                // Wilson's interval of 300 of 600, the wider one, is .4601 to .5399.
+                && table.notes[0].contains("differ by up to 4.0 points")
                 && table.notes[1].contains("0.02")
         );
     }

@@ -21,7 +21,7 @@ pub struct Suggestion {
     /// Seconds that the run takes: the time itself, or less where more epochs would change little.
     pub seconds: f64,
     /// What the network is called, in a few words.
-    pub name: &'static str,
+    pub name: String,
 }
 
 /// A network of a ladder, with its settings over the preset's.
@@ -32,17 +32,27 @@ struct Rung {
     side: Option<u32>,
 }
 
+/// A rung as it is for some pictures.
+struct Fitted {
+    config: Config,
+    /// What it changes of the preset's settings.
+    values: Vec<(&'static str, String)>,
+    name: String,
+}
+
+/// The side of crops of small pictures, at most.
+const SMALL_SIDE: u32 = 32;
 /// From an afternoon of a processor to what the preset has, for each kind of pictures.
 const SMALL: [Rung; 4] = [
-    Rung { name: "ResNet-10 of width 16", values: TINY, side: Some(32) },
-    Rung { name: "ResNet-10 of width 32", values: THIN, side: Some(32) },
-    Rung { name: "ResNet-18 of width 32", values: HALF, side: Some(32) },
+    Rung { name: "ResNet-10 of width 16", values: TINY, side: Some(SMALL_SIDE) },
+    Rung { name: "ResNet-10 of width 32", values: THIN, side: Some(SMALL_SIDE) },
+    Rung { name: "ResNet-18 of width 32", values: HALF, side: Some(SMALL_SIDE) },
     Rung { name: "ResNet-18", values: &[], side: None },
 ];
 const LARGE: [Rung; 4] = [
-    Rung { name: "ResNet-10 of width 16 at 64 pixels", values: TINY, side: Some(64) },
-    Rung { name: "ResNet-10 of width 32 at 64 pixels", values: THIN, side: Some(64) },
-    Rung { name: "ResNet-18 of width 32 at 96 pixels", values: HALF, side: Some(96) },
+    Rung { name: "ResNet-10 of width 16", values: TINY, side: Some(64) },
+    Rung { name: "ResNet-10 of width 32", values: THIN, side: Some(64) },
+    Rung { name: "ResNet-18 of width 32", values: HALF, side: Some(96) },
     Rung { name: "ResNet-18", values: &[], side: None },
 ];
 const TINY: &[(&str, &str)] =
@@ -72,12 +82,12 @@ pub fn suggest(facts: &Facts, gflop_per_s: f64, seconds: f64) -> Result<Option<S
     };
     let mut best = None;
     for rung in ladder {
-        let (config, values) = rung.over(&base, facts.shorter_side)?;
+        let Fitted { config, values, name } = rung.over(&base, facts.shorter_side)?;
         let epoch_s = flop_per_epoch(&config, facts) * 1e-9 / gflop_per_s.max(1e-9);
         let epochs = (seconds / epoch_s).min(MOST);
         // The smallest is what is left where none is small enough.
         if best.is_none() || epochs >= LEAST {
-            best = Some((rung.name, values, epochs, epoch_s));
+            best = Some((name, values, epochs, epoch_s));
         }
     }
     Ok(best.map(|(name, values, epochs, epoch_s)| {
@@ -94,11 +104,16 @@ pub fn suggest(facts: &Facts, gflop_per_s: f64, seconds: f64) -> Result<Option<S
 
 impl Rung {
     /// The settings with this network, and what it changes.
-    fn over(&self, base: &Config, shorter: u32) -> Result<(Config, Vec<(&'static str, String)>)> {
+    fn over(&self, base: &Config, shorter: u32) -> Result<Fitted> {
+        let mut name = self.name.to_owned();
         let mut values: Vec<(&'static str, String)> =
             self.values.iter().map(|&(key, value)| (key, value.to_owned())).collect();
-        if let Some(side) = self.side {
-            let side = side.min(shorter.max(8) / 4 * 4).max(8).to_string();
+        if let Some(most) = self.side {
+            let side = most.min(shorter.max(8) / 4 * 4).max(8).to_string();
+            // Crops of small pictures are as large as the pictures, which needs no word.
+            if most > SMALL_SIDE {
+                name += &format!(" at {side} pixels");
+            }
             values.push(("crops", format!("2x{side}@0.3-1")));
             values.push(("eval_size", side.clone()));
             values.push(("eval_resize", side));
@@ -107,7 +122,7 @@ impl Rung {
         for (key, value) in &values {
             config.set(key, value)?;
         }
-        Ok((config, values))
+        Ok(Fitted { config, values, name })
     }
 }
 
@@ -145,6 +160,11 @@ mod tests {
                 assert!(one.network.iter().all(|advice| !advice.rule.is_empty()));
             }
         }
+        // Crops are no larger than the pictures, and are called what they are.
+        let name = |side, speed| suggest(&facts(5000, side), speed, 1200.0).unwrap().unwrap().name;
+        assert_eq!(name(300, 1.0), "ResNet-10 of width 16 at 64 pixels");
+        assert_eq!(name(50, 1.0), "ResNet-10 of width 16 at 48 pixels");
+        assert_eq!(name(28, 1.0), "ResNet-10 of width 16");
         // What no network can do in the time is said.
         let slow = suggest(&facts(400_000, 32), 1.0, 60.0).unwrap().unwrap();
         assert!(slow.epochs < LEAST && slow.network[0].rule.contains("more time"));

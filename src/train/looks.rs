@@ -8,8 +8,11 @@ use super::run::Engine;
 use super::setup::Setup;
 use crate::error::{Error, Result};
 use crate::eval::cluster;
+use crate::pass;
 use std::time::Instant;
 
+/// What the pass is called that looks for prototypes that are copies: K² / 2 products on the processor.
+const COMPARING: (&str, &str) = ("comparing prototypes", "prototypes");
 /// The last look may take this share of `max_time`; where it would take more, it is left to a resumed run.
 const LAST_LOOK: u32 = 4;
 
@@ -63,15 +66,20 @@ impl Engine<'_> {
         let start = Instant::now();
         let Setup { judge, trainer, state, .. } = &mut self.setup;
         let caller = &mut self.caller;
-        state.duplicated =
-            trainer.prototypes()?.map_or(0, |prototypes| cluster::duplicated(&prototypes) as u64);
-        let judged = match judge.has_labels() {
-            true => judge.network(trainer, &mut |progress| caller.watch(progress)),
-            false => Ok(Vec::new()),
-        };
+        let watch = &mut |progress: &_| caller.watch(progress);
+        let copies = trainer.prototypes()?.map_or(Ok(0), |prototypes| {
+            pass::run(COMPARING, prototypes.rows, watch, |pass| cluster::duplicated(&prototypes, pass))
+        });
+        let judged = copies.and_then(|copies| {
+            let splits = if judge.has_labels() { judge.network(trainer, watch)? } else { Vec::new() };
+            Ok((copies, splits))
+        });
         self.clock.leave_out(start.elapsed());
         let splits = match judged {
-            Ok(splits) => splits,
+            Ok((copies, splits)) => {
+                state.duplicated = copies as u64;
+                splits
+            }
             Err(Error::Stopped) => return Ok(false),
             Err(error) => return Err(error),
         };

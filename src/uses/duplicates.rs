@@ -11,8 +11,8 @@ use super::embed::Embedded;
 use crate::data::{Contents, Dataset, Look, Looks, contents};
 use crate::error::Result;
 use crate::eval::likeness;
-use crate::judge::search;
-use crate::pass::Pass;
+use crate::judge::search_watched;
+use crate::pass::{Pass, Watch};
 use crate::trained::Model;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,19 +160,21 @@ pub fn find(dataset: &Dataset, most: u32, pass: &Pass) -> Result<Duplicates> {
     Ok(found)
 }
 
-/// Adds the pictures that a network finds alike: those with a cosine of `least` or more that are in no group together.
+/// Adds the pictures that a network finds alike: those with a cosine of `least` or more that are in no group together. A
+/// pass.
 ///
 /// # Errors
-/// What the driver reports.
+/// What the driver reports; [`crate::error::Error::Stopped`] where the pass is.
 pub fn add_alike(
     found: &mut Duplicates,
     dataset: &Dataset,
     model: &Model,
     embedded: &Embedded,
     least: f64,
+    watch: &mut Watch<'_>,
 ) -> Result<()> {
     let Embedded { pictures, rows, .. } = embedded;
-    let near = search(model, rows, rows, NEIGHBOURS.min(rows.rows))?;
+    let near = search_watched(model, rows, rows, NEIGHBOURS.min(rows.rows), watch)?;
     let mut pairs = Vec::new();
     for (row, near) in near.iter().enumerate() {
         for other in

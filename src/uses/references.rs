@@ -1,6 +1,6 @@
 //! Curves of recipes that were run to their end, to hold one's own beside: is this loss what it should be?
 
-use crate::config::{Config, Method, Preset};
+use crate::config::{Config, Preset};
 use crate::train::Metrics;
 
 /// A run of a recipe as it stands.
@@ -24,12 +24,33 @@ pub const REFERENCES: &[Reference] = &[Reference {
     lines: include_str!("../../assets/curves/demo.jsonl"),
 }];
 
+/// Settings of which another value makes no other curve, beside those that a resumed run may change: another seed or
+/// length ends near the same loss, and how a run judges itself says nothing of its loss.
+const FREE: [&str; 12] = [
+    "seed",
+    "epochs",
+    "warmup",
+    "out",
+    "augment",
+    "depth",
+    "precision",
+    "eval_resize",
+    "eval_size",
+    "knn_k",
+    "knn_temperature",
+    "weights_key",
+];
+
 impl Reference {
-    /// The one to hold a run with these settings beside, where there is one: of its recipe and of SwAV.
+    /// The one to hold a run with these settings beside, where there is one: of the same pictures, in the same recipe.
     #[must_use]
     pub fn of(config: &Config) -> Option<&'static Self> {
-        let preset = config.preset.filter(|_| config.method == Method::Swav)?;
-        REFERENCES.iter().find(|reference| reference.preset == preset)
+        let preset = config.preset.filter(|_| config.data.is_none())?;
+        let recipe = Config::from_preset(preset).ok()?;
+        let free = |key| FREE.contains(&key) || Config::RESUMABLE.contains(&key);
+        let mut fixed = Config::SETTINGS.iter().filter(|setting| !free(setting.key));
+        let same = fixed.all(|setting| (setting.get)(config) == (setting.get)(&recipe));
+        REFERENCES.iter().find(|reference| same && reference.preset == preset)
     }
 
     /// Its reports.
@@ -54,7 +75,31 @@ mod tests {
             assert!(last.knn.is_some() && last.lr < 1e-6, "{}: it was not run to its end", reference.name);
             let config = Config::from_preset(reference.preset).unwrap();
             assert!(Reference::of(&config).is_some_and(|found| found.name == reference.name));
-            assert!(Reference::of(&Config { method: Method::Byol, ..config }).is_none());
+        }
+    }
+
+    #[test]
+    fn a_reference_is_of_the_same_pictures_and_settings() {
+        let recipe = Config::from_preset(Preset::Demo).unwrap();
+        let with = |changes: &[(&str, &str)]| {
+            let mut config = recipe.clone();
+            changes.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+            Reference::of(&config).is_some()
+        };
+        assert!(with(&[
+            ("seed", "5"),
+            ("steps", "900"),
+            ("workers", "2"),
+            ("out", "runs/mine"),
+            ("eval_every", "3")
+        ]));
+        for change in
+            [("prototypes", "60"), ("batch", "128"), ("lr", "0.1"), ("method", "byol"), ("data", "photos")]
+        {
+            assert!(!with(&[change]), "{change:?}");
+        }
+        for key in FREE {
+            Config::setting(key).unwrap();
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Rows, help texts, ranges and choices all come from [`Config::SETTINGS`], the table that the flags are
 //! made from, so the form can never say anything else than the command line.
 
+mod command;
+
 use crate::words::plain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +32,8 @@ pub struct Form {
     edits: BTreeMap<&'static str, String>,
     /// The time that the run is to take, in place of a number of steps.
     within: Option<Duration>,
+    /// What was typed for that time and is none, with what is wrong.
+    mistyped: Option<String>,
 }
 
 /// A form as it is remembered.
@@ -43,6 +47,9 @@ pub struct Saved {
     edits: BTreeMap<String, String>,
     within: Option<String>,
 }
+
+/// What says how long a run is, in place of which a time can be given.
+const LENGTHS: [&str; 2] = ["steps", "epochs"];
 
 /// What a run folder settles for itself, so that a new run is not to be told.
 const SETTLED: [&str; 4] = ["out", "tuned", "augment", "depth"];
@@ -66,6 +73,7 @@ impl Default for Form {
             advice: BTreeMap::new(),
             edits: BTreeMap::new(),
             within: None,
+            mistyped: None,
         }
     }
 }
@@ -125,7 +133,12 @@ impl Form {
     pub fn restored(saved: Saved) -> Self {
         let Saved { preset, chosen, data, folder, edits, within } = saved;
         let known = Preset::ALL.iter().find(|known| known.name() == preset).copied();
-        let of = |(key, text): (String, String)| Some((Config::setting(&key).ok()?.key, text));
+        let within = within.and_then(|text| Value::parse(&text).ok());
+        // An earlier version may have remembered a length beside a time, which the command refuses.
+        let of = |(key, text): (String, String)| {
+            let key = Config::setting(&key).ok()?.key;
+            (within.is_none() || !LENGTHS.contains(&key)).then_some((key, text))
+        };
         Self {
             preset: known.unwrap_or(Config::usual_preset(data.is_some())),
             chosen,
@@ -133,7 +146,8 @@ impl Form {
             folder,
             advice: BTreeMap::new(),
             edits: edits.into_iter().filter_map(of).collect(),
-            within: within.and_then(|text| Value::parse(&text).ok()),
+            within,
+            mistyped: None,
         }
     }
 
@@ -185,16 +199,30 @@ impl Form {
     /// Chooses a time that the run is to take, which decides how many steps there are; `None` for as many as the settings
     /// say.
     pub fn set_within(&mut self, within: Option<Duration>) {
-        self.within = within;
+        (self.within, self.mistyped) = (within, None);
         if within.is_some() {
-            self.reset("steps");
+            LENGTHS.iter().for_each(|key| self.reset(key));
         }
     }
 
-    /// Types a value. The preset's own value is no edit. A number of steps takes the place of a time.
+    /// Types that time. What is none is an error of the settings until it is put right: the recipe's whole length is not
+    /// what was meant.
+    pub fn type_within(&mut self, text: &str) {
+        let time = Some(text.trim()).filter(|text| !text.is_empty()).map(Value::parse).transpose();
+        self.set_within(time.as_ref().ok().copied().flatten());
+        self.mistyped = time.err();
+    }
+
+    /// Whether what was typed for that time is none.
+    #[must_use]
+    pub fn is_mistyped(&self) -> bool {
+        self.mistyped.is_some()
+    }
+
+    /// Types a value. The preset's own value is no edit. A number of steps or epochs takes the place of a time.
     pub fn edit(&mut self, setting: &'static Setting, text: String) {
-        if setting.key == "steps" {
-            self.within = None;
+        if LENGTHS.contains(&setting.key) {
+            self.set_within(None);
         }
         // The recipe depends on the method, so the method has no value in it to be compared with.
         let usual = if setting.key == "method" {
@@ -244,10 +272,17 @@ impl Form {
         Method::ALL.iter().copied().find(|method| method.name() == typed).unwrap_or_default()
     }
 
+    /// What suits the pictures; a time says itself how long the run is.
+    fn advice(&self) -> impl Iterator<Item = (&'static str, &(String, String))> {
+        let timed = self.within.is_some();
+        let all = self.advice.iter().map(|(key, advice)| (*key, advice));
+        all.filter(move |(key, _)| !(timed && LENGTHS.contains(key)))
+    }
+
     fn recipe(&self) -> Config {
         // The presets are tested to hold only values that are allowed, and so is what suits pictures.
         let mut recipe = Config::from_recipe(self.preset, self.method()).unwrap_or_default();
-        for (key, (value, _)) in &self.advice {
+        for (key, (value, _)) in self.advice() {
             let _ = recipe.set(key, value);
         }
         recipe
@@ -269,24 +304,10 @@ impl Form {
         }
         config.fit_warmup(&recipe);
         config.validate().unwrap_or_else(&mut note);
+        if let Some(reason) = &self.mistyped {
+            note(Error::config("length", reason.clone()));
+        }
         Resolved { config, errors }
-    }
-
-    /// The same run as a command for a terminal.
-    #[must_use]
-    pub fn command_line(&self) -> String {
-        let mut words = vec!["swav-wgpu".to_owned(), "train".to_owned()];
-        words.extend(self.data.as_ref().map(|data| quoted(&data.display().to_string())));
-        words.extend(["--preset".to_owned(), self.preset.name().to_owned()]);
-        let advice = self.advice.iter().filter(|(key, _)| !self.edits.contains_key(*key));
-        for (key, text) in advice.map(|(key, (text, _))| (key, text)).chain(&self.edits) {
-            // The equals sign is what every kind of flag takes, switches too.
-            words.push(format!("--{}={}", key.replace('_', "-"), quoted(text)));
-        }
-        if let Some(time) = self.within {
-            words.extend(["--for".to_owned(), time.show()]);
-        }
-        words.join(" ")
     }
 }
 
@@ -300,16 +321,6 @@ pub fn groups() -> Vec<(&'static str, Vec<&'static Setting>)> {
         }
     }
     groups
-}
-
-/// A word that a shell takes for one.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:@=+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

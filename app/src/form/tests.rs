@@ -58,6 +58,46 @@ fn a_time_takes_the_place_of_steps_and_is_said_as_the_command_says_it() {
 }
 
 #[test]
+fn a_time_takes_the_place_of_epochs_that_were_typed_or_suit_the_pictures() {
+    let mut form = Form::default();
+    form.set_data(Some("small".into()));
+    let rule = "because".to_owned();
+    form.advise(&[Advice { key: "epochs", value: "730".into(), rule }]);
+    assert_eq!(form.resolve().config.epochs, 730);
+    form.set_within(Some(Duration::from_secs(1200)));
+    // The recipe's warm-up is a share of the recipe's epochs: the command has no others.
+    let recipe = Config::from_preset(Preset::Photos).unwrap();
+    assert_eq!(form.resolve().config.epochs, recipe.epochs);
+    assert_eq!(form.command_line(), "swav-wgpu train small --preset photos --for 20m");
+    form.edit(setting("epochs"), "9".into());
+    assert_eq!((form.within(), form.resolve().config.epochs), (None, 9));
+    assert_eq!(form.command_line(), "swav-wgpu train small --preset photos --epochs=9");
+    form.set_within(Some(Duration::from_secs(1200)));
+    assert!(!form.is_edited("epochs"));
+    // What an earlier version remembered may have both.
+    let saved = r#"{"preset": "demo", "within": "5m", "edits": {"epochs": "9", "steps": "3", "lr": "0.3"}}"#;
+    let both = Form::restored(serde_json::from_str(saved).unwrap());
+    assert_eq!(both.command_line(), "swav-wgpu train --preset demo --lr=0.3 --for 5m");
+}
+
+#[test]
+fn a_mistyped_time_is_an_error_until_it_is_put_right() {
+    let mut form = Form::default();
+    form.type_within("20x");
+    assert!(form.within().is_none() && form.is_mistyped());
+    let errors = form.resolve().errors;
+    assert!(errors["length"].contains("20x") && errors["length"].contains("10m"), "{errors:?}");
+    form.type_within(" 20m ");
+    assert_eq!((form.within(), form.resolve().errors.len()), (Some(Duration::from_secs(1200)), 0));
+    form.type_within("20x");
+    form.type_within(" ");
+    assert_eq!((form.within(), form.resolve().errors.len()), (None, 0));
+    form.type_within("20x");
+    form.edit(setting("epochs"), "9".into());
+    assert!(form.resolve().errors.is_empty());
+}
+
+#[test]
 fn what_suits_the_pictures_lies_under_what_is_typed_and_goes_with_the_folder() {
     let advice = |key, value: &str| Advice { key, value: value.into(), rule: "because".into() };
     let all = [advice("preset", "cifar"), advice("batch", "16"), advice("prototypes", "40")];

@@ -23,7 +23,7 @@ impl Length {
         let palette = Palette::of(ui);
         ui.horizontal_wrapped(|ui| {
             let label = ui.label(RichText::new("Length").color(palette.weak));
-            let usual = form.within().is_none() && !form.is_edited("steps");
+            let usual = form.within().is_none() && !form.is_edited("steps") && !form.is_mistyped();
             if ui.selectable_label(usual, "as the recipe says").clicked() {
                 form.set_within(None);
                 form.reset("steps");
@@ -36,13 +36,16 @@ impl Length {
                     form.set_within(Some(time));
                 }
             }
-            let time: Option<Duration> = Value::parse(self.typed.trim()).ok();
-            let wrong = !self.typed.trim().is_empty() && time.is_none();
+            if form.within().is_none() && !form.is_mistyped() {
+                // Something else decides the length now.
+                self.typed.clear();
+            }
+            let wrong = form.is_mistyped();
             let field = TextEdit::singleline(&mut self.typed).hint_text("such as 20m").desired_width(92.0);
             let field = ui.add(if wrong { field.text_color(palette.error) } else { field });
             let field = field.labelled_by(label.id);
             if field.changed() {
-                form.set_within(Value::parse(self.typed.trim()).ok());
+                form.type_within(&self.typed);
             }
             field.on_hover_text("A time of your own: 90s, 20m, 2h or 1h30m");
         });

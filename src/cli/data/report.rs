@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::SETTINGS;
 use super::timely::{Timely, timely};
+use crate::cli::program;
 use crate::config::{Advice, Config, Preset, advise, wrap};
 use crate::data::{Dataset, Survey, configured};
 use crate::error::Result;
@@ -74,7 +75,7 @@ impl<'a> Report<'a> {
         self.command_with(&[])
     }
 
-    /// The command with these settings over those that suit the pictures.
+    /// The command with these settings over those that suit the pictures; `for` among them is a time to train for.
     fn command_with(&self, over: &[Advice]) -> String {
         let mut text = "swav-wgpu train".to_owned();
         if let Some(path) = &self.config.data {
@@ -89,7 +90,8 @@ impl<'a> Report<'a> {
         }
         let kept = self.advice.iter().filter(|advice| over.iter().all(|one| one.key != advice.key));
         // A time decides how many epochs there are.
-        let kept = kept.filter(|advice| over.is_empty() || advice.key != "epochs");
+        let timed = over.iter().any(|one| one.key == "for");
+        let kept = kept.filter(|advice| !(timed && advice.key == "epochs"));
         for Advice { key, value, .. } in kept.chain(over) {
             text += &format!(" --{} {value}", key.replace('_', "-"));
         }
@@ -204,12 +206,13 @@ impl<'a> Report<'a> {
                 let _ = writeln!(text, "  {:38} {line}", "");
             }
         }
-        let _ = writeln!(text, "\nTo train with them\n\n  {}", self.command());
+        let called = program::name();
+        let _ = writeln!(text, "\nTo train with them\n\n  {}", program::typed(&self.command(), &called));
         if !self.timely.is_empty() {
             text += "\nBy the time that there is\n\n";
         }
         for one in &self.timely {
-            text += &one.text(|network| self.command_with(network));
+            text += &one.text(|settings| program::typed(&self.command_with(settings), &called));
         }
         text
     }

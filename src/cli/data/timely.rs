@@ -40,15 +40,31 @@ pub(super) fn timely(facts: &Facts, machine: Option<&Machine>) -> Result<Vec<Tim
 }
 
 impl Timely {
+    /// Whether the run is over before the time is, since more epochs would change little.
+    fn is_short(&self) -> bool {
+        self.suggestion.seconds < 0.95 * self.time.as_secs_f64()
+    }
+
+    /// What gives the run its length: the time, which the program fills, or epochs where they take less than it.
+    fn length(&self) -> Advice {
+        let rule = self.suggestion.name.clone();
+        if self.is_short() {
+            return Advice { key: "epochs", value: format!("{:.0}", self.suggestion.epochs), rule };
+        }
+        Advice { key: "for", value: self.time.show(), rule }
+    }
+
+    /// All that the command has over the settings that suit the pictures.
+    fn settings(&self) -> Vec<Advice> {
+        self.suggestion.network.iter().cloned().chain([self.length()]).collect()
+    }
+
     /// In a few lines; `command` is what trains with these settings.
     pub(super) fn text(&self, command: impl Fn(&[Advice]) -> String) -> String {
         let Suggestion { network, epochs, seconds, name } = &self.suggestion;
         let place = if self.here { "here" } else { "on a GPU" };
-        let short = if *seconds < 0.95 * self.time.as_secs_f64() {
-            format!(", done after {}", whole_seconds(*seconds))
-        } else {
-            String::new()
-        };
+        let short =
+            if self.is_short() { format!(", done after {}", whole_seconds(*seconds)) } else { String::new() };
         let rule = network
             .first()
             .map_or("the preset's own, the largest that is suggested", |advice| advice.rule.as_str());
@@ -58,7 +74,7 @@ impl Timely {
             let _ = writeln!(text, "      {line}");
         }
         if self.here {
-            let _ = writeln!(text, "      {} --for {}", command(network), self.time.show());
+            let _ = writeln!(text, "      {}", command(&self.settings()));
         }
         text
     }
@@ -77,7 +93,48 @@ impl Timely {
             "network": name,
             "epochs": epochs,
             "settings": settings,
-            "command": format!("{} --for {}", command(network), self.time.show()),
+            "command": command(&self.settings()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(pictures: usize, shorter_side: u32) -> Facts {
+        let (mean, std) = (vec![0.485, 0.456, 0.406], vec![0.228, 0.224, 0.225]);
+        Facts { pictures, classes: 10, shorter_side, grey: false, mean, std }
+    }
+
+    /// What is told of a machine, as text, and the settings that the commands have over the preset's.
+    fn told(pictures: usize, gflop_per_s: f64) -> Vec<(String, Vec<Advice>)> {
+        let machine = Machine { adapter: "this one".to_owned(), gflop_per_s };
+        let told = timely(&facts(pictures, 300), Some(&machine)).unwrap();
+        assert_eq!(told.iter().filter(|one| one.here).count(), TIMES.len());
+        let line = |over: &[Advice]| {
+            over.iter().map(|one| format!("--{} {}", one.key, one.value)).collect::<Vec<_>>().join(" ")
+        };
+        told.iter().filter(|one| one.here).map(|one| (one.text(line), one.settings())).collect()
+    }
+
+    #[test]
+    fn a_run_gets_its_length_by_the_time_or_by_epochs_that_take_less() {
+        let keys = |settings: &[Advice]| -> Vec<&str> {
+            let lengths = settings.iter().filter(|one| ["for", "epochs"].contains(&one.key));
+            lengths.map(|one| one.key).collect()
+        };
+        // A fast adapter is done with 800 epochs of few pictures long before: `--for` would fill the time.
+        for (text, settings) in told(200, 10_000.0) {
+            assert_eq!(keys(&settings), ["epochs"], "{text}");
+            assert!(text.contains("--epochs 800\n") && text.contains("done after"), "{text}");
+        }
+        // The largest network has no settings of its own, and its line has the time all the same.
+        for (text, settings) in told(10_000, 10_000.0) {
+            assert_eq!((keys(&settings), settings.len()), (vec!["for"], 1), "{text}");
+        }
+        for (text, settings) in told(5_000, 20.0) {
+            assert!(keys(&settings) == ["for"] && settings.len() > 1, "{text}");
+        }
     }
 }

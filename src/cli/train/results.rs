@@ -49,7 +49,7 @@ pub(super) fn render(summary: &Summary) -> String {
 /// Takes the accuracy under one centring rule.
 type Rule = fn(Pair) -> f64;
 
-/// The table of kNN accuracies, and in words where training did not help.
+/// The table of kNN accuracies, and in words where training did not help by the better of the rules.
 fn accuracies(splits: &[SplitSummary]) -> String {
     if splits.is_empty() {
         return String::new();
@@ -72,10 +72,10 @@ fn accuracies(splits: &[SplitSummary]) -> String {
                 show(untrained),
                 show(trained)
             );
-            for (who, other) in [("raw pixels", pixels), ("the untrained network", untrained)] {
-                if trained.zip(other).is_some_and(|(trained, other)| trained <= other) {
-                    lost.push(format!("{who} on {name}"));
-                }
+        }
+        for (who, other) in [("raw pixels", split.pixels), ("the untrained network", split.untrained)] {
+            if split.trained.zip(other).is_some_and(|(trained, other)| trained.better() <= other.better()) {
+                lost.push(format!("{who} on {}", split.name));
             }
         }
     }
@@ -85,12 +85,17 @@ fn accuracies(splits: &[SplitSummary]) -> String {
             let margin = margin(share, queries);
             let _ = writeln!(
                 text,
-                "  {name} asks about {queries} pictures: figures are sure to ±{margin:.3} (95 %)."
+                "  {name} asks about {queries} pictures: with others its figures would differ by up to {margin:.3}, 19 \
+                 times of 20."
             );
         }
     }
     if !lost.is_empty() {
-        let _ = writeln!(text, "  Training does not beat {}.", lost.join("; "));
+        let _ = writeln!(
+            text,
+            "  Training does not beat {}, by the better of plain and centred features.",
+            lost.join("; ")
+        );
     }
     text
 }
@@ -119,9 +124,10 @@ mod tests {
         };
         let text = accuracies(&[split]);
         assert!(text.contains("test, plain") && text.contains("0.341") && text.contains("0.450"), "{text}");
-        // 1.96 √(.45 · .55 / 400)
-        assert!(text.contains("test asks about 400 pictures: figures are sure to ±0.049 (95 %)"), "{text}");
-        assert!(text.contains("does not beat raw pixels on test, centred."), "{text}");
+        // Wilson's interval of 180 of 400 is .4019 to .4990.
+        let sure = "test asks about 400 pictures: with others its figures would differ by up to 0.049, 19 times of 20.";
+        assert!(text.contains(sure), "{text}");
+        assert!(text.contains("does not beat raw pixels on test, by the better of"), "{text}");
         assert!(accuracies(&[]).is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use super::{TrainRequest, results, words};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::{self, Progress};
-use crate::cli::{Outcome, print, table};
+use crate::cli::{Outcome, print, program, table};
 use crate::config::{Config, Method, Preset};
 use crate::error::Result;
 use crate::gpu::Profile;
@@ -25,14 +25,14 @@ pub(super) fn train(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<
     let (measured, missed) = watch.finish();
     let summary = outcome?;
     if summary.interrupted {
-        let command = resume_command(&summary.run_folder);
+        let command = program::typed(&resume_command(&summary.run_folder), &program::name());
         print(&format!(
             "Stopped at step {} of {}. Go on with: {command}\n",
             summary.steps, summary.total_steps
         ))?;
         return Ok(Outcome::Interrupted);
     }
-    print(&(results::render(&summary) + &words::closing(&summary, data.as_deref())))?;
+    print(&(results::render(&summary) + &words::closing(&summary, data.as_deref(), &program::name())))?;
     if let Some(profile) = measured {
         print(&results::profile(&profile))?;
     }

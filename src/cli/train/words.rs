@@ -3,18 +3,21 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::cli::program;
+use crate::config::Method;
 use crate::judge::margin;
 use crate::runs::run_folder::resume_command;
-use crate::train::{SplitSummary, Summary};
+use crate::train::{Pair, SplitSummary, Summary};
 use crate::words::quoted;
 
 /// Below this spread all pictures look alike to the network.
 const COLLAPSED: f64 = 0.05;
 
-/// Two sentences and three commands. `data` are the pictures of the run, none for those that come with the program.
-pub(super) fn closing(summary: &Summary, data: Option<&Path>) -> String {
+/// Two sentences and three commands. `data` are the pictures of the run, none for those that come with the program, and
+/// `called` is what to type for the program.
+pub(super) fn closing(summary: &Summary, data: Option<&Path>, called: &str) -> String {
     let mut text = format!("\n{}\n\nWhat to type next:\n", learned(summary));
-    let next = next(summary, data);
+    let next = next(summary, data).map(|(command, why)| (program::typed(&command, called), why));
     let wide = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     for (command, why) in next {
         let _ = writeln!(text, "  {command:wide$}  {why}");
@@ -32,37 +35,49 @@ fn learned(summary: &Summary) -> String {
             .to_owned();
     }
     match summary.knn.iter().find(|split| split.trained.is_some()) {
-        Some(split) => judged(split),
+        Some(split) => judged(split, summary),
         None => grouped(summary),
     }
 }
 
-/// Where there are labels: whether like pictures lie beside each other, and whether that is more than before.
-fn judged(split: &SplitSummary) -> String {
+/// Where there are labels: whether like pictures lie beside each other, and whether that is more than before. Everybody
+/// is taken at the better of plain and centred features, as the table's last line takes them.
+fn judged(split: &SplitSummary, summary: &Summary) -> String {
     let percent = |share: f64| format!("{:.0}", 100.0 * share);
-    let trained = split.trained.map_or(0.0, |pair| pair.plain);
+    let trained = split.trained.map_or(0.0, Pair::better);
+    let of = if summary.knn.len() > 1 { format!(" of `{}`", split.name) } else { String::new() };
+    let labels = match summary.method {
+        Method::Supervised => "as it was taught by the labels of others",
+        _ => "though it never saw a label",
+    };
     let first = format!(
-        "Shown a new picture, the network finds others that look like it, and their class is the right one {} times of \
-         100, though it never saw a label.",
+        "Shown a new picture{of}, the network finds others that look like it, and their class is the right one {} times \
+         of 100, {labels}.",
         percent(trained)
     );
     let others = [("with raw pixels", split.pixels), ("with the network before training", split.untrained)];
     let others: Vec<(&str, f64)> =
-        others.into_iter().filter_map(|(name, pair)| Some((name, pair?.plain))).collect();
+        others.into_iter().filter_map(|(name, pair)| Some((name, pair?.better()))).collect();
     let list: Vec<String> =
         others.iter().map(|(name, share)| format!("{name} {} times", percent(*share))).collect();
     let best = others.iter().map(|(_, share)| *share).fold(0.0, f64::max);
-    let sure = margin(trained, split.queries.max(1)) + margin(best, split.queries.max(1));
+    let chance = |other: f64| margin(trained, split.queries.max(1)) + margin(other, split.queries.max(1));
+    let untrained = split.untrained.map(Pair::better);
     let verdict = if others.is_empty() {
         return format!("{first} There is nothing to compare that with.");
-    } else if trained > best + sure {
+    } else if trained > best + chance(best) {
         "it has learned something about what they show"
     } else if trained > best {
         "it may have learned something, but the difference is no larger than chance makes it"
+    } else if untrained.is_some_and(|before| trained > before + chance(before)) {
+        "it has learned something, but raw pixels still tell more; more time or more pictures may change that"
     } else {
         "what it learned is of no use yet, and more time or more pictures are needed"
     };
-    format!("{first} That is so {}: {verdict}.", list.join(" and "))
+    format!(
+        "{first} That is so {} (each by the better of plain and centred features): {verdict}.",
+        list.join(" and ")
+    )
 }
 
 /// Where there are none: how many groups it sees.
@@ -130,7 +145,7 @@ mod tests {
         let text = learned(&summary);
         assert!(text.contains("44 times of 100") && text.contains("has learned something"), "{text}");
         assert!(
-            text.contains("so with raw pixels 34 times and with the network before training 35 times: it"),
+            text.contains("so with raw pixels 34 times and with the network before training 35 times (each"),
             "{text}"
         );
         assert_eq!(text.matches(". ").count() + 1, 2, "{text}");
@@ -138,6 +153,9 @@ mod tests {
         assert!(learned(&summary).contains("no larger than chance"));
         summary.knn[0].trained = summary.knn[0].pixels;
         assert!(learned(&summary).contains("no use yet"));
+        assert!(learned(&summary).contains("never saw a label"));
+        summary.method = Method::Supervised;
+        assert!(!learned(&summary).contains("never saw a label"), "{}", learned(&summary));
         summary.knn.clear();
         assert!(learned(&summary).contains("29 groups"));
         summary.embedding_spread = 0.01;
@@ -146,10 +164,25 @@ mod tests {
         assert!(learned(&summary).contains("Nothing is learned yet"));
     }
 
+    /// The demo: what it learned is far more than before, and raw pixels less their mean are still ahead.
+    #[test]
+    fn everybody_is_taken_at_the_better_of_plain_and_centred() {
+        let mut summary = summary();
+        let pair = |plain, centred| Some(Pair { plain, centred });
+        summary.knn[0].pixels = pair(0.341, 0.554);
+        summary.knn[0].untrained = pair(0.35, 0.368);
+        summary.knn[0].trained = pair(0.435, 0.469);
+        summary.knn.push(SplitSummary { name: "other".into(), ..summary.knn[0].clone() });
+        let text = learned(&summary);
+        assert!(text.contains("of `test`") && text.contains("47 times of 100"), "{text}");
+        assert!(text.contains("raw pixels 55 times") && text.contains("training 37 times"), "{text}");
+        assert!(text.contains("raw pixels still tell more"), "{text}");
+    }
+
     #[test]
     fn the_commands_fit_the_run() {
         let mut summary = summary();
-        let text = closing(&summary, Some(Path::new("my photos")));
+        let text = closing(&summary, Some(Path::new("my photos")), "swav-wgpu");
         assert!(text.contains("swav-wgpu report 'runs/a b'"), "{text}");
         assert!(
             text.contains("sort 'runs/a b' 'my photos' --into") && text.contains("eval linear"),
@@ -157,8 +190,9 @@ mod tests {
         );
         assert_eq!(text.matches("\n  swav-wgpu ").count(), 3, "{text}");
         summary.finished = false;
-        let text = closing(&summary, None);
-        assert!(text.contains("train --resume 'runs/a b'"), "{text}");
+        let text = closing(&summary, None, "target/release/swav-wgpu");
+        assert!(text.contains("\n  target/release/swav-wgpu train --resume 'runs/a b'"), "{text}");
+        assert_eq!(text.matches("\n  target/release/swav-wgpu ").count(), 3, "{text}");
     }
 
     #[test]

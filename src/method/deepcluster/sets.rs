@@ -37,6 +37,9 @@ impl DeepCluster {
         epoch: u64,
         pass: &Pass,
     ) -> Result<()> {
+        // Every row is looked at in each round, and once more for its label.
+        let rounds = |set: &Set| 1 + if set.trained.is_some() { Rounds::default().most } else { ROUNDS };
+        pass.expect(self.bank.pictures().len() * self.sets.iter().map(rounds).sum::<usize>());
         for (at, set) in self.sets.iter_mut().enumerate() {
             let bank = self.bank.features(at % self.assign.len())?;
             let (dim, clusters) = (self.embedding, set.filter.filters as usize);
@@ -68,6 +71,7 @@ impl DeepCluster {
                 }
             }
         }
+        pass.complete();
         Ok(())
     }
 }

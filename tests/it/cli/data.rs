@@ -49,6 +49,15 @@ fn pictures_are_told_as_json_and_the_command_can_be_run() {
     let command = told["command"].as_str().unwrap().strip_prefix("swav-wgpu ").unwrap().to_owned();
     // Not the network of the preset, which would take its time on a CPU.
     desk.run(&format!("{command} --plan --arch resnet18 --width 4 --blocks 1,1,1,1")).expect(0);
+    // So can those of a time, which must not be told twice how long they are.
+    let timely = told["by_time"].as_array().unwrap();
+    assert!(!timely.is_empty());
+    for one in timely {
+        let command = one["command"].as_str().unwrap().strip_prefix("swav-wgpu ").unwrap();
+        let lengths = ["--for ", "--epochs "].into_iter().filter(|flag| command.contains(flag)).count();
+        assert_eq!(lengths, 1, "{command}");
+        desk.run(&format!("{command} --plan=memory")).expect(0);
+    }
     let some = desk.run("data pics --json --sample 5").expect(0).out;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&some).unwrap()["looked_at"], 5);
 }
@@ -56,7 +65,7 @@ fn pictures_are_told_as_json_and_the_command_can_be_run() {
 #[test]
 fn the_embedded_pictures_are_told_too() {
     let out = Desk::new().run("data --sample 64").expect(0).out;
-    for words in ["picto16", "4666, 2781 of them", "split_concept", "\n  swav-wgpu train --preset demo\n"] {
+    for words in ["picto16", "4666, 2781 of them", "split_concept", "swav-wgpu train --preset demo\n"] {
         assert!(out.contains(words), "`{words}` is not said: {out}");
     }
 }

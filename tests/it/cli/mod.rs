@@ -290,6 +290,12 @@ fn bits(values: &[f32]) -> impl Iterator<Item = u32> {
     values.iter().map(|value| value.to_bits())
 }
 
+/// The arguments of a command that was printed, which begins with the program as it is found here: by its name, or by
+/// the path by which the test started it.
+fn arguments(command: &str) -> &str {
+    command.split_once("swav-wgpu ").unwrap_or_else(|| panic!("{command}")).1
+}
+
 /// A file of this repository.
 fn repository(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()

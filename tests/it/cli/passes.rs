@@ -149,6 +149,17 @@ fn ctrl_c_ends_every_command_that_looks_at_pictures_and_leaves_nothing() {
     assert_eq!(desk.names(""), before);
 }
 
+/// Kernels that are compiled and timed hear nothing: the process ends after its patience.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_a_tuning_that_keeps_nothing() {
+    let desk = Desk::new();
+    let ended = interrupted(&desk, "tune").expect(130);
+    assert!(ended.err.contains("Stopping.") && !ended.err.contains("error"), "{ended:#?}");
+    assert_eq!(ended.out, "");
+    assert!(!desk.path("cache/swav-wgpu").exists());
+}
+
 #[test]
 fn a_large_set_is_judged_by_a_sample_and_says_so() {
     let desk = Desk::new();

@@ -50,6 +50,7 @@ fn times_that_cannot_be_kept_are_refused_in_a_sentence() {
     let desk = Desk::new();
     desk.train("--for 20m --steps 9 --out run").refused(2, &["`for`", "`steps`"]);
     desk.train("--for 20m --epochs 9 --out run").refused(2, &["`for`", "`epochs`"]);
+    desk.train("--for 20m --max-time 8h --out run").refused(2, &["`for`", "`max_time`"]);
     desk.train("--for 1ms --out run").refused(2, &["`for`", "1ms is too short", "allow "]);
     desk.train("--for soon --out run").expect(2);
     assert!(!desk.path("run").exists());

@@ -3,7 +3,7 @@
 //!
 //! usage: burn-peer BACKEND CONFIG [--steps N] [--warmup N] [--batch N]
 //!   BACKEND: wgpu | vulkan | flex | ndarray (those compiled in)
-//!   CONFIG : C1 | C4a | C4b, as in src/train/measure/cases.rs
+//!   CONFIG : C1 | C4a | C4b, as in src/measure/cases.rs
 //!
 //! The last line is JSON.
 use burn::module::{Module, Param};
