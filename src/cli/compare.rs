@@ -103,7 +103,13 @@ impl Compare {
                 super::print(&format!("Stopped. Go on with: {}\n", again(std::env::args_os(), &folder)))?;
                 Ok(Outcome::Interrupted)
             }
-            (Err(error), _) => Err(error),
+            (Err(error), Some(folder)) => {
+                // What is done is kept, whatever went wrong.
+                let command = again(std::env::args_os(), &folder);
+                super::print(&format!("Once that is mended, go on with: {command}\n"))?;
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
         }
     }
 
@@ -117,7 +123,13 @@ impl Compare {
                     let reason = "cannot be given with --over, which compares values with one --method";
                     return Err(Error::config("methods", reason));
                 }
-                over.rows(&self.recipe(None)?)?
+                if self.settings.get(over.key).is_some() {
+                    let reason = "is what --over compares already; leave it out";
+                    return Err(Error::config(over.key, reason));
+                }
+                let mut rows = over.rows(&self.recipe(None)?)?;
+                rows.iter_mut().try_for_each(|row| train::make_absolute(&mut row.config))?;
+                rows
             }
             None => {
                 if self.settings.get("method").is_some() {

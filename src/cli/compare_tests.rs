@@ -43,6 +43,14 @@ fn values_of_a_setting_stand_in_place_of_methods() {
     assert_eq!(request.columns, [Crops::AsSet]);
     let queues: Vec<_> = request.rows.iter().map(|row| (row.config.method, row.config.queue)).collect();
     assert_eq!(queues, [(Method::MocoV2, 256), (Method::MocoV2, 1024)]);
+    // Run folders must make sense from any other folder.
+    let begun = asked("--over init=a.pth,runs/b").unwrap();
+    assert_eq!(begun.rows[1].name, "init runs/b");
+    let ends = ["a.pth", "runs/b"];
+    for (row, end) in begun.rows.iter().zip(ends) {
+        let init = row.config.init.as_ref().unwrap();
+        assert!(init.is_absolute() && init.ends_with(end), "{}", init.display());
+    }
 }
 
 #[test]
@@ -54,6 +62,7 @@ fn what_makes_no_sense_is_refused() {
         ("--method byol", &["`method`", "--methods"]),
         ("--over epsilon=0.1,0.2 --methods swav", &["`methods`", "--over"]),
         ("--over crops=2x32@0.4-1;2x32@0.2-1 --crops with", &["`crops`", "--over"]),
+        ("--over lr=0.1,0.2 --lr 1", &["`lr`", "--over", "leave it out"]),
         ("--methods swav,simclr --predictor 9", &["`predictor`", "none of the methods"]),
     ] {
         let said = asked(line).unwrap_err().to_string();

@@ -19,7 +19,7 @@ pub(super) fn render() -> String {
         for &method in Method::ALL {
             let recipe = method.recipe(preset);
             if !recipe.is_empty() {
-                let source = Method::source(preset);
+                let source = method.source(preset);
                 parts.push(format!("with --method {method} ({source}): {}", flags(recipe.iter().copied())));
             }
         }

@@ -4,6 +4,8 @@
 
 mod line;
 
+pub use line::clock;
+
 use std::io::{IsTerminal as _, Write};
 use std::time::{Duration, Instant};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Budget;
+use super::{Budget, three_digits};
 use crate::config::{Config, CropGroup, Method};
 use crate::error::{Error, Result};
 use crate::measure::{Extent, Work};
@@ -226,8 +226,12 @@ fn crops(config: &Config, column: Crops, first: &Config) -> Vec<CropGroup> {
 
 /// Gives each arm its steps: as many as spend what the first arm spends in its own length, and no more. `prices` says
 /// what an operation of each arm costs.
-pub(super) fn share(arms: &mut [Arm], budget: Budget, prices: &[f64]) {
-    let Some(first) = arms.first() else { return };
+///
+/// # Errors
+/// [`Error::Config`] for an arm that has spent all of it before its first step.
+pub(super) fn share(arms: &mut [Arm], budget: Budget, prices: &[f64]) -> Result<()> {
+    let Some(first) = arms.first() else { return Ok(()) };
+    let least = first.name.clone();
     let total = first.config.length(first.steps_per_epoch).total;
     let spent = first.work.total(total, first.steps_per_epoch) * prices[0];
     for (at, (arm, price)) in arms.iter_mut().zip(prices).enumerate() {
@@ -237,11 +241,36 @@ pub(super) fn share(arms: &mut [Arm], budget: Budget, prices: &[f64]) {
             _ if at == 0 => total,
             _ => arm.work.steps_within(spent / price, arm.steps_per_epoch),
         };
+        // A batch beyond the pictures is refused where they are opened.
+        if steps == 0 && arm.steps_per_epoch > 0 {
+            return Err(Error::config("epochs", arm.unaffordable(spent / price, &least)));
+        }
         arm.settle(steps.max(1));
     }
+    Ok(())
 }
 
 impl Arm {
+    /// Why a budget is not even enough for its first step, and what helps.
+    fn unaffordable(&self, flop: f64, first: &str) -> String {
+        let before = (self.work.first + self.work.epoch) as f64;
+        let looks = match before {
+            0.0 => String::new(),
+            _ => format!(
+                " ({} of it are the first look at all pictures and the labels of the first epoch)",
+                three_digits(1e-9 * before)
+            ),
+        };
+        format!(
+            "is too small: up to the end of its first step {} spends {} GFLOP{looks}, and {first} leaves it {} GFLOP in \
+             all; give the first more epochs, or leave {} out",
+            self.name,
+            three_digits(1e-9 * (before + self.work.step as f64)),
+            three_digits(1e-9 * flop),
+            self.row
+        )
+    }
+
     /// Decides the length of the run.
     pub(super) fn settle(&mut self, steps: u64) {
         self.steps = steps;

@@ -19,7 +19,7 @@ fn facts(classes: usize) -> Facts {
 fn shared(request: &Request) -> Vec<Arm> {
     let mut arms = of(request, &facts(16)).unwrap();
     let prices = vec![1.0; arms.len()];
-    share(&mut arms, request.budget, &prices);
+    share(&mut arms, request.budget, &prices).unwrap();
     arms
 }
 
@@ -96,9 +96,27 @@ fn steps_and_seconds_can_be_equal_too() {
     assert!(shared(&request).iter().all(|arm| arm.steps == 43 * 44));
     // Where an operation of the second takes thrice as long, it gets a third of them.
     let mut arms = of(&request, &facts(16)).unwrap();
-    share(&mut arms, Budget::Time, &[2e-9, 6e-9]);
+    share(&mut arms, Budget::Time, &[2e-9, 6e-9]).unwrap();
     let third = arms[0].flop() / 3.0;
     assert!(arms[1].flop() <= third && third - arms[1].flop() < arms[1].work.step as f64);
+}
+
+#[test]
+fn a_budget_that_is_spent_before_the_first_step_is_refused() {
+    let mut request = request(&[Method::Swav, Method::DeepclusterV2], &[Crops::AsSet], 1);
+    // A first look at all pictures alone is more than a few steps of swav.
+    request.rows.iter_mut().for_each(|row| row.config.steps = Some(3));
+    let mut arms = of(&request, &facts(16)).unwrap();
+    let refused = share(&mut arms, Budget::Flop, &[1.0; 2]).unwrap_err().to_string();
+    for word in ["`epochs`", "deepcluster-v2, seed 31", "first look", "more epochs", "GFLOP"] {
+        assert!(refused.contains(word), "{word}: {refused}");
+    }
+    // With equal steps nobody is asked for it.
+    share(&mut arms, Budget::Steps, &[1.0; 2]).unwrap();
+    assert!(arms.iter().all(|arm| arm.steps == 3));
+    request.rows.iter_mut().for_each(|row| row.config.steps = Some(300));
+    let arms = shared(&request);
+    assert!(arms[1].steps > 0 && arms[1].flop() <= arms[0].flop());
 }
 
 #[test]

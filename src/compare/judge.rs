@@ -30,6 +30,9 @@ pub struct Verdict {
     pub failure: Option<String>,
     /// kNN accuracy on features as they are; empty without labels.
     pub knn: Vec<Accuracy>,
+    /// The same on features less their mean, which makes raw pixels hard to beat; empty in files of version 0.2.
+    #[serde(default)]
+    pub knn_centred: Vec<Accuracy>,
     /// Accuracy of linear classifiers; empty without labels.
     pub linear: Vec<Accuracy>,
     /// Clusters by k-means, and by prototypes where there are some.
@@ -69,6 +72,7 @@ impl Verdict {
     pub(super) fn of(&self, wanted: impl Fn(FeatureSource) -> bool) -> Self {
         let mut part = self.clone();
         part.knn.retain(|one| wanted(one.source));
+        part.knn_centred.retain(|one| wanted(one.source));
         part.linear.retain(|one| wanted(one.source));
         part.clusters.retain(|one| wanted(one.source));
         part
@@ -137,9 +141,9 @@ pub(super) fn judge(run: &Path, arm: &Arm, baselines: bool, watch: &mut Watch<'_
     if of.has_labels() {
         let options =
             NearestOptions { k: vec![config.knn_k.min(NEIGHBOURS)], temperature: config.knn_temperature };
-        for found in nearest(&of, &options, watch)?.into_iter().filter(|found| !found.centred) {
-            let (split, source, top1) = (found.split, found.source, found.score.top1);
-            verdict.knn.push(Accuracy { split, source, top1 });
+        for found in nearest(&of, &options, watch)? {
+            let list = if found.centred { &mut verdict.knn_centred } else { &mut verdict.knn };
+            list.push(Accuracy { split: found.split, source: found.source, top1: found.score.top1 });
         }
         for found in linear(&of, &LinearOptions::default(), watch)? {
             let (split, source, top1) = (found.split, found.source, found.score.top1);
@@ -152,4 +156,22 @@ pub(super) fn judge(run: &Path, arm: &Arm, baselines: bool, watch: &mut Watch<'_
 
 fn path(run: &Path) -> PathBuf {
     run.join(FILE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_of_before_centred_features_were_judged_are_read() {
+        let one = r#"{"split": "test", "source": "trained", "top1": 0.5}"#;
+        let text = format!(r#"{{"knn": [{one}], "linear": [], "clusters": []}}"#);
+        let verdict: Verdict = serde_json::from_str(&text).unwrap();
+        assert_eq!((verdict.knn.len(), verdict.knn_centred.len()), (1, 0));
+        let folder = tempfile::tempdir().unwrap();
+        let verdict = Verdict { knn_centred: verdict.knn.clone(), ..verdict };
+        write(folder.path(), &verdict).unwrap();
+        assert_eq!(super::verdict(folder.path()).unwrap(), Some(verdict.clone()));
+        assert!(verdict.of(|source| source == FeatureSource::RawPixels).knn_centred.is_empty());
+    }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `arms` | the plan: which runs there are and how many steps each may take; pure |
 //! | `over` | rows that differ in one setting |
+//! | `weigh` | what a step of each costs and what memory it takes, before the first is trained |
 //! | `stored` | the plan on the disk, so that the same command goes on with it and another is refused |
 //! | `judge` | what a finished arm is worth |
 //! | `results` | all arms together, and means over seeds |
@@ -20,6 +21,7 @@ mod results;
 mod stored;
 mod tables;
 mod terms;
+mod weigh;
 
 pub use arms::{Arm, Crops, Facts, Request, Row};
 pub use judge::{Accuracy, Grouping, Verdict};
@@ -31,14 +33,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::data::configured;
 use crate::error::{Error, Result};
 use crate::interop::{remove_leftovers, write_atomic};
-use crate::measure::Meter;
-use crate::pass::{self, Progress};
+use crate::pass::Progress;
 use crate::runs::run_folder::{self, RunFolder};
-use crate::train::{Event, Flow, Summary, TrainOptions, plan, train};
+use crate::train::{Event, Flow, Summary, TrainOptions, train};
 use stored::Stored;
+use weigh::{Opened, prices, weigh};
 
 /// What all arms spend alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -91,10 +92,6 @@ pub enum Happening<'a> {
 /// Whoever started a comparison: told what happens, and asked whether it goes on.
 pub type Teller<'a> = dyn FnMut(Happening<'_>) -> Flow + 'a;
 
-/// Steps of each arm that are timed for [`Budget::Time`].
-const TIMED: usize = 5;
-const MEASURING: &str = "measuring steps of every arm";
-
 /// Makes the comparison, or goes on with it, and writes `comparison.json` and `comparison.html` into its folder, anew
 /// after every arm.
 ///
@@ -103,7 +100,7 @@ const MEASURING: &str = "measuring steps of every arm";
 /// [`Error::Stopped`] where it was asked to stop, with everything kept; what [`train`] reports, of which
 /// [`Error::Diverged`] only ends the arm.
 pub fn compare(request: &Request, on: &mut Teller<'_>) -> Result<Comparison> {
-    let facts = facts(request, on)?;
+    let (facts, opened) = facts(request, on)?;
     let mut arms = arms::of(request, &facts)?;
     let begun = request.out.as_deref().filter(|out| stored::is_begun(out));
     let (folder, stored) = match begun {
@@ -111,14 +108,14 @@ pub fn compare(request: &Request, on: &mut Teller<'_>) -> Result<Comparison> {
             let claim = run_folder::claim(out, "out")?;
             remove_leftovers(out);
             let stored = Stored::read(out)?;
-            stored.put_into(&mut arms, request.budget, out)?;
+            stored.put_into(&mut arms, request.budget, &facts, out)?;
             (Folder { path: out.to_owned(), _claim: claim.map(Claim::File) }, stored)
         }
         None => {
             request.out.as_deref().map_or(Ok(()), stored::check_new)?;
             let prices = prices(&arms, request.budget, on)?;
-            arms::share(&mut arms, request.budget, &prices);
-            weigh(&mut arms, on)?;
+            arms::share(&mut arms, request.budget, &prices)?;
+            weigh(&mut arms, opened, on)?;
             let stored = Stored::new(request.budget, &facts, &arms);
             (Folder::create(request, &stored)?, stored)
         }
@@ -148,18 +145,20 @@ fn write(comparison: &Comparison, folder: &Path) -> Result<()> {
     write_atomic(&folder.join("comparison.html"), |file| file.write_all(page.as_bytes()))
 }
 
-/// What the arms share of the pictures.
-fn facts(request: &Request, on: &mut Teller<'_>) -> Result<Facts> {
+/// What the arms share of the pictures, and the pictures as the first row reads them.
+fn facts(request: &Request, on: &mut Teller<'_>) -> Result<(Facts, Opened)> {
     let Some(first) = request.rows.first() else {
         return Err(Error::config("methods", "there is nothing to compare: name two at least"));
     };
     first.config.validate()?;
-    let dataset = configured::open(&first.config, &mut |progress: &_| watched(progress, on))?;
-    Ok(Facts {
+    let mut opened = Opened::default();
+    let dataset = opened.of(&first.config, &mut |progress: &_| watched(progress, on))?;
+    let facts = Facts {
         name: dataset.name().to_owned(),
         pictures: dataset.pretrain().len(),
         classes: dataset.classes().len(),
-    })
+    };
+    Ok((facts, opened))
 }
 
 /// A pass, told as an event.
@@ -168,51 +167,6 @@ fn watched(progress: &Progress, on: &mut Teller<'_>) -> ControlFlow<()> {
         Flow::Stop => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     }
-}
-
-/// What one operation of each arm costs, in the currency of the budget.
-fn prices(arms: &[Arm], budget: Budget, on: &mut Teller<'_>) -> Result<Vec<f64>> {
-    let mut prices: Vec<f64> = Vec::new();
-    for (at, arm) in arms.iter().enumerate() {
-        // Other seeds take as long.
-        let like = arms[..at].iter().position(|other| other.cell() == arm.cell());
-        let price = match (budget, like) {
-            (Budget::Flop | Budget::Steps, _) => 1.0,
-            (Budget::Time, Some(like)) => prices[like],
-            (Budget::Time, None) => {
-                let mut meter = Meter::open(&arm.name, &arm.config)?;
-                for step in 0..Meter::WARM_UP + TIMED {
-                    let total = Meter::WARM_UP + TIMED;
-                    let progress =
-                        Progress { doing: MEASURING, unit: "steps", done: step, total, seconds: 0.0 };
-                    if watched(&progress, on).is_break() {
-                        return Err(Error::Stopped);
-                    }
-                    meter.step()?;
-                }
-                meter.figures().step_s.median / arm.work.step.max(1) as f64
-            }
-        };
-        prices.push(price);
-    }
-    Ok(prices)
-}
-
-/// Sets every arm up once, so that what does not fit is refused before hours are spent on the others.
-fn weigh(arms: &mut [Arm], on: &mut Teller<'_>) -> Result<()> {
-    for at in 0..arms.len() {
-        let like = arms[..at].iter().position(|other| other.cell() == arms[at].cell());
-        let memory = match like {
-            Some(like) => arms[like].memory_bytes,
-            None => {
-                let config = &arms[at].config;
-                let mut watch = |progress: &_| watched(progress, on);
-                pass::run(("trying every arm", ""), 0, &mut watch, |_| plan(config))?.memory.peak()
-            }
-        };
-        arms[at].memory_bytes = memory;
-    }
-    Ok(())
 }
 
 /// The folder of a comparison, which no other process writes into meanwhile.

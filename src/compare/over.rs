@@ -5,8 +5,8 @@ use crate::config::{Config, CropGroup, Setting, Value};
 use crate::error::{Error, Result};
 
 /// Settings that a comparison decides itself, or that make other pictures of them.
-const FIXED: [&str; 12] = [
-    "preset", "method", "epochs", "steps", "max_time", "seed", "out", "data", "source", "exclude",
+const FIXED: [&str; 13] = [
+    "preset", "method", "epochs", "steps", "max_time", "seed", "out", "data", "source", "exclude", "pages",
     "channels", "bands",
 ];
 
@@ -110,6 +110,7 @@ mod tests {
             ("seed=1,2", &["--seeds"]),
             ("epochs=1,2", &["spend the same"]),
             ("data=a,b", &["one value for all"]),
+            ("pages=first,all", &["`pages` cannot differ", "one value for all"]),
         ] {
             let said = refused(text);
             assert!(words.iter().all(|word| said.contains(word)), "{text}: {said}");

@@ -1,9 +1,10 @@
 //! A comparison on one page.
 
+use super::Crops;
 use super::results::{Cell, Comparison, Mean, Point};
 use super::tables::{Grid, Measure};
 use crate::judge::FeatureSource;
-use crate::pages::page::{Curve, Mark, Page, dots, lines, table};
+use crate::pages::page::{Curve, Look, Mark, Page, dots, lines, table};
 use maud::{Markup, html};
 
 /// The page.
@@ -28,7 +29,7 @@ pub(super) fn page(of: &Comparison) -> String {
     let mut page = Page::new("Ways to train, compared", &lead, &best(of));
     let results = html! {
         div.charts { @for measure in of.measures() { (figure(of, &measure)) } }
-        (grid(&of.results()))
+        @for results in of.results() { (grid(&results)) }
     };
     page.section(
         "Results",
@@ -47,36 +48,83 @@ pub(super) fn page(of: &Comparison) -> String {
     page.finish()
 }
 
-/// The best cell by each measure.
+/// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training.
 fn best(of: &Comparison) -> Vec<(String, String)> {
-    let best = |measure: &Measure| {
-        let found = of.cells.iter().filter_map(|cell| Some((cell, measure.of(cell)?.mean)));
-        let (cell, value) = found.max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let digits = measure.shown.1;
-        Some((format!("best by {}", measure.name), format!("{}: {value:.digits$}", cell.name())))
+    of.measures().iter().filter_map(|measure| best_by(of, measure)).collect()
+}
+
+fn best_by(of: &Comparison, measure: &Measure) -> Option<(String, String)> {
+    let mut found: Vec<(&Cell, Mean)> =
+        of.cells.iter().filter_map(|cell| Some((cell, measure.of(cell)?))).collect();
+    found.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
+    let (_, best) = *found.first()?;
+    // Single runs of either are as far from their mean.
+    let within = |(_, one): &&(&Cell, Mean)| {
+        let spread = [best, *one].iter().filter_map(|mean| mean.deviation).fold(0.0, f64::max);
+        best.mean - one.mean <= spread
     };
-    of.measures().iter().filter_map(best).collect()
+    let digits = measure.shown.1;
+    let first: Vec<String> = found
+        .iter()
+        .enumerate()
+        .filter(|(at, one)| *at == 0 || within(one))
+        .map(|(_, (cell, mean))| format!("{}: {:.digits$}", cell.name(), mean.mean))
+        .collect();
+    let name = match first.len() {
+        1 => format!("best by {}", measure.name),
+        _ => format!("within the spread of seeds by {}", measure.name),
+    };
+    let sources = [FeatureSource::RawPixels, FeatureSource::Untrained];
+    let levels = sources.iter().filter_map(|&source| Some((source, measure.of(&of.level(source)?)?.mean)));
+    let unbeaten: Vec<String> = levels
+        .filter(|(_, level)| measure.is_accuracy() && *level >= best.mean)
+        .map(|(source, level)| format!("{} ({level:.digits$})", source.name()))
+        .collect();
+    let unbeaten = match unbeaten.len() {
+        0 => String::new(),
+        _ => format!("; none is better than {}", unbeaten.join(" and ")),
+    };
+    Some((name, first.join(", ") + &unbeaten))
 }
 
 /// Rows by a measure, a colour for each column.
 fn figure(of: &Comparison, measure: &Measure) -> Markup {
     let columns = of.columns();
     let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
+    let rows = of.row_names();
+    // What all rows begin with is said once.
+    let key = shared_key(&rows);
+    let short = |row: &str| match key {
+        Some(key) => row[key.len()..].trim_start().to_owned(),
+        None => row.to_owned(),
+    };
+    let title = match key {
+        Some(key) => format!("{}, by {key}", measure.name),
+        None => measure.name.clone(),
+    };
     let mark = |cell: &Cell| {
         let Mean { mean, deviation, .. } = measure.of(cell)?;
         let series = columns.iter().position(|column| *column == cell.column)?;
-        Some((cell.row.clone(), Mark { series, value: mean, deviation: deviation.unwrap_or(0.0) }))
+        Some((short(&cell.row), Mark { series, value: mean, deviation: deviation.unwrap_or(0.0) }))
     };
     let marks: Vec<(String, Mark)> = of.cells.iter().filter_map(mark).collect();
     let level = |source: FeatureSource| Some((source.name(), measure.of(&of.level(source)?)?.mean));
     let levels: Vec<(&str, f64)> =
         [FeatureSource::RawPixels, FeatureSource::Untrained].into_iter().filter_map(level).collect();
-    dots(&measure.name, &of.row_names(), &names, &marks, &levels)
+    let rows: Vec<String> = rows.into_iter().map(short).collect();
+    dots(&title, &rows.iter().map(String::as_str).collect::<Vec<_>>(), &names, &marks, &levels)
 }
 
-/// kNN accuracy over operations and over steps.
+/// The setting that all rows name before their values, where they are values of one.
+fn shared_key<'r>(rows: &[&'r str]) -> Option<&'r str> {
+    let (key, _) = rows.first()?.split_once(' ')?;
+    rows.iter().all(|row| row.split_once(' ').is_some_and(|(own, _)| own == key)).then_some(key)
+}
+
+/// kNN accuracy over operations and over steps, on every split.
 fn curves(of: &Comparison) -> Markup {
-    let curve = |cell: &Cell, at: fn(&Point) -> f64| {
+    let (rows, columns) = (of.row_names(), of.columns());
+    let curve = |cell: &Cell, split: usize, at: fn(&Point) -> f64| {
         let mut all = of.arms_of(cell).map(|arm| arm.curve.as_slice());
         let first = all.next()?;
         let others: Vec<&[Point]> = all.collect();
@@ -84,26 +132,37 @@ fn curves(of: &Comparison) -> Markup {
         let mean = |(i, point): (usize, &Point)| {
             let same =
                 others.iter().filter_map(|points| points.get(i)).filter(|other| other.step == point.step);
-            let values: Vec<f64> = same.chain([point]).map(|point| 100.0 * point.knn).collect();
+            let values: Vec<f64> = same
+                .chain([point])
+                .filter_map(|point| Some(100.0 * point.splits.get(split)?.plain))
+                .collect();
             Some([at(point), Mean::of(&values)?.mean])
         };
-        Some(Curve { name: cell.name(), points: first.iter().enumerate().filter_map(mean).collect() })
+        let look = Look {
+            hue: rows.iter().position(|row| *row == cell.row),
+            dashed: columns.len() > 1 && cell.column == Crops::Without,
+        };
+        let points = first.iter().enumerate().filter_map(mean).collect();
+        Some(Curve { name: cell.name(), points, look })
     };
-    let all = |at: fn(&Point) -> f64| -> Vec<Curve> {
-        let found = of.cells.iter().filter_map(|cell| curve(cell, at));
+    let all = |split: usize, at: fn(&Point) -> f64| -> Vec<Curve> {
+        let found = of.cells.iter().filter_map(|cell| curve(cell, split, at));
         found.filter(|curve| !curve.points.is_empty()).collect()
     };
-    let over = all(|point| point.gflop);
-    if over.is_empty() {
+    let splits = of.splits();
+    if splits.is_empty() {
         return html! { p { "There is nothing to draw: the pictures have no labels." } };
     }
-    let split = of.split().unwrap_or_default();
-    let level = of.level(FeatureSource::RawPixels).and_then(|level| level.knn.get(split).copied());
-    let level = level.map(|found| ("raw pixels", 100.0 * found.mean));
+    let level = |split: &str| {
+        let found = of.level(FeatureSource::RawPixels)?.knn.get(split).copied()?;
+        Some(("raw pixels", 100.0 * found.mean))
+    };
     html! {
         div.charts {
-            (lines(&format!("kNN on {split}, %, over GFLOP"), &over, level))
-            (lines(&format!("kNN on {split}, %, over steps"), &all(|point| point.step as f64), level))
+            @for (at, split) in splits.iter().enumerate() {
+                (lines(&format!("kNN on {split}, %, over GFLOP"), &all(at, |point| point.gflop), level(split)))
+                (lines(&format!("kNN on {split}, %, over steps"), &all(at, |point| point.step as f64), level(split)))
+            }
         }
     }
 }
@@ -117,16 +176,26 @@ fn terms(of: &Comparison) -> Markup {
     }
 }
 
+/// Every run with its own figures, of which the tables have means.
 fn runs(of: &Comparison) -> Markup {
+    let measures = of.measures();
     let row = |arm: &super::ArmResult| {
         let said = arm.failure().map_or_else(|| "done".to_owned(), str::to_owned);
-        vec![arm.name.clone(), arm.folder.clone(), said]
+        let alone = Cell::of((&arm.row, arm.column), std::slice::from_ref(arm));
+        let figures = measures.iter().map(|measure| measure.text(&alone));
+        [arm.name.clone(), arm.folder.clone()].into_iter().chain(figures).chain([said]).collect()
     };
     let rows: Vec<Vec<String>> = of.arms.iter().map(row).collect();
-    html! { div.words { (table(&["run", "folder", ""], &rows)) } }
+    let names = measures.iter().map(|measure| measure.name.as_str());
+    let head: Vec<&str> = ["run", "folder"].into_iter().chain(names).chain([""]).collect();
+    html! { div.words { (table(&head, &rows)) } }
 }
 
 fn grid(of: &Grid) -> Markup {
     let head: Vec<&str> = of.head.iter().map(String::as_str).collect();
     table(&head, &of.rows)
 }
+
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use crate::config::{Config, Method};
 use crate::error::Result;
 use crate::judge::FeatureSource;
 use crate::runs::run_folder::RunFolder;
-use crate::train::Summary;
+use crate::train::{Metrics, SplitAccuracy, Summary};
 use crate::uses::report::reports;
 
 /// Everything that is known so far.
@@ -61,7 +61,7 @@ pub struct ArmResult {
     pub memory_bytes: u64,
     /// The end of the run; not there where it diverged.
     pub summary: Option<End>,
-    /// kNN accuracy on the first split while it was trained.
+    /// kNN accuracy while it was trained.
     pub curve: Vec<Point>,
     /// How good its features are.
     pub verdict: Verdict,
@@ -85,14 +85,16 @@ pub struct End {
 }
 
 /// A point of a curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// Steps done.
     pub step: u64,
     /// 10⁹ operations done.
     pub gflop: f64,
-    /// kNN accuracy, from 0 to 1.
+    /// kNN accuracy on the first split, from 0 to 1.
     pub knn: f64,
+    /// kNN accuracy on every split, by both rules.
+    pub splits: Vec<SplitAccuracy>,
 }
 
 /// The mean over seeds.
@@ -115,6 +117,8 @@ pub struct Cell {
     pub column: Crops,
     /// kNN accuracy by split.
     pub knn: BTreeMap<String, Mean>,
+    /// The same on features less their mean.
+    pub knn_centred: BTreeMap<String, Mean>,
     /// Linear accuracy by split.
     pub linear: BTreeMap<String, Mean>,
     /// NMI of k-means with the labels.
@@ -176,10 +180,11 @@ impl Comparison {
         self.arms.iter().filter(move |arm| arm.row == cell.row && arm.column == cell.column)
     }
 
-    /// The first split that arms were judged on.
+    /// The splits that arms were judged on, in the order of the pictures; none without labels.
     #[must_use]
-    pub fn split(&self) -> Option<&str> {
-        self.arms.iter().find_map(|arm| arm.verdict.knn.first()).map(|one| one.split.as_str())
+    pub fn splits(&self) -> Vec<&str> {
+        let judged = self.arms.iter().find(|arm| !arm.verdict.knn.is_empty());
+        judged.iter().flat_map(|arm| &arm.verdict.knn).map(|one| one.split.as_str()).collect()
     }
 }
 
@@ -195,11 +200,12 @@ fn result(path: &Path, arm: &Arm) -> Result<Option<ArmResult>> {
         seconds,
         adapter,
     };
-    let point =
-        |step: u64, knn: f64| Point { step, gflop: 1e-9 * arm.work.total(step, arm.steps_per_epoch), knn };
-    let curve = reports(&run)?.0;
-    let curve =
-        curve.iter().filter_map(|report| Some(point(report.step, report.knn.as_ref()?.first()?.plain)));
+    let point = |report: Metrics| {
+        let (step, splits) = (report.step, report.knn?);
+        let gflop = 1e-9 * arm.work.total(step, arm.steps_per_epoch);
+        Some(Point { step, gflop, knn: splits.first()?.plain, splits })
+    };
+    let curve = reports(&run)?.0.into_iter().filter_map(point);
     Ok(Some(ArmResult {
         name: arm.name.clone(),
         folder: arm.folder.clone(),
@@ -218,7 +224,8 @@ fn result(path: &Path, arm: &Arm) -> Result<Option<ArmResult>> {
 }
 
 impl Cell {
-    fn of((row, column): (&str, Crops), arms: &[ArmResult]) -> Self {
+    /// Of those of some runs that are in this row and column.
+    pub(super) fn of((row, column): (&str, Crops), arms: &[ArmResult]) -> Self {
         let own: Vec<&ArmResult> = arms.iter().filter(|arm| arm.row == row && arm.column == column).collect();
         let by_split = |list: fn(&Verdict) -> &[Accuracy]| {
             let mut splits: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -237,6 +244,7 @@ impl Cell {
             row: row.to_owned(),
             column,
             knn: by_split(|verdict| &verdict.knn),
+            knn_centred: by_split(|verdict| &verdict.knn_centred),
             linear: by_split(|verdict| &verdict.linear),
             nmi: grouped(|one| one.nmi),
             clusters: grouped(|one| Some(one.effective)),

@@ -9,11 +9,12 @@ use super::{Arm, Budget, Crops, Facts, write_json};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::measure::Work;
+use crate::words::counted;
 
 /// The file in the folder of the comparison.
 const FILE: &str = "plan.json";
 /// Settings that decide where a run computes, or that the plan decides itself.
-const FREE: [&str; 9] =
+pub(super) const FREE: [&str; 9] =
     ["out", "steps", "adapter", "kernels", "tuned", "submission_ms", "workers", "cache", "prefetch"];
 
 /// `plan.json`.
@@ -100,7 +101,13 @@ impl Stored {
     ///
     /// # Errors
     /// [`Error::Config`] where it compares something else: the first thing that differs, in a sentence.
-    pub(super) fn put_into(&self, arms: &mut [Arm], budget: Budget, folder: &Path) -> Result<()> {
+    pub(super) fn put_into(
+        &self,
+        arms: &mut [Arm],
+        budget: Budget,
+        pictures: &Facts,
+        folder: &Path,
+    ) -> Result<()> {
         let shown = folder.display();
         let other = |reason: String| {
             let reason = format!("{shown} {reason}; repeat the command as it was, or name another folder");
@@ -111,6 +118,15 @@ impl Stored {
                 "was begun with a budget of {}, not of {}",
                 self.budget.name(),
                 budget.name()
+            ));
+        }
+        let counts = |of: &Facts| (of.pictures, of.classes);
+        if counts(pictures) != counts(&self.pictures) {
+            let [(then, classes), (now, others)] = [&self.pictures, pictures].map(counts);
+            return other(format!(
+                "was begun on {} of {}, not {now} of {others}",
+                counted(then, "picture"),
+                counted(classes, "class")
             ));
         }
         let names = |arms: &mut dyn Iterator<Item = &str>| arms.collect::<Vec<_>>().join("; ");

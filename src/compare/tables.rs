@@ -1,6 +1,9 @@
 //! A comparison as tables for people. The command line and the page show the same ones.
 
+use std::collections::BTreeMap;
+
 use super::Crops;
+use super::judge::Accuracy;
 use super::results::{ArmResult, Cell, Comparison, Mean};
 use crate::judge::FeatureSource;
 use crate::pass::per_second;
@@ -16,17 +19,23 @@ pub struct Grid {
 
 /// A measure that cells are compared by.
 pub(super) struct Measure {
-    /// Its name and unit.
+    /// Its name, unit and split.
     pub(super) name: String,
+    /// The same without the split.
+    short: &'static str,
+    /// The split, of an accuracy.
+    split: Option<String>,
     /// What its values are multiplied by to be shown, and with how many digits.
     pub(super) shown: (f64, usize),
     of: Figure,
 }
 
-/// A figure of a cell; of accuracies that on a split.
+/// A figure of a cell; of accuracies that on the measure's split.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Figure {
-    Nearest(String),
-    Linear(String),
+    Nearest,
+    Centred,
+    Linear,
     Information,
     Clusters,
 }
@@ -35,9 +44,11 @@ impl Measure {
     /// Its value in a cell, as it is shown.
     pub(super) fn of(&self, cell: &Cell) -> Option<Mean> {
         let scale = self.shown.0;
-        let found = match &self.of {
-            Figure::Nearest(split) => cell.knn.get(split).copied(),
-            Figure::Linear(split) => cell.linear.get(split).copied(),
+        let on_split = |by_split: &BTreeMap<String, Mean>| by_split.get(self.split.as_ref()?).copied();
+        let found = match self.of {
+            Figure::Nearest => on_split(&cell.knn),
+            Figure::Centred => on_split(&cell.knn_centred),
+            Figure::Linear => on_split(&cell.linear),
             Figure::Information => cell.nmi,
             Figure::Clusters => cell.clusters,
         };
@@ -48,32 +59,56 @@ impl Measure {
         })
     }
 
-    fn text(&self, cell: &Cell) -> String {
+    /// Its value in a cell in words, with how many of the runs it is of where some diverged.
+    pub(super) fn text(&self, cell: &Cell) -> String {
         let digits = self.shown.1;
-        match self.of(cell) {
-            None if cell.failures > 0 => "diverged".to_owned(),
-            None => "-".to_owned(),
-            Some(Mean { mean, deviation: None, .. }) => format!("{mean:.digits$}"),
-            Some(Mean { mean, deviation: Some(deviation), .. }) => {
-                format!("{mean:.digits$} ± {deviation:.digits$}")
-            }
-        }
+        let Some(Mean { mean, deviation, runs }) = self.of(cell) else {
+            return if cell.failures > 0 { "diverged" } else { "-" }.to_owned();
+        };
+        let deviation = deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.digits$}"));
+        let share = match cell.failures {
+            0 => String::new(),
+            failures => format!(" ({runs} of {})", runs + failures),
+        };
+        format!("{mean:.digits$}{deviation}{share}")
+    }
+
+    /// Whether more of it is better, so that a baseline can be beaten.
+    pub(super) fn is_accuracy(&self) -> bool {
+        self.of != Figure::Clusters
     }
 }
 
 impl Comparison {
-    /// The measures that there are: kNN and linear accuracy on the first split and NMI where there are labels, and how
-    /// evenly clusters are used where there are none.
+    /// The measures that there are: kNN (plain and centred) and linear accuracy on every split and NMI where there are
+    /// labels, and how evenly clusters are used where there are none.
     pub(super) fn measures(&self) -> Vec<Measure> {
-        let measure = |name: String, shown, of| Measure { name, shown, of };
-        let Some(split) = self.split() else {
-            return vec![measure("clusters as if of equal size".to_owned(), (1.0, 1), Figure::Clusters)];
+        let accuracy = |short: &'static str, split: &str, of| {
+            let name = short.replace(", %", &format!(" on {split}, %"));
+            Measure { name, short, split: Some(split.to_owned()), shown: (100.0, 1), of }
         };
-        vec![
-            measure(format!("kNN on {split}, %"), (100.0, 1), Figure::Nearest(split.to_owned())),
-            measure(format!("linear on {split}, %"), (100.0, 1), Figure::Linear(split.to_owned())),
-            measure("NMI".to_owned(), (1.0, 3), Figure::Information),
-        ]
+        let other = |short: &'static str, digits, of| Measure {
+            name: short.to_owned(),
+            short,
+            split: None,
+            shown: (1.0, digits),
+            of,
+        };
+        let splits = self.splits();
+        if splits.is_empty() {
+            return vec![other("clusters as if of equal size", 1, Figure::Clusters)];
+        }
+        let mut measures = Vec::new();
+        for split in splits {
+            measures.push(accuracy("kNN, %", split, Figure::Nearest));
+            // Runs of an earlier version were not judged by it.
+            if self.cells.iter().any(|cell| cell.knn_centred.contains_key(split)) {
+                measures.push(accuracy("centred kNN, %", split, Figure::Centred));
+            }
+            measures.push(accuracy("linear, %", split, Figure::Linear));
+        }
+        measures.push(other("NMI", 3, Figure::Information));
+        measures
     }
 
     /// The columns, in their order.
@@ -95,20 +130,31 @@ impl Comparison {
     }
 
     /// How good the features of each row are, with the crops of each column; raw pixels and the untrained network of
-    /// the first arm last.
+    /// the first arm last. A table for each split, named in its corner, and one for what is of none.
     #[must_use]
-    pub fn results(&self) -> Grid {
-        let (measures, columns) = (self.measures(), self.columns());
-        let mut grid = Grid { head: vec![String::new()], rows: Vec::new() };
-        for measure in &measures {
+    pub fn results(&self) -> Vec<Grid> {
+        let measures = self.measures();
+        let mut splits: Vec<Option<&str>> = measures.iter().map(|measure| measure.split.as_deref()).collect();
+        splits.dedup();
+        let table = |split: &Option<&str>| {
+            let own = measures.iter().filter(|measure| measure.split.as_deref() == *split);
+            self.table(split.unwrap_or_default(), &own.collect::<Vec<_>>())
+        };
+        splits.iter().map(table).collect()
+    }
+
+    fn table(&self, corner: &str, measures: &[&Measure]) -> Grid {
+        let columns = self.columns();
+        let mut grid = Grid { head: vec![corner.to_owned()], rows: Vec::new() };
+        for measure in measures {
             grid.head.extend(columns.iter().map(|column| match column {
-                Crops::AsSet => measure.name.clone(),
-                _ => format!("{}, {column}", measure.name),
+                Crops::AsSet => measure.short.to_owned(),
+                _ => format!("{}, {column}", measure.short),
             }));
         }
         for row in self.row_names() {
             let mut line = vec![row.to_owned()];
-            for measure in &measures {
+            for measure in measures {
                 let text = |column: &Crops| {
                     self.cell(row, *column).map_or("-".to_owned(), |cell| measure.text(cell))
                 };
@@ -119,7 +165,7 @@ impl Comparison {
         for source in [FeatureSource::Untrained, FeatureSource::RawPixels] {
             let Some(level) = self.level(source) else { continue };
             let mut line = vec![source.name().to_owned()];
-            for measure in &measures {
+            for measure in measures {
                 line.extend(columns.iter().map(|_| measure.text(&level)));
             }
             grid.rows.push(line);
@@ -133,11 +179,15 @@ impl Comparison {
         let one = |share: f64| Mean { mean: share, deviation: None, runs: 1 };
         let by_k_means = of.clusters.iter().find(|one| one.by == "k-means");
         let any = !(of.knn.is_empty() && of.clusters.is_empty());
+        let by_split = |list: &[Accuracy]| {
+            list.iter().map(|found| (found.split.clone(), one(found.top1))).collect::<BTreeMap<_, _>>()
+        };
         any.then(|| Cell {
             row: source.name().to_owned(),
             column: Crops::AsSet,
-            knn: of.knn.iter().map(|found| (found.split.clone(), one(found.top1))).collect(),
-            linear: of.linear.iter().map(|found| (found.split.clone(), one(found.top1))).collect(),
+            knn: by_split(&of.knn),
+            knn_centred: by_split(&of.knn_centred),
+            linear: by_split(&of.linear),
             nmi: by_k_means.and_then(|found| found.nmi).map(one),
             clusters: by_k_means.map(|found| one(found.effective)),
             failures: 0,
@@ -206,6 +256,26 @@ pub fn three_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mean_of_fewer_runs_than_there_were_says_so() {
+        let measure = Measure {
+            name: "kNN on a, %".to_owned(),
+            short: "kNN, %",
+            split: Some("a".to_owned()),
+            shown: (100.0, 1),
+            of: Figure::Nearest,
+        };
+        let text = |values: &[f64], failures| {
+            let mut cell = Cell::of(("swav", Crops::AsSet), &[]);
+            cell.failures = failures;
+            cell.knn.extend(Mean::of(values).map(|mean| ("a".to_owned(), mean)));
+            measure.text(&cell)
+        };
+        assert_eq!(text(&[0.25, 0.35], 1), "30.0 ± 7.1 (2 of 3)");
+        assert_eq!(text(&[0.25], 1), "25.0 (1 of 2)");
+        assert_eq!([text(&[0.25], 0), text(&[], 2), text(&[], 0)], ["25.0", "diverged", "-"]);
+    }
 
     #[test]
     fn numbers_have_three_digits_or_more() {

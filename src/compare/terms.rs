@@ -1,7 +1,51 @@
 //! What was equal in a comparison and what was not, in sentences.
 
+use super::stored::FREE;
 use super::{Budget, Comparison};
-use crate::config::Method;
+use crate::config::{Config, Method, Setting};
+use crate::words::counted;
+
+/// Something that was equal where none of the settings that it depends on differs.
+struct Term {
+    sentence: &'static str,
+    covers: fn(&Setting) -> bool,
+}
+
+/// Settings of the group `Model` that are not the trunk's, and not read by all.
+const HEAD: [&str; 3] = ["hidden", "head_norm", "embedding"];
+/// Settings of other groups that decide what crops and judged pictures are normalised by.
+const LEVELS: [&str; 3] = ["mean", "std", "normalize"];
+
+/// By the groups of settings, so that a new one is covered by the sentence of its group.
+const TERMS: [Term; 8] = [
+    Term { sentence: "The pictures to train on.", covers: decodes },
+    Term {
+        sentence: "The pictures, measures and seeds by which all networks are judged.",
+        covers: |of| of.group == "Evaluation" || LEVELS.contains(&of.key) || decodes(of),
+    },
+    Term {
+        sentence: "The trunk.",
+        covers: |of| of.group == "Model" && !HEAD.contains(&of.key) && of.key != "prototypes",
+    },
+    Term { sentence: "The projection head.", covers: |of| HEAD.contains(&of.key) },
+    Term {
+        sentence: "Pictures in a step.",
+        covers: |of| matches!(of.key, "batch" | "micro_batch" | "sync_bn"),
+    },
+    Term { sentence: "Crops.", covers: |of| of.key == "crops" },
+    Term {
+        sentence: "What is done to crops.",
+        covers: |of| {
+            (of.group == "Crops" && of.key != "crops") || of.key == "augment" || LEVELS.contains(&of.key)
+        },
+    },
+    Term { sentence: "The optimiser and its rates.", covers: |of| of.group == "Optimiser" },
+];
+
+/// Whether a setting decides which pictures there are and how they are read.
+fn decodes(of: &Setting) -> bool {
+    of.group == "Data" && !FREE.contains(&of.key) && !matches!(of.key, "augment" | "normalize")
+}
 
 impl Comparison {
     /// What was equal.
@@ -21,23 +65,12 @@ impl Comparison {
                 }
             }
             .to_owned(),
-            "The pictures to train on, and the pictures, measures and seeds by which all networks are judged.".to_owned(),
         ];
-        let same = |keys: &[&str]| keys.iter().all(|key| !self.differing.contains_key(key));
-        for (what, keys) in [
-            ("The trunk.", &["arch", "block", "blocks", "width", "stem"][..]),
-            ("Pictures in a step.", &["batch"]),
-            ("Crops.", &["crops"]),
-            (
-                "What is done to crops.",
-                &["brightness", "contrast", "saturation", "hue", "grey", "blur", "flip"],
-            ),
-            ("The optimiser and its rates.", &["optimizer", "lr", "weight_decay", "momentum"]),
-        ] {
-            if same(keys) {
-                said.push(what.to_owned());
-            }
-        }
+        let same = |term: &Term| {
+            let mut covered = Config::SETTINGS.iter().filter(|setting| (term.covers)(setting));
+            covered.all(|setting| !self.differing.contains_key(setting.key))
+        };
+        said.extend(TERMS.iter().filter(|term| same(term)).map(|term| term.sentence.to_owned()));
         said
     }
 
@@ -75,9 +108,68 @@ impl Comparison {
         } else {
             said.push("± is the deviation of single runs over their seeds.".to_owned());
         }
-        if self.split().is_none() {
+        let diverged: usize = self.cells.iter().map(|cell| cell.failures).sum();
+        if diverged > 0 {
+            said.push(format!(
+                "{} diverged: a figure with “(2 of 3)” behind it is the mean of the runs that came to their end.",
+                counted(diverged, "run")
+            ));
+        }
+        if self.splits().is_empty() {
             said.push("The pictures have no labels: kNN and linear classifiers are left out.".to_owned());
         }
         said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::Facts;
+    use std::collections::BTreeMap;
+
+    /// A comparison in which this setting differs.
+    fn over(key: &'static str) -> Comparison {
+        Comparison {
+            version: "test",
+            budget: Budget::Steps,
+            pictures: Facts { name: "pictures".to_owned(), pictures: 9, classes: 2 },
+            complete: true,
+            arms: Vec::new(),
+            cells: Vec::new(),
+            baselines: None,
+            differing: BTreeMap::from([(key, vec!["a".to_owned(), "b".to_owned()])]),
+        }
+    }
+
+    #[test]
+    fn nothing_is_called_equal_that_differs() {
+        let all = over("temperature").equal();
+        assert_eq!(all.len(), 1 + TERMS.len(), "no sentence is about what methods are made of: {all:?}");
+        for setting in Config::SETTINGS {
+            let said = over(setting.key).equal();
+            let named = |word: &str| said.iter().any(|one| one.contains(word));
+            // What a sentence is about, by the group that people see.
+            let untrue: &[&str] = match (setting.group, setting.key) {
+                (_, "crops") => &["Crops."],
+                (_, "mean" | "std" | "normalize") => &["done to crops", "judged"],
+                (_, "augment") => &["done to crops"],
+                (_, "batch" | "micro_batch" | "sync_bn") => &["in a step"],
+                (_, "hidden" | "head_norm" | "embedding") => &["projection head"],
+                (_, "prototypes") => &[],
+                (_, key) if FREE.contains(&key) => &[],
+                ("Crops", _) => &["done to crops"],
+                ("Optimiser", _) => &["optimiser"],
+                ("Evaluation", _) => &["judged"],
+                ("Model", _) => &["trunk"],
+                ("Data", _) => &["to train on", "judged"],
+                ("Run" | "Method" | "Device", _) => &[],
+                (group, key) => panic!("`{key}` of the new group {group}: which sentences are about it?"),
+            };
+            for word in untrue {
+                assert!(!named(word), "`{}`: {word}: {said:?}", setting.key);
+            }
+            assert_eq!(said.len(), all.len() - untrue.len(), "`{}`: {said:?}", setting.key);
+        }
     }
 }

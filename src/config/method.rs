@@ -57,7 +57,7 @@ const READERS: &[(&str, &[Method])] = &[
 
 type Values = &'static [(&'static str, &'static str)];
 
-/// The demo's pictures are few and small: short queues, fast targets, small heads.
+/// The pictures are few: short queues, fast targets, a small predictor. Of no published recipe.
 const SMALL: [(Method, Values); 3] = [
     (Simclr, &[("temperature", "0.2")]),
     (
@@ -67,7 +67,7 @@ const SMALL: [(Method, Values); 3] = [
     (Byol, &[("target_momentum", "0.99"), ("predictor", "512"), ("exclude_norms", "true")]),
 ];
 
-/// lightly's CIFAR-10 benchmark at a batch of 128 (and of MoCo v2 its official notebook).
+/// lightly's CIFAR-10 benchmark at a batch of 128; supervised training is not in it.
 const CIFAR: [(Method, Values); 4] = [
     (Simclr, &[("temperature", "0.5"), ("optimizer", "sgd"), ("lr", "0.06"), ("weight_decay", "0.0005")]),
     (
@@ -97,7 +97,8 @@ const CIFAR: [(Method, Values); 4] = [
     (Supervised, &[("optimizer", "sgd"), ("lr", "0.05"), ("weight_decay", "0.0005")]),
 ];
 
-/// The official code of each at a batch of 256; SimCLR's and BYOL's rates are those of 4096 by the rule lr · B / 256.
+/// SimCLR's official rates at 4096 by its rule lr · B / 256; MoCo v2's official recipe; BYOL's official one of 300 epochs,
+/// by the same rule. For supervised training what is usual.
 const IMAGENET_256: [(Method, Values); 4] = [
     (
         Simclr,
@@ -136,12 +137,12 @@ const IMAGENET_256: [(Method, Values); 4] = [
             ("hidden", "4096"),
             ("embedding", "256"),
             ("predictor", "4096"),
-            ("target_momentum", "0.996"),
-            ("lr", "0.2"),
+            ("target_momentum", "0.99"),
+            ("lr", "0.3"),
             ("final_lr", "0"),
             ("warmup", "10"),
             ("start_lr", "0"),
-            ("weight_decay", "0.0000015"),
+            ("weight_decay", "0.000001"),
             ("exclude_norms", "true"),
             ("optimizer", "lars"),
         ],
@@ -161,7 +162,8 @@ const IMAGENET_256: [(Method, Values); 4] = [
     ),
 ];
 
-/// The same at a batch of 4096.
+/// The same at a batch of 4096, where BYOL's is the official one of 1000 epochs. MoCo v2 has none for it: its rate is that of
+/// 256 in proportion.
 const IMAGENET_4096: [(Method, Values); 4] = [
     (
         Simclr,
@@ -179,7 +181,7 @@ const IMAGENET_4096: [(Method, Values); 4] = [
         &[
             ("temperature", "0.2"),
             ("queue", "65536"),
-            ("target_momentum", "0.99"),
+            ("target_momentum", "0.999"),
             ("head_norm", "false"),
             ("optimizer", "sgd"),
             ("lr", "0.48"),
@@ -262,18 +264,46 @@ impl Method {
         recipes.iter().find(|(method, _)| *method == self).map_or(&[], |(_, values)| values)
     }
 
-    /// Where the numbers of [`Method::recipe`] come from.
+    /// Where the numbers of [`Method::recipe`] come from, and what of their source is not taken.
     #[must_use]
-    pub fn source(preset: Preset) -> &'static str {
-        match preset {
-            Preset::Demo | Preset::PictoLong | Preset::Photos => {
-                "SwAV's recipe with what its authors' code has for small data; not measured on its own"
+    pub fn source(self, preset: Preset) -> &'static str {
+        match (preset, self) {
+            (Preset::Demo | Preset::PictoLong | Preset::Photos, _) => {
+                "chosen for few pictures; of no published recipe and not measured on its own"
             }
-            Preset::Cifar => {
-                "lightly's CIFAR-10 benchmark at a batch of 128, and of moco-v2 its official notebook"
+            (Preset::Cifar, Supervised) => "usual values; of no published recipe and not measured on its own",
+            (Preset::Cifar, MocoV2) => {
+                "lightly's CIFAR-10 benchmark at a batch of 128, with the head of the official code and the preset's \
+                 jitter; without batch norms in parts"
             }
-            Preset::Imagenet256 => "the official code of each, with the rate of a batch of 256",
-            Preset::Imagenet4096 => "the official code of each, with the rate of a batch of 4096",
+            (Preset::Cifar, _) => {
+                "lightly's CIFAR-10 benchmark at a batch of 128, with the preset's jitter and its batch norms in heads"
+            }
+            (Preset::Imagenet256, Simclr) => {
+                "the official code, whose rates are of a batch of 4096, by its rule lr · B / 256; without its third \
+                 layer of the head, and with the preset's crops and colours"
+            }
+            (Preset::Imagenet256, MocoV2) => {
+                "the official code at 200 epochs; the rate falls in every step and not once an epoch, and batch norms \
+                 are of the whole batch"
+            }
+            (Preset::Imagenet256, Byol) => {
+                "the official code at 300 epochs, whose rates are of a batch of 4096, by its rule lr · B / 256; with \
+                 the preset's crops and colours in place of two unlike views"
+            }
+            (Preset::Imagenet4096, Simclr) => {
+                "the official code; without its third layer of the head, and with the preset's crops and colours"
+            }
+            (Preset::Imagenet4096, MocoV2) => {
+                "the official code, which is of a batch of 256, with its rate in proportion to the batch; with the \
+                 preset's crops, colours and warm-up"
+            }
+            (Preset::Imagenet4096, Byol) => {
+                "the official code at 1000 epochs; with the preset's crops and colours in place of two unlike views"
+            }
+            (Preset::Imagenet256 | Preset::Imagenet4096, _) => {
+                "usual for ImageNet: a rate of 0.1 · B / 256 and a decay of 0.0001 for 90 epochs; warm-up is added"
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ settings! {
     "Data" {
         /// The pictures: a folder, nested or not, a list file, CIFAR, STL-10 or MNIST files or archives,
         /// WebDataset tar, zip, Parquet or Arrow files (one, a folder or a pattern), or numpy arrays. Labels serve for
-        /// judging, never for training. Without it, the embedded pictures are used.
+        /// judging, and for training only with `method` supervised. Without it, the embedded pictures are used.
         data: Option<PathBuf> = None;
         /// What `data` is: auto finds it by looking. list is a text file with the path of a picture a line;
         /// mnist stands for all IDX files, npy for arrays of many pictures, npy-pictures for one a file.
@@ -199,7 +199,7 @@ settings! {
         embedding: usize = 128 => within(2, 8192);
         /// How many prototypes (K): the clusters that the codes are spread over. The authors advise about 10 ×
         /// the classes that you expect; 12 to 20 in all easily fails. A method without prototypes groups its pictures
-        /// into so many clusters in gallery and window.
+        /// into so many clusters in gallery and window; deepcluster-v2 and sela-v2 have sets of so many each (see `heads`).
         prototypes: usize = 3000 => within(2, 1_000_000);
     }
     "Method" {

@@ -22,6 +22,28 @@ fn presets_are_valid_and_survive_toml() {
     Config::default().validate().unwrap();
 }
 
+#[test]
+fn recipes_are_valid_and_say_where_they_come_from() {
+    for (&preset, &method) in Preset::ALL.iter().flat_map(|p| Method::ALL.iter().map(move |m| (p, m))) {
+        let config = Config::from_recipe(preset, method).unwrap();
+        config.validate().unwrap_or_else(|error| panic!("{method} with {preset}: {error}"));
+        // Neither lightly nor the authors of the others have one for it.
+        let source = method.source(preset);
+        assert!(
+            method != Method::Supervised || !source.contains("lightly") && !source.contains("official"),
+            "{source}"
+        );
+    }
+    let of = |preset, method, key| Config::from_recipe(preset, method).unwrap().get(key).unwrap();
+    // The official BYOL of 300 epochs and of 1000, and the official momentum of MoCo.
+    let byol = |preset| ["lr", "weight_decay", "target_momentum"].map(|key| of(preset, Method::Byol, key));
+    assert_eq!(byol(Preset::Imagenet256), ["0.3", "1e-6", "0.99"]);
+    assert_eq!(byol(Preset::Imagenet4096), ["3.2", "1.5e-6", "0.996"]);
+    for preset in [Preset::Imagenet256, Preset::Imagenet4096] {
+        assert_eq!(of(preset, Method::MocoV2, "target_momentum"), "0.999");
+    }
+}
+
 /// A value other than the default for every key.
 const OTHER: &[(&str, &str)] = &[
     ("preset", "cifar"),
@@ -206,6 +228,10 @@ fn settings_that_do_not_fit_together_are_refused_with_the_way_out() {
         assert!(why.contains(remedy), "{why}");
     };
     refused(&[("assign", "0,8")], "assign", "0 to 7");
+    refused(&[("assign", "0,2")], "assign", "crop 2, which has 96 pixels");
+    refused(&[("crops", "1x96@0.05-0.14,2x224@0.14-1")], "assign", "large crops only");
+    let moco = [("method", "moco-v2"), ("queue", "512"), ("crops", "1x224@0.14-1,2x96@0.05-0.14")];
+    refused(&moco, "crops", "two large crops");
     refused(&[("blur_min", "3")], "blur_min", "blur_max");
     refused(&[("final_lr", "5")], "final_lr", "0.0048");
     refused(&[("epochs", "10")], "warmup", "raise `epochs`");

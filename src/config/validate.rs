@@ -7,6 +7,9 @@ use super::settings::Config;
 use super::types::{Augmenter, CropGroup, Kernels, Precision};
 use crate::error::{Error, Result};
 
+/// The crop of which MoCo makes the key.
+const KEY: usize = 1;
+
 type Check = fn(&Config) -> Result<(), String>;
 
 /// The settings that say how crops are made.
@@ -75,7 +78,20 @@ impl Config {
                 "crop {crop} does not exist: `crops` gives {count}, counted from 0 to {}; the usual value is 0,1",
                 count - 1
             ))
+        })?;
+        self.assign.iter().find_map(|&crop| self.smaller(crop)).map_or(Ok(()), |(crop, [size, largest])| {
+            Err(format!(
+                "names crop {crop}, which has {size} pixels, and the largest crops have {largest}: what the others \
+                 predict must be seen in full; name large crops only, or put them first in `crops`"
+            ))
         })
+    }
+
+    /// A crop with its side and that of the largest, where it is smaller.
+    fn smaller(&self, crop: usize) -> Option<(usize, [usize; 2])> {
+        let sides = || self.crops.iter().flat_map(|group| std::iter::repeat_n(group.size, group.count));
+        let (size, largest) = (sides().nth(crop)?, sides().max()?);
+        (size < largest).then_some((crop, [size, largest]))
     }
 
     fn check_blur(&self) -> Result<(), String> {
@@ -118,6 +134,14 @@ impl Config {
                 "gives {count}, and {} compares crops of one picture: 2 at least are needed",
                 method.title()
             )
+        })?;
+        let small_key = self.smaller(KEY).filter(|_| method == Method::MocoV2);
+        small_key.map_or(Ok(()), |(crop, [size, largest])| {
+            Err(format!(
+                "gives crop {crop} (counted from 0), of which {} makes the key, {size} pixels, and the largest have \
+                 {largest}: begin with two large crops",
+                method.title()
+            ))
         })
     }
 

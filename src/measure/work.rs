@@ -81,7 +81,7 @@ impl Work {
         let head = head(config);
         let trunk = 3 * trained.trunk - trained.stem;
         let step = trunk + if config.method == Method::Supervised { 0 } else { 6 * rows * head };
-        let queue = (config.queue / config.batch.max(1) * config.batch) as u64;
+        let queue = config.queue_rows() as u64;
         let only = |step| Self { step, first: 0, epoch: 0 };
         match config.method {
             Method::Swav => only(step + 6 * rows * d * k + 2 * config.assign.len() as u64 * queue * d * k),

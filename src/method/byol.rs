@@ -3,7 +3,6 @@
 //! online network and predictor on all crops; target network on the assignment crops → cosine regression → gradients →
 //! update → the target follows.
 
-use std::f64::consts::PI;
 use std::sync::Arc;
 
 use super::objective::{Kept, Objective, Outcome, Stage, parts, pictures};
@@ -14,7 +13,7 @@ use crate::error::Result;
 use crate::gpu::{Arena, Plan, Session};
 use crate::model::{HeadSpec, Mlp, MlpSpec, Projection, Store};
 use crate::ops::batch_norm::Together;
-use crate::ops::{Step, normalize, regression};
+use crate::ops::{Step, normalize, optimizer, regression};
 
 /// The heads, the predictor and the target.
 #[derive(Debug)]
@@ -53,8 +52,7 @@ impl Byol {
 
     /// The share that the target keeps after step `step`: a cosine from the first to 1.
     fn share(&self, step: u64) -> f64 {
-        let done = step as f64 / self.steps.max(1) as f64;
-        1.0 - (1.0 - self.base) * ((PI * done).cos() + 1.0) / 2.0
+        optimizer::follow_rate(self.base, 1.0, step, self.steps)
     }
 }
 
@@ -122,5 +120,25 @@ impl Objective for Byol {
 
     fn kept(&self) -> Vec<Kept<'_>> {
         vec![Kept::Network { prefix: "target.", store: self.target.store() }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Method, Preset};
+
+    #[test]
+    fn the_target_stands_still_at_the_end_and_after_it() {
+        let config = Config::from_recipe(Preset::Demo, Method::Byol).unwrap();
+        let mut byol = Byol::new(&config, &mut Store::new(1 << 27), 128);
+        // Until somebody says how long the run is, it follows as at the first step.
+        assert_eq!(byol.share(1000), 0.99);
+        byol.set_length(&RunLength { total: 200, warmup: 0, queue_start: 0 });
+        let found = [0, 50, 100, 200, 201, 300].map(|step| byol.share(step));
+        let half = 0.99 + 0.01 * 0.5 * (1.0 - 0.5f64.sqrt());
+        for (found, right) in found.iter().zip([0.99, half, 0.995, 1.0, 1.0, 1.0]) {
+            assert!((found - right).abs() < 1e-12, "{found} in place of {right}");
+        }
     }
 }

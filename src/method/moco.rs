@@ -43,7 +43,7 @@ pub(super) struct Moco {
 
 impl Moco {
     pub(super) fn new(config: &Config, store: &mut Store, features: u32) -> Self {
-        let rows = (config.queue / config.batch * config.batch) as u32;
+        let rows = config.queue_rows() as u32;
         Self {
             projection: Projection::new(store, features, &HeadSpec::of_config(config, 0)),
             target: Target::new(config, store, true),

@@ -45,7 +45,7 @@ impl Swav {
     pub(super) fn new(config: &Config, store: &mut Store, features: u32) -> Self {
         let problem = Problem {
             // A batch replaces whole rows of it.
-            queue: (config.queue / config.batch * config.batch) as u32,
+            queue: config.queue_rows() as u32,
             batch: config.batch as u32,
             assigned: config.assign.iter().fold(0, |bits, &crop| bits | 1 << crop),
             epsilon: config.epsilon as f32,

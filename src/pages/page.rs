@@ -5,7 +5,7 @@ mod dots;
 
 use super::gallery::page::{STYLE, figures};
 use super::html::document;
-pub use chart::{Curve, lines, points};
+pub use chart::{Curve, Look, lines, points};
 pub use dots::{Mark, dots};
 use maud::{Markup, html};
 
@@ -71,13 +71,15 @@ impl Section {
     }
 }
 
-/// A table; the first column names its rows.
+/// A table; the first column names its rows. Where it is wider than the page it scrolls by itself.
 #[must_use]
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> Markup {
     html! {
-        table {
-            thead { tr { @for cell in head { th { (cell) } } } }
-            tbody { @for row in rows { tr { @for cell in row { td { (cell) } } } } }
+        div.scroll {
+            table {
+                thead { tr { @for cell in head { th { (cell) } } } }
+                tbody { @for row in rows { tr { @for cell in row { td { (cell) } } } } }
+            }
         }
     }
 }
@@ -97,7 +99,10 @@ mod tests {
             assert!(text.contains(part), "{part}\n{text}");
         }
         assert!(!text.contains("http") && !text.contains("src=\"/") && text.matches("<nav>").count() == 1);
-        for tag in ["section", "table", "main", "header", "body", "html"] {
+        assert!(
+            text.contains("<div class=\"scroll\"><table>") && text.contains(".scroll { overflow-x: auto; }")
+        );
+        for tag in ["section", "table", "div", "main", "header", "body", "html"] {
             assert_eq!(
                 text.matches(&format!("<{tag}")).count(),
                 text.matches(&format!("</{tag}>")).count(),

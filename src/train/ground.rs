@@ -4,7 +4,7 @@
 use super::crops;
 use super::room;
 use super::schedule::Schedule;
-use crate::config::{Augmenter, Config, RunLength};
+use crate::config::{Augmenter, Config, Method, RunLength};
 use crate::data::configured::{self, augment};
 use crate::data::{Dataset, LoaderSpec};
 use crate::error::Result;
@@ -44,6 +44,18 @@ impl Ground {
         watch: &mut Watch<'_>,
     ) -> Result<Self> {
         let dataset = Arc::new(configured::open(config, watch)?);
+        Self::on(config, dataset, fresh, start, ranks, watch)
+    }
+
+    /// The same for pictures that are open already, as `config` reads them.
+    pub(super) fn on(
+        config: &mut Config,
+        dataset: Arc<Dataset>,
+        fresh: bool,
+        start: (u64, u64),
+        ranks: &Arc<dyn Exchange>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self> {
         let mut notices = dataset.notices().to_vec();
         if fresh {
             configured::settle(config, &dataset);
@@ -63,6 +75,8 @@ impl Ground {
         notices.extend(reason);
         let config = Config { augment, ..config.clone() };
         let known = known(&config, &dataset);
+        notices.extend(config.rounded_queue());
+        notices.extend(unlabelled(&config, &dataset, &known));
         // The parts of a batch, where they are left open.
         let settle = |_: &_| room::settle(&gpu, &config, &known, ranks);
         let (config, reason) = pass::run(PREPARING, 0, watch, settle)?;
@@ -134,6 +148,21 @@ fn known(config: &Config, dataset: &Dataset) -> Known {
         classes,
         epoch: dataset.pretrain().len() / config.batch * config.batch,
     }
+}
+
+/// Says how many pictures supervised training learns nothing from.
+fn unlabelled(config: &Config, dataset: &Dataset, known: &Known) -> Option<String> {
+    let pictures = dataset.pretrain();
+    let of = |picture: &&u32| dataset.label(**picture).is_none();
+    let count = pictures.iter().filter(of).count();
+    // Without any label the method refuses them all.
+    let some = config.method == Method::Supervised && known.classes > 0 && count > 0;
+    some.then(|| {
+        let all = pictures.len();
+        format!(
+            "{count} of {all} pictures have no label and are left out of the loss of supervised training."
+        )
+    })
 }
 
 fn loader_spec(

@@ -57,6 +57,7 @@ pub use events::{Event, Flow, Metrics, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
 pub use follow::follow;
 pub use forecast::Forecast;
+pub(crate) use plan::plan_on;
 pub use plan::{PlanFigures, forecast, plan};
 pub use preview::{Preview, PreviewRequest};
 pub use run::{TrainOptions, train, train_among};

@@ -5,6 +5,7 @@ use super::ground::{self, Ground};
 use super::rehearsal::Rehearsal;
 use super::setup;
 use crate::config::Config;
+use crate::data::Dataset;
 use crate::error::Result;
 use crate::gpu::{DriverMemory, Estimate};
 use crate::judge::run::Judge;
@@ -12,6 +13,7 @@ use crate::measure::again_share;
 use crate::method::{MemoryUse, Trainer};
 use crate::pass::{self, Watch};
 use crate::ranks::Alone;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Seconds that steps of one kind are timed.
@@ -48,7 +50,18 @@ pub fn plan(config: &Config) -> Result<PlanFigures> {
     Ok(figures(&ground, &trainer, &ground.judge()))
 }
 
-/// The same, and how long it would take: a few steps are measured, and thrown away. `done` steps of the run are done
+/// The same for pictures that are open already, as these settings read them. Everything is a pass.
+///
+/// # Errors
+/// As of [`plan`]; [`crate::error::Error::Stopped`] where a pass is.
+pub(crate) fn plan_on(config: &Config, dataset: Arc<Dataset>, watch: &mut Watch<'_>) -> Result<PlanFigures> {
+    config.validate()?;
+    let ground = Ground::on(&mut config.clone(), dataset, true, (0, 0), &Alone::ranks(), watch)?;
+    let trainer = set_up(&ground, watch)?;
+    Ok(figures(&ground, &trainer, &ground.judge()))
+}
+
+/// What [`plan`] says, and how long it would take: a few steps are measured, and thrown away. `done` steps of the run are done
 /// already, where it goes on. Everything is a pass.
 ///
 /// # Errors
@@ -68,9 +81,14 @@ pub fn forecast(config: &Config, done: u64, watch: &mut Watch<'_>) -> Result<(Pl
 fn prepare(config: &Config, watch: &mut Watch<'_>) -> Result<(Ground, Trainer)> {
     config.validate()?;
     let ground = Ground::open(&mut config.clone(), true, (0, 0), &Alone::ranks(), watch)?;
-    setup::check(&ground.config)?;
-    let trainer = ground.trainer(watch)?;
+    let trainer = set_up(&ground, watch)?;
     Ok((ground, trainer))
+}
+
+/// The network of a fresh run.
+fn set_up(ground: &Ground, watch: &mut Watch<'_>) -> Result<Trainer> {
+    setup::check(&ground.config)?;
+    ground.trainer(watch)
 }
 
 fn figures(ground: &Ground, trainer: &Trainer, judge: &Judge) -> PlanFigures {

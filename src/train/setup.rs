@@ -107,7 +107,7 @@ pub(super) fn open(
         None => {
             let run = new_folder(&chosen)?;
             run.write_text_atomic(&run.config(), &chosen.to_toml())?;
-            let monitor = Monitor::new(length.total, chosen.freeze_prototypes);
+            let monitor = Monitor::new(length.total, chosen.frozen_steps());
             (run, RunState::new(trainer.position(), chosen.prototypes, pictures, monitor), None)
         }
     };

@@ -67,7 +67,7 @@ pub fn page(
     let lead = format!("{} on {} pictures of {}", model.describe(), dataset.len(), dataset.name());
     let mut page = Page::new(&name, &lead, &figures(config.method, &reports, &summary, &judged));
     let total = summary["total_steps"].as_u64().or(reports.last().map(|last| last.step)).unwrap_or(0);
-    let advice = curves::advice(&reports, config.method, total, config.freeze_prototypes);
+    let advice = curves::advice(&reports, config.method, total, config.frozen_steps());
     page.section("Health", "What the monitor said, and when.", health(&advice, reports.len(), torn));
     let beside = Reference::of(&config);
     let lead = beside.map_or_else(

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::cli::interrupt::Interrupt;
+use crate::cli::progress::clock;
 use crate::cli::train::watch::Watch;
 use crate::compare::{Begin, Comparison, Grid, Happening, three_digits};
 use crate::config::Method;
@@ -16,6 +18,37 @@ pub(super) struct Show {
     watch: Option<Watch>,
     arms: usize,
     folder: Option<PathBuf>,
+    pace: Pace,
+}
+
+/// How fast arms are done, judging included, by those that were begun and done in this session.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Operations of each arm.
+    flop: Vec<f64>,
+    /// Operations of those that were timed, and what they took.
+    timed: (f64, Duration),
+    /// The one under way, where it began anew, and when.
+    under_way: Option<(f64, Instant)>,
+}
+
+impl Pace {
+    /// The next arm begins, the last one being done.
+    fn next(&mut self, at: usize, begin: Begin, now: Instant) {
+        if let Some((flop, since)) = self.under_way.take() {
+            self.timed = (self.timed.0 + flop, self.timed.1 + now.duration_since(since));
+        }
+        let flop = self.flop.get(at).filter(|_| begin == Begin::Fresh);
+        self.under_way = flop.map(|flop| (*flop, now));
+    }
+
+    /// What this arm and all that follow will take; `None` before one was timed. Those that are done already are taken
+    /// to come before it.
+    fn left(&self, at: usize) -> Option<Duration> {
+        let (flop, time) = self.timed;
+        let to_do: f64 = self.flop.get(at..)?.iter().sum();
+        (flop > 0.0).then(|| time.mul_f64(to_do / flop))
+    }
 }
 
 impl Show {
@@ -26,7 +59,7 @@ impl Show {
             "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.",
         );
         let watch = Some(Watch::of(interrupt.clone(), method));
-        Self { interrupt, watch, arms: 0, folder: None }
+        Self { interrupt, watch, arms: 0, folder: None, pace: Pace::default() }
     }
 
     /// Shows what happens, and says whether it goes on.
@@ -35,8 +68,9 @@ impl Show {
             Happening::Planned { folder, arms } => {
                 self.interrupt.keep();
                 (self.arms, self.folder) = (arms.len(), Some(folder.to_owned()));
+                self.pace.flop = arms.iter().map(|arm| arm.flop()).collect();
                 let steps: u64 = arms.iter().map(|arm| arm.steps).sum();
-                let gflop: f64 = arms.iter().map(|arm| 1e-9 * arm.flop()).sum();
+                let gflop = 1e-9 * self.pace.flop.iter().sum::<f64>();
                 self.say(&format!(
                     "{} with {steps} steps and {} GFLOP together; files in {}",
                     counted(arms.len(), "run"),
@@ -55,7 +89,12 @@ impl Show {
                     Begin::Trained => "trained already, to be judged".to_owned(),
                     Begin::Judged => "done already".to_owned(),
                 };
-                self.say(&format!("arm {} of {}: {}: {state}", at + 1, self.arms, arm.name));
+                self.pace.next(at, begin, Instant::now());
+                let left = self.pace.left(at).filter(|_| begin == Begin::Fresh);
+                let left = left.map_or_else(String::new, |left| {
+                    format!("; about {} until the whole comparison is done", clock(left))
+                });
+                self.say(&format!("arm {} of {}: {}: {state}{left}", at + 1, self.arms, arm.name));
             }
             Happening::Event(event) => {
                 if let Some(watch) = &mut self.watch {
@@ -83,7 +122,8 @@ impl Show {
 
 /// The tables at the end.
 pub(super) fn render(comparison: &Comparison, folder: &Path) -> String {
-    let mut text = format!("\n{}\n{}\n", grid(&comparison.results()), grid(&comparison.costs()));
+    let results: Vec<String> = comparison.results().iter().map(grid).collect();
+    let mut text = format!("\n{}\n{}\n", results.join("\n"), grid(&comparison.costs()));
     for arm in &comparison.arms {
         if let Some(reason) = arm.failure() {
             let _ = writeln!(text, "  {}: {reason}", arm.name);
@@ -120,6 +160,19 @@ fn grid(of: &Grid) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_follows_from_arms_that_were_done_from_their_beginning() {
+        let (start, mut pace) = (Instant::now(), Pace { flop: vec![9.0, 4.0, 2.0, 6.0], ..Pace::default() });
+        let after = |seconds| start + Duration::from_secs(seconds);
+        pace.next(0, Begin::Judged, after(0));
+        pace.next(1, Begin::Resumed, after(0));
+        assert_eq!(pace.left(1), None, "nobody knows how much of it was done before");
+        pace.next(2, Begin::Fresh, after(100));
+        assert_eq!(pace.left(2), None);
+        pace.next(3, Begin::Fresh, after(110));
+        assert_eq!(pace.left(3), Some(Duration::from_secs(30)));
+    }
 
     #[test]
     fn columns_stand_under_their_heads() {

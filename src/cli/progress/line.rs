@@ -125,7 +125,7 @@ fn rate(lr: f64) -> String {
 }
 
 /// A time in its two largest units: 3m12s, 2h05m, 4d03h.
-fn clock(time: Duration) -> String {
+pub fn clock(time: Duration) -> String {
     let s = time.as_secs();
     let (m, h, d) = (s / 60, s / 3600, s / 86_400);
     match s {

@@ -1,5 +1,6 @@
 //! Charts as SVG: curves over the steps of a run, and points on a plane.
 
+use crate::pages::gallery::font::width;
 use crate::pages::gallery::hue;
 use maud::{Markup, html};
 
@@ -10,12 +11,39 @@ pub struct Curve {
     pub name: String,
     /// Points from left to right; what is no number is left out.
     pub points: Vec<[f64; 2]>,
+    /// How it is drawn.
+    pub look: Look,
+}
+
+/// How a curve is told from others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Which colour it has, counted from 0; its place among the curves where nothing is said.
+    pub hue: Option<usize>,
+    /// Whether it is dashed.
+    pub dashed: bool,
+}
+
+/// An entry of a legend.
+#[derive(Clone, Copy)]
+pub(super) struct Key<'n> {
+    pub(super) name: &'n str,
+    pub(super) hue: usize,
+    pub(super) dashed: bool,
+}
+
+/// Entries whose colours are in their order.
+pub(super) fn in_order<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = Key<'n>> {
+    names.enumerate().map(|(hue, name)| Key { name, hue, dashed: false })
 }
 
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 190.0;
 /// Room for the figures of the axes: left, below.
 const MARGIN: [f64; 2] = [44.0, 18.0];
+/// Size of text, and how much wider than in the font of the sheets it may be in the reader's.
+pub(super) const TEXT: f32 = 10.0;
+pub(super) const WIDER: f32 = 1.3;
 /// Points of a curve that are drawn: a pixel each.
 const DRAWN: usize = 380;
 
@@ -28,6 +56,13 @@ pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Marku
     let heights = all.iter().map(|point| point[1]).chain(level.map(|(_, height)| height));
     let (x, y) = (Axis::of(all.iter().map(|p| p[0]), WIDTH / 70.0), Axis::of(heights, HEIGHT / 38.0));
     let place = |[a, b]: [f64; 2]| (x.at(a, MARGIN[0], WIDTH - 8.0), y.at(b, HEIGHT - MARGIN[1], 8.0));
+    let places: Vec<Vec<(f64, f64)>> =
+        curves.iter().map(|curve| curve.points.iter().filter(finite).copied().map(place).collect()).collect();
+    let keys: Vec<Key<'_>> = curves
+        .iter()
+        .enumerate()
+        .map(|(at, Curve { name, look, .. })| Key { name, hue: look.hue.unwrap_or(at), dashed: look.dashed })
+        .collect();
     let drawing = html! {
         @for tick in y.ticks() {
             @let (left, height) = place([x.low, tick]);
@@ -38,26 +73,67 @@ pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Marku
         @if let Some((name, height)) = level {
             @let (left, height) = place([x.low, height]);
             path.level d=(format_args!("M{left:.0} {height:.1}H{WIDTH}")) {}
-            // Over the line, or below where the line is at the top.
-            (label(WIDTH, if height < 14.0 { height + 11.0 } else { height - 4.0 }, "end", name))
+            @let Spot { left, base, anchor } = free_spot(&places, name, left, height);
+            (label(left, base, anchor, name))
         }
-        @for (i, curve) in curves.iter().enumerate() {
-            (drawn(&curve.points.iter().filter(finite).copied().map(place).collect::<Vec<_>>(), &colour(i)))
-        }
+        @for (key, places) in keys.iter().zip(&places) { (drawn(places, key)) }
     };
-    let names = curves.iter().map(|curve| curve.name.as_str());
-    figure(title, names, curves.len() > 1, [WIDTH, HEIGHT], &drawing)
+    figure(title, keys.iter().copied(), curves.len() > 1, [WIDTH, HEIGHT], &drawing)
+}
+
+/// Where the name of a level stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spot {
+    left: f64,
+    base: f64,
+    anchor: &'static str,
+}
+
+/// At either end of a level that begins at `left`, over it or below: where the fewest places of curves are covered, and
+/// over its right end where all are alike.
+fn free_spot(places: &[Vec<(f64, f64)>], name: &str, left: f64, height: f64) -> Spot {
+    let wide = f64::from(WIDER * width(name, TEXT));
+    let right = Spot { left: WIDTH, base: 0.0, anchor: "end" };
+    let begin = Spot { left: left + 2.0, base: 0.0, anchor: "start" };
+    let spots = [right, begin]
+        .into_iter()
+        .flat_map(|spot| [height - 4.0, height + 11.0].map(|base| Spot { base, ..spot }));
+    let inside = |spot: &Spot| spot.base >= 10.0 && spot.base <= HEIGHT - MARGIN[1] - 2.0;
+    let covered = |spot: &Spot| {
+        let from = if spot.anchor == "end" { spot.left - wide } else { spot.left };
+        let hit = |&(x, y): &(f64, f64)| {
+            x >= from - 3.0 && x <= from + wide + 3.0 && y >= spot.base - 10.0 && y <= spot.base + 3.0
+        };
+        places.iter().map(|curve| between(curve).filter(hit).count()).sum::<usize>()
+    };
+    spots.filter(inside).min_by_key(covered).unwrap_or(Spot { base: height.clamp(10.0, HEIGHT), ..right })
+}
+
+/// The places of a curve, and some between those that are far apart.
+fn between(places: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    const APART: f64 = 3.0;
+    let pairs = places.windows(2).flat_map(|pair| {
+        let [(a, b), (c, d)] = [pair[0], pair[1]];
+        let parts = ((c - a).abs().max((d - b).abs()) / APART).ceil().clamp(1.0, 1000.0);
+        (1..parts as usize).map(move |part| {
+            let share = part as f64 / parts;
+            (a + share * (c - a), b + share * (d - b))
+        })
+    });
+    places.iter().copied().chain(pairs)
 }
 
 /// A curve through places of the chart; where they are few, with dots.
-fn drawn(places: &[(f64, f64)], colour: &str) -> Markup {
+fn drawn(places: &[(f64, f64)], key: &Key<'_>) -> Markup {
+    let colour = colour(key.hue);
     let every = places.len().div_ceil(DRAWN).max(1);
     let kept = places.chunks(every).filter_map(|chunk| chunk.last()).enumerate();
     let step = |(at, (left, height)): (usize, &(f64, f64))| {
         format!("{}{left:.1} {height:.1}", if at == 0 { 'M' } else { 'L' })
     };
     html! {
-        path d=(kept.map(step).collect::<String>()) fill="none" stroke=(colour) stroke-width="1.6" {}
+        path d=(kept.map(step).collect::<String>()) fill="none" stroke=(colour) stroke-width="1.6"
+            stroke-dasharray=[key.dashed.then_some("5 3")] {}
         @for (left, height) in places.iter().filter(|_| places.len() < 20) {
             circle cx=(tenths(*left)) cy=(tenths(*height)) r="2.2" fill=(colour) {}
         }
@@ -80,13 +156,13 @@ pub fn points(title: &str, at: &[[f32; 2]], classes: &[Option<u32>], names: &[St
             }
         }
     };
-    figure(title, names.iter().map(String::as_str), !names.is_empty(), [SIDE, SIDE], &drawing)
+    figure(title, in_order(names.iter().map(String::as_str)), !names.is_empty(), [SIDE, SIDE], &drawing)
 }
 
 /// A drawing of this width and height; with `legend` the names stand over it in their colours.
 pub(super) fn figure<'n>(
     title: &str,
-    names: impl Iterator<Item = &'n str>,
+    keys: impl Iterator<Item = Key<'n>>,
     legend: bool,
     [width, height]: [f64; 2],
     drawing: &Markup,
@@ -95,8 +171,11 @@ pub(super) fn figure<'n>(
         figure {
             figcaption {
                 (title)
-                @for (i, name) in names.enumerate().filter(|_| legend) {
-                    span { i style={ "background:" (colour(i)) } {} (name) }
+                @for Key { name, hue, dashed } in keys.filter(|_| legend) {
+                    span {
+                        i.dashed[dashed] style={ "background:" (colour(hue)) ";border-color:" (colour(hue)) } {}
+                        (name)
+                    }
                 }
             }
             svg viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(title) { (drawing) }
@@ -181,8 +260,27 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_level_stands_off_curves() {
+        let level = 60.0;
+        let spot = |places: &[Vec<(f64, f64)>]| free_spot(places, "raw pixels", 44.0, level);
+        let over_right = spot(&[]);
+        assert_eq!(over_right, Spot { left: WIDTH, base: level - 4.0, anchor: "end" });
+        // Two places far apart: what lies between them counts.
+        let rising = vec![(44.0, 170.0), (WIDTH, level - 6.0)];
+        assert_ne!(spot(std::slice::from_ref(&rising)), over_right);
+        let both_ends = vec![(44.0, level - 6.0), (WIDTH, level - 6.0)];
+        assert_eq!(spot(&[both_ends.clone()]), Spot { base: level + 11.0, ..over_right });
+        let below = vec![(WIDTH - 90.0, level + 8.0), (WIDTH, level + 8.0)];
+        assert_eq!(spot(&[vec![(300.0, level - 6.0), (WIDTH, level - 6.0)], below]).anchor, "start");
+        // At the top there is no room over it.
+        assert_eq!(free_spot(&[], "raw pixels", 44.0, 8.0).base, 19.0);
+    }
+
+    #[test]
     fn charts_survive_nothing_sameness_and_no_numbers() {
-        let curve = |points: &[[f64; 2]]| [Curve { name: "<a>".into(), points: points.to_vec() }];
+        let curve = |points: &[[f64; 2]]| {
+            [Curve { name: "<a>".into(), points: points.to_vec(), look: Look::default() }]
+        };
         for chart in [
             lines("t", &[], None),
             lines("t", &curve(&[]), Some(("ln K", 5.7))),

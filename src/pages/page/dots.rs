@@ -1,6 +1,6 @@
 //! Values of several rows side by side as SVG: a dot for each, with its deviation, and levels to compare them with.
 
-use super::chart::{Axis, colour, figure, label, short, tenths};
+use super::chart::{Axis, TEXT, WIDER, colour, figure, in_order, label, short, tenths};
 use crate::pages::gallery::font::{fit, width};
 use maud::{Markup, html};
 
@@ -16,17 +16,15 @@ pub struct Mark {
 }
 
 const WIDTH: f64 = 380.0;
-/// Room for the names of rows, and of a row.
-const LEFT: f64 = 104.0;
+/// Room for the names of rows: what the widest needs, within these. Names of levels need some of it too.
+const LEFT: [f64; 2] = [104.0, 180.0];
+/// Height of a row.
 const ROW: f64 = 24.0;
 /// Room for a line of names of levels above, and for figures below.
 const NAMES: f64 = 11.0;
 const BELOW: f64 = 18.0;
 /// Room between the name of a level and its line.
 const GAP: f64 = 4.0;
-/// Size of text, and how much wider than in the font of the sheets it may be in the reader's.
-const TEXT: f32 = 10.0;
-const WIDER: f32 = 1.3;
 
 /// The marks of each row (by its name) on a common axis. `levels` are lines across all rows, with their names.
 #[must_use]
@@ -42,7 +40,8 @@ pub fn dots(
     let levels: Vec<(&str, f64)> = levels.iter().filter(|level| level.1.is_finite()).copied().collect();
     let ends = marks.iter().flat_map(|(_, mark)| [mark.value - mark.deviation, mark.value + mark.deviation]);
     let axis = Axis::of(ends.chain(levels.iter().map(|level| level.1)), WIDTH / 70.0);
-    let x = |value: f64| axis.at(value, LEFT + 8.0, WIDTH - 12.0);
+    let (left, shown) = named(rows);
+    let x = |value: f64| axis.at(value, left + 8.0, WIDTH - 12.0);
     let names = placed(levels.iter().map(|&(name, value)| (name, x(value))).collect());
     let top = NAMES * names.iter().map(|name| name.line + 1).max().unwrap_or(1) as f64 + 3.0;
     let bottom = top + ROW * rows.len() as f64;
@@ -57,16 +56,33 @@ pub fn dots(
             path.level d=(format_args!("M{at:.1} {}V{bottom}", over - NAMES + 2.0)) {}
             (label(at - GAP, over - 2.0, "end", text))
         }
-        @for (at, row) in rows.iter().enumerate() {
+        @for (at, (row, shown)) in rows.iter().zip(&shown).enumerate() {
             @let middle = top + ROW * (at as f64 + 0.5);
-            (label(LEFT, middle + 3.5, "end", row))
+            (row_name(left, middle + 3.5, row, shown))
             @for (_, mark) in marks.iter().filter(|(name, _)| name == row) {
                 (dot(mark, middle + 4.0 * (mark.series as f64 - side), x))
             }
         }
     };
     let series_names = series.iter().map(String::as_str);
-    figure(title, series_names, series.len() > 1, [WIDTH, bottom + BELOW], &drawing)
+    figure(title, in_order(series_names), series.len() > 1, [WIDTH, bottom + BELOW], &drawing)
+}
+
+/// Where the names of rows end, and as much of each as fits before.
+fn named(rows: &[&str]) -> (f64, Vec<String>) {
+    let needed = |row: &&str| f64::from(WIDER * width(row, TEXT)).ceil();
+    let left = rows.iter().map(needed).fold(LEFT[0], f64::max).min(LEFT[1]);
+    (left, rows.iter().map(|row| fit(row, TEXT, left as f32 / WIDER)).collect())
+}
+
+/// The name of a row, with all of it under the pointer where it was cut.
+fn row_name(left: f64, height: f64, row: &str, shown: &str) -> Markup {
+    if row == shown {
+        return label(left, height, "end", row);
+    }
+    html! {
+        text x=(tenths(left)) y=(tenths(height)) text-anchor="end" { (shown) title { (row) } }
+    }
 }
 
 /// A mark at this height.
@@ -128,6 +144,29 @@ mod tests {
         for chart in [chart, empty] {
             assert!(!chart.contains("NaN") && chart.starts_with("<figure>") && chart.ends_with("</figure>"));
         }
+    }
+
+    #[test]
+    fn names_of_rows_stay_inside_and_are_whole_where_they_fit() {
+        let crops = "crops 2x32@0.4-1,4x16@0.14-0.4";
+        let endless = "init /home/somebody/runs/of/last/year/and/before/checkpoint.safetensors";
+        for rows in [
+            &["swav", "deepcluster-v2"][..],
+            &[crops, "b"],
+            &[endless, "WWWWWWWWWWWWWWWWWWWWWW", "画像"],
+            &[],
+        ] {
+            let (left, shown) = named(rows);
+            assert!((LEFT[0]..=LEFT[1]).contains(&left), "{left}");
+            for (row, shown) in rows.iter().zip(&shown) {
+                let begins = left - f64::from(WIDER * width(shown, TEXT));
+                assert!(begins >= -1e-3, "{shown} begins at {begins}");
+                assert_eq!(row == shown, f64::from(WIDER * width(row, TEXT)) <= LEFT[1], "{row}");
+            }
+        }
+        assert!(named(&["swav"]).0 < named(&[crops]).0);
+        let chart = dots("t", &[endless], &[], &[], &[]).into_string();
+        assert!(chart.contains(&format!("…<title>{endless}</title></text>")), "{chart}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(super) fn all(reports: &[Metrics], method: Method, beside: Option<&Reference
         let curve = |name: &str, reports: &[Metrics]| Curve {
             name: name.to_owned(),
             points: reports.iter().filter_map(point).collect(),
+            ..Curve::default()
         };
         let mut curves = if *key == "knn" { accuracies(reports) } else { vec![curve(title, reports)] };
         let is_empty = curves.iter().all(|curve| curve.points.is_empty());
@@ -53,7 +54,7 @@ fn accuracies(reports: &[Metrics]) -> Vec<Curve> {
                 let point = [report.step as f64, value];
                 match curves.iter_mut().find(|curve| curve.name == name) {
                     Some(curve) => curve.points.push(point),
-                    None => curves.push(Curve { name, points: vec![point] }),
+                    None => curves.push(Curve { name, points: vec![point], ..Curve::default() }),
                 }
             }
         }

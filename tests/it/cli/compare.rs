@@ -1,10 +1,12 @@
 //! Methods beside each other: whole comparisons, killed and stopped ones, and what is refused.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
 use serde_json::Value;
 
+use super::run_folder::documented;
 use super::{Desk, Ended};
 
 const COMPARE: &str =
@@ -43,6 +45,8 @@ fn a_killed_comparison_goes_on_to_the_same_figures() {
     assert_eq!(timeless(&desk, "whole"), timeless(&desk, "cut"));
 
     let found = json(&desk, "whole");
+    let keys: BTreeSet<String> = found.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, documented("| field of `comparison.json`"));
     assert_eq!((&found["complete"], &found["budget"]), (&Value::Bool(true), &Value::from("flop")));
     let arms = found["arms"].as_array().unwrap();
     let number = |arm: &Value, key: &str| arm[key].as_f64().unwrap();
@@ -57,12 +61,21 @@ fn a_killed_comparison_goes_on_to_the_same_figures() {
         desk.run(&format!("report whole/{}", arm["folder"].as_str().unwrap())).expect(0);
     }
     for cell in found["cells"].as_array().unwrap() {
-        let knn = cell["knn"].as_object().unwrap().values().next().unwrap();
-        assert_eq!((&knn["runs"], knn["deviation"].is_number()), (&Value::from(2), true), "{cell:#}");
+        for rule in ["knn", "knn_centred"] {
+            let knn = cell[rule].as_object().unwrap().values().next().unwrap();
+            assert_eq!((&knn["runs"], knn["deviation"].is_number()), (&Value::from(2), true), "{cell:#}");
+        }
     }
-    for word in
-        ["swav", "simclr", "untrained network", "raw pixels", " ± ", "GFLOP a step", "comparison.html"]
-    {
+    for word in [
+        "swav",
+        "simclr",
+        "untrained network",
+        "raw pixels",
+        " ± ",
+        "centred kNN, %",
+        "GFLOP a step",
+        "comparison.html",
+    ] {
         assert!(ended.out.contains(word), "{word}: {ended:#?}");
     }
     // Once it is done, nothing is done again.
@@ -82,6 +95,14 @@ fn other_settings_are_refused(desk: &Desk) {
     other("--epochs 5 --warmup 1", &["`epochs` 4, not 5"]);
     let fewer = COMPARE.replace("--seeds 2", "--seeds 1");
     desk.run(&format!("{fewer} --out whole")).refused(2, &["`out`", "compares", "seed 32"]);
+    // Whatever goes wrong once there is a folder, the command that goes on is told.
+    let judged = desk.read("whole/simclr-without-31/judged.json");
+    desk.write("whole/simclr-without-31/judged.json", "{}");
+    let broken = desk.run(&format!("{COMPARE} --out whole")).refused(1, &["judged.json", "no verdict"]);
+    assert!(broken.out.ends_with(&format!("go on with: swav-wgpu {COMPARE} --out whole\n")), "{broken:#?}");
+    desk.write("whole/simclr-without-31/judged.json", judged);
+    desk.picture("pics/dark/98.png", 98);
+    other("", &["`out`", "whole was begun on 44 pictures of 2 classes, not 45 of 2"]);
 }
 
 #[test]
@@ -126,7 +147,7 @@ fn pictures_without_labels_are_compared_by_clusters() {
     let compare = "compare flat --config base.toml --steps 3 --crops with,without --budget time";
     let ended = desk.run(&format!("{compare} --methods swav,byol --out flat-one")).expect(0);
     assert!(ended.out.contains("clusters as if of equal size, with small crops"), "{ended:#?}");
-    assert!(ended.out.contains("have no labels") && !ended.out.contains("kNN on"), "{ended:#?}");
+    assert!(ended.out.contains("have no labels") && !ended.out.contains("kNN, %"), "{ended:#?}");
     let found = json(&desk, "flat-one");
     let arms = found["arms"].as_array().unwrap();
     assert!(arms.len() == 4 && arms.iter().all(|arm| arm["steps"].as_u64().unwrap() > 0), "{found:#}");

@@ -90,9 +90,32 @@ fn what_a_method_cannot_use_is_refused_before_anything_is_written() {
     refused("--method moco-v2 --queue 0", &["`method`", "queue"]);
     refused("--method simclr --crops 1x16@0.4-1", &["`crops`", "SimCLR", "2 at least"]);
     refused("--method byol --crops 2x15@0.4-1 --batch 6", &["`method`", "multiple of 8"]);
+    refused("--assign 0,2", &["`assign`", "crop 2", "8 pixels"]);
+    refused("--method moco-v2 --crops 1x16@0.4-1,2x8@0.2-0.4", &["`crops`", "MoCo v2", "two large crops"]);
     refused("--method deepcluster-v2 --prototypes 41", &["`prototypes`", "40 pictures"]);
     refused("--method deepcluster-v2 --heads 10,41", &["`heads`", "40 pictures"]);
     refused("--method sela-v2 --heads 1", &["`--heads`", "between 2 and"]);
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let desk = Desk::new();
+    let mut table = "file_name,label\n".to_owned();
+    for index in 0..20 {
+        desk.picture(&format!("flat/{index:02}.png"), index);
+        if index < 17 {
+            table += &format!("{index:02}.png,{}\n", ["dark", "light"][index as usize % 2]);
+        }
+    }
+    desk.write("flat/labels.csv", table);
+    let flat = "train flat --config base.toml --steps 2 --out";
+    let told = desk.run(&format!("{flat} one --method supervised")).expect(0);
+    assert!(told.err.contains("3 of 20 pictures have no label and are left out of the loss"), "{told:#?}");
+    // Of no interest to those who learn without labels.
+    assert!(!desk.run(&format!("{flat} two")).expect(0).err.contains("no label and"));
+    let told = desk.train("--steps 2 --queue 21 --out three").expect(0);
+    assert!(told.err.contains("The queue has 16 rows, not 21"), "{told:#?}");
+    assert!(!desk.train("--steps 2 --out four").expect(0).err.contains("The queue has"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use swav_wgpu::config::Config;
 use super::{Desk, repository};
 
 /// The first column of the table that follows `heading` in `docs/run-folder.md`, its code quotes taken off.
-fn documented(heading: &str) -> BTreeSet<String> {
+pub(super) fn documented(heading: &str) -> BTreeSet<String> {
     let page = repository("docs/run-folder.md");
     let after = &page[page.find(heading).unwrap_or_else(|| panic!("no `{heading}` in docs/run-folder.md"))..];
     let rows =

@@ -1,0 +1,150 @@
+//! Tests of what the page says of figures.
+
+use std::collections::BTreeMap;
+
+use super::super::{Accuracy, ArmResult, Budget, End, Facts, Verdict};
+use super::*;
+use crate::config::Method;
+use crate::train::SplitAccuracy;
+
+/// A judged run with this accuracy by every measure but the centred one, which is a tenth lower.
+fn arm(row: &str, column: Crops, seed: u64, top1: f64) -> ArmResult {
+    let of = |top1: f64| {
+        let one =
+            |split: &str, top1| Accuracy { split: split.to_owned(), source: FeatureSource::Trained, top1 };
+        vec![one("split_test", top1), one("split_concept", 0.5 * top1)]
+    };
+    let point = |step: u64| {
+        let split = |name: &str| SplitAccuracy { name: name.to_owned(), plain: top1, centred: top1 };
+        let splits = vec![split("split_test"), split("split_concept")];
+        Point { step, gflop: step as f64, knn: top1, splits }
+    };
+    let end = End {
+        loss: 1.0,
+        chance: None,
+        embedding_spread: 0.9,
+        images_per_s: 10.0,
+        seconds: 5.0,
+        adapter: "one".to_owned(),
+    };
+    ArmResult {
+        name: format!("{row}, {column}, seed {seed}"),
+        folder: format!("{row}-{seed}"),
+        row: row.to_owned(),
+        column,
+        seed,
+        method: Method::Swav,
+        steps: 9,
+        gflop: 1.0,
+        gflop_per_step: 0.1,
+        memory_bytes: 1 << 20,
+        summary: Some(end),
+        curve: vec![point(3), point(9)],
+        verdict: Verdict {
+            knn: of(top1),
+            knn_centred: of(top1 - 0.1),
+            linear: of(top1),
+            ..Verdict::default()
+        },
+    }
+}
+
+fn of_arms(arms: Vec<ArmResult>, raw: f64) -> Comparison {
+    let mut cells: Vec<Cell> = Vec::new();
+    for arm in &arms {
+        if !cells.iter().any(|cell| (cell.row.as_str(), cell.column) == (&arm.row, arm.column)) {
+            cells.push(Cell::of((&arm.row, arm.column), &arms));
+        }
+    }
+    let mut level = arm("level", Crops::AsSet, 0, raw).verdict;
+    for list in [&mut level.knn, &mut level.knn_centred, &mut level.linear] {
+        list.iter_mut().for_each(|one| one.source = FeatureSource::RawPixels);
+    }
+    Comparison {
+        version: "test",
+        budget: Budget::Flop,
+        pictures: Facts { name: "pictures".to_owned(), pictures: 90, classes: 2 },
+        complete: true,
+        arms,
+        cells,
+        baselines: Some(level),
+        differing: BTreeMap::new(),
+    }
+}
+
+fn methods(raw: f64) -> Comparison {
+    let mut arms = Vec::new();
+    for (row, seeds) in [("swav", [0.40, 0.44]), ("byol", [0.43, 0.45]), ("simclr", [0.20, 0.21])] {
+        arms.extend((31..).zip(seeds).map(|(seed, top1)| arm(row, Crops::AsSet, seed, top1)));
+    }
+    of_arms(arms, raw)
+}
+
+#[test]
+fn what_seeds_do_not_tell_apart_is_not_called_best() {
+    let found: BTreeMap<String, String> = best(&methods(0.3)).into_iter().collect();
+    // 42.0 ± 2.8 and 44.0 ± 1.4; simclr is far below.
+    assert_eq!(found["within the spread of seeds by kNN on split_test, %"], "byol: 44.0, swav: 42.0");
+    assert!(found.contains_key("within the spread of seeds by centred kNN on split_concept, %"), "{found:?}");
+    assert!(found.values().all(|said| !said.contains("none is better")), "{found:?}");
+    let one_seed = |top1s: [f64; 2]| {
+        let arms = [("swav", top1s[0]), ("byol", top1s[1])];
+        of_arms(arms.map(|(row, top1)| arm(row, Crops::AsSet, 31, top1)).to_vec(), 0.5)
+    };
+    let found: BTreeMap<String, String> = best(&one_seed([0.4, 0.5])).into_iter().collect();
+    let said = &found["best by kNN on split_test, %"];
+    assert_eq!(said, "byol: 50.0; none is better than raw pixels (50.0)");
+    let found: BTreeMap<String, String> = best(&one_seed([0.4, 0.51])).into_iter().collect();
+    assert_eq!(found["best by kNN on split_test, %"], "byol: 51.0");
+}
+
+#[test]
+fn every_split_and_both_rules_and_single_seeds_are_shown() {
+    let of = methods(0.3);
+    let results = of.results();
+    assert_eq!(
+        results.iter().map(|grid| grid.head[0].as_str()).collect::<Vec<_>>(),
+        ["split_test", "split_concept", ""]
+    );
+    assert_eq!(results[0].head[1..], ["kNN, %", "centred kNN, %", "linear, %"]);
+    assert_eq!(results[1].rows[0], ["swav", "21.0 ± 1.4", "16.0 ± 1.4", "21.0 ± 1.4"]);
+    assert_eq!(results[1].rows.last().unwrap()[..2], ["raw pixels", "15.0"]);
+    let page = page(&of);
+    for (word, times) in [
+        ("kNN on split_concept, %, over GFLOP", 2),
+        ("centred kNN on split_test, %", 4),
+        // Of the first run of swav alone, by kNN and by a linear classifier.
+        ("<td>40.0</td>", 2),
+    ] {
+        assert_eq!(page.matches(word).count(), times, "{word}");
+    }
+}
+
+#[test]
+fn rows_of_one_setting_are_named_by_their_values() {
+    assert_eq!(shared_key(&["prototypes 30", "prototypes 100"]), Some("prototypes"));
+    assert_eq!(shared_key(&["lr 1", "warmup 1"]), None);
+    assert_eq!(shared_key(&["swav", "byol"]), None);
+    let arms =
+        ["crops 2x32@0.4-1", "crops 2x32@0.4-1,4x16@0.14-0.4"].map(|row| arm(row, Crops::AsSet, 31, 0.4));
+    let of = of_arms(arms.to_vec(), 0.3);
+    let drawn = figure(&of, &of.measures()[0]).into_string();
+    assert!(drawn.contains("kNN on split_test, %, by crops") && drawn.contains(">2x32@0.4-1<"), "{drawn}");
+    assert_eq!(drawn.matches("<circle").count(), 2, "{drawn}");
+}
+
+#[test]
+fn curves_have_a_hue_a_method_and_dashes_without_small_crops() {
+    let arms =
+        [("swav", Crops::With), ("byol", Crops::With), ("swav", Crops::Without), ("byol", Crops::Without)];
+    let of = of_arms(arms.map(|(row, column)| arm(row, column, 31, 0.4)).to_vec(), 0.3);
+    let drawn = curves(&of).into_string();
+    // Four charts, in each two curves of every hue, of which one is dashed.
+    assert_eq!(drawn.matches("<svg").count(), 4);
+    assert_eq!(drawn.matches("stroke-dasharray").count(), 8, "{drawn}");
+    let mut hues: Vec<&str> =
+        drawn.split("stroke=\"hsl(").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    hues.sort_unstable();
+    hues.dedup();
+    assert_eq!(hues.len(), 2, "{hues:?}");
+}
