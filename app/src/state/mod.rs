@@ -219,7 +219,8 @@ impl State {
         }
     }
 
-    fn advise(&mut self, advice: Advice) {
+    fn advise(&mut self, mut advice: Advice) {
+        (advice.sentence, advice.remedy) = (plain(&advice.sentence), plain(&advice.remedy));
         let level = if advice.cleared { Level::Good } else { Level::Warning };
         self.say(level, format!("{} {}", advice.sentence, advice.remedy).trim_end().to_owned());
         self.advice.retain(|earlier| earlier.kind != advice.kind);

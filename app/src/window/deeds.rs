@@ -28,6 +28,8 @@ impl Window {
                     self.ask(ctx, Ask::Folder("A folder of pictures"), For::Used);
                 }
                 keys::Key::Back if self.uses.is_some() => self.back_in_use(),
+                keys::Key::Undo => self.uses.iter_mut().for_each(crate::uses::Uses::undo),
+                key if self.uses.is_some() && !key.is_for_use() => {}
                 keys::Key::Order(Order::Pause(_)) => {
                     self.order(ctx, Order::Pause(self.state.phase == Phase::Running));
                 }
