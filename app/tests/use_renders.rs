@@ -192,6 +192,24 @@ fn keys_mean_what_is_in_front() {
     assert!(!says(&open, "Move 2 to"));
 }
 
+/// What dragging one group onto another does, for those who have no mouse.
+#[test]
+fn an_open_group_is_merged_into_another() {
+    let mut open = uses();
+    open.open = Some(1);
+    let all = open.groups.as_ref().unwrap().all();
+    let sum = all[1].rows.len() + all[4].rows.len();
+    let mut open = whole(SIZE, Theme::Dark, open);
+    open.get_by_label("Merge into").click();
+    open.run_steps(4);
+    open.get_by_label("group 05").click();
+    open.run_steps(4);
+    assert!(says(&open, &format!("{sum} pictures, the most typical first")), "not merged");
+    open.get_by_label("Undo").click();
+    open.run_steps(4);
+    assert!(!says(&open, &format!("{sum} pictures, the most typical first")), "not taken back");
+}
+
 #[test]
 fn names_that_cannot_be_folders_keep_the_sort_from_starting() {
     let mut uses = uses();

@@ -130,6 +130,13 @@ impl State {
         }
     }
 
+    /// Pictures that cannot be read, with the reasons, of those that were looked at before it was started.
+    pub fn passed_over(&mut self, pictures: &[(String, String)]) {
+        for (name, why) in pictures {
+            self.say(Level::Warning, format!("{name} cannot be read and is passed over: {}", plain(why)));
+        }
+    }
+
     /// Opens it paused: for looking at it first.
     pub fn hold(&mut self, hold: bool) {
         self.hold = hold;

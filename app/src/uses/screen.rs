@@ -51,7 +51,7 @@ impl Uses {
             match self.tab {
                 Tab::Sort => self.sorting(ui, &mut wants),
                 Tab::Alike => self.alike(ui, &mut wants),
-                Tab::Explore => self.plane(ui),
+                Tab::Explore => self.plane(ui, &mut wants),
                 Tab::Export => self.export(ui, &mut wants),
                 Tab::Judge => self.judge(ui),
             }
