@@ -11,7 +11,7 @@ use swav_wgpu::config::{Config, Setting};
 
 /// Width of a setting's name, points.
 const NAME: f32 = 150.0;
-/// Width of its field, points.
+/// Least width of its field, points.
 const FIELD: f32 = 190.0;
 
 /// What the form itself remembers.
@@ -118,7 +118,8 @@ fn show_row(ui: &mut Ui, form: &mut Form, resolved: &Resolved, setting: &'static
             .on_hover_text(&help);
         let before = form.text(setting);
         let mut now = before.clone();
-        field(ui, setting, &mut now, error.is_some()).labelled_by(label.id).on_hover_text(&help);
+        let told = error.map_or_else(|| help.clone(), |reason| format!("{reason}\n\n{help}"));
+        field(ui, setting, &mut now, error.is_some()).labelled_by(label.id).on_hover_text(told);
         if now != before {
             form.edit(setting, now);
         }
@@ -129,12 +130,15 @@ fn show_row(ui: &mut Ui, form: &mut Form, resolved: &Resolved, setting: &'static
             }
         }
     });
-    if let Some(reason) = error {
-        ui.horizontal(|ui| {
-            ui.add_space(NAME + 8.0);
-            ui.add(Label::new(RichText::new(reason).small().color(palette.error)).wrap());
-        });
-    }
+}
+
+/// Width of a field: more where its text is long and there is room for it beside the button that resets it.
+fn width(text: &str, room: f32) -> f32 {
+    /// A letter of fixed width, and what stands around all of them, points.
+    const LETTER: f32 = 7.8;
+    const AROUND: f32 = 14.0;
+    const RESET: f32 = 62.0;
+    (AROUND + LETTER * text.chars().count() as f32).clamp(FIELD, (room - RESET).max(FIELD))
 }
 
 /// The field of a setting: a tick, a list of words, or a line of text.
@@ -159,10 +163,23 @@ fn field(ui: &mut Ui, setting: &Setting, text: &mut String, wrong: bool) -> efra
     }
     let palette = Palette::of(ui);
     let hint = if (setting.get)(&Config::default()).is_empty() { "none" } else { setting.hint };
+    let width = width(text, ui.available_width());
     let edit = TextEdit::singleline(text)
         .id_salt(setting.key)
         .font(eframe::egui::TextStyle::Monospace)
-        .desired_width(FIELD)
+        .desired_width(width)
         .hint_text(hint);
     ui.add(if wrong { edit.text_color(palette.error) } else { edit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_takes_the_room_that_there_is() {
+        assert_eq!([width("0.1", 500.0), width("0.1", 50.0)], [FIELD; 2]);
+        let long = "2x96@0.14-1,6x48@0.05-0.14 and more";
+        assert!(width(long, 500.0) > FIELD + 60.0 && width(long, 300.0) == 238.0, "{}", width(long, 500.0));
+    }
 }

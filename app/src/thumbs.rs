@@ -119,7 +119,7 @@ impl Thumbs {
                 Ok(dataset) => dataset,
                 Err(error) => {
                     // Nobody listens any more where the window has gone on to other pictures.
-                    let _ = news.send(News::Failed(error.to_string()));
+                    let _ = news.send(News::Failed(crate::words::told(&error)));
                     return repaint();
                 }
             };

@@ -19,7 +19,9 @@ pub fn told(error: &Error) -> String {
              go on from there. {}.",
             sentence(&plain(SHORTER_PARTS))
         ),
-        Error::Io { path, source } => format!("{}: {source}{}", path.display(), help(source.kind())),
+        Error::Io { path, source } => {
+            format!("{}: {}{}", path.display(), plain(&source.to_string()), help(source.kind()))
+        }
         other => sentence(&plain(&other.to_string())),
     }
 }
@@ -52,6 +54,9 @@ fn help(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// How the command begins that goes on with a run, for which the window has a button.
+const RESUME: &str = "swav-wgpu train --resume ";
+
 /// A setting as the form calls it.
 #[must_use]
 pub fn name(key: &str) -> String {
@@ -67,7 +72,7 @@ fn sentence(text: &str) -> String {
 /// ends of ranges that nobody reaches go.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    const GONE: [(&str, &str); 8] = [
+    const GONE: [(&str, &str); 10] = [
         (" from 0 to 18446744073709551615", ""),
         (" from 1 to 18446744073709551615", ", 1 or more"),
         (" from 0 to 4294967295", ""),
@@ -75,6 +80,8 @@ pub fn plain(text: &str) -> String {
         ("; name a folder beside it", "; choose a folder beside it"),
         ("name one outside", "choose one outside"),
         ("name another", "choose another"),
+        ("is a file; name a folder", "is a file; choose a folder"),
+        ("use `--how copy` or `--how symlink`", "choose copies"),
         ("run the command again", "try again"),
     ];
     let text = GONE.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
@@ -95,6 +102,9 @@ pub fn plain(text: &str) -> String {
 
 /// What stands between backquotes: a setting by its name, whether it is a key or a flag, and its value as it is.
 fn quoted(part: &str) -> String {
+    if part.starts_with(RESUME) {
+        return "Resume".to_owned();
+    }
     let Some(flag) = part.strip_prefix("--") else { return part.replace('_', " ") };
     let (word, value) = flag.split_once(' ').map_or((flag, None), |(word, value)| (word, Some(value)));
     let key = word.replace('-', "_");
@@ -114,6 +124,28 @@ fn unflagged(word: &str) -> Option<String> {
 mod tests {
     use super::*;
     use std::io::Error as IoError;
+
+    #[test]
+    fn commands_and_flags_become_what_the_window_has() {
+        let table = [
+            (
+                "The time is up at step 9; `swav-wgpu train --resume 'my runs/a'` goes on.",
+                "The time is up at step 9; “Resume” goes on.",
+            ),
+            (
+                "a hard link cannot lead to another disk; use `--how copy` or `--how symlink`",
+                "a hard link cannot lead to another disk; choose copies",
+            ),
+            ("Raise `target_momentum` towards 0.999.", "Raise “target momentum” towards 0.999."),
+            ("a is a file; name a folder", "a is a file; choose a folder"),
+            ("a has a manifest; name another folder", "a has a manifest; choose another folder"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(plain(text), expected);
+        }
+        let source = IoError::new(ErrorKind::CrossesDevices, table[1].0);
+        assert_eq!(told(&Error::io("out/a.png")(source)), format!("out/a.png: {}", table[1].1));
+    }
 
     #[test]
     fn errors_have_no_word_of_a_terminal() {

@@ -6,7 +6,7 @@
 
 mod stage;
 
-use eframe::egui::{Frame, HoveredFile, Margin, Theme};
+use eframe::egui::{Frame, HoveredFile, Key, Margin, Modifiers, Theme};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
 use stage::{harness, nameless, samples, says, settle, tabbed, window};
@@ -14,12 +14,14 @@ use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
 use swav_app::recent::Entry;
 use swav_app::recipes;
-use swav_app::state::State;
+use swav_app::state::{Phase, State};
 use swav_app::theme::Palette;
 use swav_app::top;
 use swav_app::window::Window;
 use swav_wgpu::config::{Config, Preset};
 use swav_wgpu::measure::Machine;
+use swav_wgpu::train::Event;
+use swav_wgpu::train::events::Started;
 
 /// A pane alone, at the size that it has in a small window.
 fn pane(id: &'static str, window: Window) -> Harness<'static, Window> {
@@ -38,7 +40,25 @@ fn whole_windows() {
     let mut wrong = first();
     let setting = Config::setting("batch").unwrap();
     wrong.form_mut().edit(setting, "1".to_owned());
-    assert!(says(&whole(Theme::Dark, wrong), "must lie between 2 and 65536"));
+    let mut wrong = whole(Theme::Dark, wrong);
+    // Once, in a fixed place: a line below the field would move what somebody types into.
+    let told = |node: &egui_kittest::Node<'_>| {
+        node.value().or(node.label()).is_some_and(|text| text.contains("must lie between 2 and 65536"))
+    };
+    assert_eq!(wrong.query_all_by(told).count(), 1);
+    // The key refuses what the button does.
+    wrong.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    wrong.run_steps(3);
+    assert_eq!(wrong.state().state().phase, Phase::Idle);
+    assert_eq!(wrong.query_all_by(told).count(), 2, "the key does not say why nothing begins");
+    // So it does for pictures that are not there.
+    let mut nowhere = window(State::default());
+    nowhere.form_mut().set_data(Some("/no/where".into()));
+    let mut nowhere = whole(Theme::Dark, nowhere);
+    nowhere.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    nowhere.run_steps(3);
+    assert_eq!(nowhere.state().state().phase, Phase::Idle);
+    assert!(says(&nowhere, "These pictures cannot be opened"));
     results.add(whole(Theme::Dark, window(samples::running(900))).try_snapshot("running"));
     let failed = whole(Theme::Light, window(samples::failed()));
     for words in ["failed", "Failed", "Resume", "no longer finite", "Runs"] {
@@ -178,6 +198,15 @@ fn panes() {
                 .is_some_and(|text| text.contains("Start a run") || text.contains("is kept here"))
         });
         assert!(words.count() >= 1, "{id} says nothing when it is empty");
+    }
+    // kNN keeps its place until there is a value, where there are labels to judge by.
+    for (classes, told) in [(16, true), (0, false)] {
+        let mut state = State::opening(Config::default(), Vec::new());
+        let started = Started { classes, ..samples::started(1892) };
+        state.apply(Message::Event(Event::Started(started)));
+        state.apply(Message::Event(Event::Report(samples::report(10, 1892))));
+        let early = pane("curves", Window::of(state, Vec::new()));
+        assert_eq!(says(&early, "kNN accuracy") && says(&early, "with the first evaluation"), told);
     }
     let mut open = window(samples::running(900));
     open.look_mut().prototype = Some(7);

@@ -2,13 +2,13 @@
 
 mod stage;
 
-use eframe::egui::Theme;
+use eframe::egui::{Key, Modifiers, Theme};
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, SnapshotResults};
 use stage::{harness, nameless, samples, says, settle};
 use std::collections::BTreeMap;
 use swav_app::engine::Failure;
-use swav_app::state::State;
+use swav_app::state::{Phase, State};
 use swav_app::thumbs::Thumbs;
 use swav_app::uses::task::{About, By, Kind, News, Query};
 use swav_app::uses::{Tab, Uses};
@@ -16,6 +16,7 @@ use swav_app::window::Window;
 use swav_wgpu::error::Error;
 use swav_wgpu::judge::{Judged, Table};
 use swav_wgpu::pass::Progress;
+use swav_wgpu::uses::sort::{How, Sorted};
 
 /// Two hundred of the built-in pictures in twelve groups.
 fn uses() -> Uses {
@@ -121,6 +122,14 @@ fn what_goes_on_what_failed_and_what_was_done_are_told_with_a_button() {
         }
     }
 
+    // A sort that was stopped in the middle is not over.
+    let mut stopped = uses();
+    let plan = stopped.groups.as_ref().unwrap().plan("out".into(), How::Copy);
+    stopped.apply(News::Sorted(plan, Sorted { made: 20, ..Sorted::default() }));
+    stopped.apply(News::Ended(Kind::Sort, Err(Failure::told(&Error::Stopped))));
+    let stopped = whole(SIZE, Theme::Dark, stopped);
+    assert!(says(&stopped, "Go on") && !says(&stopped, "20 of 200"));
+
     let mut weights = Uses::idle("swav_800ep_pretrain.pth.tar".into());
     let about = About { trained_on: None, ..samples::about() };
     weights.apply(News::About(Box::new(about)));
@@ -131,7 +140,74 @@ fn what_goes_on_what_failed_and_what_was_done_are_told_with_a_button() {
     gone.apply(News::About(Box::new(samples::about())));
     let missing = Error::Data { path: "/no/where".into(), reason: "there is nothing here".into() };
     gone.apply(News::Ended(Kind::Look, Err(Failure::told(&missing))));
-    assert!(says(&whole(SIZE, Theme::Dark, gone), "Where are they now?"));
+    let mut gone = whole(SIZE, Theme::Dark, gone);
+    assert!(says(&gone, "Where are they now?"));
+    gone.get_by_label("Close").click();
+    gone.run_steps(3);
+    assert!(says(&gone, "No pictures were looked at") && says(&gone, "Try again"));
+
+    let mut none = Uses::idle("holiday.pth".into());
+    none.apply(News::Ended(Kind::Open, Err(Failure::saying("holiday.pth is no file of weights"))));
+    let mut none = whole(SIZE, Theme::Dark, none);
+    assert!(says(&none, "Open other weights"));
+    none.get_by_label("Close").click();
+    none.run_steps(3);
+    assert!(says(&none, "No network is open") && says(&none, "Open other weights"));
+}
+
+/// Keys mean what is on the screen: not the run behind it, and not what lies below an open menu.
+#[test]
+fn keys_mean_what_is_in_front() {
+    let mut named = uses();
+    named.groups.as_mut().unwrap().rename(0, "Vögel");
+    let window = Window::of(samples::paused(), Vec::new()).using(named);
+    let mut named = harness(SIZE, Theme::Dark, window, |ui, window| window.draw(ui));
+    settle(&mut named);
+    let looked = named.state_mut().look_mut().clone();
+    for key in [Key::Space, Key::S, Key::N, Key::O] {
+        named.key_press(key);
+    }
+    for key in [Key::U, Key::Period, Key::S, Key::Enter] {
+        named.key_press_modifiers(Modifiers::COMMAND, key);
+    }
+    named.run_steps(3);
+    assert!(says(&named, "Vögel"), "names were thrown away");
+    assert_eq!((named.state_mut().look_mut().clone(), named.state().state().phase), (looked, Phase::Paused));
+    named.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    named.run_steps(3);
+    assert!(!says(&named, "Vögel"), "a change is not taken back");
+
+    let mut open = uses();
+    (open.open, open.chosen) = (Some(1), vec![31, 33]);
+    let mut open = whole(SIZE, Theme::Dark, open);
+    open.get_by_label("Move 2 to").click();
+    open.run_steps(4);
+    assert_eq!(open.query_all_by_label("a new group").count(), 2, "the menu is not open");
+    open.key_press(Key::Escape);
+    open.run_steps(4);
+    assert_eq!(open.query_all_by_label("a new group").count(), 1, "the menu is still open");
+    assert!(says(&open, "Move 2 to"), "what was chosen is lost with the menu");
+    open.key_press(Key::Escape);
+    open.run_steps(4);
+    assert!(!says(&open, "Move 2 to"));
+}
+
+/// What dragging one group onto another does, for those who have no mouse.
+#[test]
+fn an_open_group_is_merged_into_another() {
+    let mut open = uses();
+    open.open = Some(1);
+    let all = open.groups.as_ref().unwrap().all();
+    let sum = all[1].rows.len() + all[4].rows.len();
+    let mut open = whole(SIZE, Theme::Dark, open);
+    open.get_by_label("Merge into").click();
+    open.run_steps(4);
+    open.get_by_label("group 05").click();
+    open.run_steps(4);
+    assert!(says(&open, &format!("{sum} pictures, the most typical first")), "not merged");
+    open.get_by_label("Undo").click();
+    open.run_steps(4);
+    assert!(!says(&open, &format!("{sum} pictures, the most typical first")), "not taken back");
 }
 
 #[test]

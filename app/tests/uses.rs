@@ -168,6 +168,11 @@ fn weights_alone_explore_any_folder_and_are_written_in_every_format() {
         worker.order(Task::Weights { format, trunk_only: false, out });
         assert!(until(&mut worker, Kind::Write).1.unwrap_err().text.contains("exists already"));
     }
+    let page = folder.path().join("kept.html");
+    std::fs::write(&page, "mine").unwrap();
+    worker.order(Task::Page(page.clone()));
+    assert!(until(&mut worker, Kind::Write).1.unwrap_err().text.contains("exists already"));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), "mine");
     // Nothing was looked at yet.
     worker.order(Task::Group(By::Clusters, 3));
     assert!(until(&mut worker, Kind::Group).1.unwrap_err().text.contains("choose some first"));

@@ -144,14 +144,7 @@ impl Start<'_> {
 
     fn start_row(&mut self, ui: &mut Ui, resolved: &Resolved, wishes: &mut Vec<Wish>) {
         let palette = Palette::of(ui);
-        let names = self.thumbs.names();
-        let wrong = match resolved.errors.iter().next() {
-            Some((key, reason)) => Some(format!("{}: {reason}", crate::words::name(key))),
-            None if self.thumbs.problem().is_some() => Some("These pictures cannot be opened".to_owned()),
-            None if names.set.is_empty() => Some("Wait until the pictures are found".to_owned()),
-            None if names.pretrain.is_empty() => Some("There is no picture to train on".to_owned()),
-            None => None,
-        };
+        let wrong = wrong(resolved, self.thumbs);
         ui.horizontal(|ui| {
             let text = RichText::new("Start training").size(15.0).strong().color(palette.ground);
             let button = Button::new(text).fill(palette.accent).min_size(vec2(150.0, 34.0));
@@ -218,6 +211,19 @@ impl Start<'_> {
                 wishes.push(Wish::Theme);
             }
         });
+    }
+}
+
+/// Why a run cannot begin yet, in a sentence.
+#[must_use]
+pub fn wrong(resolved: &Resolved, thumbs: &Thumbs) -> Option<String> {
+    let names = thumbs.names();
+    match resolved.errors.iter().next() {
+        Some((key, reason)) => Some(format!("{}: {reason}", crate::words::name(key))),
+        None if thumbs.problem().is_some() => Some("These pictures cannot be opened".to_owned()),
+        None if names.set.is_empty() => Some("Wait until the pictures are found".to_owned()),
+        None if names.pretrain.is_empty() => Some("There is no picture to train on".to_owned()),
+        None => None,
     }
 }
 

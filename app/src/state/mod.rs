@@ -130,6 +130,13 @@ impl State {
         }
     }
 
+    /// Pictures that cannot be read, with the reasons, of those that were looked at before it was started.
+    pub fn passed_over(&mut self, pictures: &[(String, String)]) {
+        for (name, why) in pictures {
+            self.say(Level::Warning, format!("{name} cannot be read and is passed over: {}", plain(why)));
+        }
+    }
+
     /// Opens it paused: for looking at it first.
     pub fn hold(&mut self, hold: bool) {
         self.hold = hold;
@@ -219,7 +226,8 @@ impl State {
         }
     }
 
-    fn advise(&mut self, advice: Advice) {
+    fn advise(&mut self, mut advice: Advice) {
+        (advice.sentence, advice.remedy) = (plain(&advice.sentence), plain(&advice.remedy));
         let level = if advice.cleared { Level::Good } else { Level::Warning };
         self.say(level, format!("{} {}", advice.sentence, advice.remedy).trim_end().to_owned());
         self.advice.retain(|earlier| earlier.kind != advice.kind);

@@ -148,6 +148,29 @@ fn what_a_run_says_has_no_word_of_a_terminal() {
 }
 
 #[test]
+fn advice_names_settings_as_the_form_does() {
+    let advice = Advice {
+        kind: FailureMode::Collapsed,
+        cleared: false,
+        sentence: "Only 4 are used with `queue` 0.".into(),
+        remedy: "Raise `target_momentum`, see --crops.".into(),
+    };
+    let state = after(vec![Event::Advice(advice)]);
+    let (sentence, remedy) = ("Only 4 are used with “queue” 0.", "Raise “target momentum”, see “crops”.");
+    assert_eq!((&*state.advice[0].sentence, &*state.advice[0].remedy), (sentence, remedy));
+    assert_eq!(state.log.back().unwrap().text, format!("{sentence} {remedy}"));
+}
+
+#[test]
+fn pictures_that_are_passed_over_are_in_the_log() {
+    let mut state = State::opening(Config::default(), Vec::new());
+    state.passed_over(&[("a.png".into(), "it ends too soon".into()), ("b.png".into(), "no picture".into())]);
+    let lines: Vec<&str> = state.log.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(lines[0], "a.png cannot be read and is passed over: it ends too soon");
+    assert_eq!((lines.len(), state.log[1].level), (2, Level::Warning));
+}
+
+#[test]
 fn a_look_that_finds_no_picture_hides_nothing() {
     let mut state = samples::running(40);
     let (looks, crops) = (state.looks.len(), state.shown.as_ref().unwrap().crops.len());

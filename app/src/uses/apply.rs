@@ -1,14 +1,16 @@
 //! What the worker told, taken in: the only way into what is known of a network in use.
 
 use super::task::{Kind, News, Plan, Seen, Task};
-use super::{Found, Groups, Uses, screen};
+use super::{Done, Found, Groups, Uses, screen};
 use crate::engine::digest::Digest;
 use crate::engine::{Failure, Message};
 use crate::panes::Look;
 use crate::state::State;
+use crate::words::plain;
 use eframe::egui;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use swav_wgpu::uses::sort::{How, Sorted};
 
 impl Uses {
@@ -18,13 +20,19 @@ impl Uses {
             News::Began(kind) => {
                 (self.busy, self.progress) = (Some(kind), None);
                 self.failure = None;
+                if kind == Kind::Look {
+                    self.missed = None;
+                }
             }
             News::Progress(progress) => self.progress = Some(progress),
             News::About(about) => self.about = Some(*about),
             News::Seen(seen) => self.take_pictures(seen),
             News::Grouped(by, of, typical) => {
                 self.wanted.0 = by;
-                self.groups = Some(Groups::new(&of, &typical));
+                self.groups = Some(match self.groups.take() {
+                    Some(groups) => groups.again(&of, &typical),
+                    None => Groups::new(&of, &typical),
+                });
                 (self.open, self.sorted) = (None, None);
                 self.chosen.clear();
             }
@@ -35,15 +43,22 @@ impl Uses {
             }
             News::Sorted(plan, sorted) => {
                 let at = plan.into.clone();
-                self.done = Some((told(&plan, &sorted), Some(at)));
+                let whole = sorted.taken.is_empty() && sorted.failed.is_empty();
+                self.done = Some(Done { text: told(&plan, &sorted), at: Some(at), whole });
                 self.sorted = Some((plan, Some(sorted)));
             }
             News::Wrote(path, note) => {
-                self.done = Some((format!("Written: {}. {note}.", path.display()), Some(path)));
+                let text = format!("Written: {}. {note}.", path.display());
+                self.done = Some(Done { text, at: Some(path), whole: true });
             }
             News::Judged(tables) => self.tables = Some(tables),
             News::Ended(kind, ended) => {
                 (self.busy, self.progress) = (None, None);
+                if ended.is_err() {
+                    // What was done before it was stopped is not all of it.
+                    self.done = None;
+                    self.missed = matches!(kind, Kind::Open | Kind::Look).then_some(kind).or(self.missed);
+                }
                 self.failure = match ended {
                     // A set that has to be chosen is asked for where the pictures would stand.
                     Err(_) if kind == Kind::Look && self.needs_pictures() => None,
@@ -68,6 +83,8 @@ impl Uses {
         };
         self.state = State::default();
         self.state.apply(Message::Digest(Box::new(digest)));
+        // An earlier set that is still being unfolded must not arrive among these pictures.
+        self.unfolding = channel();
         self.look = Look::default();
         (self.groups, self.sorted, self.found, self.tables) = (None, None, None, None);
         self.into = beside(seen.place.as_deref()).display().to_string();
@@ -111,7 +128,11 @@ fn told(plan: &Plan, sorted: &Sorted) -> String {
         text += &format!("; {} left alone, because something else has their names", sorted.taken.len());
     }
     if let Some((name, reason)) = sorted.failed.first() {
-        text += &format!("; {} could not be put there, the first: {name}: {reason}", sorted.failed.len());
+        text += &format!(
+            "; {} could not be put there, the first: {name}: {}",
+            sorted.failed.len(),
+            plain(reason)
+        );
     }
     text + ". The pictures themselves stayed where they were."
 }

@@ -1,8 +1,8 @@
 //! One group open: its pictures, from which wrong ones are dragged to the groups beside.
 
-use super::Uses;
 use super::sorting::Dragged;
 use super::task::Query;
+use super::{Groups, Uses};
 use crate::theme::Palette;
 use crate::{units, widgets};
 use eframe::egui::{
@@ -41,6 +41,22 @@ pub(super) fn tile(
     let name = thumbs.names().told(picture);
     response.widget_info(|| WidgetInfo::selected(egui::Role::CheckBox, true, chosen, name.clone()));
     response.on_hover_text(name)
+}
+
+/// The groups that one can be merged into; a click does, and says where all of them are then.
+pub(super) fn merge_menu(ui: &mut Ui, groups: &mut Groups, from: usize) -> Option<usize> {
+    let names: Vec<String> = groups.all().iter().map(|group| group.name.clone()).collect();
+    let mut merged = None;
+    ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
+        for (into, name) in names.iter().enumerate().filter(|(into, _)| *into != from) {
+            if ui.button(name).clicked() {
+                groups.merge(from, into);
+                merged = Some(into - usize::from(from < into));
+                ui.close();
+            }
+        }
+    });
+    merged
 }
 
 impl Uses {
@@ -90,6 +106,15 @@ impl Uses {
                 self.chosen.clear();
             }
             let Some(groups) = &mut self.groups else { return };
+            ui.add_enabled_ui(groups.all().len() > 1, |ui| {
+                let menu = ui.menu_button("Merge into", |ui| merge_menu(ui, groups, open));
+                menu.response
+                    .on_hover_text("All of these pictures go to another group, which keeps its name");
+                if let Some(into) = menu.inner.flatten() {
+                    self.open = Some(into);
+                    self.chosen.clear();
+                }
+            });
             if ui.add_enabled(groups.changes() > 0, Button::new("Undo")).clicked() {
                 groups.undo();
             }

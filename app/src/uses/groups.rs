@@ -44,6 +44,20 @@ impl Groups {
         Self { all, rows: of.len(), before: Vec::new() }
     }
 
+    /// The same pictures in other groups: a change that can be taken back, with all before it.
+    #[must_use]
+    pub fn again(mut self, of: &[u32], typical: &[f32]) -> Self {
+        let new = Self::new(of, typical);
+        if new.rows != self.rows {
+            return new;
+        }
+        if new.all != self.all {
+            self.remember();
+            self.all = new.all;
+        }
+        self
+    }
+
     /// The groups.
     #[must_use]
     pub fn all(&self) -> &[Group] {
@@ -190,6 +204,24 @@ mod tests {
         groups.move_to(&[], None);
         groups.rename(0, "group 01");
         assert_eq!(groups, first);
+    }
+
+    #[test]
+    fn grouping_anew_is_a_change_that_can_be_taken_back() {
+        let mut named = groups();
+        named.rename(0, "Berge");
+        let before = named.clone();
+        let mut anew = named.again(&[0, 0, 1, 1, 1, 1], &[0.5; 6]);
+        assert_eq!((anew.all().len(), anew.changes()), (2, 2));
+        // The same groups once more are no change.
+        anew = anew.again(&[0, 0, 1, 1, 1, 1], &[0.5; 6]);
+        assert_eq!(anew.changes(), 2);
+        anew.undo();
+        assert_eq!(anew, before);
+        anew.undo();
+        assert_eq!(anew, groups());
+        // Other pictures have nothing to go back to.
+        assert_eq!(anew.again(&[0, 1], &[0.5; 2]), Groups::new(&[0, 1], &[0.5; 2]));
     }
 
     #[test]

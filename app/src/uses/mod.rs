@@ -93,6 +93,17 @@ pub struct Found {
     pub near: Vec<(u32, f32)>,
 }
 
+/// Something that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// A sentence.
+    pub text: String,
+    /// What was written.
+    pub at: Option<PathBuf>,
+    /// Whether nothing was left out.
+    pub whole: bool,
+}
+
 /// All that is known of a network in use.
 pub struct Uses {
     worker: Option<Worker>,
@@ -111,7 +122,9 @@ pub struct Uses {
     /// What went wrong last, with what.
     pub failure: Option<(Kind, Failure)>,
     /// What was told last: something that was done.
-    pub done: Option<(String, Option<PathBuf>)>,
+    pub done: Option<Done>,
+    /// Whether the network could not be loaded, or the pictures not be looked at: there is nothing to show.
+    missed: Option<Kind>,
     /// The groups.
     pub groups: Option<Groups>,
     /// How many are wanted, and by what.
@@ -168,6 +181,7 @@ impl Uses {
             progress: None,
             failure: None,
             done: None,
+            missed: None,
             groups: None,
             wanted: (By::default(), GROUPS),
             into: String::new(),
@@ -222,12 +236,18 @@ impl Uses {
         self.choice == Choice::Own && !knows
     }
 
-    /// Has the worker do something.
+    /// Has the worker do something. One that has no network does nothing, and why stays on the screen.
     pub fn order(&mut self, task: Task) {
-        if let Some(worker) = &mut self.worker {
-            self.busy = Some(task.kind());
-            self.done = None;
-            worker.order(task);
+        let kind = task.kind();
+        if self.worker.as_mut().is_some_and(|worker| worker.order(task)) {
+            (self.busy, self.done) = (Some(kind), None);
+        }
+    }
+
+    /// Takes the last change of the groups back, where they are on the screen.
+    pub fn undo(&mut self) {
+        if let Some(groups) = self.groups.as_mut().filter(|_| self.tab == Tab::Sort) {
+            groups.undo();
         }
     }
 

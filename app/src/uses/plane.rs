@@ -1,7 +1,8 @@
 //! The tab that explores: the panes of a run, without a run.
 
-use super::Uses;
 use super::task::Query;
+use super::{Uses, Want};
+use crate::dialogs::{Ask, For};
 use crate::engine::unfold;
 use crate::panes::{Action, Context};
 use crate::theme::Palette;
@@ -9,7 +10,7 @@ use eframe::egui::Rect;
 use eframe::egui::{Frame, Margin, Ui, UiBuilder, vec2};
 
 impl Uses {
-    pub(super) fn plane(&mut self, ui: &mut Ui) {
+    pub(super) fn plane(&mut self, ui: &mut Ui, wants: &mut Vec<Want>) {
         let palette = Palette::of(ui);
         let all = ui.available_rect_before_wrap();
         let middle = all.left() + 0.58 * all.width();
@@ -46,6 +47,7 @@ impl Uses {
                     }
                 }
                 Action::LookAlikes(picture) => self.find(Query::Picture(picture)),
+                Action::SaveText { name, text } => wants.push(Want::Ask(Ask::Save(name), For::Text(text))),
                 _ => {}
             }
         }

@@ -1,14 +1,15 @@
 //! The frame of the screen: network, pictures and tabs above, what goes on and what came out of it below.
 
 use super::task::{Choice, Kind, Task};
-use super::{Tab, Uses, Want};
+use super::{Done, Tab, Uses, Want};
 use crate::dialogs::{Ask, For};
 use crate::engine::WayOut;
 use crate::theme::Palette;
+use crate::window::WEIGHTS;
 use crate::{recent, units, widgets};
 use eframe::egui::{
-    Align, Button, CentralPanel, Color32, Frame, Label, Layout, Margin, Panel, ProgressBar, RichText,
-    TextEdit, Ui, vec2,
+    Align, Button, CentralPanel, Color32, Frame, Label, Layout, Margin, Panel, Pos2, ProgressBar, Rect,
+    RichText, TextEdit, Ui, vec2,
 };
 use swav_wgpu::pass::Progress;
 
@@ -20,6 +21,8 @@ const TABS: [(Tab, &str, &str); 5] = [
     (Tab::Export, "Export", "Weights, features and a report for other programs"),
     (Tab::Judge, "Judge", "How good the features are, beside raw pixels and the untrained network"),
 ];
+
+const OTHER_WEIGHTS: &str = "Open other weights…";
 
 impl Uses {
     /// Draws the screen; returns what it wants of the window.
@@ -48,7 +51,7 @@ impl Uses {
             match self.tab {
                 Tab::Sort => self.sorting(ui, &mut wants),
                 Tab::Alike => self.alike(ui, &mut wants),
-                Tab::Explore => self.plane(ui),
+                Tab::Explore => self.plane(ui, &mut wants),
                 Tab::Export => self.export(ui, &mut wants),
                 Tab::Judge => self.judge(ui),
             }
@@ -154,14 +157,14 @@ impl Uses {
                 self.ways_out(ui, kind, failure.way_out, wants);
                 let color = if failure.stopped { palette.warning } else { palette.error };
                 line(ui, &failure.text, color);
-            } else if let Some((text, path)) = &self.done {
+            } else if let Some(Done { text, at, whole }) = &self.done {
                 let close = ui.button("Close").clicked();
-                if let Some(path) = path
+                if let Some(path) = at
                     && ui.button("Show in folder").clicked()
                 {
                     wants.push(Want::Show(path.clone()));
                 }
-                line(ui, text, palette.good);
+                line(ui, text, if *whole { palette.good } else { palette.warning });
                 if close {
                     self.done = None;
                 }
@@ -180,6 +183,7 @@ impl Uses {
                 ("Where are they now?", "Choose the folder that they lie in now")
             }
             (Kind::Look | Kind::Group, _) => ("Try again", "The same once more"),
+            (Kind::Open, _) => (OTHER_WEIGHTS, "A network of another file"),
             _ => return,
         };
         if !ui.button(text).on_hover_text(help).clicked() {
@@ -188,6 +192,7 @@ impl Uses {
         match (kind, way) {
             (Kind::Sort, _) => self.sort(),
             (Kind::Group, _) => self.order(Task::Group(self.wanted.0, self.wanted.1)),
+            (Kind::Open, _) => wants.push(other_weights()),
             (_, Some(WayOut::Locate)) => {
                 wants.push(Want::Ask(Ask::Folder("Where the pictures are now"), For::Used));
             }
@@ -202,21 +207,46 @@ impl Uses {
                         or drop one on this window.";
             let rect = ui.available_rect_before_wrap();
             widgets::empty(ui, "Which pictures?", text);
-            let at = eframe::egui::Rect::from_center_size(rect.center() + vec2(0.0, 70.0), vec2(170.0, 32.0));
+            let at = Rect::from_center_size(rect.center() + vec2(0.0, 70.0), vec2(170.0, 32.0));
             if ui.put(at, Button::new("Choose a folder…")).clicked() {
                 wants.push(Want::Ask(Ask::Folder("A folder of pictures"), For::Used));
             }
             return;
         }
-        match (&self.failure, self.busy) {
-            (Some((_, failure)), None) => widgets::empty(ui, "Nothing to show", &failure.text),
-            _ => widgets::empty(
+        let middle = ui.available_rect_before_wrap().center();
+        match (&self.failure, self.busy.map_or(self.missed, |_| None)) {
+            (Some((_, failure)), _) => widgets::empty(ui, "Nothing to show", &failure.text),
+            (None, Some(missed)) => self.missing(ui, missed, middle, wants),
+            (None, None) => widgets::empty(
                 ui,
                 "Opening…",
                 "The network looks at every picture once; then they can be sorted, searched and explored.",
             ),
         }
     }
+
+    /// Where the message of what failed was closed.
+    fn missing(&mut self, ui: &mut Ui, missed: Kind, middle: Pos2, wants: &mut Vec<Want>) {
+        let open = missed == Kind::Open;
+        let (title, text, button) = if open {
+            ("No network is open", "This file could not be loaded as one.", OTHER_WEIGHTS)
+        } else {
+            ("No pictures were looked at", "Try these again, or choose others above.", "Try again")
+        };
+        widgets::empty(ui, title, text);
+        let at = Rect::from_center_size(middle + vec2(0.0, 50.0), vec2(170.0, 32.0));
+        if ui.put(at, Button::new(button)).clicked() {
+            if open {
+                wants.push(other_weights());
+            } else {
+                self.look_at(self.choice.clone());
+            }
+        }
+    }
+}
+
+fn other_weights() -> Want {
+    Want::Ask(Ask::File("Weights", WEIGHTS), For::Weights)
 }
 
 /// A line from the left, in what the buttons on the right leave.

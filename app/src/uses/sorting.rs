@@ -1,5 +1,6 @@
 //! The tab that sorts a folder: all groups as stacks of thumbnails; where their pictures go.
 
+use super::group::merge_menu;
 use super::task::{By, Task};
 use super::{Uses, Want};
 use crate::dialogs::{Ask, For};
@@ -176,17 +177,7 @@ impl Uses {
             ui.close();
         }
         let Some(groups) = &mut self.groups else { return };
-        let names: Vec<String> = groups.all().iter().map(|group| group.name.clone()).collect();
-        ui.menu_button("Merge into", |ui| {
-            ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
-                for (into, name) in names.iter().enumerate().filter(|(into, _)| *into != at) {
-                    if ui.button(name).clicked() {
-                        groups.merge(at, into);
-                        ui.close();
-                    }
-                }
-            });
-        });
+        ui.menu_button("Merge into", |ui| merge_menu(ui, groups, at));
     }
 
     /// The name of a group, to be typed over, and how many pictures it has.

@@ -1,5 +1,6 @@
 use super::apply::beside;
 use super::task::Kind;
+use super::worker::is_whole;
 use super::*;
 use crate::samples;
 use swav_wgpu::error::Error;
@@ -43,13 +44,69 @@ fn a_sort_is_told_and_one_that_was_stopped_or_found_no_room_can_go_on() {
     uses.apply(News::Sorted(plan, sorted));
     uses.apply(News::Ended(Kind::Sort, Ok(())));
     assert!(uses.failure.is_none() && uses.busy.is_none());
-    let (text, at) = uses.done.unwrap();
+    let Done { text, at, whole } = uses.done.unwrap();
+    assert!(!whole, "one was left alone");
     for words in
         ["58 of 60", "8 of them were there", "1 left alone", "the first: a: b", "stayed where they were"]
     {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert_eq!(at, Some("out".into()));
+}
+
+#[test]
+fn a_sort_that_stopped_in_the_middle_is_not_over() {
+    let mut uses = uses();
+    uses.apply(News::Grouped(By::Clusters, vec![1; 60], vec![0.5; 60]));
+    let plan = uses.groups.as_ref().unwrap().plan("out".into(), How::Copy);
+    let some = Sorted { made: 18, present: 1, failed: vec![("a".into(), "b".into())], ..Sorted::default() };
+    assert!(!is_whole(&plan, &some));
+    let all = Sorted { made: 57, present: 1, taken: vec!["x".into()], failed: some.failed.clone() };
+    assert!(is_whole(&plan, &all));
+    assert!(is_whole(&Plan { how: How::Manifest, ..plan.clone() }, &Sorted::default()));
+    uses.apply(News::Began(Kind::Sort));
+    uses.apply(News::Sorted(plan, some));
+    uses.apply(News::Ended(Kind::Sort, Err(Failure::told(&Error::Stopped))));
+    assert!(uses.done.is_none() && uses.failure.as_ref().is_some_and(|(_, failure)| failure.stopped));
+}
+
+#[test]
+fn names_survive_that_pictures_are_grouped_anew() {
+    let mut uses = uses();
+    uses.apply(News::Grouped(By::Clusters, (0..60).map(|row| row % 4).collect(), vec![0.5; 60]));
+    uses.groups.as_mut().unwrap().rename(0, "Berge");
+    uses.apply(News::Grouped(By::Clusters, (0..60).map(|row| row % 5).collect(), vec![0.5; 60]));
+    assert_eq!(uses.groups.as_ref().unwrap().all().len(), 5);
+    uses.undo();
+    assert_eq!(uses.groups.as_ref().unwrap().all()[0].name, "Berge");
+}
+
+#[test]
+fn weights_that_fit_nothing_stay_told_whatever_is_ordered() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("w.pth");
+    std::fs::write(&file, b"no weights").unwrap();
+    let mut uses = Uses { worker: Some(Worker::start(file, None, || {})), ..Uses::idle("w.pth".into()) };
+    let start = std::time::Instant::now();
+    while uses.failure.is_none() && start.elapsed().as_secs() < 60 {
+        uses.poll(&egui::Context::default());
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let failure = uses.failure.clone();
+    assert!(failure.as_ref().is_some_and(|(kind, _)| *kind == Kind::Open), "{failure:?}");
+    uses.look_at(Choice::At(folder.path().to_owned()));
+    assert_eq!((uses.busy, uses.failure.clone()), (None, failure));
+}
+
+#[test]
+fn what_is_unfolded_of_earlier_pictures_does_not_arrive_among_others() {
+    let mut uses = uses();
+    let earlier = uses.unfolding.0.clone();
+    uses.apply(News::Seen(Box::new(samples::seen(40))));
+    // Nobody listens to it any more, so that its thread ends.
+    assert!(earlier.send(Message::Unfolding(0.5)).is_err());
+    uses.poll(&egui::Context::default());
+    assert_eq!(uses.state.unfolding, None);
 }
 
 #[test]

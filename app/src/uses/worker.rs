@@ -79,11 +79,10 @@ impl Worker {
         Self { tasks, news, ended, given: 0, gone: false }
     }
 
-    /// Does something once all before it is done.
-    pub fn order(&mut self, task: Task) {
+    /// Does something once all before it is done. `false`: never, as there is no network; that has been told.
+    pub fn order(&mut self, task: Task) -> bool {
         self.given += 1;
-        // A worker that could not load its network has said so.
-        let _ = self.tasks.send((self.given, task));
+        !self.gone && self.tasks.send((self.given, task)).is_ok()
     }
 
     /// Ends all that was ordered so far.
@@ -136,6 +135,12 @@ pub(super) struct Set {
 
 pub(super) type Watch<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 
+/// Whether a sort came to its end: every picture is in its place, or is told to be in none.
+pub(super) fn is_whole(plan: &Plan, sorted: &sort::Sorted) -> bool {
+    let sort::Sorted { made, present, taken, failed } = sorted;
+    plan.how == sort::How::Manifest || made + present + taken.len() + failed.len() == plan.groups.len()
+}
+
 fn open(network: &Path, cache: Option<&Path>) -> Result<Model> {
     let mut device = Config::default();
     if let Some(cache) = cache {
@@ -175,7 +180,10 @@ impl Bench {
             Task::Find(query, count) => tell(self.find(query, count)?),
             Task::Sort(plan) => {
                 let sorted = self.sort(&plan, watch)?;
+                let whole = is_whole(&plan, &sorted);
                 tell(News::Sorted(plan, sorted));
+                // The library takes a sort that was stopped for one that made fewer files.
+                return if whole { Ok(()) } else { Err(Error::Stopped) };
             }
             Task::Weights { format, trunk_only, out } => {
                 let note = write::weights(&self.network, format, trunk_only, &out)?;

@@ -48,6 +48,7 @@ pub(super) fn features(
 pub(super) fn page(bench: &Bench, out: &Path, watch: &mut Watch<'_>) -> Result<String> {
     /// Pictures of each side of a split, as of `swav-wgpu report`.
     const LIMIT: usize = 5000;
+    refuse_existing(out)?;
     if !bench.network.is_dir() {
         let reason = "a page is made of a run folder, and this is a file of weights";
         return Err(Error::config("run", reason));

@@ -5,7 +5,7 @@ use crate::dialogs::{Ask, For};
 use crate::engine::{Engine, Message, unfold};
 use crate::form::Form;
 use crate::panes::{Action, Compared, Look};
-use crate::start::Wish;
+use crate::start::{Wish, wrong};
 use crate::state::{Phase, State};
 use crate::thumbs::Thumbs;
 use crate::top::Order;
@@ -28,6 +28,8 @@ impl Window {
                     self.ask(ctx, Ask::Folder("A folder of pictures"), For::Used);
                 }
                 keys::Key::Back if self.uses.is_some() => self.back_in_use(),
+                keys::Key::Undo => self.uses.iter_mut().for_each(crate::uses::Uses::undo),
+                key if self.uses.is_some() && !key.is_for_use() => {}
                 keys::Key::Order(Order::Pause(_)) => {
                     self.order(ctx, Order::Pause(self.state.phase == Phase::Running));
                 }
@@ -56,9 +58,11 @@ impl Window {
         self.error = None;
         match wish {
             Wish::Start => {
+                // A key may ask for what the button refuses.
                 let resolved = self.form.resolve();
-                if resolved.errors.is_empty() {
-                    self.begin(ctx, resolved.config, self.form.within());
+                match wrong(&resolved, &self.thumbs) {
+                    Some(problem) => self.error = Some(problem),
+                    None => self.begin(ctx, resolved.config, self.form.within()),
                 }
             }
             Wish::PickFolder => self.ask(ctx, Ask::Folder("A folder of pictures"), For::Pictures),
@@ -110,7 +114,11 @@ impl Window {
                 }
             }
         }
+        let looked = config.data.as_deref() == self.form.data();
         self.start(ctx, TrainOptions { config, resume: None, profile: false, within }, false);
+        if looked {
+            self.state.passed_over(&self.before.unreadable);
+        }
     }
 
     /// Opens a run, with its pictures at another place where `data` says so.

@@ -6,7 +6,7 @@ mod message;
 mod screens;
 mod using;
 
-pub(crate) use using::is_weights;
+pub(crate) use using::{WEIGHTS, is_weights};
 
 use crate::dialogs::Dialogs;
 use crate::dock::Dock;

@@ -13,7 +13,7 @@ use eframe::egui::{self, Ui};
 use std::path::{Path, PathBuf};
 
 /// What a file of weights ends with.
-pub(super) const WEIGHTS: &[&str] = &["safetensors", "pth", "pt", "tar", "bin"];
+pub(crate) const WEIGHTS: &[&str] = &["safetensors", "pth", "pt", "tar", "bin"];
 
 /// Whether a file is of weights, by its name.
 pub(crate) fn is_weights(path: &Path) -> bool {

@@ -21,7 +21,7 @@ pub(super) fn charts(reports: &[Metrics]) -> Vec<Drawn> {
     FIGURES.iter().filter_map(drawn).filter(has).collect()
 }
 
-fn is_knn(drawn: &Drawn) -> bool {
+pub(super) fn is_knn(drawn: &Drawn) -> bool {
     drawn.chart.level == Some(Level::Pixels)
 }
 
@@ -68,6 +68,9 @@ pub(super) fn steps(value: f64) -> String {
     if value < 0.0 || value.fract() != 0.0 { String::new() } else { units::count(value as u64) }
 }
 
+/// The most marks on an axis of logarithms.
+const MARKS: usize = 4;
+
 /// Two to four marks on an axis, at round numbers: a small chart has no room for more, and needs two to say
 /// how steep it is.
 pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
@@ -81,6 +84,64 @@ pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
     let first = (least / step).ceil();
     let mark = |i: u32| GridMark { value: (first + f64::from(i)) * step, step_size: step };
     (0..9).map(mark).take_while(|mark| mark.value <= most).collect()
+}
+
+/// Two to four marks on an axis of logarithms to base ten, at one, two and five times powers of ten; where fewer of them
+/// lie on it, at round numbers.
+pub(super) fn log_marks((least, most): (f64, f64)) -> Vec<GridMark> {
+    if !(least.is_finite() && most.is_finite() && least < most) {
+        return Vec::new();
+    }
+    let powers = (least.floor() as i32..=most.ceil() as i32).map(|power| 10f64.powi(power));
+    let all = powers.flat_map(|ten| [1.0, 2.0, 5.0].map(|of| (of * ten).log10()));
+    let mut values: Vec<f64> = all.filter(|value| (least..=most).contains(value)).collect();
+    if values.len() < 2 {
+        let round = marks((10f64.powf(least), 10f64.powf(most)));
+        values = round.iter().map(|mark| mark.value.log10()).collect();
+    }
+    if values.len() > MARKS {
+        let whole: Vec<f64> =
+            values.iter().copied().filter(|value| (value - value.round()).abs() < 1e-9).collect();
+        values = if whole.len() > 1 { whole } else { values };
+        values = values.iter().copied().step_by(values.len().div_ceil(MARKS)).collect();
+    }
+    // How far the next one is, or for the last the one before.
+    let size = |at: usize| match (values.get(at + 1), at.checked_sub(1)) {
+        (Some(next), _) => next - values[at],
+        (None, Some(before)) => values[at] - values[before],
+        (None, None) => most - least,
+    };
+    (0..values.len()).map(|at| GridMark { value: values[at], step_size: size(at) }).collect()
+}
+
+/// What a mark says: as many digits as tell it from the one beside it.
+pub(super) fn marked(mark: GridMark, log: bool) -> String {
+    let (value, step) = if log {
+        let value = 10f64.powf(mark.value);
+        (value, value * (10f64.powf(mark.step_size) - 1.0))
+    } else {
+        (mark.value, mark.step_size)
+    };
+    let size = value.abs();
+    let exponent = |of: f64| (of.log10() + 1e-6).floor() as i32;
+    // What three significant digits tell apart, as of `number`.
+    let told = match size {
+        0.0 => 0.0,
+        _ if !(0.001..1e5).contains(&size) => 10f64.powi(exponent(size)),
+        _ if size < 0.1 => 1e-4,
+        _ if size < 10.0 => 0.01,
+        _ if size < 100.0 => 0.1,
+        _ => 1.0,
+    };
+    if !step.is_normal() || step >= 0.999 * told {
+        return number(value, false);
+    }
+    if (0.001..1e5).contains(&size) {
+        let digits = (-exponent(step)).max(0) as usize;
+        return format!("{value:.digits$}");
+    }
+    let digits = (exponent(size) - exponent(step)).max(0) as usize;
+    format!("{value:.digits$e}")
 }
 
 /// Marks at both ends of the axis of steps, and in its middle.
@@ -133,11 +194,35 @@ mod tests {
     fn an_axis_has_a_few_round_marks() {
         let values = |bounds| {
             let found = marks(bounds);
-            found.iter().map(|mark| number(mark.value, false)).collect::<Vec<_>>()
+            found.into_iter().map(|mark| marked(mark, false)).collect::<Vec<_>>()
         };
         assert_eq!(values((0.31, 0.38)), ["0.32", "0.34", "0.36", "0.38"]);
         assert_eq!(values((-0.02, 1.0)), ["0", "0.50", "1.00"]);
         assert_eq!(values((270.0, 320.0)), ["280", "300", "320"]);
+        assert_eq!(values((0.000_191, 0.000_209)), ["1.95e-4", "2.00e-4", "2.05e-4"]);
+        assert_eq!(values((5.7012, 5.7088)), ["5.702", "5.704", "5.706", "5.708"]);
+        let powers = |least: f64, most: f64| {
+            let found = log_marks((least.log10(), most.log10()));
+            found.into_iter().map(|mark| marked(mark, true)).collect::<Vec<_>>()
+        };
+        assert_eq!(powers(0.55, 2.6), ["1.00", "2.00"]);
+        assert_eq!(powers(0.4, 2.6), ["0.50", "1.00", "2.00"]);
+        assert_eq!(powers(0.002, 30.0), ["0.01", "0.10", "1.00", "10.0"]);
+        // Less than from one of them to the next: round numbers.
+        assert_eq!(powers(0.61, 0.78), ["0.65", "0.70", "0.75"]);
+        assert_eq!(powers(5.7012, 5.7088), ["5.702", "5.704", "5.706", "5.708"]);
+        assert!(powers(1.0, 1.0).is_empty() && powers(f64::NAN, 1.0).is_empty());
+        // Whatever the axis, no two marks say the same.
+        for decade in -7..7 {
+            for width in [1.001, 1.02, 1.3, 2.0, 7.0, 90.0, 1e6] {
+                let least = 1.7 * 10f64.powi(decade);
+                for mut all in [values((least, least * width)), powers(least, least * width)] {
+                    let count = all.len();
+                    all.dedup();
+                    assert!(all.len() == count && count > 1, "{least} to {width} times as much: {all:?}");
+                }
+            }
+        }
         let both = ends((-9.0, 909.0));
         assert_eq!(both.iter().map(|mark| steps(mark.value)).collect::<Vec<_>>(), ["0", "450", "900"]);
         assert!(ends((0.0, 0.5)).is_empty());

@@ -7,10 +7,14 @@ use crate::recent;
 use crate::state::State;
 use crate::theme::Palette;
 use crate::widgets;
-use charts::{Drawn, charts, ends, marks, number, own_points, points, reference, smoothed, steps};
+use charts::{
+    Drawn, charts, ends, is_knn, log_marks, marked, marks, number, own_points, points, reference, smoothed,
+    steps,
+};
 use eframe::egui::{self, Color32, Id, Rangef, RichText, ScrollArea, Slider, Ui, vec2};
 use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use swav_wgpu::uses::references::REFERENCES;
 
 /// The least height of a chart, points.
@@ -52,8 +56,9 @@ impl Pane for CurvesPane {
         let area = egui::Rect::from_min_max(all.min + vec2(0.0, 30.0), all.max);
         self.header(ui, context, area);
         let mut drawn = charts(&context.state.reports);
-        // What has no value yet, as kNN without labels never has, has no chart.
-        drawn.retain(|drawn| !own_points(context.state, drawn).is_empty());
+        // What has no value yet has no chart, but kNN of pictures with labels, which keeps its place.
+        let labels = context.state.started.as_ref().is_some_and(|started| started.classes > 0);
+        drawn.retain(|drawn| !own_points(context.state, drawn).is_empty() || (is_knn(drawn) && labels));
         drawn.iter_mut().for_each(|drawn| drawn.chart.log |= self.log);
         if let Some(at) = self.alone.filter(|&at| at < drawn.len()) {
             self.chart(ui, context, (at, drawn[at]), ui.available_size(), true);
@@ -135,11 +140,15 @@ impl CurvesPane {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             title(ui, palette, context.state, &drawn, &mut self.alone, at);
+            if runs.iter().all(|(_, points)| points.is_empty()) {
+                ui.label(RichText::new("comes with the first evaluation").color(palette.weak));
+                return;
+            }
             // The marks are few enough for all of them to be told.
             let axis = AxisHints::new_y()
                 .min_thickness(32.0)
                 .label_spacing(Rangef::new(6.0, 10.0))
-                .formatter(move |mark: GridMark, _: &RangeInclusive<f64>| number(mark.value, chart.log));
+                .formatter(move |mark: GridMark, _: &RangeInclusive<f64>| marked(mark, chart.log));
             let steps_axis = AxisHints::new_x()
                 .label_spacing(Rangef::new(6.0, 10.0))
                 .formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value));
@@ -149,7 +158,9 @@ impl CurvesPane {
                 .show_background(false)
                 .allow_scroll(false)
                 .grid_color(palette.line)
-                .y_grid_spacer(|input| marks(input.bounds))
+                .y_grid_spacer(
+                    move |input| if chart.log { log_marks(input.bounds) } else { marks(input.bounds) },
+                )
                 .custom_y_axes(vec![axis])
                 .include_x(0.0)
                 .include_x(most)
@@ -225,10 +236,11 @@ fn compare(ui: &mut Ui, context: &mut Context<'_>) {
             }
         }
     }
-    if context.others.is_empty() {
+    let others = others(context.state, context.others);
+    if others.is_empty() {
         ui.label("There is no other run yet.");
     }
-    for path in context.others.iter().take(15) {
+    for path in others.into_iter().take(15) {
         let name = recent::name(path);
         let shown = context.compared.iter().position(|other| other.name == name);
         if ui.selectable_label(shown.is_some(), &name).clicked() {
@@ -238,6 +250,13 @@ fn compare(ui: &mut Ui, context: &mut Context<'_>) {
             }
         }
     }
+}
+
+/// All of these runs but the one that is shown.
+fn others<'a>(state: &State, all: &'a [PathBuf]) -> Vec<&'a PathBuf> {
+    let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let own = state.started.as_ref().map(|started| full(&started.run_folder));
+    all.iter().filter(|path| Some(full(path)) != own).collect()
 }
 
 fn colour(palette: Palette, run: usize) -> Color32 {
@@ -261,6 +280,16 @@ fn told(hover: &HoverPosition<'_>, drawn: &Drawn, runs: &[(&str, Vec<[f64; 2]>)]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_is_not_compared_with_itself() {
+        let state = crate::samples::running(20);
+        let own = std::path::absolute("runs/demo-3").unwrap();
+        let all = ["runs/demo-2".into(), own, "runs/demo-3".into(), "runs/demo-4".into()];
+        let found = others(&state, &all);
+        assert_eq!(found, [&all[0], &all[3]]);
+        assert_eq!(others(&State::default(), &all).len(), 4);
+    }
 
     #[test]
     fn the_pointer_is_told_every_run_at_its_step() {

@@ -2,6 +2,7 @@
 
 use crate::panes::{Action, Context};
 use crate::theme::Palette;
+use crate::thumbs::Names;
 use crate::widgets;
 use eframe::egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
 
@@ -21,6 +22,10 @@ pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>) {
     if trains && ui.button("Show crops").on_hover_text("Show the crops of the first few of them").clicked() {
         context.look.pictures = marked.iter().copied().take(4).collect();
     }
+    if ui.button("Save list…").on_hover_text("Write the names of their files into a text file").clicked() {
+        let text = list(context.thumbs.names(), &marked);
+        context.actions.push(Action::SaveText { name: "marked.txt".to_owned(), text });
+    }
     ui.spacing_mut().item_spacing = vec2(GAP, GAP);
     let columns = ((ui.available_width() + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
     let rows = marked.len().div_ceil(columns);
@@ -33,6 +38,11 @@ pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>) {
             });
         }
     });
+}
+
+/// What pictures are called, one a line.
+fn list(names: &Names, pictures: &[u32]) -> String {
+    pictures.iter().map(|&picture| names.told(picture) + "\n").collect()
 }
 
 fn tile(ui: &mut Ui, context: &mut Context<'_>, palette: Palette, picture: u32) {
@@ -53,4 +63,22 @@ fn tile(ui: &mut Ui, context: &mut Context<'_>, palette: Palette, picture: u32) 
     let name = context.thumbs.names().told(picture);
     widgets::name(&response, name.clone());
     response.on_hover_text(format!("{name}\nClick to mark only this one; right click for look-alikes."));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_the_file_of_every_marked_picture() {
+        let files = ["a.png", "b/c.png", ""].map(str::to_owned).to_vec();
+        let names = Names {
+            files,
+            classes: vec!["bird".into()],
+            labels: vec![None, None, Some(0)],
+            ..Names::default()
+        };
+        assert_eq!(list(&names, &[1, 2]), "b/c.png\nbird #2\n");
+        assert_eq!(list(&names, &[]), "");
+    }
 }
