@@ -71,12 +71,19 @@ pub(super) fn steps(value: f64) -> String {
 /// The most marks on an axis of logarithms.
 const MARKS: usize = 4;
 
+/// Values that differ by less than this share of themselves are one value: the rest is rounding.
+const FLAT: f64 = 1e-6;
+
 /// Two to four marks on an axis, at round numbers: a small chart has no room for more, and needs two to say
-/// how steep it is.
+/// how steep it is. One on an axis of one value.
 pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
     let rough = (most - least) / 4.0;
     if !rough.is_normal() || rough < 0.0 {
         return Vec::new();
+    }
+    let size = least.abs().max(most.abs());
+    if rough < FLAT * size {
+        return vec![GridMark { value: (least + most) / 2.0, step_size: size }];
     }
     let ten = 10f64.powf(rough.log10().floor());
     let step =
@@ -105,11 +112,11 @@ pub(super) fn log_marks((least, most): (f64, f64)) -> Vec<GridMark> {
         values = if whole.len() > 1 { whole } else { values };
         values = values.iter().copied().step_by(values.len().div_ceil(MARKS)).collect();
     }
-    // How far the next one is, or for the last the one before.
+    // How far the next one is, or for the last the one before; of one alone a whole power.
     let size = |at: usize| match (values.get(at + 1), at.checked_sub(1)) {
         (Some(next), _) => next - values[at],
         (None, Some(before)) => values[at] - values[before],
-        (None, None) => most - least,
+        (None, None) => 1.0,
     };
     (0..values.len()).map(|at| GridMark { value: values[at], step_size: size(at) }).collect()
 }
@@ -201,6 +208,7 @@ mod tests {
         assert_eq!(values((270.0, 320.0)), ["280", "300", "320"]);
         assert_eq!(values((0.000_191, 0.000_209)), ["1.95e-4", "2.00e-4", "2.05e-4"]);
         assert_eq!(values((5.7012, 5.7088)), ["5.702", "5.704", "5.706", "5.708"]);
+        assert_eq!(values((0.019_999_999_999_999_99, 0.02)), ["0.02"]);
         let powers = |least: f64, most: f64| {
             let found = log_marks((least.log10(), most.log10()));
             found.into_iter().map(|mark| marked(mark, true)).collect::<Vec<_>>()
@@ -211,6 +219,7 @@ mod tests {
         // Less than from one of them to the next: round numbers.
         assert_eq!(powers(0.61, 0.78), ["0.65", "0.70", "0.75"]);
         assert_eq!(powers(5.7012, 5.7088), ["5.702", "5.704", "5.706", "5.708"]);
+        assert_eq!(powers(0.03, 0.030_000_000_01), ["0.03"]);
         assert!(powers(1.0, 1.0).is_empty() && powers(f64::NAN, 1.0).is_empty());
         // Whatever the axis, no two marks say the same.
         for decade in -7..7 {
