@@ -93,8 +93,8 @@ pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
     (0..9).map(mark).take_while(|mark| mark.value <= most).collect()
 }
 
-/// Two to four marks on an axis of logarithms to base ten, at one, two and five times powers of ten; where fewer of them
-/// lie on it, at round numbers.
+/// Two to four marks on an axis of logarithms to base ten, at one, two and five times powers of ten; where fewer of
+/// them lie on it, at round numbers.
 pub(super) fn log_marks((least, most): (f64, f64)) -> Vec<GridMark> {
     if !(least.is_finite() && most.is_finite() && least < most) {
         return Vec::new();
@@ -149,6 +149,15 @@ pub(super) fn marked(mark: GridMark, log: bool) -> String {
     }
     let digits = (exponent(size) - exponent(step)).max(0) as usize;
     format!("{value:.digits$e}")
+}
+
+/// What an axis has to reach where all values are one: else rounding would fill it like a change.
+pub(super) fn around<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> Option<[f64; 2]> {
+    let ends = |(least, most): (f64, f64), &[_, y]: &[f64; 2]| (least.min(y), most.max(y));
+    let (least, most) = points.fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+    let size = least.abs().max(most.abs());
+    let room = if size > 0.0 { 0.1 * size } else { 1.0 };
+    (least <= most && most - least <= FLAT * size).then_some([least - room, most + room])
 }
 
 /// Marks at both ends of the axis of steps, and in its middle.
@@ -236,6 +245,18 @@ mod tests {
         assert_eq!(both.iter().map(|mark| steps(mark.value)).collect::<Vec<_>>(), ["0", "450", "900"]);
         assert!(ends((0.0, 0.5)).is_empty());
         assert!(values((1.0, 1.0)).is_empty() && values((f64::NAN, 1.0)).is_empty());
+    }
+
+    #[test]
+    fn rounding_is_not_drawn_as_a_change() {
+        let of = |values: &[f64]| {
+            let points: Vec<[f64; 2]> = values.iter().map(|&value| [1.0, value]).collect();
+            around(points.iter())
+        };
+        let [low, high] = of(&[0.02, 0.019_999_999_999_999_99]).unwrap();
+        assert!((low - 0.018).abs() < 1e-9 && (high - 0.022).abs() < 1e-9, "{low} {high}");
+        assert_eq!(of(&[0.0, 0.0]), Some([-1.0, 1.0]));
+        assert_eq!((of(&[0.02, 0.021]), of(&[]), of(&[f64::NAN])), (None, None, None));
     }
 
     #[test]
