@@ -6,6 +6,7 @@
 
 mod stage;
 
+use eframe::egui::accesskit::Role;
 use eframe::egui::{Frame, HoveredFile, Key, Margin, Modifiers, Theme};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
@@ -37,28 +38,6 @@ fn whole(theme: Theme, window: Window) -> Harness<'static, Window> {
 #[test]
 fn whole_windows() {
     let mut results = SnapshotResults::new();
-    let mut wrong = first();
-    let setting = Config::setting("batch").unwrap();
-    wrong.form_mut().edit(setting, "1".to_owned());
-    let mut wrong = whole(Theme::Dark, wrong);
-    // Once, in a fixed place: a line below the field would move what somebody types into.
-    let told = |node: &egui_kittest::Node<'_>| {
-        node.value().or(node.label()).is_some_and(|text| text.contains("must lie between 2 and 65536"))
-    };
-    assert_eq!(wrong.query_all_by(told).count(), 1);
-    // The key refuses what the button does.
-    wrong.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
-    wrong.run_steps(3);
-    assert_eq!(wrong.state().state().phase, Phase::Idle);
-    assert_eq!(wrong.query_all_by(told).count(), 2, "the key does not say why nothing begins");
-    // So it does for pictures that are not there.
-    let mut nowhere = window(State::default());
-    nowhere.form_mut().set_data(Some("/no/where".into()));
-    let mut nowhere = whole(Theme::Dark, nowhere);
-    nowhere.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
-    nowhere.run_steps(3);
-    assert_eq!(nowhere.state().state().phase, Phase::Idle);
-    assert!(says(&nowhere, "These pictures cannot be opened"));
     results.add(whole(Theme::Dark, window(samples::running(900))).try_snapshot("running"));
     let failed = whole(Theme::Light, window(samples::failed()));
     for words in ["failed", "Failed", "Resume", "no longer finite", "Runs"] {
@@ -69,6 +48,34 @@ fn whole_windows() {
     for words in ["opening", "compiles the kernels", "No crops yet", "No features yet", "No prototypes yet"] {
         assert!(says(&opening, words), "a run that opens does not say {words}");
     }
+}
+
+/// A wrong setting is told once, in a fixed place: a line below its field would move what somebody types into.
+#[test]
+fn what_the_button_refuses_the_key_refuses_too_and_says_why() {
+    fn told(harness: &Harness<'_, Window>) -> usize {
+        let found = harness.query_all_by(|node| {
+            // A text of its own; its lines are nodes too.
+            let told = node.value().is_some_and(|text| text.contains("must lie between 2 and 65536"));
+            told && node.role() == Role::Label
+        });
+        found.count()
+    }
+    let mut wrong = first();
+    wrong.form_mut().edit(Config::setting("batch").unwrap(), "1".to_owned());
+    let mut wrong = whole(Theme::Dark, wrong);
+    assert_eq!(told(&wrong), 1);
+    wrong.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    wrong.run_steps(3);
+    assert_eq!((told(&wrong), wrong.state().state().phase), (2, Phase::Idle));
+    // So it is with pictures that are not there.
+    let mut nowhere = window(State::default());
+    nowhere.form_mut().set_data(Some("/no/where".into()));
+    let mut nowhere = whole(Theme::Dark, nowhere);
+    nowhere.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    nowhere.run_steps(3);
+    assert!(says(&nowhere, "These pictures cannot be opened"));
+    assert_eq!(nowhere.state().state().phase, Phase::Idle);
 }
 
 /// The first screen with two earlier runs and the crops of recipes.

@@ -86,6 +86,17 @@ fn every_tab() {
     }
 }
 
+/// A wide window has no empty part beside the groups.
+#[test]
+fn stacks_reach_from_side_to_side() {
+    for (width, last) in [(1280.0, "group 05"), (900.0, "group 04")] {
+        let harness = whole([width, 700.0], Theme::Dark, uses());
+        let right = harness.get_by_label_contains(&format!("{last}, ")).rect().right();
+        // The rim of the screen and the scroll bar; thumbnails of whole points leave less than three for each stack.
+        assert!((width - 37.0..width).contains(&right), "{last} ends at {right} of {width}");
+    }
+}
+
 /// A screen reader can say everything that can be clicked.
 #[test]
 fn everything_has_a_name() {

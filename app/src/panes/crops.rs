@@ -6,6 +6,7 @@
 //! what training is for.
 
 mod likeness;
+mod numbers;
 
 use super::{Action, Context, Pane, Wants};
 use crate::engine::digest::{Map, top};
@@ -113,18 +114,18 @@ fn show_boxes(ui: &mut Ui, palette: Palette, crops: &Crops) {
     let rect = Rect::from_min_size(rect.min, vec2(w * scale, h * scale));
     let key = format!("picture {}", crops.picture);
     paint_pixels(ui, &key, &crops.image, rect);
-    for (at, view) in crops.views.iter().enumerate().rev() {
+    let frame = |view: &View| {
         let region = view.params.region;
         let corner = rect.min + vec2(region.left as f32, region.top as f32) * scale;
-        let frame =
-            Rect::from_min_size(corner, vec2(region.width as f32, region.height as f32) * scale).shrink(1.0);
-        widgets::outline(
-            ui.painter(),
-            frame,
-            if view.code.is_some() { 2.0 } else { 1.0 },
-            color_of(palette, at),
-        );
-        let label = Rect::from_min_size(frame.min, vec2(13.0, 13.0));
+        Rect::from_min_size(corner, vec2(region.width as f32, region.height as f32) * scale).shrink(1.0)
+    };
+    let frames: Vec<Rect> = crops.views.iter().map(frame).collect();
+    for (at, view) in crops.views.iter().enumerate().rev() {
+        let width = if view.code.is_some() { 2.0 } else { 1.0 };
+        widgets::outline(ui.painter(), frames[at], width, color_of(palette, at));
+    }
+    // Above all frames, so that none crosses a number.
+    for (at, label) in numbers::places(&frames).into_iter().enumerate() {
         ui.painter().rect_filled(label, 1.0, color_of(palette, at));
         let number = (at + 1).to_string();
         widgets::text_at(ui.painter(), label.center(), Align2::CENTER_CENTER, &number, 10.0, palette.ground);

@@ -6,7 +6,8 @@ use super::{Groups, Uses};
 use crate::theme::Palette;
 use crate::{units, widgets};
 use eframe::egui::{
-    self, Align2, Button, Frame, Margin, Panel, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2,
+    self, Align2, Button, Frame, Margin, Panel, Pos2, Rect, RichText, ScrollArea, Sense, Stroke, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 /// Side of a picture, points.
@@ -35,12 +36,20 @@ pub(super) fn tile(
     }
     if chosen {
         widgets::outline(ui.painter(), square.shrink(2.5), 2.5, palette.accent);
+        tick(ui.painter(), square.right_top() + vec2(-13.0, 13.0), palette);
     } else if response.hovered() || response.has_focus() {
         widgets::outline(ui.painter(), square.shrink(1.5), 1.5, palette.weak);
     }
     let name = thumbs.names().told(picture);
     response.widget_info(|| WidgetInfo::selected(egui::Role::CheckBox, true, chosen, name.clone()));
     response.on_hover_text(name)
+}
+
+/// Says that a picture is chosen, for those too who do not see the colour of its frame.
+fn tick(painter: &egui::Painter, at: Pos2, palette: Palette) {
+    painter.circle_filled(at, 9.0, palette.accent);
+    let line = [vec2(-4.0, 0.0), vec2(-1.0, 3.5), vec2(4.5, -3.5)].map(|by| at + by);
+    painter.line(line.to_vec(), Stroke::new(2.0, palette.ground));
 }
 
 /// The groups that one can be merged into; a click does, and says where all of them are then.
@@ -104,6 +113,9 @@ impl Uses {
             });
             if ui.add_enabled(chosen > 0, Button::new("Choose none")).clicked() {
                 self.chosen.clear();
+            }
+            if chosen > 0 {
+                ui.label(RichText::new(format!("{chosen} chosen")).color(palette.accent));
             }
             let Some(groups) = &mut self.groups else { return };
             ui.add_enabled_ui(groups.all().len() > 1, |ui| {

@@ -10,18 +10,34 @@ use eframe::egui::text::{CCursor, CCursorRange};
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{
     self, Button, ComboBox, DragValue, Frame, Label, Margin, Panel, Rect, RichText, ScrollArea, Sense,
-    TextEdit, Ui, WidgetInfo, pos2, vec2,
+    TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use std::collections::BTreeMap;
 use swav_wgpu::uses::sort::How;
 
-/// Side of a thumbnail of a stack, and between two.
+/// Least side of a thumbnail of a stack, and between two.
 const SIDE: f32 = 58.0;
 const GAP: f32 = 4.0;
 /// Thumbnails of a stack: columns and rows.
 const SHOWN: [usize; 2] = [3, 2];
+/// What stands around the thumbnails of a stack: its name, and room at the sides.
+const AROUND: [f32; 2] = [2.0 * GAP + 20.0, GAP + 58.0];
+/// Between two stacks.
+const APART: f32 = 10.0;
+
+/// How many stacks lie beside each other in so much room, and the side of their thumbnails: as large as they fill it.
+fn filling(room: f32) -> (usize, f32) {
+    let across = SHOWN[0] as f32;
+    let least = across * SIDE + AROUND[0];
+    let columns = ((room + APART) / (least + APART)).floor().max(1.0);
+    let width = (room - APART * (columns - 1.0)) / columns;
+    (columns as usize, ((width - AROUND[0]) / across).floor().max(SIDE))
+}
+
 /// Size of a stack with its name.
-const CARD: [f32; 2] = [3.0 * SIDE + 2.0 * GAP + 20.0, 2.0 * SIDE + GAP + 58.0];
+fn card(side: f32) -> Vec2 {
+    vec2(SHOWN[0] as f32 * side + AROUND[0], SHOWN[1] as f32 * side + AROUND[1])
+}
 
 /// What is dragged: a whole group, or some pictures.
 #[derive(Clone, Debug)]
@@ -109,27 +125,26 @@ impl Uses {
 
     fn stacks(&mut self, ui: &mut Ui, problems: &BTreeMap<usize, String>) {
         let count = self.groups.as_ref().map_or(0, |groups| groups.all().len());
-        let gap = 10.0;
-        let columns = ((ui.available_width() + gap) / (CARD[0] + gap)).floor().max(1.0) as usize;
+        let (columns, side) = filling(ui.available_width() - ui.spacing().scroll.allocated_width());
         let rows = count.div_ceil(columns);
-        ui.spacing_mut().item_spacing = vec2(gap, gap);
-        ScrollArea::vertical().auto_shrink(false).show_rows(ui, CARD[1], rows, |ui, visible| {
+        ui.spacing_mut().item_spacing = vec2(APART, APART);
+        ScrollArea::vertical().auto_shrink(false).show_rows(ui, card(side).y, rows, |ui, visible| {
             for row in visible {
                 ui.horizontal(|ui| {
                     for at in (row * columns..count).take(columns) {
-                        self.stack(ui, at, problems.get(&at));
+                        self.stack(ui, at, side, problems.get(&at));
                     }
                 });
             }
         });
     }
 
-    fn stack(&mut self, ui: &mut Ui, at: usize, problem: Option<&String>) {
+    fn stack(&mut self, ui: &mut Ui, at: usize, side: f32, problem: Option<&String>) {
         let palette = Palette::of(ui);
         let Some(group) = self.groups.as_ref().and_then(|groups| groups.all().get(at)).cloned() else {
             return;
         };
-        let (rect, response) = ui.allocate_exact_size(vec2(CARD[0], CARD[1]), Sense::click_and_drag());
+        let (rect, response) = ui.allocate_exact_size(card(side), Sense::click_and_drag());
         let count = group.rows.len();
         response.widget_info(|| {
             WidgetInfo::labeled(egui::Role::Button, true, format!("{}, {count} pictures", group.name))
@@ -149,8 +164,8 @@ impl Uses {
             widgets::outline(&painter, rect, 2.0, palette.accent);
         }
         for (place, &row) in group.rows.iter().take(SHOWN[0] * SHOWN[1]).enumerate() {
-            let corner = vec2((place % SHOWN[0]) as f32, (place / SHOWN[0]) as f32) * (SIDE + GAP);
-            let square = Rect::from_min_size(rect.min + vec2(10.0, 10.0) + corner, vec2(SIDE, SIDE));
+            let corner = vec2((place % SHOWN[0]) as f32, (place / SHOWN[0]) as f32) * (side + GAP);
+            let square = Rect::from_min_size(rect.min + vec2(10.0, 10.0) + corner, vec2(side, side));
             let picture = self.picture(row);
             self.thumbs.paint(&painter, square, picture, palette.ground);
         }
@@ -271,5 +286,22 @@ impl Uses {
         if let Some(problem) = problems.values().next() {
             ui.add(Label::new(RichText::new(problem).color(palette.error)).wrap());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_fill_the_room_that_there_is() {
+        for room in [150.0, 202.0, 413.0, 414.0, 880.0, 1260.0, 2540.0] {
+            let (columns, side) = filling(room);
+            let used = columns as f32 * (card(side).x + APART) - APART;
+            // Whole points of three thumbnails each are left over.
+            assert!(side >= SIDE && used > room - 3.0 * columns as f32, "{room}: {columns} of {side}");
+            assert!(columns == 1 || used <= room, "{room}: {columns} of {side}");
+        }
+        assert_eq!(filling(1260.0), (5, 72.0));
     }
 }

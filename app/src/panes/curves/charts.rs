@@ -71,12 +71,19 @@ pub(super) fn steps(value: f64) -> String {
 /// The most marks on an axis of logarithms.
 const MARKS: usize = 4;
 
+/// Values that differ by less than this share of themselves are one value: the rest is rounding.
+const FLAT: f64 = 1e-6;
+
 /// Two to four marks on an axis, at round numbers: a small chart has no room for more, and needs two to say
-/// how steep it is.
+/// how steep it is. One on an axis of one value.
 pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
     let rough = (most - least) / 4.0;
     if !rough.is_normal() || rough < 0.0 {
         return Vec::new();
+    }
+    let size = least.abs().max(most.abs());
+    if rough < FLAT * size {
+        return vec![GridMark { value: (least + most) / 2.0, step_size: size }];
     }
     let ten = 10f64.powf(rough.log10().floor());
     let step =
@@ -86,8 +93,8 @@ pub(super) fn marks((least, most): (f64, f64)) -> Vec<GridMark> {
     (0..9).map(mark).take_while(|mark| mark.value <= most).collect()
 }
 
-/// Two to four marks on an axis of logarithms to base ten, at one, two and five times powers of ten; where fewer of them
-/// lie on it, at round numbers.
+/// Two to four marks on an axis of logarithms to base ten, at one, two and five times powers of ten; where fewer of
+/// them lie on it, at round numbers.
 pub(super) fn log_marks((least, most): (f64, f64)) -> Vec<GridMark> {
     if !(least.is_finite() && most.is_finite() && least < most) {
         return Vec::new();
@@ -105,11 +112,11 @@ pub(super) fn log_marks((least, most): (f64, f64)) -> Vec<GridMark> {
         values = if whole.len() > 1 { whole } else { values };
         values = values.iter().copied().step_by(values.len().div_ceil(MARKS)).collect();
     }
-    // How far the next one is, or for the last the one before.
+    // How far the next one is, or for the last the one before; of one alone a whole power.
     let size = |at: usize| match (values.get(at + 1), at.checked_sub(1)) {
         (Some(next), _) => next - values[at],
         (None, Some(before)) => values[at] - values[before],
-        (None, None) => most - least,
+        (None, None) => 1.0,
     };
     (0..values.len()).map(|at| GridMark { value: values[at], step_size: size(at) }).collect()
 }
@@ -142,6 +149,15 @@ pub(super) fn marked(mark: GridMark, log: bool) -> String {
     }
     let digits = (exponent(size) - exponent(step)).max(0) as usize;
     format!("{value:.digits$e}")
+}
+
+/// What an axis has to reach where all values are one: else rounding would fill it like a change.
+pub(super) fn around<'a>(points: impl Iterator<Item = &'a [f64; 2]>) -> Option<[f64; 2]> {
+    let ends = |(least, most): (f64, f64), &[_, y]: &[f64; 2]| (least.min(y), most.max(y));
+    let (least, most) = points.fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+    let size = least.abs().max(most.abs());
+    let room = if size > 0.0 { 0.1 * size } else { 1.0 };
+    (least <= most && most - least <= FLAT * size).then_some([least - room, most + room])
 }
 
 /// Marks at both ends of the axis of steps, and in its middle.
@@ -201,6 +217,7 @@ mod tests {
         assert_eq!(values((270.0, 320.0)), ["280", "300", "320"]);
         assert_eq!(values((0.000_191, 0.000_209)), ["1.95e-4", "2.00e-4", "2.05e-4"]);
         assert_eq!(values((5.7012, 5.7088)), ["5.702", "5.704", "5.706", "5.708"]);
+        assert_eq!(values((0.019_999_999_999_999_99, 0.02)), ["0.02"]);
         let powers = |least: f64, most: f64| {
             let found = log_marks((least.log10(), most.log10()));
             found.into_iter().map(|mark| marked(mark, true)).collect::<Vec<_>>()
@@ -211,6 +228,7 @@ mod tests {
         // Less than from one of them to the next: round numbers.
         assert_eq!(powers(0.61, 0.78), ["0.65", "0.70", "0.75"]);
         assert_eq!(powers(5.7012, 5.7088), ["5.702", "5.704", "5.706", "5.708"]);
+        assert_eq!(powers(0.03, 0.030_000_000_01), ["0.03"]);
         assert!(powers(1.0, 1.0).is_empty() && powers(f64::NAN, 1.0).is_empty());
         // Whatever the axis, no two marks say the same.
         for decade in -7..7 {
@@ -227,6 +245,18 @@ mod tests {
         assert_eq!(both.iter().map(|mark| steps(mark.value)).collect::<Vec<_>>(), ["0", "450", "900"]);
         assert!(ends((0.0, 0.5)).is_empty());
         assert!(values((1.0, 1.0)).is_empty() && values((f64::NAN, 1.0)).is_empty());
+    }
+
+    #[test]
+    fn rounding_is_not_drawn_as_a_change() {
+        let of = |values: &[f64]| {
+            let points: Vec<[f64; 2]> = values.iter().map(|&value| [1.0, value]).collect();
+            around(points.iter())
+        };
+        let [low, high] = of(&[0.02, 0.019_999_999_999_999_99]).unwrap();
+        assert!((low - 0.018).abs() < 1e-9 && (high - 0.022).abs() < 1e-9, "{low} {high}");
+        assert_eq!(of(&[0.0, 0.0]), Some([-1.0, 1.0]));
+        assert_eq!((of(&[0.02, 0.021]), of(&[]), of(&[f64::NAN])), (None, None, None));
     }
 
     #[test]

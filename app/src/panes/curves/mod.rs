@@ -8,8 +8,8 @@ use crate::state::State;
 use crate::theme::Palette;
 use crate::widgets;
 use charts::{
-    Drawn, charts, ends, is_knn, log_marks, marked, marks, number, own_points, points, reference, smoothed,
-    steps,
+    Drawn, around, charts, ends, is_knn, log_marks, marked, marks, number, own_points, points, reference,
+    smoothed, steps,
 };
 use eframe::egui::{self, Color32, Id, Rangef, RichText, ScrollArea, Slider, Ui, vec2};
 use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, Points};
@@ -169,6 +169,10 @@ impl CurvesPane {
                 .x_grid_spacer(|input| ends(input.bounds))
                 .custom_x_axes(vec![steps_axis])
                 .label_formatter(move |hover: &HoverPosition<'_>| Some(told(hover, &drawn, &told_runs)));
+            let plot = match around(runs.iter().flat_map(|(_, points)| points)) {
+                Some(ends) => ends.into_iter().fold(plot, Plot::include_y),
+                None => plot,
+            };
             let reference = reference(context.state, &drawn);
             let reference =
                 reference.map(|(name, value)| (name, if chart.log { value.log10() } else { value }));

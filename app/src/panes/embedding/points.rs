@@ -14,6 +14,8 @@ use std::sync::Arc;
 /// Pixels of the picture of a dot, each way, and their rim.
 const TEXELS: usize = 16;
 const RIM: f32 = 1.0;
+/// Width of what surrounds a marked point, points.
+const OUTLINE: f32 = 1.2;
 
 /// What part of the plane is seen at first: all points, whatever their shape.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +95,8 @@ impl Drawn {
         if any {
             let marked = visible().filter(|(at, _)| key.marked.contains(&map.pictures[*at]));
             for (at, &place) in marked {
+                // A rim, by which they are found among points of their own colour too.
+                add(&mut mesh, place, 1.4 * radius + OUTLINE, palette.text);
                 add(&mut mesh, place, 1.4 * radius, color(at));
             }
         }
@@ -192,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_seen_is_drawn_and_marked_points_once_more() {
+    fn only_what_is_seen_is_drawn_and_marked_points_once_more_with_a_rim() {
         let map = Arc::new(crate::samples::map(1, 100, 60));
         let rect = Rect::from_min_size(pos2(0.0, 0.0), Vec2::splat(100.0));
         let marked = Arc::new(BTreeSet::from([map.pictures[3], map.pictures[99]]));
@@ -207,7 +211,11 @@ mod tests {
         };
         let palette = crate::theme::DARK;
         let drawn = Drawn::new(&map, key.clone(), texture.id(), palette, &Names::default(), place);
-        assert_eq!((drawn.mesh.vertices.len(), drawn.places.len()), (4 * 91, 100));
+        assert_eq!((drawn.mesh.vertices.len(), drawn.places.len()), (4 * 92, 100));
+        // The rim lies below its point, and is larger.
+        let wide = |at: usize| drawn.mesh.vertices[4 * at + 3].pos.x - drawn.mesh.vertices[4 * at].pos.x;
+        assert!(wide(90) > wide(91) && wide(91) > wide(0));
+        assert_eq!(drawn.mesh.vertices[4 * 90].color, palette.text);
         assert!(drawn.is_of(&map, &key) && !drawn.is_of(&Arc::new((*map).clone()), &key));
         assert!(!drawn.is_of(&map, &Key { dark: false, ..key }));
         assert_eq!(*at.get_mut(), 100);
