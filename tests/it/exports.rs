@@ -25,7 +25,7 @@ fn exported(run: &Path, names: Names) -> (Exported, Tensors, PathBuf) {
 #[test]
 fn keys_are_those_of_each_trainers_own_code() {
     let folder = tempfile::tempdir().expect("a folder");
-    for method in Method::ALL {
+    for &method in Method::ALL {
         let (run, _) = run(method, folder.path());
         let mut wanted = vec![];
         match method {
@@ -183,7 +183,7 @@ fn mocos_queue_has_a_key_in_each_column() {
 #[test]
 fn exports_come_back_with_what_stands_on_the_trunk() {
     let folder = tempfile::tempdir().expect("a folder");
-    for method in Method::ALL {
+    for &method in Method::ALL {
         let (run, ours) = run(method, folder.path());
         for names in Names::ALL {
             let out = exported(&run, names).2;

@@ -188,7 +188,7 @@ fn is_form(
         known += 1 + usize::from(bias.is_some());
         if let (0, Some(norm)) = (at, norm) {
             let fits = |what: &&str| shape(format!("{norm}{what}")).is_some_and(|shape| shape == [outputs]);
-            if !NORM.iter().all(|what| fits(&what)) {
+            if !NORM.iter().all(fits) {
                 return false;
             }
             known += NORM.len();

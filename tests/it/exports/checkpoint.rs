@@ -56,9 +56,11 @@ pub(super) fn run(method: Method, folder: &Path) -> (PathBuf, Tensors) {
             shapes.extend([0, 1].map(|set| (format!("centroids.{set}"), vec![PROTOTYPES, EMBEDDING])));
             shapes.extend(["bank.0", "labels"].map(|name| (name.to_owned(), vec![2, 4])));
         }
-        Method::SelaV2 => shapes.extend(
-            [0, 1].map(|set| (format!("prototypes.prototypes{set}.weight"), vec![PROTOTYPES, EMBEDDING])),
-        ),
+        Method::SelaV2 => {
+            let name = |set| format!("prototypes.prototypes{set}.weight");
+            shapes.extend([0, 1].map(|set| (name(set), vec![PROTOTYPES, EMBEDDING])));
+            shapes.extend(["bank.0", "labels"].map(|name| (name.to_owned(), vec![2, 4])));
+        }
         Method::Supervised => {
             let features = spec.trunk.features();
             shapes.extend([("fc.weight".into(), vec![CLASSES, features]), ("fc.bias".into(), vec![CLASSES])]);
@@ -72,7 +74,7 @@ pub(super) fn run(method: Method, folder: &Path) -> (PathBuf, Tensors) {
         .map(|(name, shape)| {
             let is_variance = name.ends_with("running_var");
             let mut value = || if is_variance { 0.5 + random.uniform() } else { random.normal() } as f32;
-            let data = (0..shape.iter().product()).map(|_| value()).collect();
+            let data = (0..shape.iter().product::<usize>()).map(|_| value()).collect();
             (name, HostTensor::new(shape, data))
         })
         .collect();
