@@ -4,8 +4,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use image::{Rgb, RgbImage};
+use swav_wgpu::config::{Config, Method, Preset};
+use swav_wgpu::error::Error;
 use swav_wgpu::train::{Event, Flow, TrainOptions, train};
-use swav_wgpu::{config::Config, error::Error};
 
 use super::{Desk, Ended, assert_same_run};
 
@@ -158,6 +159,31 @@ fn ctrl_c_ends_a_tuning_that_keeps_nothing() {
     assert!(ended.err.contains("Stopping.") && !ended.err.contains("error"), "{ended:#?}");
     assert_eq!(ended.out, "");
     assert!(!desk.path("cache/swav-wgpu").exists());
+}
+
+/// A method that groups the pictures before an epoch says how far it is, by a total that it comes to.
+#[test]
+fn grouping_the_pictures_before_an_epoch_has_a_total() {
+    let desk = Desk::new();
+    for method in [Method::DeepclusterV2, Method::SelaV2] {
+        let mut config = Config::from_recipe(Preset::Photos, method).unwrap();
+        config.merge_toml(&desk.read("base.toml"), "base.toml").unwrap();
+        (config.epochs, config.warmup) = (2, 0.0);
+        (config.data, config.out) = (Some(desk.path("pics")), Some(desk.path(method.name())));
+        let mut told = Vec::new();
+        let mut on_event = |event: Event| {
+            if let Event::Pass(progress) = event
+                && progress.doing == "clustering the pictures"
+            {
+                told.push((progress.done, progress.total));
+            }
+            Flow::Continue
+        };
+        let options = TrainOptions { config, resume: None, profile: false, within: None };
+        train(options, &mut on_event).unwrap();
+        let (done, total) = *told.last().unwrap();
+        assert!(done == total && total > 0, "{method}: {told:?}");
+    }
 }
 
 #[test]

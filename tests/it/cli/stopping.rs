@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command};
 
-use super::{Desk, Ended, assert_same_run};
+use super::{Desk, Ended, arguments, assert_same_run};
 
 /// Eight epochs of five steps, a checkpoint every seven: none but the last at the end of an epoch.
 const TRAIN: &str = "train pics --config base.toml --epochs 8 --checkpoint-every 7";
