@@ -26,8 +26,9 @@ pub(super) fn page(of: &Comparison) -> String {
         pictures.pictures,
         pictures.name
     );
-    let mut page = Page::new("Ways to train, compared", &lead, &best(of));
+    let mut page = Page::new("Ways to train, compared", &lead, &[]);
     let results = html! {
+        ul { @for said in best(of) { li { (said) } } }
         div.charts { @for measure in of.measures() { (figure(of, &measure)) } }
         @for results in of.results() { (grid(&results)) }
     };
@@ -49,30 +50,32 @@ pub(super) fn page(of: &Comparison) -> String {
 }
 
 /// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training.
-fn best(of: &Comparison) -> Vec<(String, String)> {
+fn best(of: &Comparison) -> Vec<String> {
     of.measures().iter().filter_map(|measure| best_by(of, measure)).collect()
 }
 
-fn best_by(of: &Comparison, measure: &Measure) -> Option<(String, String)> {
+fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
     let mut found: Vec<(&Cell, Mean)> =
         of.cells.iter().filter_map(|cell| Some((cell, measure.of(cell)?))).collect();
     found.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
     let (_, best) = *found.first()?;
-    // Single runs of either are as far from their mean.
+    // Single runs of either are as far from their mean; with one seed only what is equal is as good.
     let within = |(_, one): &&(&Cell, Mean)| {
         let spread = [best, *one].iter().filter_map(|mean| mean.deviation).fold(0.0, f64::max);
         best.mean - one.mean <= spread
     };
+    let any_spread = found.iter().any(|(_, mean)| mean.deviation.is_some());
     let digits = measure.shown.1;
     let first: Vec<String> = found
         .iter()
         .enumerate()
         .filter(|(at, one)| *at == 0 || within(one))
-        .map(|(_, (cell, mean))| format!("{}: {:.digits$}", cell.name(), mean.mean))
+        .map(|(_, (cell, mean))| format!("{} ({:.digits$})", cell.name(), mean.mean))
         .collect();
-    let name = match first.len() {
-        1 => format!("best by {}", measure.name),
-        _ => format!("within the spread of seeds by {}", measure.name),
+    let said = match first.as_slice() {
+        [only] => format!("best is {only}"),
+        several if any_spread => format!("within the spread of seeds: {}", several.join("; ")),
+        several => format!("best are {}", several.join(" and ")),
     };
     let sources = [FeatureSource::RawPixels, FeatureSource::Untrained];
     let levels = sources.iter().filter_map(|&source| Some((source, measure.of(&of.level(source)?)?.mean)));
@@ -84,7 +87,7 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<(String, String)> {
         0 => String::new(),
         _ => format!("; none is better than {}", unbeaten.join(" and ")),
     };
-    Some((name, first.join(", ") + &unbeaten))
+    Some(format!("By {}: {said}{unbeaten}.", measure.name))
 }
 
 /// Rows by a measure, a colour for each column.

@@ -277,7 +277,7 @@ impl Method {
                  jitter; without batch norms in parts"
             }
             (Preset::Cifar, _) => {
-                "lightly's CIFAR-10 benchmark at a batch of 128, with the preset's jitter and its batch norms in heads"
+                "lightly's CIFAR-10 benchmark at a batch of 128, with the preset's crops and colours and this program's heads"
             }
             (Preset::Imagenet256, Simclr) => {
                 "the official code, whose rates are of a batch of 4096, by its rule lr · B / 256; without its third \

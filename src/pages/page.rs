@@ -33,7 +33,7 @@ impl Page {
         let header = html! {
             h1 { (title) }
             p.lead { (lead) }
-            (figures(named))
+            @if !named.is_empty() { (figures(named)) }
         };
         Self { title: title.to_owned(), header, sections: Vec::new() }
     }

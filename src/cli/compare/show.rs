@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::clock;
 use crate::cli::train::watch::Watch;
-use crate::compare::{Begin, Comparison, Grid, Happening, three_digits};
+use crate::compare::{Arm, Begin, Comparison, Grid, Happening, three_digits};
 use crate::config::Method;
 use crate::train::Flow;
 use crate::words::counted;
@@ -68,7 +68,7 @@ impl Show {
             Happening::Planned { folder, arms } => {
                 self.interrupt.keep();
                 (self.arms, self.folder) = (arms.len(), Some(folder.to_owned()));
-                self.pace.flop = arms.iter().map(|arm| arm.flop()).collect();
+                self.pace.flop = arms.iter().map(Arm::flop).collect();
                 let steps: u64 = arms.iter().map(|arm| arm.steps).sum();
                 let gflop = 1e-9 * self.pace.flop.iter().sum::<f64>();
                 self.say(&format!(

@@ -119,10 +119,7 @@ impl Watch {
                 "warning: training on the CPU through a software driver: fine for the demo, slow for more",
             );
         }
-        let labels = match classes {
-            0 => "without labels".to_owned(),
-            _ => format!("of {classes} classes (known only to the evaluation)"),
-        };
+        let labels = labels(*classes, self.method);
         let place = if *start_step > 0 { format!(", from step {start_step}") } else { String::new() };
         let folder = started.run_folder.display();
         self.say(&format!("{pictures} pictures {labels}; {total_steps} steps{place}; files in {folder}"));
@@ -157,6 +154,15 @@ impl Watch {
     }
 }
 
+/// What there is of labels, and who knows them.
+fn labels(classes: usize, method: Method) -> String {
+    match (classes, method) {
+        (0, _) => "without labels".to_owned(),
+        (_, Method::Supervised) => format!("of {classes} classes (which are what it learns)"),
+        _ => format!("of {classes} classes (known only to the evaluation)"),
+    }
+}
+
 /// What the line shows of a report.
 fn shown(report: &Metrics, epochs: u64, method: Method) -> progress::Report {
     progress::Report {
@@ -175,6 +181,13 @@ fn shown(report: &Metrics, epochs: u64, method: Method) -> progress::Report {
 mod tests {
     use super::*;
     use crate::train::figures::Figure;
+
+    #[test]
+    fn labels_are_not_said_to_be_unknown_to_who_learns_them() {
+        assert_eq!(labels(0, Method::Swav), "without labels");
+        assert_eq!(labels(16, Method::Byol), "of 16 classes (known only to the evaluation)");
+        assert_eq!(labels(16, Method::Supervised), "of 16 classes (which are what it learns)");
+    }
 
     #[test]
     fn the_line_shows_figures_of_the_table() {

@@ -269,7 +269,7 @@ mod tests {
         let rising = vec![(44.0, 170.0), (WIDTH, level - 6.0)];
         assert_ne!(spot(std::slice::from_ref(&rising)), over_right);
         let both_ends = vec![(44.0, level - 6.0), (WIDTH, level - 6.0)];
-        assert_eq!(spot(&[both_ends.clone()]), Spot { base: level + 11.0, ..over_right });
+        assert_eq!(spot(&[both_ends]), Spot { base: level + 11.0, ..over_right });
         let below = vec![(WIDTH - 90.0, level + 8.0), (WIDTH, level + 8.0)];
         assert_eq!(spot(&[vec![(300.0, level - 6.0), (WIDTH, level - 6.0)], below]).anchor, "start");
         // At the top there is no room over it.
