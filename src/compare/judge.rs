@@ -30,7 +30,7 @@ pub struct Verdict {
     pub failure: Option<String>,
     /// kNN accuracy on features as they are; empty without labels.
     pub knn: Vec<Accuracy>,
-    /// The same on features less their mean, which makes raw pixels hard to beat; empty in files of version 0.2.
+    /// The same on features less their mean, which makes raw pixels hard to beat; empty in files of before.
     #[serde(default)]
     pub knn_centred: Vec<Accuracy>,
     /// Accuracy of linear classifiers; empty without labels.

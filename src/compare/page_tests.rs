@@ -85,7 +85,10 @@ fn what_seeds_do_not_tell_apart_is_not_called_best() {
     let found = best(&methods(0.3));
     // 42.0 ± 2.8 and 44.0 ± 1.4; simclr is far below.
     assert_eq!(found[0], "By kNN on split_test, %: within the spread of seeds: byol (44.0); swav (42.0).");
-    assert!(found.iter().any(|said| said.starts_with("By centred kNN on split_concept, %: within")), "{found:?}");
+    assert!(
+        found.iter().any(|said| said.starts_with("By centred kNN on split_concept, %: within")),
+        "{found:?}"
+    );
     assert!(found.iter().all(|said| !said.contains("none is better")), "{found:?}");
     let one_seed = |top1s: [f64; 2]| {
         let arms = [("swav", top1s[0]), ("byol", top1s[1])];
