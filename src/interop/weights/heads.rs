@@ -204,12 +204,11 @@ fn is_form(
 pub(super) fn complete(tensors: &mut BTreeMap<String, HostTensor>) {
     if let (Some(length), Some(direction)) =
         (tensors.get("prototypes.weight_g"), tensors.get("prototypes.weight_v"))
+        && let Some(rows) = scaled(length, direction)
     {
-        if let Some(rows) = scaled(length, direction) {
-            tensors.insert("prototypes.weight".to_owned(), rows);
-            tensors.remove("prototypes.weight_g");
-            tensors.remove("prototypes.weight_v");
-        }
+        tensors.insert("prototypes.weight".to_owned(), rows);
+        tensors.remove("prototypes.weight_g");
+        tensors.remove("prototypes.weight_v");
     }
     let shapes: Shapes = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect();
     for part in [HEAD.ours, PREDICTOR.ours] {
