@@ -41,7 +41,7 @@ mod tests {
     fn the_name_is_typed_where_a_shell_finds_it_and_the_path_where_not() {
         let folder = tempfile::tempdir().unwrap();
         let [empty, full] = ["empty", "full"].map(|name| folder.path().join(name));
-        [&empty, &full].map(|folder| std::fs::create_dir(folder).unwrap());
+        [&empty, &full].into_iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
         std::fs::write(full.join(format!("{NAME}{EXE_SUFFIX}")), "").unwrap();
         let both = std::env::join_paths([&empty, &full]).unwrap();
         let built = Path::new("target/release/swav-wgpu");
