@@ -139,6 +139,10 @@ fn recipes_are_chosen_by_their_cards_and_what_is_held_above_the_window_is_told()
 #[test]
 fn the_tour_goes_on_and_is_gone_for_ever() {
     let mut results = SnapshotResults::new();
+    // Nothing is pointed at before it is there.
+    let mut early = window(State::opening(Config::default(), Vec::new()));
+    early.tour_mut().again();
+    assert!(whole(Theme::Dark, early).query_by_label("Next").is_none());
     let mut touring = window(samples::running(900));
     touring.tour_mut().again();
     let mut touring = whole(Theme::Dark, touring);

@@ -2,7 +2,7 @@
 
 use super::{Window, using};
 use crate::dialogs::{Ask, For};
-use crate::engine::{Engine, Message, unfold};
+use crate::engine::{Engine, Message, SELDOM, unfold};
 use crate::form::Form;
 use crate::panes::{Action, Compared, Look};
 use crate::start::{Wish, wrong};
@@ -148,8 +148,12 @@ impl Window {
         self.news = channel();
         let (repaint, again) = (ctx.clone(), ctx.clone());
         self.thumbs = Thumbs::open(options.config.clone(), move || repaint.request_repaint());
+        // Which device the run has is not known before it begins, and steps that are measured until then are to be as fast
+        // as its own.
+        let usual = self.adapters.iter().min_by_key(|facts| facts.place());
+        let least = if usual.is_some_and(|facts| facts.software) { SELDOM } else { Duration::ZERO };
         self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |within| {
-            again.request_repaint_after(within);
+            again.request_repaint_after(within.max(least));
         }));
     }
 

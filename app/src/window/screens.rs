@@ -3,7 +3,6 @@
 use super::Window;
 use crate::panes::{Context, Wants};
 use crate::start::Start;
-use crate::state::Phase;
 use crate::theme::Palette;
 use crate::thumbs::Thumbs;
 use crate::top;
@@ -27,9 +26,9 @@ impl Window {
         &mut self.tour
     }
 
-    /// Whether a bubble of the tour is on the screen.
+    /// Whether a bubble of the tour is on the screen: not before there is what it speaks of.
     pub(super) fn is_touring(&self) -> bool {
-        self.uses.is_none() && self.state.phase != Phase::Idle && !self.tour.is_over()
+        self.uses.is_none() && self.state.shown.is_some() && !self.tour.is_over()
     }
 
     pub(super) fn first_screen(&mut self, ui: &mut Ui) {
@@ -92,8 +91,10 @@ impl Window {
         });
         actions.into_iter().for_each(|action| self.act(&ctx, action));
         self.watch(wants.inner);
-        let dock = &self.dock;
-        self.tour.show(ui, |id| if id == tour::TOP { Some(bar) } else { dock.place(id) });
+        if self.is_touring() {
+            let dock = &self.dock;
+            self.tour.show(ui, |id| if id == tour::TOP { Some(bar) } else { dock.place(id) });
+        }
     }
 
     /// Tells the engine what visible panes show, where that changed.
