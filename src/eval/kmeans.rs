@@ -59,8 +59,7 @@ pub fn clusters(features: &Features, k: usize, seed: u64, pass: &Pass) -> Result
     let mut centres = start(&rows, k, seed, pass)?;
     let mut assigned = vec![u32::MAX; rows.rows];
     for _ in 0..ROUNDS {
-        let next = |row: usize| pass.check().map(|()| nearest(rows.row(row), &centres));
-        let next: Vec<u32> = (0..rows.rows).into_par_iter().map(next).collect::<Result<_>>()?;
+        let next = assign(&rows, &centres, pass)?;
         pass.advance(1)?;
         if next == assigned {
             break;
@@ -88,9 +87,13 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The nearest centre of each row, as a round finds them.
-pub(crate) fn assign(rows: &Features, centres: &Features) -> Vec<u32> {
-    (0..rows.rows).into_par_iter().map(|row| nearest(rows.row(row), centres)).collect()
+/// The nearest centre of each row: a round.
+///
+/// # Errors
+/// [`crate::error::Error::Stopped`] where the pass is.
+pub(crate) fn assign(rows: &Features, centres: &Features, pass: &Pass) -> Result<Vec<u32>> {
+    let of_row = |row: usize| pass.check().map(|()| nearest(rows.row(row), centres));
+    (0..rows.rows).into_par_iter().map(of_row).collect()
 }
 
 fn nearest(row: &[f32], centres: &Features) -> u32 {

@@ -73,7 +73,8 @@ impl Judge {
         let [each, computing] = [look.seconds, look.computing].map(|seconds| each(seconds, count, at_once));
         let mut shown = each * self.shown.len() as f64;
         if trainer.prototype_count() == 0 {
-            shown += find_noise([self.shown.len(), look.dim, clusters]);
+            let sizes = [self.shown.len(), look.dim, clusters];
+            shown += pass::run(kmeans::FINDING, 0, watch, |pass| find_noise(sizes, pass))?;
         }
         if !self.has_labels() {
             return Ok(LookTimes { computing, network: 0.0, pixels: 0.0, shown });
@@ -112,16 +113,16 @@ impl Judge {
 }
 
 /// Seconds in which k-means finds so many clusters in rows of so many values, from a few rows of noise.
-fn find_noise([rows, dim, clusters]: [usize; 3]) -> f64 {
+fn find_noise([rows, dim, clusters]: [usize; 3], pass: &Pass) -> Result<f64> {
     let (tried, clusters) = (rows.min(TRIED), clusters.min(rows));
     if tried == 0 {
-        return 0.0;
+        return Ok(0.0);
     }
     let start = Instant::now();
-    kmeans::assign(&noise(tried, dim), &noise(clusters, dim));
+    kmeans::assign(&noise(tried, dim), &noise(clusters, dim), pass)?;
     let round = start.elapsed().as_secs_f64() * rows as f64 / tried as f64;
     // Drawing the first centres compares all rows with all of them once.
-    round * (kmeans::USUAL_ROUNDS + 1) as f64
+    Ok(round * (kmeans::USUAL_ROUNDS + 1) as f64)
 }
 
 /// Seconds of looking at one picture of many, where `count` took so long. Views go through the network in whole batches,

@@ -18,13 +18,15 @@ pub(super) struct Estimates {
     sum: Tensor,
     /// The network's own.
     own: Tensor,
+    /// Pictures of the batch.
+    batch: usize,
 }
 
 impl Estimates {
-    pub(super) fn new(arena: &Arc<Arena>, store: &Store) -> Self {
+    pub(super) fn new(arena: &Arc<Arena>, store: &Store, batch: usize) -> Self {
         let own = store.estimates().clone();
         let sum = arena.lease(own.shape, Usage::Storage, "estimates of the batch");
-        Self { aside: store.aside(arena), sum, own }
+        Self { aside: store.aside(arena), sum, own, batch }
     }
 
     /// What ranks add up before [`Estimates::end`].
@@ -37,17 +39,17 @@ impl Estimates {
         plan.clear(&self.sum);
     }
 
-    /// Records a look at a part, which is `share` of the batch; `look` looks with the store that it is given.
+    /// Records a look at a part of so many pictures; `look` looks with the store that it is given.
     pub(super) fn of_part<T>(
         &self,
         plan: &mut Plan,
-        share: f32,
+        pictures: usize,
         look: impl FnOnce(&mut Plan, &Store) -> Result<T>,
     ) -> Result<T> {
         parts::weigh(plan, &self.own, 1.0, self.aside.estimates())?;
         let found = look(plan, &self.aside)?;
         let weighed = plan.lease(self.sum.shape);
-        parts::weigh(plan, self.aside.estimates(), share, &weighed)?;
+        parts::weigh(plan, self.aside.estimates(), pictures as f32 / self.batch as f32, &weighed)?;
         parts::add(plan, &weighed, &self.sum)?;
         Ok(found)
     }

@@ -24,11 +24,6 @@ pub(super) struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// The part of the batch that it is.
-    pub(super) fn share(&self) -> f32 {
-        self.size as f32 / self.batch as f32
-    }
-
     /// Keeps the rows of this part, `[V · size, D]` and view-major, among those of the whole batch, for which the first
     /// part takes memory.
     pub(super) fn keep(&self, plan: &mut Plan, rows: &Tensor, whole: &mut Option<Tensor>) -> Result<()> {

@@ -57,7 +57,7 @@ impl Shared<'_> {
         let part = Part { arena, crops: &crops, first, size, batch, target, kept };
         let mut plan = self.plan();
         let found = plan.lease(Shape::matrix(rows(&forwarded), trunk.features()));
-        let passes = self.estimates.of_part(&mut plan, part.share(), |plan, store| {
+        let passes = self.estimates.of_part(&mut plan, part.size as usize, |plan, store| {
             forward(plan, (store, trunk), &forwarded, &found)
         })?;
         let passes = is_first.then_some(passes);
@@ -126,8 +126,8 @@ pub(super) fn record(
     let Inputs { arena, crops, step, .. } = *inputs;
     // What all plans share lives as long as they do.
     let first = arena.lease(parts::first(), Usage::Storage, "first picture of the part");
-    let estimates = Estimates::new(arena, store);
-    let of_target = objective.target().map(|store| Estimates::new(arena, store));
+    let estimates = Estimates::new(arena, store, share.batch);
+    let of_target = objective.target().map(|store| Estimates::new(arena, store, share.batch));
     let own = (ranks > 1).then(|| store.aside(arena));
     let kept = RefCell::default();
     let shared = Shared { gpu, inputs: *inputs, trunk, store, estimates, of_target, first, share, own, kept };

@@ -74,14 +74,14 @@ pub(super) fn record(
     share: Share,
 ) -> Result<Option<Survey<Plan>>> {
     let Inputs { arena, crops, .. } = *inputs;
-    let estimates = (!share.is_whole()).then(|| Estimates::new(arena, store));
+    let estimates = (!share.is_whole()).then(|| Estimates::new(arena, store, share.batch));
     let mut looks = Vec::new();
     for Alike { size, count } in share.kinds() {
         let (mut plan, crops) = (Plan::new(gpu, arena), of_part(crops, share, size));
         let look = |plan: &mut Plan, store: &Store| objective.record_survey(plan, trunk, store, &crops);
         let found = match &estimates {
             None => look(&mut plan, store)?,
-            Some(estimates) => estimates.of_part(&mut plan, size as f32 / share.batch as f32, look)?,
+            Some(estimates) => estimates.of_part(&mut plan, size, look)?,
         };
         looks.extend(found.map(|found| Look { size, count, plan, found }));
     }

@@ -56,7 +56,8 @@ impl Target {
     /// Sees the crops of a part.
     pub(super) fn forward_part(&mut self, plan: &mut Plan, part: &Part<'_>, crops: &[Tensor]) -> Result<()> {
         let Some(estimates) = part.target else { unreachable!("the method says that it has a target") };
-        let found = estimates.of_part(plan, part.share(), |plan, store| self.look(plan, store, crops))?;
+        let found =
+            estimates.of_part(plan, part.size as usize, |plan, store| self.look(plan, store, crops))?;
         part.keep(plan, &found, &mut self.features)
     }
 

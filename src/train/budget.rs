@@ -66,7 +66,7 @@ impl Budget {
             let rehearsal = Rehearsal { config, dataset, spec, total_steps, done: 0, since, seconds };
             (rehearsal.measure(&mut trainer, &mut judge, watch)?, making)
         };
-        // The network of the run is made yet, and finds its kernels compiled.
+        // The network of the run is still to be made, and finds its kernels compiled.
         let over = self.since.elapsed().as_secs_f64() + making;
         let mut forecast = Forecast { first_step: 0.0, ..forecast };
         let left = self.time.as_secs_f64() - over;

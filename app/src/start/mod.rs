@@ -270,9 +270,14 @@ fn some_of_them(ui: &mut Ui, thumbs: &mut Thumbs, unreadable: &[(String, String)
     ui.add_space(4.0);
 }
 
-/// The adapter that a run would get, in words.
+/// The adapter that a run would get.
+pub(crate) fn usual(adapters: &[AdapterFacts]) -> Option<&AdapterFacts> {
+    adapters.iter().min_by_key(|facts| facts.place())
+}
+
+/// The same in words.
 fn device(adapters: &[AdapterFacts]) -> String {
-    match adapters.iter().min_by_key(|facts| facts.place()) {
+    match usual(adapters) {
         None => "no graphics adapter found: install the driver of your GPU (Vulkan, Metal or DirectX 12)"
             .to_owned(),
         Some(facts) if facts.software => format!("{}: on the processor, slow", facts.name),

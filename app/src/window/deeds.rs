@@ -5,7 +5,7 @@ use crate::dialogs::{Ask, For};
 use crate::engine::{Engine, Message, SELDOM, unfold};
 use crate::form::Form;
 use crate::panes::{Action, Compared, Look};
-use crate::start::{Wish, wrong};
+use crate::start::{Wish, usual, wrong};
 use crate::state::{Phase, State};
 use crate::thumbs::Thumbs;
 use crate::top::Order;
@@ -150,8 +150,8 @@ impl Window {
         self.thumbs = Thumbs::open(options.config.clone(), move || repaint.request_repaint());
         // Which device the run has is not known before it begins, and steps that are measured until then are to be as fast
         // as its own.
-        let usual = self.adapters.iter().min_by_key(|facts| facts.place());
-        let least = if usual.is_some_and(|facts| facts.software) { SELDOM } else { Duration::ZERO };
+        let least =
+            if usual(&self.adapters).is_some_and(|facts| facts.software) { SELDOM } else { Duration::ZERO };
         self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |within| {
             again.request_repaint_after(within.max(least));
         }));
