@@ -1,10 +1,9 @@
 //! The desktop window of swav-wgpu; all of it is in the library beside this file.
 
 use eframe::egui;
-use std::process::ExitCode;
 use swav_app::window::Window;
 
-fn main() -> ExitCode {
+fn main() {
     swav_wgpu::data::hush_guarded_panics();
     swav_wgpu::launch::quiet_drivers();
     let given = std::env::args_os().nth(1).map(std::path::PathBuf::from);
@@ -19,13 +18,12 @@ fn main() -> ExitCode {
         let window: Box<dyn eframe::App> = Box::new(Window::new(creation, given));
         Ok(window)
     };
-    match eframe::run_native("SwAV on any GPU", options, Box::new(start)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", reason(&error));
-            ExitCode::FAILURE
-        }
+    let ended = eframe::run_native("SwAV on any GPU", options, Box::new(start));
+    if let Err(error) = &ended {
+        eprintln!("error: {}", reason(error));
     }
+    // Whoever closes the window while it measures or computes features does not wait for that.
+    swav_wgpu::launch::end(i32::from(ended.is_err()));
 }
 
 /// The picture in the bar of windows; an empty one lets the system take its own.

@@ -1,5 +1,6 @@
 //! Ctrl-C: the first asks for a clean end, the second ends at once.
 
+use crate::launch::end;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +34,7 @@ impl Interrupt {
         let handler = move || {
             if stop.swap(true, Ordering::Relaxed) {
                 // The second time, whoever presses it does not want to wait for the clean end.
-                std::process::exit(CODE);
+                end(CODE);
             }
             let kept = keeps.load(Ordering::Relaxed);
             let _ = writeln!(std::io::stderr(), "\n{}", if kept { after } else { before });
@@ -42,7 +43,7 @@ impl Interrupt {
                 std::thread::spawn(move || {
                     std::thread::sleep(PATIENCE);
                     if !keeps.load(Ordering::Relaxed) {
-                        std::process::exit(CODE);
+                        end(CODE);
                     }
                 });
             }

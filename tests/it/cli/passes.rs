@@ -155,10 +155,13 @@ fn ctrl_c_ends_every_command_that_looks_at_pictures_and_leaves_nothing() {
 #[test]
 fn ctrl_c_ends_a_tuning_that_keeps_nothing() {
     let desk = Desk::new();
-    let ended = interrupted(&desk, "tune").expect(130);
-    assert!(ended.err.contains("Stopping.") && !ended.err.contains("error"), "{ended:#?}");
-    assert_eq!(ended.out, "");
-    assert!(!desk.path("cache/swav-wgpu").exists());
+    // Several times: a driver whose libraries clean up under its hands crashes in one of five.
+    for _ in 0..4 {
+        let ended = interrupted(&desk, "tune").expect(130);
+        assert!(ended.err.contains("Stopping.") && !ended.err.contains("error"), "{ended:#?}");
+        assert_eq!(ended.out, "");
+        assert!(!desk.path("cache/swav-wgpu").exists());
+    }
 }
 
 /// A method that groups the pictures before an epoch says how far it is, by a total that it comes to.
