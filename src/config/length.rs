@@ -1,6 +1,11 @@
 //! The length of a run in steps, once the number of steps in an epoch is known.
 
 use super::settings::Config;
+use crate::error::Result;
+
+/// Prototypes that a recipe freezes stay frozen for no more than one step in so many of a run. Officially that is one epoch
+/// of hundreds; the recipes count it in steps, which in a folder of few pictures are most of a run.
+const FROZEN_OF: u64 = 10;
 
 /// Where a run's landmarks lie, in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,30 @@ impl Config {
     #[must_use]
     pub fn frozen_steps(&self) -> u64 {
         if self.method.reads("freeze_prototypes") { self.freeze_prototypes } else { 0 }
+    }
+
+    /// Steps in which the prototypes of this recipe stay as they are in a run of `total` steps.
+    #[must_use]
+    pub(crate) fn frozen_within(&self, total: u64) -> u64 {
+        self.frozen_steps().min((total / FROZEN_OF).max(1))
+    }
+
+    /// Lets a run of `total` steps have its prototypes frozen for no longer than suits it, where nobody chose otherwise; says
+    /// so where that is less than the recipe's.
+    ///
+    /// # Errors
+    /// None that a preset of this crate has.
+    pub(crate) fn fit_frozen(&mut self, total: u64) -> Result<Option<String>> {
+        let Some(preset) = self.preset else { return Ok(None) };
+        let recipe = Self::from_recipe(preset, self.method)?;
+        let (frozen, fitting) = (self.frozen_steps(), recipe.frozen_within(total));
+        if frozen != recipe.frozen_steps() || frozen <= fitting {
+            return Ok(None);
+        }
+        self.freeze_prototypes = fitting;
+        Ok(Some(format!(
+            "The prototypes are frozen for the first {fitting} of {total} steps: the recipe's {frozen} are too many for a run              this short."
+        )))
     }
 
     /// Rows of the queue: whole batches. 0 of a method that has none.
@@ -64,7 +93,29 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Method;
+    use crate::config::{Method, Preset};
+
+    #[test]
+    fn prototypes_are_frozen_for_a_tenth_of_a_short_run_unless_somebody_chose() {
+        let recipe = Config::from_recipe(Preset::Photos, Method::Swav).unwrap();
+        let photos = || Config { preset: Some(Preset::Photos), ..recipe.clone() };
+        let mut few = photos();
+        let said = few.fit_frozen(400).unwrap().unwrap();
+        assert!(few.freeze_prototypes == 40 && said.contains("first 40 of 400"), "{said}");
+        for (mut config, total) in [
+            (photos(), 10 * recipe.freeze_prototypes),
+            (Config { freeze_prototypes: 120, ..photos() }, 400),
+            (Config { freeze_prototypes: 120, preset: None, ..photos() }, 400),
+        ] {
+            let before = config.clone();
+            assert_eq!(config.fit_frozen(total).unwrap(), None);
+            assert_eq!(config, before);
+        }
+        assert_eq!((recipe.frozen_within(3), recipe.frozen_within(100_000)), (1, 300));
+        // Another method trains none.
+        let other = Config::from_recipe(Preset::Photos, Method::Simclr).unwrap();
+        assert_eq!(other.frozen_within(400), 0);
+    }
 
     #[test]
     fn what_a_method_does_not_read_does_not_count() {

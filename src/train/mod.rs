@@ -19,7 +19,7 @@
 //! | `state` | what the loop remembers across a restart beside the tensors |
 //! | `plan` | what memory and time a run would take |
 //! | `forecast`, `rehearsal` | how long so many steps take, by what a few of them took before the run |
-//! | `budget` | a run that is to take a given time |
+//! | `budget`, `keeping` | how many steps fit the time that a run is to take, and whether it keeps to it |
 //! | `finish` | the summary and the gallery |
 //! | `tensorboard` | the figures of a run for TensorBoard |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
@@ -36,6 +36,7 @@ mod follow;
 pub mod forecast;
 mod ground;
 pub mod health;
+mod keeping;
 mod lead;
 mod looks;
 mod observe;
@@ -58,7 +59,7 @@ pub(crate) use finish::loss_figure;
 pub use follow::follow;
 pub use forecast::Forecast;
 pub(crate) use plan::plan_on;
-pub use plan::{PlanFigures, forecast, plan};
+pub use plan::{PlanFigures, Planned, forecast, plan};
 pub use preview::{Preview, PreviewRequest};
 pub use run::{TrainOptions, train, train_among};
 pub(crate) use state::RunState;

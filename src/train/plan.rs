@@ -1,5 +1,6 @@
 //! What a run would take, without making one: memory at once, and time by measuring a few of its steps.
 
+use super::budget::Budget;
 use super::forecast::Forecast;
 use super::ground::{self, Ground};
 use super::rehearsal::Rehearsal;
@@ -14,7 +15,7 @@ use crate::method::{MemoryUse, Trainer};
 use crate::pass::{self, Watch};
 use crate::ranks::Alone;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Seconds that steps of one kind are timed.
 const SECONDS: f64 = 2.0;
@@ -46,7 +47,8 @@ pub struct PlanFigures {
 /// # Errors
 /// Settings that make no sense, no adapter, or a run that does not fit.
 pub fn plan(config: &Config) -> Result<PlanFigures> {
-    let (ground, trainer) = prepare(config, &mut pass::unwatched)?;
+    let ground = open(config, &mut pass::unwatched)?;
+    let trainer = set_up(&ground, &mut pass::unwatched)?;
     Ok(figures(&ground, &trainer, &ground.judge()))
 }
 
@@ -61,28 +63,49 @@ pub(crate) fn plan_on(config: &Config, dataset: Arc<Dataset>, watch: &mut Watch<
     Ok(figures(&ground, &trainer, &ground.judge()))
 }
 
-/// What [`plan`] says, and how long it would take: a few steps are measured, and thrown away. `done` steps of the run are done
-/// already, where it goes on. Everything is a pass.
+/// What a run would take, memory and time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// Memory.
+    pub figures: PlanFigures,
+    /// Time.
+    pub forecast: Forecast,
+    /// What of the recipe would be changed so that it suits the time that the run is given, in words that follow "the network".
+    pub suited: Vec<String>,
+}
+
+/// What [`plan`] says, and how long it would take: a few steps are measured, and thrown away. A run that is given a time takes
+/// as many as fit it. Of one that goes on, `done` steps are done already. Everything is a pass.
 ///
 /// # Errors
-/// As [`plan`]; what the driver or the loader reports; [`crate::error::Error::Stopped`] where a pass is.
-pub fn forecast(config: &Config, done: u64, watch: &mut Watch<'_>) -> Result<(PlanFigures, Forecast)> {
+/// As [`plan`]; a time in which not even one step fits; what the driver or the loader reports; [`crate::error::Error::Stopped`] where a pass is.
+pub fn forecast(
+    config: &Config,
+    within: Option<Duration>,
+    done: u64,
+    watch: &mut Watch<'_>,
+) -> Result<Planned> {
     let since = Instant::now();
-    let (ground, mut trainer) = prepare(config, watch)?;
-    let mut judge = ground.judge();
+    let budget = within.map(|time| Budget { time, since });
+    let mut ground = open(config, watch)?;
+    let start = Instant::now();
+    let (mut trainer, mut judge) = (set_up(&ground, watch)?, ground.judge());
+    let making = start.elapsed().as_secs_f64();
     let figures = figures(&ground, &trainer, &judge);
     let Ground { config, dataset, spec, .. } = &ground;
     let total_steps = config.length(ground.epoch()).total;
-    let rehearsal = Rehearsal { config, dataset, spec, total_steps, done, since, seconds: SECONDS };
-    Ok((figures, rehearsal.measure(&mut trainer, &mut judge, watch)?))
+    let seconds = budget.map_or(SECONDS, Budget::measuring);
+    let rehearsal = Rehearsal { config, dataset, spec, total_steps, done, since, seconds };
+    let measured = rehearsal.measure(&mut trainer, &mut judge, watch)?;
+    let settled = budget.map(|budget| budget.settle(&mut ground.config, &measured, making));
+    let (forecast, suited) = settled.transpose()?.unwrap_or((measured, Vec::new()));
+    Ok(Planned { figures, forecast, suited })
 }
 
 /// Everything that a fresh run would open and refuse.
-fn prepare(config: &Config, watch: &mut Watch<'_>) -> Result<(Ground, Trainer)> {
+fn open(config: &Config, watch: &mut Watch<'_>) -> Result<Ground> {
     config.validate()?;
-    let ground = Ground::open(&mut config.clone(), true, (0, 0), &Alone::ranks(), watch)?;
-    let trainer = set_up(&ground, watch)?;
-    Ok((ground, trainer))
+    Ground::open(&mut config.clone(), true, (0, 0), &Alone::ranks(), watch)
 }
 
 /// The network of a fresh run.

@@ -2,10 +2,11 @@
 //!
 //! The run folder of a fresh run is made last, so that a run that cannot start leaves nothing behind.
 
-use super::budget::{Budget, Keeping};
+use super::budget::Budget;
 use super::caller::Caller;
 use super::ground::{self, Ground};
 use super::health::Monitor;
+use super::keeping::Keeping;
 use super::lead::Leader;
 use super::schedule::Schedule;
 use super::state::RunState;

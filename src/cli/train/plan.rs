@@ -8,11 +8,11 @@ use chrono::{DateTime, Local};
 use crate::cli::passes::Passes;
 use crate::cli::print;
 use crate::cli::table::{bytes, seconds};
-use crate::config::{Config, Value, whole_seconds};
-use crate::error::{Error, Result};
+use crate::config::{Config, whole_seconds};
+use crate::error::Result;
 use crate::gpu::EntryEstimate;
 use crate::pass::per_second;
-use crate::train::{Forecast, PlanFigures, forecast, plan};
+use crate::train::{Forecast, PlanFigures, Planned, forecast, plan};
 use crate::tune::{Peaks, peaks};
 use crate::words::counted;
 
@@ -31,24 +31,10 @@ pub(super) fn run(config: &Config, what: Plan, within: Option<Duration>, done: u
         return print(&memory(config, &plan(config)?));
     }
     let mut passes = Passes::new();
-    let (figures, mut forecast) = forecast(config, done, &mut passes.watch())?;
+    let Planned { figures, forecast, suited } = forecast(config, within, done, &mut passes.watch())?;
     let peaks = peaks(config.adapter.as_deref(), forecast.matrix_units)?;
     drop(passes);
-    if let Some(time) = within {
-        // A run that is to take a time measures as well, and compiles then what its first step needs.
-        let over = forecast.opening + forecast.measuring;
-        forecast.first_step = 0.0;
-        forecast.total_steps = forecast.steps_within(time.as_secs_f64() - over);
-        if forecast.total_steps == 0 {
-            let reason = format!(
-                "{} is too short: one step alone ends after {}",
-                time.show(),
-                whole_seconds(over + forecast.seconds(1))
-            );
-            return Err(Error::config("for", reason));
-        }
-    }
-    print(&(memory(config, &figures) + &time(&forecast, peaks, Local::now())))
+    print(&(memory(config, &figures) + &time(&forecast, &suited, peaks, Local::now())))
 }
 
 /// Memory, and the shape of a step.
@@ -120,8 +106,8 @@ fn parts_of_a_batch(parts: &[usize], extra: f64) -> String {
     }
 }
 
-/// Times, by what was measured; `now` is when the run would begin.
-fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
+/// Times, by what was measured, and what suits the recipe to the time it is given; `now` is when the run would begin.
+fn time(forecast: &Forecast, suited: &[String], peaks: Peaks, now: DateTime<Local>) -> String {
     let Forecast { step, rhythm, total_steps: total, done, flop, .. } = forecast;
     let mut text = String::new();
     let mut line = |head: &str, what: String| {
@@ -170,6 +156,9 @@ fn time(forecast: &Forecast, peaks: Peaks, now: DateTime<Local>) -> String {
             whole_seconds(forecast.gallery),
         ),
     );
+    if !suited.is_empty() {
+        line("to suit that", format!("the network {}", suited.join(" and ")));
+    }
     let all = forecast.opening + forecast.seconds(*total);
     let end = chrono::Duration::try_milliseconds((all * 1e3).min(1e15) as i64);
     let end = end.and_then(|all| now.checked_add_signed(all));
@@ -210,7 +199,7 @@ mod tests {
         let forecast = Forecast { epoch: 0.0, ..forecast() };
         let peaks = Peaks { gigabyte_per_s: 10.0, gflop_per_s: 20.0, matrix_gflop_per_s: None };
         let now = Local.with_ymd_and_hms(2030, 5, 6, 10, 0, 0).unwrap();
-        let text = time(&forecast, peaks, now);
+        let text = time(&forecast, &[], peaks, now);
         for words in [
             "a step takes  1.50 s, 5.3 images/s; the device alone 800 ms",
             "4.0 GFLOP a step, 5.0 GF/s: 25 % of the 20 ",
@@ -221,9 +210,10 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
-        let text = time(&Forecast { measured: false, ..forecast.clone() }, peaks, now);
+        let text = time(&Forecast { measured: false, ..forecast.clone() }, &[], peaks, now);
         assert!(text.contains("1.50 s, 5.3 images/s; too long to be measured"), "{text}");
-        let text = time(&Forecast { done: 40, ..forecast }, peaks, now);
+        let text = time(&Forecast { done: 40, ..forecast }, &["is judged less".into()], peaks, now);
+        assert!(text.contains("\nto suit that the network is judged less\n"), "{text}");
         assert!(text.contains("60 steps that are left of 100 in"), "{text}");
     }
 }
