@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds the packages that this system can: `make package`.
 #
-#   Linux      an archive (.tar.gz); on Debian and its relatives a .deb as well
+#   Linux      an archive (.tar.gz); on Debian and its relatives a .deb as well; with `packaging/package.sh appimage` an
+#              AppImage, for which cargo-packager fetches two tools at its first use
 #   macOS      an application in a disk image, with cargo-packager
-#   Windows    an installer, with cargo-packager (in Git's bash)
+#   Windows    a .zip with both programs, and an installer, with cargo-packager (in Git's bash)
 #
 # Everything lands in target/packages. cargo-deb and cargo-packager are installed below target/tools where they are
 # missing.
@@ -50,15 +51,33 @@ archive() {
     echo "$out/$name.tar.gz"
 }
 
+# The programs and what one reads, in a folder of an archive that Windows opens; its own tar writes zip files.
+zipped() {
+    local name
+    name="swav-wgpu-$version-x86_64-windows"
+    local root="target/package/$name"
+    mkdir -p "$root"
+    cp "$target"/release/swav-{wgpu,app}.exe README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$root"
+    (cd target/package && "$SYSTEMROOT/System32/tar.exe" -a -cf "$name.zip" "$name")
+    mv "target/package/$name.zip" "$out/"
+    echo "$out/$name.zip"
+}
+
 cargo build --release --workspace --bins
 made
 case "$(uname -s)" in
     Linux)
+        if [ "${1:-}" = appimage ]; then
+            exec "$(tool cargo-packager)" --release --packages swav-app --formats appimage --out-dir "$out"
+        fi
         archive
         if command -v dpkg > /dev/null; then
             "$(tool cargo-deb)" --package swav-app --no-build --output "$out/"
         fi
         ;;
     Darwin) "$(tool cargo-packager)" --release --packages swav-app --formats app,dmg --out-dir "$out" ;;
-    *) "$(tool cargo-packager)" --release --packages swav-app --formats nsis --out-dir "$out" ;;
+    *)
+        zipped
+        "$(tool cargo-packager)" --release --packages swav-app --formats nsis --out-dir "$out"
+        ;;
 esac
