@@ -29,7 +29,7 @@
 //! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users | error, gpu, ops |
 //! | [`interop`] | safetensors, PyTorch's files, ONNX | error, pickle |
 //! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file | error, config, gpu, ops, interop |
-//! | [`data`] | sources of pictures, decoding, multi-crop, loader threads; sees no device | error, pass, rng, config, pickle |
+//! | [`data`] | sources of pictures, decoding, multi-crop, loader threads; sees no device | words, error, pass, rng, config, pickle |
 //! | [`eval`] | mathematics on features of the host: kNN votes, clusters, projections, scores | error, pass, rng, data |
 //! | [`pages`] | galleries, reports and tables to look at | error, pass, data, eval |
 //! | [`runs`] | the files of a run: folder and checkpoints | words, error, interop |
