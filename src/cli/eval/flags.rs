@@ -149,7 +149,7 @@ pub(super) struct Finetune {
     #[command(flatten)]
     shared: Shared,
     /// Percent of the labels that are used
-    #[arg(long, value_name = "X", default_value_t = LABELS)]
+    #[arg(long, value_name = "X", default_value_t = LABELS, value_parser = percent)]
     pub(super) labels: f64,
     /// Times that every picture is seen
     #[arg(long, value_name = "N", default_value_t = FINETUNE.epochs, value_parser = at_least_one())]
@@ -166,6 +166,12 @@ pub(super) struct Finetune {
     /// Which labels are used; where classifier, order and crops come from
     #[arg(long, value_name = "N", default_value_t = FINETUNE.seed, value_parser = value_parser!(u64).range(1..))]
     pub(super) seed: u64,
+}
+
+/// A number, or a word to whoever means the labels themselves.
+fn percent(text: &str) -> Result<f64, String> {
+    let said = "this is how many percent of the labels are used, such as 10; a file with labels is named by `--label-file`";
+    text.parse().map_err(|_| said.to_owned())
 }
 
 /// What clusters say about the labels (NMI, ARI, purity)
