@@ -4,7 +4,7 @@ use clap::Parser as _;
 use eframe::egui;
 use std::io::Write as _;
 use std::process::ExitCode;
-use swav_app::line::{self, Line};
+use swav_app::arguments::{self, Line};
 use swav_app::window::Window;
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 /// Writes the page of the manual to standard output.
 fn print_page() -> ExitCode {
-    let written = line::page().and_then(|page| std::io::stdout().write_all(&page));
+    let written = arguments::page().and_then(|page| std::io::stdout().write_all(&page));
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
