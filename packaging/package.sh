@@ -21,11 +21,12 @@ tool() {
     echo "target/tools/bin/$1"
 }
 
-# Manual and completions, by the program itself.
+# Manual and completions, by the programs themselves.
 made() {
     rm -rf target/package
     mkdir -p target/package/completions
     "$target/release/swav-wgpu" man --out target/package/man > /dev/null
+    "$target/release/swav-app" --man > target/package/man/swav-app.1
     gzip --best --no-name target/package/man/*.1
     local shell
     for shell in bash zsh fish; do

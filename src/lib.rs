@@ -29,7 +29,7 @@
 //! | [`selftest`] | every kernel against an `f64` reference, for the tests and for users | error, gpu, ops |
 //! | [`interop`] | safetensors, PyTorch's files, ONNX | error, pickle |
 //! | [`tune`] | the fastest kernels of an adapter, found by timing them and kept in a file | error, config, gpu, ops, interop |
-//! | [`data`] | sources of pictures, decoding, multi-crop, loader threads; sees no device | error, pass, rng, config, pickle |
+//! | [`data`] | sources of pictures, decoding, multi-crop, loader threads; sees no device | words, error, pass, rng, config, pickle |
 //! | [`eval`] | mathematics on features of the host: kNN votes, clusters, projections, scores | error, pass, rng, data |
 //! | [`pages`] | galleries, reports and tables to look at | error, pass, data, eval |
 //! | [`runs`] | the files of a run: folder and checkpoints | words, error, interop |
@@ -41,7 +41,7 @@
 //! | [`train`] | the loop, schedule, health monitor, and what a run says of itself | words, error, pass, ranks, rng, config, gpu, interop, data, eval, pages, runs, model, method, measure, trained, judge |
 //! | [`uses`] | what is done with a network: embed, sort, duplicates, export, report | error, pass, rng, config, gpu, interop, data, eval, pages, runs, model, trained, judge, train |
 //! | [`compare`] | ways to train beside each other, at equal compute | words, error, pass, config, interop, data, pages, runs, measure, trained, judge, train, uses |
-//! | [`cli`] | the commands; the only place that prints | words, error, pass, ranks, config, gpu, selftest, interop, tune, data, eval, pages, runs, measure, trained, judge, train, uses, compare |
+//! | [`cli`] | the commands; the only place that prints | words, error, pass, ranks, config, launch, gpu, selftest, interop, tune, data, eval, pages, runs, measure, trained, judge, train, uses, compare |
 //! | `main` | the program: hands over to the commands | launch, cli |
 //! | `app` | the program with a window, a crate of its own; of [`gpu`] only what describes adapters and times | error, pass, config, launch, gpu, interop, tune, data, eval, runs, measure, trained, judge, train, uses |
 //!

@@ -27,6 +27,8 @@ pub enum For {
     Used,
     /// A picture to find look-alikes of.
     Query,
+    /// Labels to judge by.
+    Labels,
     /// Where sorted pictures go.
     Sorted,
     /// Where weights, features or a page go.

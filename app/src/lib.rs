@@ -22,10 +22,12 @@
 //! | [`tour`] | five bubbles on the first run, each pointing at a part of the window |
 //! | [`keys`], [`save`], [`dialogs`] | keyboard shortcuts; writing files that a person asks for; where they go |
 //! | [`words`] | errors of the library in the words of the window |
+//! | [`arguments`] | the command line: what the window opens with; the page of the manual |
 //!
 //! Training costs nothing for being watched: the engine has its own thread and device, and is asked for
 //! previews only for panes that are visible, as often as a hundredth of its time allows.
 
+pub mod arguments;
 pub mod dialogs;
 pub mod dock;
 pub mod engine;

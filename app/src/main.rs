@@ -1,12 +1,21 @@
 //! The desktop window of swav-wgpu; all of it is in the library beside this file.
 
+use clap::Parser as _;
 use eframe::egui;
+use std::io::Write as _;
+use std::process::ExitCode;
+use swav_app::arguments::{self, Line};
 use swav_app::window::Window;
 
-fn main() {
+fn main() -> ExitCode {
+    // It answers --help and --version, and refuses what makes no sense, without a window.
+    let line = Line::parse();
+    if line.man {
+        return print_page();
+    }
     swav_wgpu::data::hush_guarded_panics();
     swav_wgpu::launch::quiet_drivers();
-    let given = std::env::args_os().nth(1).map(std::path::PathBuf::from);
+    let given = line.given;
     let viewport = egui::ViewportBuilder::default()
         .with_app_id("swav-app")
         .with_icon(icon())
@@ -24,6 +33,18 @@ fn main() {
     }
     // Whoever closes the window while it measures or computes features does not wait for that.
     swav_wgpu::launch::end(i32::from(ended.is_err()));
+}
+
+/// Writes the page of the manual to standard output.
+fn print_page() -> ExitCode {
+    let written = arguments::page().and_then(|page| std::io::stdout().write_all(&page));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: the page of the manual cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The picture in the bar of windows; an empty one lets the system take its own.

@@ -63,7 +63,7 @@ pub fn name(key: &str) -> String {
     key.replace('_', " ")
 }
 
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -13,6 +13,7 @@ use swav_app::thumbs::Thumbs;
 use swav_app::uses::task::{About, By, Kind, News, Query};
 use swav_app::uses::{Tab, Uses};
 use swav_app::window::Window;
+use swav_wgpu::data::LabelFile;
 use swav_wgpu::error::Error;
 use swav_wgpu::judge::{Judged, Table};
 use swav_wgpu::pass::Progress;
@@ -79,10 +80,27 @@ fn every_tab() {
         rows: vec![("split, k 20, plain".into(), cells)],
         notes: vec!["split: 900 pictures ask 1800".into()],
     };
-    judge.apply(News::Judged(vec![table]));
+    judge.apply(News::Judged(vec![table.clone()], None));
     let judge = whole(SIZE, Theme::Dark, judge);
     for words in ["this network", "44.1 / 80.0", "raw pixels", "900 pictures ask"] {
         assert!(says(&judge, words), "the judgement does not say {words}");
+    }
+
+    let mut labelled = uses();
+    labelled.dropped("/home/anna/labels.csv".into());
+    let said = LabelFile {
+        file: "/home/anna/labels.csv".into(),
+        classes: 3,
+        labelled: 190,
+        pictures: 200,
+        unmatched: 2,
+        first_unmatched: Some((7, "9.png".into())),
+    };
+    labelled.apply(News::Judged(vec![table], Some(said)));
+    let labelled = whole(SIZE, Theme::Light, labelled);
+    for words in ["190 of 200 pictures in 3 classes", "2 lines name no picture here", "line 7", "44.1 / 80.0"]
+    {
+        assert!(says(&labelled, words), "the judgement by a file does not say {words}");
     }
 }
 

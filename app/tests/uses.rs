@@ -10,6 +10,7 @@ use swav_app::engine::{Failure, WayOut};
 use swav_app::uses::Worker;
 use swav_app::uses::task::{By, Choice, Kind, News, Plan, Query, Seen, Task};
 
+use swav_wgpu::judge::{Judged, Table};
 use swav_wgpu::train::{Flow, TrainOptions, train};
 use swav_wgpu::uses::embed::What;
 use swav_wgpu::uses::export::Format;
@@ -210,15 +211,67 @@ fn weights_alone_explore_any_folder_and_are_written_in_every_format() {
     worker.order(Task::Page(folder.path().join("page.html")));
     assert!(until(&mut worker, Kind::Write).1.unwrap_err().text.contains("file of weights"));
 
-    worker.order(Task::Judge { linear: false, limit: 100 });
+    worker.order(Task::Judge { linear: false, limit: 100, labels: None });
     let (news, ended) = until(&mut worker, Kind::Judge);
     ended.unwrap();
-    let tables =
-        news.into_iter().find_map(|news| if let News::Judged(tables) = news { Some(tables) } else { None });
+    let tables = news
+        .into_iter()
+        .find_map(|news| if let News::Judged(tables, _) = news { Some(tables) } else { None });
     assert!(tables.unwrap().iter().any(|table| table.title.contains("kNN")));
 
     // A file that is no network is told, and nothing else happens.
     let mut worker = Worker::start(file, None, || {});
     worker.order(Task::Look(Choice::BuiltIn));
     assert!(until(&mut worker, Kind::Open).1.is_err());
+}
+
+/// Pictures in one flat folder have no classes; a file of labels gives them some, to be judged by and for nothing else.
+#[test]
+fn a_flat_folder_is_judged_by_a_file_of_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let (flat, text) = (folder.path().join("flat"), |name: &str| folder.path().join(name));
+    std::fs::create_dir(&flat).unwrap();
+    let mut rows = "file;label\n".to_owned();
+    for number in 0..24u8 {
+        let colour = if number % 2 == 0 { [20, 60, 200] } else { [40, 150, 30] };
+        RgbImage::from_pixel(24, 24, Rgb(colour.map(|c: u8| c + number)))
+            .save(flat.join(format!("{number}.png")))
+            .unwrap();
+        rows += &format!("{number}.png;{}\n", if number % 2 == 0 { "sea" } else { "wood" });
+    }
+    std::fs::write(text("labels.csv"), rows + "elsewhere.png;sea\n").unwrap();
+    std::fs::write(text("other.csv"), "file;label\nx.png;sea\ny.png;wood\n").unwrap();
+
+    let mut worker = Worker::start(run(folder.path(), &flat), None, || {});
+    worker.order(Task::Look(Choice::Own));
+    assert_eq!(seen(&mut worker).pictures.len(), 24);
+    let mut judge = |labels: Option<&str>| {
+        worker.order(Task::Judge { linear: false, limit: 100, labels: labels.map(text) });
+        let (news, ended) = until(&mut worker, Kind::Judge);
+        let found = news.into_iter().find_map(|news| match news {
+            News::Judged(tables, said) => Some((tables, said)),
+            _ => None,
+        });
+        (found, ended)
+    };
+    let titles =
+        |tables: &[Table]| tables.iter().map(|table| table.title.clone()).collect::<Vec<_>>().join("; ");
+    let has_knn = |tables: &[Table]| tables.iter().any(|table| table.of == Judged::Nearest);
+    let (found, ended) = judge(Some("labels.csv"));
+    ended.unwrap();
+    let (tables, said) = found.unwrap();
+    assert!(has_knn(&tables), "{}", titles(&tables));
+    let said = said.unwrap();
+    assert_eq!((said.labelled, said.classes, said.unmatched), (24, 2, 1));
+    assert_eq!(said.first_unmatched, Some((26, "elsewhere.png".to_owned())));
+
+    // One that fits nothing is told with its name, and the next judgement knows nothing of either.
+    let (found, ended) = judge(Some("other.csv"));
+    let failure = ended.unwrap_err();
+    assert!(found.is_none() && failure.text.contains("other.csv"), "{failure:?}");
+    assert!(failure.text.contains("x.png") && !failure.text.contains('`'), "{failure:?}");
+    let (found, ended) = judge(None);
+    ended.unwrap();
+    let (tables, said) = found.unwrap();
+    assert!(said.is_none() && !has_knn(&tables), "{}", titles(&tables));
 }

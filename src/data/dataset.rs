@@ -4,6 +4,7 @@
 //! pictures and decodes one of them. Labels are for evaluation: training never looks at them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use image::RgbImage;
 
@@ -12,23 +13,13 @@ pub use super::content::Original;
 pub(super) use super::content::{Content, Order, Pictures, Raw};
 use super::decode::{self, Decoded, Reading};
 use super::pages;
-use super::source::{self, Selection, Source, embedded};
+use super::source::{self, LabelFile, Selection, Source, embedded, label_file};
+pub use super::split::Split;
 use crate::error::{Error, Result};
 use crate::pass::Pass;
-use crate::rng::{Purpose, Stream};
-
-/// One way to judge features by nearest neighbours: labels of the bank predict those of the queries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// What the results are called, for instance `test` or `held-out`.
-    pub name: String,
-    /// Pictures whose labels are known to the classifier.
-    pub bank: Vec<u32>,
-    /// Pictures whose labels must be predicted.
-    pub queries: Vec<u32>,
-}
 
 /// What a source knows about its pictures.
+#[derive(Clone)]
 pub(super) struct Listing {
     /// What the set is called.
     pub name: String,
@@ -45,7 +36,7 @@ pub(super) struct Listing {
     /// Splits for evaluation.
     pub splits: Vec<Split>,
     /// The pictures themselves.
-    pub pictures: Box<dyn Pictures>,
+    pub pictures: Arc<dyn Pictures>,
     /// What was left out when the set was listed, and why.
     pub notices: Vec<String>,
 }
@@ -168,6 +159,21 @@ impl Dataset {
         &self.0.splits
     }
 
+    /// The same pictures with the labels of a file in place of their own, to judge by, and what the file said. It is any
+    /// list that this program reads: CSV, TSV, JSON lines, or a name and a label a line. A picture is named by its full
+    /// path, by its path below the set's folder, or by its file name where no other has it.
+    ///
+    /// What is trained on stays the same, and a run never asks for this.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file and the line, where it has no labels, names none of the pictures, does not say
+    /// which picture it means, gives one picture two labels, or leaves fewer than two classes or nobody to ask;
+    /// [`Error::Io`] where it cannot be read.
+    pub fn labelled_by(&self, file: &Path) -> Result<(Self, LabelFile)> {
+        let (listing, said) = label_file::label(&self.0, file)?;
+        Ok((Self(listing, self.1.clone()), said))
+    }
+
     /// The path of a picture, for messages and the gallery.
     #[must_use]
     pub fn picture_name(&self, picture: u32) -> String {
@@ -255,7 +261,7 @@ impl Dataset {
             labels: vec![None; count as usize],
             pretrain: (0..count).collect(),
             splits: Vec::new(),
-            pictures,
+            pictures: pictures.into(),
             notices: Vec::new(),
         };
         Self(listing, Reading::default())
@@ -268,47 +274,10 @@ impl std::fmt::Debug for Dataset {
     }
 }
 
-/// Holds out a fifth of every class (at least one picture of two or more), chosen by a hash of the
-/// pictures' names: the same for every run, seed and machine.
-pub(super) fn held_out(labels: &[Option<u32>], classes: usize, name: impl Fn(u32) -> String) -> Split {
-    let mut members = vec![Vec::new(); classes];
-    for (picture, label) in (0..).zip(labels) {
-        if let Some(label) = label {
-            let bytes: Vec<u64> = name(picture).bytes().map(u64::from).collect();
-            let rank = Stream::new(0, Purpose::Name, &bytes).bits();
-            members[*label as usize].push((rank, picture));
-        }
-    }
-    let (mut bank, mut queries) = (Vec::new(), Vec::new());
-    for mut class in members {
-        class.sort_unstable();
-        let held = if class.len() < 2 { 0 } else { (class.len() / 5).max(1) };
-        queries.extend(class[..held].iter().map(|&(_, picture)| picture));
-        bank.extend(class[held..].iter().map(|&(_, picture)| picture));
-    }
-    bank.sort_unstable();
-    queries.sort_unstable();
-    Split { name: "held-out".into(), bank, queries }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::decode_file;
-
-    #[test]
-    fn held_out_takes_a_fifth_of_each_class() {
-        let labels: Vec<Option<u32>> = (0..100)
-            .map(|i| if i == 99 { None } else { Some(u32::from(i >= 60)) })
-            .chain([Some(2)])
-            .collect();
-        let split = held_out(&labels, 3, |i| format!("{i}.png"));
-        let count = |class| split.queries.iter().filter(|&&p| labels[p as usize] == Some(class)).count();
-        assert_eq!((count(0), count(1), count(2)), (12, 7, 0));
-        assert_eq!(split.bank.len() + split.queries.len(), 100);
-        assert_eq!(split, held_out(&labels, 3, |i| format!("{i}.png")));
-        assert_ne!(split.queries[..12], (0..12).collect::<Vec<_>>());
-    }
 
     #[test]
     fn wrong_paths_are_named_with_the_way_out() {

@@ -9,8 +9,9 @@
 //! |---|---|
 //! | [`configured`] | pictures and crops as the settings of a run say |
 //! | `dataset` | [`Dataset`]: pictures, labels where there are any, splits for evaluation |
+//! | `split` | [`Split`]: which labelled pictures vote and which ask |
 //! | `content` | what a source gives of a picture; the trait that a source implements |
-//! | `source` | [`Source`]: one file a kind, and which one a path holds |
+//! | `source` | [`Source`]: one file a kind, and which one a path holds; [`LabelFile`]: labels to judge by |
 //! | `decode` | [`Reading`]: bytes to 8-bit RGB, with limits; one file for each format that needs it |
 //! | `pages` | some pictures of a source, or each page of its files |
 //! | `guard` | readers of strangers' files, which may panic |
@@ -52,6 +53,7 @@ mod scan;
 mod showcase;
 mod simd;
 mod source;
+mod split;
 pub mod spread;
 #[cfg(test)]
 mod testing;
@@ -69,6 +71,6 @@ pub use packed::{Packed, PackedCrop, Part, Rendered, Room};
 pub use picture::{FIRST_BANDS, Picture, Shown};
 pub use scan::Survey;
 pub use showcase::{Showcase, View};
-pub use source::{Selection, Source, embedded::ATTRIBUTION};
+pub use source::{LabelFile, Selection, Source, embedded::ATTRIBUTION};
 pub use trial::Trial;
 pub use view::{evaluation_view, padded, render};

@@ -4,6 +4,7 @@
 //! A page keeps the label and the side of its file, so that no split parts pages of one file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -27,13 +28,13 @@ struct Place {
 
 /// Pictures of another source: some of them, or each page of their files.
 pub(super) struct Picked {
-    of: Box<dyn Pictures>,
+    of: Arc<dyn Pictures>,
     places: Vec<Place>,
 }
 
 impl Picked {
     /// The pictures `kept` of a source, in that order.
-    pub(super) fn some(of: Box<dyn Pictures>, kept: &[u32]) -> Self {
+    pub(super) fn some(of: Arc<dyn Pictures>, kept: &[u32]) -> Self {
         Self { of, places: kept.iter().map(|&file| Place { file, page: None }).collect() }
     }
 
@@ -103,7 +104,7 @@ pub(super) fn apart(listing: Listing, pass: &Pass) -> Result<Listing> {
         labels: places.iter().map(|place| listing.labels[place.file as usize]).collect(),
         pretrain: spread(&listing.pretrain),
         splits: listing.splits.iter().map(split).collect(),
-        pictures: Box::new(Picked { of: listing.pictures, places }),
+        pictures: Arc::new(Picked { of: listing.pictures, places }),
         ..listing
     })
 }

@@ -211,8 +211,8 @@ impl<'a> Examination<'a> {
             return Ok(());
         }
         let reason =
-            "these pictures have no labels to judge by: put each class into a folder of its own, or use \
-                      `eval clusters`, which needs none"
+            "these pictures have no labels to judge by: put each class into a folder of its own, name a file of \
+             labels (`--label-file`), or use `eval clusters`, which needs none"
                 .to_owned();
         Err(Error::Data { path: self.dataset.path().to_owned(), reason })
     }

@@ -51,7 +51,9 @@ impl Uses {
                 let text = format!("Written: {}. {note}.", path.display());
                 self.done = Some(Done { text, at: Some(path), whole: true });
             }
-            News::Judged(tables) => self.tables = Some(tables),
+            News::Judged(tables, labels) => {
+                (self.tables, self.judging.said) = (Some(tables), labels);
+            }
             News::Ended(kind, ended) => {
                 (self.busy, self.progress) = (None, None);
                 if ended.is_err() {
@@ -87,6 +89,8 @@ impl Uses {
         self.unfolding = channel();
         self.look = Look::default();
         (self.groups, self.sorted, self.found, self.tables) = (None, None, None, None);
+        // A file of labels is of the pictures that were.
+        self.judging.forget();
         self.into = beside(seen.place.as_deref()).display().to_string();
         if !seen.files && matches!(self.how, How::HardLink | How::Symlink) {
             self.how = How::Copy;

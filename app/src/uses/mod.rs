@@ -146,7 +146,7 @@ pub struct Uses {
     /// What judging said.
     pub tables: Option<Vec<Table>>,
     exports: export::Exports,
-    linear: bool,
+    judging: judge::Judging,
     /// The path of pictures, as typed.
     path: String,
     tab: Tab,
@@ -193,7 +193,7 @@ impl Uses {
             found: None,
             tables: None,
             exports: export::Exports::default(),
-            linear: false,
+            judging: judge::Judging::default(),
             path: String::new(),
             tab: Tab::default(),
             state: State::default(),
@@ -285,15 +285,20 @@ impl Uses {
         match purpose {
             For::Used => self.look_at(Choice::At(path)),
             For::Query => self.find(Query::File(path)),
+            For::Labels => self.judge_by(&path),
             For::Sorted => self.into = path.display().to_string(),
             For::Export(out) => self.exports.set(*out, &path),
             _ => {}
         }
     }
 
-    /// A folder is other pictures, a picture is to be found.
+    /// A folder is other pictures, a table holds labels to judge by, a picture is to be found.
     pub fn dropped(&mut self, path: PathBuf) {
-        let purpose = if path.is_dir() { For::Used } else { For::Query };
+        let purpose = match () {
+            () if path.is_dir() => For::Used,
+            () if judge::holds_labels(&path) => For::Labels,
+            () => For::Query,
+        };
         self.answered(&purpose, path);
     }
 

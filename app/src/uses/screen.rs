@@ -53,7 +53,7 @@ impl Uses {
                 Tab::Alike => self.alike(ui, &mut wants),
                 Tab::Explore => self.plane(ui, &mut wants),
                 Tab::Export => self.export(ui, &mut wants),
-                Tab::Judge => self.judge(ui),
+                Tab::Judge => self.judge(ui, &mut wants),
             }
         });
         wants

@@ -7,6 +7,7 @@ use image::RgbImage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use swav_wgpu::config::Config;
+use swav_wgpu::data::LabelFile;
 use swav_wgpu::judge::Table;
 use swav_wgpu::pass::Progress;
 use swav_wgpu::uses::embed::What;
@@ -74,6 +75,8 @@ pub enum Task {
         linear: bool,
         /// Pictures of each side of a split, at most.
         limit: usize,
+        /// A file of labels to judge by, in place of the pictures' own.
+        labels: Option<PathBuf>,
     },
 }
 
@@ -190,8 +193,8 @@ pub enum News {
     Sorted(Plan, Sorted),
     /// A file was written.
     Wrote(PathBuf, String),
-    /// Tables of judgements.
-    Judged(Vec<Table>),
+    /// Tables of judgements, and what the file of labels said, where there was one.
+    Judged(Vec<Table>, Option<LabelFile>),
     /// What began has ended.
     Ended(Kind, Result<(), Failure>),
 }

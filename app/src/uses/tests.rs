@@ -110,6 +110,39 @@ fn what_is_unfolded_of_earlier_pictures_does_not_arrive_among_others() {
 }
 
 #[test]
+fn a_file_of_labels_is_judged_by_until_other_pictures_come() {
+    let mut uses = uses();
+    let labels = |uses: &Uses| match uses.judging.task() {
+        Task::Judge { labels, .. } => labels,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(labels(&uses), None);
+    uses.dropped("photos/Labels.CSV".into());
+    assert_eq!((uses.tab, labels(&uses)), (Tab::Judge, Some("photos/Labels.CSV".into())));
+    uses.turn_to(Tab::Sort);
+    uses.answered(&For::Labels, "other.tsv".into());
+    assert_eq!((uses.tab, labels(&uses)), (Tab::Judge, Some("other.tsv".into())));
+    let said = swav_wgpu::data::LabelFile {
+        file: "other.tsv".into(),
+        classes: 2,
+        labelled: 40,
+        pictures: 60,
+        unmatched: 0,
+        first_unmatched: None,
+    };
+    uses.apply(News::Judged(Vec::new(), Some(said.clone())));
+    assert_eq!(
+        (uses.judging.said.as_ref(), uses.tables.as_deref().map(<[Table]>::len)),
+        (Some(&said), Some(0))
+    );
+    // A judgement that failed leaves the one before it, and what that was by.
+    uses.apply(News::Ended(Kind::Judge, Err(Failure::saying("line 3 is broken"))));
+    assert!(uses.judging.said.is_some() && uses.failure.is_some());
+    uses.apply(News::Seen(Box::new(samples::seen(5))));
+    assert!(labels(&uses).is_none() && uses.judging.said.is_none() && uses.tables.is_none());
+}
+
+#[test]
 fn weights_that_know_no_pictures_ask_for_some() {
     let mut uses = Uses::idle("swav.pth.tar".into());
     assert!(!uses.needs_pictures(), "nobody knows yet");

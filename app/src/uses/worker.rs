@@ -197,8 +197,10 @@ impl Bench {
                 let note = write::page(self, &out, watch)?;
                 tell(News::Wrote(out, note));
             }
-            Task::Judge { linear, limit } => {
-                tell(News::Judged(write::judge(&self.model, self.set()?, linear, limit, watch)?));
+            Task::Judge { linear, limit, labels } => {
+                let by = (labels.as_deref(), linear, limit);
+                let (tables, labels) = write::judge(&self.model, self.set()?, by, watch)?;
+                tell(News::Judged(tables, labels));
             }
         }
         Ok(())

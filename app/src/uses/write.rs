@@ -2,6 +2,7 @@
 
 use super::worker::{Bench, Set, Watch};
 use std::path::Path;
+use swav_wgpu::data::LabelFile;
 use swav_wgpu::error::{Error, Result};
 use swav_wgpu::interop::write_atomic;
 use swav_wgpu::judge::{Examination, LinearOptions, NearestOptions, SEED, Table, clusters, linear, nearest};
@@ -60,15 +61,17 @@ pub(super) fn page(bench: &Bench, out: &Path, watch: &mut Watch<'_>) -> Result<S
     Ok(format!("{:.1} MB", page.len() as f64 / 1e6))
 }
 
-/// kNN, linear classifiers and clusters; without labels only the last.
+/// kNN, linear classifiers and clusters; without labels only the last. `labels` is a file of them, of which only this
+/// judgement knows.
 pub(super) fn judge(
     model: &Model,
     set: &Set,
-    with_linear: bool,
-    limit: usize,
+    (labels, with_linear, limit): (Option<&Path>, bool, usize),
     watch: &mut Watch<'_>,
-) -> Result<Vec<Table>> {
-    let of = Examination::new(model, &set.dataset, limit, watch)?;
+) -> Result<(Vec<Table>, Option<LabelFile>)> {
+    let labelled = labels.map(|file| set.dataset.labelled_by(file)).transpose()?;
+    let dataset = labelled.as_ref().map_or(&set.dataset, |(dataset, _)| dataset);
+    let of = Examination::new(model, dataset, limit, watch)?;
     let mut tables = Vec::new();
     if of.has_labels() {
         let options = NearestOptions { k: vec![20, 200], temperature: set.config.knn_temperature };
@@ -79,5 +82,5 @@ pub(super) fn judge(
         }
     }
     tables.extend(Table::clusters(&clusters(&of, None, SEED, watch)?, SEED));
-    Ok(tables)
+    Ok((tables, labelled.map(|(_, said)| said)))
 }

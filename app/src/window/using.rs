@@ -57,7 +57,7 @@ impl Window {
                     let _ = failed.send(error);
                 });
             }
-            For::Used | For::Query | For::Sorted | For::Export(_) => {
+            For::Used | For::Query | For::Labels | For::Sorted | For::Export(_) => {
                 if let Some(uses) = &mut self.uses {
                     uses.answered(&purpose, path);
                 }

@@ -16,7 +16,8 @@ use crate::judge::{FinetuneOptions, LinearOptions, SEED};
                   with the same network untrained and with raw pixels: what training gained is the difference.",
     after_help = "Examples:\n  swav-wgpu eval knn runs/demo-1\n  swav-wgpu eval linear swav_800ep_pretrain.pth.tar \
                   --data imagenette --limit 5000\n  swav-wgpu eval finetune runs/demo-1 --labels 1\n  \
-                  swav-wgpu eval clusters runs/photos --data photos --json"
+                  swav-wgpu eval clusters runs/photos --data photos --json\n  swav-wgpu eval knn runs/photos --data \
+                  photos --label-file labels.csv"
 )]
 pub(in crate::cli) struct Eval {
     #[command(subcommand)]
@@ -51,6 +52,14 @@ pub(super) struct Shared {
     pub(super) network: PathBuf,
     #[command(flatten)]
     pub(super) pictures: Pictures,
+    /// A file with the labels of the pictures, in place of folders
+    ///
+    /// Labels of the pictures, for sets without a folder for each class: CSV, TSV or JSON lines, headed or not, with the
+    /// picture's path or file name and its label, as in `photo 12.jpg,cat`. Columns are found by their usual names (path,
+    /// file, image; label, class, category); a column `split` with train and test says which pictures ask. What the file
+    /// says takes the place of the set's own classes, and judges only: no run is trained by it.
+    #[arg(long, value_name = "FILE", help_heading = "Pictures")]
+    pub(super) label_file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) force: Force,
     /// Pictures of each side of a split, at most, evenly spread
@@ -140,7 +149,7 @@ pub(super) struct Finetune {
     #[command(flatten)]
     shared: Shared,
     /// Percent of the labels that are used
-    #[arg(long, value_name = "X", default_value_t = LABELS)]
+    #[arg(long, value_name = "X", default_value_t = LABELS, value_parser = percent)]
     pub(super) labels: f64,
     /// Times that every picture is seen
     #[arg(long, value_name = "N", default_value_t = FINETUNE.epochs, value_parser = at_least_one())]
@@ -157,6 +166,12 @@ pub(super) struct Finetune {
     /// Which labels are used; where classifier, order and crops come from
     #[arg(long, value_name = "N", default_value_t = FINETUNE.seed, value_parser = value_parser!(u64).range(1..))]
     pub(super) seed: u64,
+}
+
+/// A number, or a word to whoever means the labels themselves.
+fn percent(text: &str) -> Result<f64, String> {
+    let said = "this is how many percent of the labels are used, such as 10; a file with labels is named by `--label-file`";
+    text.parse().map_err(|_| said.to_owned())
 }
 
 /// What clusters say about the labels (NMI, ARI, purity)

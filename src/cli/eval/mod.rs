@@ -41,7 +41,13 @@ impl Eval {
         }
         let passes = RefCell::new(Passes::new());
         let network = model::open(&shared.network, &shared.settings)?;
-        let dataset = shared.pictures.open(&network, &mut passes.borrow_mut())?;
+        let mut dataset = shared.pictures.open(&network, &mut passes.borrow_mut())?;
+        let mut labels = None;
+        if let Some(file) = &shared.label_file {
+            let (labelled, said) = dataset.labelled_by(file)?;
+            say(&said.to_string());
+            (dataset, labels) = (labelled, Some(said));
+        }
         say(&format!(
             "{}\n{} of {} in {}, on {}",
             network.describe(),
@@ -62,6 +68,7 @@ impl Eval {
             "adapter": network.adapter().name,
             "data": dataset.name(),
             "classes": dataset.classes(),
+            "label_file": labels,
             "limit": shared.limit,
             "untrained_seed": network.config().map_or(SEED, |config| config.seed),
             "views": format!("{} of {}", network.viewing().size, network.viewing().resize),

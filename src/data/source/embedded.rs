@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::super::dataset::{Content, Listing, Pictures, Split};
 use crate::error::{Error, Result};
@@ -90,7 +91,7 @@ pub(in crate::data) fn list() -> Result<Listing> {
         notices: Vec::new(),
         pretrain: pretrain.map(|(picture, _)| picture).collect(),
         splits: vec![split("split", 1), split("split_concept", 2)],
-        pictures: Box::new(Embedded(pictures)),
+        pictures: Arc::new(Embedded(pictures)),
         classes,
         labels,
     })

@@ -19,7 +19,7 @@ use crate::pass::Pass;
 
 /// Reads the list `file`, whose paths are below `root`.
 pub(super) fn list(file: &Part, root: &Path, pass: &Pass) -> Result<Table> {
-    let Listed { names, words, sides, notice } = read(file)?;
+    let Listed { names, words, sides, notice, .. } = read(file)?;
     if names.is_empty() {
         return Err(
             file.wrong("no line of this list names a picture; a list has the path of one picture a line")
@@ -36,6 +36,8 @@ pub(super) fn list(file: &Part, root: &Path, pass: &Pass) -> Result<Table> {
 pub(super) struct Listed {
     /// What each picture is called in it.
     pub(super) names: Vec<String>,
+    /// The line of each, from 1.
+    pub(super) lines: Vec<u64>,
     pub(super) words: Vec<Option<String>>,
     pub(super) sides: Vec<Side>,
     /// What a person should know.
@@ -52,7 +54,7 @@ pub(super) fn near(name: &str) -> &str {
 pub(super) fn read(file: &Part) -> Result<Listed> {
     let rows = Rows::read(file)?;
     let columns = headings::read(&rows.sample()?, rows.starts_with_headings());
-    let (mut names, mut words, mut sides) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut names, mut lines, mut words, mut sides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut heading = columns.headed && rows.starts_with_headings();
     rows.each(|line, row| {
         if std::mem::take(&mut heading) {
@@ -66,12 +68,13 @@ pub(super) fn read(file: &Part) -> Result<Listed> {
         }
         if !name.is_empty() {
             names.push(name.to_owned());
+            lines.push(line);
             words.push(label);
             sides.push(columns.side.and_then(|at| row.get(at)).map_or(Side::Plain, Side::of));
         }
         Ok(true)
     })?;
-    Ok(Listed { names, words, sides, notice: columns.notice })
+    Ok(Listed { names, lines, words, sides, notice: columns.notice })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! | `folder`, `layout` | picture files in folders, and what the folders mean |
 //! | `list`, `rows`, `headings`, `locate` | picture files in a table: its rows, its columns, and where the files are |
 //! | `beside` | a table among the pictures of a folder |
+//! | `label_file` | labels of a file that a person names, to judge by |
 //! | `cifar` | CIFAR-10 and CIFAR-100, binary or pickled |
 //! | `stl10`, `idx`, `npy`, `single` | STL-10, MNIST and its relatives, numpy arrays of many pictures and of one |
 //! | `shards`, `columns` | WebDataset tar files, Parquet files |
@@ -34,6 +35,7 @@ mod fields;
 pub(super) mod folder;
 mod headings;
 mod idx;
+pub(super) mod label_file;
 mod labels;
 mod layout;
 mod left;
@@ -63,6 +65,7 @@ use crate::error::{Error, Result};
 use crate::pass::Pass;
 use archive::guarded;
 use exclude::Exclude;
+pub use label_file::LabelFile;
 use look::{Found, by_name, find, guess, standing};
 use part::Part;
 use table::Table;

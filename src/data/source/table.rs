@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use super::super::dataset::{Listing, Pictures, Split, held_out};
+use super::super::dataset::{Listing, Pictures, Split};
 use super::super::pages::Picked;
+use super::super::split::held_out;
 use super::exclude::Exclude;
 pub(super) use super::sides::Side;
 use crate::error::{Error, Result};
@@ -36,7 +37,8 @@ impl Table {
             self.classes.clear();
             self.labels.fill(None);
         }
-        let (pretrain, splits) = self.parts();
+        let named = |picture: u32| self.pictures.name(picture);
+        let (pretrain, splits) = parts(self.classes.len(), &self.labels, &self.sides, named);
         Ok(Listing {
             name,
             path: path.to_owned(),
@@ -45,7 +47,7 @@ impl Table {
             labels: self.labels,
             pretrain,
             splits,
-            pictures: self.pictures,
+            pictures: self.pictures.into(),
             notices: self.notices,
         })
     }
@@ -62,59 +64,64 @@ impl Table {
         Self {
             labels: kept.iter().map(|&at| self.labels[at as usize]).collect(),
             sides: kept.iter().map(|&at| (sides[at as usize], 1)).collect(),
-            pictures: Box::new(Picked::some(self.pictures, &kept)),
+            pictures: Box::new(Picked::some(self.pictures.into(), &kept)),
             ..self
         }
     }
+}
 
-    /// Pictures to train on, and splits: where there is a train part, every other labelled part is a
-    /// split of its name; else all are trained on, and a fifth of every class is held out as queries.
-    fn parts(&self) -> (Vec<u32>, Vec<Split>) {
-        let has =
-            |wanted: fn(&Side) -> bool| self.sides.iter().any(|(side, count)| *count > 0 && wanted(side));
-        let trained = has(|side| *side == Side::Train);
-        if !trained || !has(|side| matches!(side, Side::Held(_))) {
-            let all: Vec<u32> = (0..self.labels.len() as u32).collect();
-            if self.classes.is_empty() {
-                return (all, Vec::new());
-            }
-            // Forward slashes, so that the choice is the same on every system.
-            let name = |picture: u32| self.pictures.name(picture).replace('\\', "/");
-            return (all, vec![held_out(&self.labels, self.classes.len(), name)]);
+/// Pictures to train on, and splits: where there is a train part, every other labelled part is a split of its name; else
+/// all are trained on, and a fifth of every class is held out as queries. `sides` are runs of pictures with the part that
+/// they belong to, `name` names a picture.
+pub(super) fn parts(
+    classes: usize,
+    labels: &[Option<u32>],
+    sides: &[(Side, u32)],
+    name: impl Fn(u32) -> String,
+) -> (Vec<u32>, Vec<Split>) {
+    let has = |wanted: fn(&Side) -> bool| sides.iter().any(|(side, count)| *count > 0 && wanted(side));
+    let trained = has(|side| *side == Side::Train);
+    if !trained || !has(|side| matches!(side, Side::Held(_))) {
+        let all: Vec<u32> = (0..labels.len() as u32).collect();
+        if classes == 0 {
+            return (all, Vec::new());
         }
-        let of = |wanted: &dyn Fn(Side) -> bool| -> Vec<u32> {
-            let mut first = 0;
-            let mut found = Vec::new();
-            for &(side, count) in &self.sides {
-                if wanted(side) {
-                    found.extend(first..first + count);
-                }
-                first += count;
-            }
-            found
-        };
-        let labelled = |mut pictures: Vec<u32>| {
-            pictures.retain(|&picture| self.labels[picture as usize].is_some());
-            pictures
-        };
-        let pretrain = of(&|side| matches!(side, Side::Train | Side::Unlabelled));
-        let bank = labelled(of(&|side| side == Side::Train));
-        let mut names: Vec<&'static str> = Vec::new();
-        for (side, _) in &self.sides {
-            if let Side::Held(name) = side
-                && !names.contains(name)
-            {
-                names.push(name);
-            }
-        }
-        let split = |name: &&'static str| Split {
-            name: (*name).into(),
-            bank: bank.clone(),
-            queries: labelled(of(&|side| side == Side::Held(name))),
-        };
-        let splits = names.iter().map(split).filter(|split| !split.queries.is_empty()).collect();
-        (pretrain, splits)
+        // Forward slashes, so that the choice is the same on every system.
+        let name = |picture: u32| name(picture).replace('\\', "/");
+        return (all, vec![held_out(labels, classes, name)]);
     }
+    let of = |wanted: &dyn Fn(Side) -> bool| -> Vec<u32> {
+        let mut first = 0;
+        let mut found = Vec::new();
+        for &(side, count) in sides {
+            if wanted(side) {
+                found.extend(first..first + count);
+            }
+            first += count;
+        }
+        found
+    };
+    let labelled = |mut pictures: Vec<u32>| {
+        pictures.retain(|&picture| labels[picture as usize].is_some());
+        pictures
+    };
+    let pretrain = of(&|side| matches!(side, Side::Train | Side::Unlabelled));
+    let bank = labelled(of(&|side| side == Side::Train));
+    let mut names: Vec<&'static str> = Vec::new();
+    for (side, _) in sides {
+        if let Side::Held(name) = side
+            && !names.contains(name)
+        {
+            names.push(name);
+        }
+    }
+    let split = |name: &&'static str| Split {
+        name: (*name).into(),
+        bank: bank.clone(),
+        queries: labelled(of(&|side| side == Side::Held(name))),
+    };
+    let splits = names.iter().map(split).filter(|split| !split.queries.is_empty()).collect();
+    (pretrain, splits)
 }
 
 /// Classes from numbers: `names` by number where it names them all, else the numbers in order.

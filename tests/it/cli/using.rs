@@ -56,6 +56,61 @@ fn measures_refuse_what_makes_no_sense() {
     desk.run("eval clusters run --data pics/dark").expect(0);
 }
 
+/// Pictures of one flat folder: dark ones and light ones, and no word of it but in the file.
+#[test]
+fn a_file_of_labels_takes_the_place_of_folders() {
+    let desk = with_run();
+    std::fs::create_dir(desk.path("flat")).unwrap();
+    let mut rows = "name,label\n".to_owned();
+    for class in ["dark", "light"] {
+        for entry in std::fs::read_dir(desk.path("pics").join(class)).unwrap() {
+            let from = entry.unwrap().path();
+            let name = format!("{class}-{}", from.file_name().unwrap().to_str().unwrap());
+            std::fs::copy(&from, desk.path("flat").join(&name)).unwrap();
+            rows += &format!("{name},{}\n", class.to_uppercase());
+        }
+    }
+    let write = |name: &str, text: &str| std::fs::write(desk.path(name), text).unwrap();
+    write("labels.csv", &(rows.clone() + "gone.png,DARK\n"));
+    desk.run("eval knn run --data flat").refused(1, &["flat", "no labels", "--label-file"]);
+    let measures =
+        ["knn --k 3", "linear --epochs 2", "finetune --labels 50 --epochs 1 --batch 8", "clusters"];
+    for measure in measures {
+        let ended =
+            desk.run(&format!("eval {measure} run --data flat --label-file labels.csv --json")).expect(0);
+        let found = json(&ended.out);
+        assert_eq!(found["classes"], serde_json::json!(["DARK", "LIGHT"]), "{found:#}");
+        let said = &found["label_file"];
+        assert_eq!((said["labelled"].as_u64(), said["unmatched"].as_u64()), (Some(44), Some(1)), "{found:#}");
+        assert_eq!(said["first_unmatched"], serde_json::json!([46, "gone.png"]));
+        let text = "labels of labels.csv: 44 of 44 pictures in 2 classes; line 46 names no picture here (`gone.png`)";
+        assert!(ended.err.contains(text), "{ended:#?}");
+    }
+    // As many pictures vote as where the same classes are folders.
+    let bank = |arguments: &str| {
+        let found = json(&desk.run(&format!("eval knn run --k 3 --json {arguments}")).expect(0).out);
+        found["results"][0]["bank"].as_u64().unwrap()
+    };
+    assert_eq!(bank("--data flat --label-file labels.csv"), bank("--data pics"));
+    // Training has no such flag, and each wrong file is refused with its name and the way out.
+    desk.run("train flat --config base.toml --label-file labels.csv --steps 1").refused(2, &["--label-file"]);
+    desk.run("eval finetune run --data flat --labels labels.csv").refused(2, &["percent", "--label-file"]);
+    write("other.csv", "path,label\nx.png,a\ny.png,b\n");
+    write("one.csv", &rows.replace("LIGHT", "DARK"));
+    write("empty.csv", "");
+    write("twice.csv", &(rows + "dark-00.png,LIGHT\n"));
+    for (file, words) in [
+        ("other.csv", &["none of its 2 lines", "`x.png`", "dark-00.png"][..]),
+        ("one.csv", &["`DARK`", "two classes"]),
+        ("empty.csv", &["no line of it names a picture"]),
+        ("twice.csv", &["line 46", "dark-00.png", "keep one"]),
+        ("none.csv", &["No such file"]),
+    ] {
+        let words: Vec<&str> = words.iter().copied().chain([file]).collect();
+        desk.run(&format!("eval knn run --data flat --label-file {file}")).refused(1, &words);
+    }
+}
+
 #[test]
 fn features_are_written_and_searched() {
     let desk = with_run();

@@ -4,7 +4,7 @@ use crate::state::{Evaluation, State};
 use crate::units;
 use egui_plot::GridMark;
 use swav_wgpu::train::Metrics;
-use swav_wgpu::train::figures::{Chart, FIGURES, Figure, Level};
+use swav_wgpu::train::figures::{Chart, FIGURES, Figure, Group, Level};
 
 /// A figure that is drawn, and how.
 #[derive(Clone, Copy)]
@@ -13,12 +13,14 @@ pub(super) struct Drawn {
     pub(super) chart: Chart,
 }
 
-/// The charts of a run: of every figure that its reports have.
+/// The charts of a run: of every figure that its reports have, those of a group together.
 pub(super) fn charts(reports: &[Metrics]) -> Vec<Drawn> {
     let drawn = |figure: &'static Figure| Some(Drawn { figure, chart: figure.chart? });
     let has =
         |drawn: &Drawn| is_knn(drawn) || reports.iter().any(|report| (drawn.figure.of)(report).is_some());
-    FIGURES.iter().filter_map(drawn).filter(has).collect()
+    let mut all: Vec<Drawn> = FIGURES.iter().filter_map(drawn).filter(has).collect();
+    all.sort_by_key(|drawn| Group::ALL.iter().position(|group| *group == drawn.figure.group));
+    all
 }
 
 pub(super) fn is_knn(drawn: &Drawn) -> bool {

@@ -1,0 +1,169 @@
+//! One chart: its title with the newest value, the curves of all runs, and what the pointer is told.
+
+use super::super::{Compared, Context};
+use super::charts::{
+    Drawn, around, ends, log_marks, marked, marks, number, own_points, points, reference, smoothed, steps,
+};
+use crate::theme::Palette;
+use crate::widgets;
+use eframe::egui::{Color32, Id, Label, Rangef, RichText, Sense, Ui, Vec2, vec2};
+use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotUi, Points};
+use std::ops::RangeInclusive;
+
+/// Points of fewer than these are drawn as dots too.
+const FEW: usize = 12;
+/// Height of a chart's title, points.
+const TITLE: f32 = 24.0;
+
+/// The name of a run, and its points.
+type Run<'a> = (&'a str, Vec<[f64; 2]>);
+
+/// A figure of all runs that are shown, over their steps.
+pub(super) struct Sheet<'a> {
+    drawn: Drawn,
+    /// The run itself first.
+    runs: Vec<Run<'a>>,
+    /// The last step of all of them.
+    most: f64,
+    /// The dashed line, where the axis has it.
+    reference: Option<(&'static str, f64)>,
+}
+
+impl<'a> Sheet<'a> {
+    pub(super) fn new(context: &'a Context<'_>, drawn: Drawn) -> Self {
+        let mut runs = vec![("this run", own_points(context.state, &drawn))];
+        let others = context.compared.iter();
+        runs.extend(others.map(|Compared { name, reports }| (name.as_str(), points(reports, &drawn))));
+        let lasts = runs.iter().filter_map(|(_, points)| Some(points.last()?[0]));
+        let most = lasts.fold(context.state.step.max(1) as f64, f64::max);
+        let on_axis = |value: f64| if drawn.chart.log { value.log10() } else { value };
+        let reference = reference(context.state, &drawn).map(|(name, value)| (name, on_axis(value)));
+        Self { drawn, runs, most, reference }
+    }
+
+    /// Draws it in `size` points; whether its title was clicked. One of many shows all steps; a `large` one, which is
+    /// alone, can be dragged and zoomed. `keep` is the share of the smoothed curve that is kept from point to point.
+    pub(super) fn show(&self, ui: &mut Ui, size: Vec2, large: bool, keep: f64) -> bool {
+        let palette = Palette::of(ui);
+        let drawing = |ui: &mut Ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let clicked = self.title(ui, palette);
+            if self.runs.iter().all(|(_, points)| points.is_empty()) {
+                ui.label(RichText::new("comes with the first evaluation").color(palette.weak));
+                return clicked;
+            }
+            let shown = self.plot(palette, size, large).show(ui, |plot| {
+                if !large {
+                    plot.set_plot_bounds_x(-0.01 * self.most..=1.01 * self.most);
+                }
+                if let Some((name, value)) = self.reference {
+                    let line = HLine::new(name, value).color(palette.weak);
+                    plot.hline(line.style(LineStyle::Dashed { length: 6.0 }).width(1.0));
+                }
+                // The run itself lies on top.
+                for (at, run) in self.runs.iter().enumerate().rev() {
+                    self.curve(plot, run, colour(palette, at), keep);
+                }
+            });
+            widgets::name(&shown.response, format!("{} by steps", self.drawn.figure.title));
+            clicked
+        };
+        ui.vertical(drawing).inner
+    }
+
+    /// The name of the figure with its newest value.
+    fn title(&self, ui: &mut Ui, palette: Palette) -> bool {
+        let Drawn { figure, chart } = self.drawn;
+        let titled = |ui: &mut Ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let name = ui.add(Label::new(RichText::new(figure.title).strong()).sense(Sense::click()));
+            if let Some([_, value]) = self.runs.first().and_then(|(_, points)| points.last()) {
+                let text = format!("{} {}", number(*value, chart.log), figure.unit);
+                ui.label(RichText::new(text.trim_end()).monospace().color(palette.weak));
+            }
+            name.on_hover_text(format!("{} Click to see it alone.", figure.help)).clicked()
+        };
+        ui.horizontal(titled).inner
+    }
+
+    /// The axes, their marks, and what the pointer is told.
+    fn plot(&self, palette: Palette, size: Vec2, large: bool) -> Plot<'_> {
+        let log = self.drawn.chart.log;
+        // The marks are few enough for all of them to be told.
+        let axis = AxisHints::new_y()
+            .min_thickness(32.0)
+            .label_spacing(Rangef::new(6.0, 10.0))
+            .formatter(move |mark: GridMark, _: &RangeInclusive<f64>| marked(mark, log));
+        let steps_axis = AxisHints::new_x()
+            .label_spacing(Rangef::new(6.0, 10.0))
+            .formatter(|mark: GridMark, _: &RangeInclusive<f64>| steps(mark.value));
+        let plot = Plot::new(("chart", self.drawn.figure.key, large))
+            .width(size.x)
+            .height((size.y - TITLE).max(40.0))
+            .show_background(false)
+            .allow_scroll(false)
+            .grid_color(palette.line)
+            .y_grid_spacer(move |input| if log { log_marks(input.bounds) } else { marks(input.bounds) })
+            .custom_y_axes(vec![axis])
+            .include_x(0.0)
+            .include_x(self.most)
+            .set_margin_fraction(vec2(0.01, 0.08))
+            .link_axis(Id::unique("steps"), [true, false])
+            .x_grid_spacer(|input| ends(input.bounds))
+            .custom_x_axes(vec![steps_axis])
+            .label_formatter(|hover: &HoverPosition<'_>| Some(told(hover, &self.drawn, &self.runs)));
+        match around(self.runs.iter().flat_map(|(_, points)| points)) {
+            Some(ends) => ends.into_iter().fold(plot, Plot::include_y),
+            None => plot,
+        }
+    }
+
+    /// The curve of a run: where it is noisy a smoothed one over a faint one, and dots where there are few points.
+    fn curve<'p>(&'p self, plot: &mut PlotUi<'p>, (name, points): &'p Run<'_>, colour: Color32, keep: f64) {
+        let line = |name: String, points: Vec<[f64; 2]>| Line::new(name, points).color(colour).width(1.6);
+        if self.drawn.chart.noisy && keep > 0.0 {
+            let faint = line(format!("{name}, as reported"), points.clone());
+            plot.line(faint.color(colour.gamma_multiply(0.3)).width(1.0));
+            plot.line(line((*name).to_owned(), smoothed(points, keep)));
+            return;
+        }
+        if points.len() < FEW {
+            plot.points(Points::new(*name, points.clone()).color(colour).radius(2.5));
+        }
+        plot.line(line((*name).to_owned(), points.clone()));
+    }
+}
+
+pub(super) fn colour(palette: Palette, run: usize) -> Color32 {
+    if run == 0 { palette.accent } else { palette.series[run % palette.series.len()] }
+}
+
+/// What the pointer is told: the values of all runs at its step.
+fn told(hover: &HoverPosition<'_>, drawn: &Drawn, runs: &[Run<'_>]) -> String {
+    let (HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position }) = hover;
+    let mut text = format!("step {}", steps(position.x.round().max(0.0)));
+    for (name, points) in runs {
+        if let Some([_, value]) =
+            points.iter().min_by(|a, b| (a[0] - position.x).abs().total_cmp(&(b[0] - position.x).abs()))
+        {
+            text += &format!("\n{name}: {} {}", number(*value, drawn.chart.log), drawn.figure.unit);
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::charts::charts;
+    use super::*;
+
+    #[test]
+    fn the_pointer_is_told_every_run_at_its_step() {
+        let state = crate::samples::running(900);
+        let drawn = charts(&state.reports)[0];
+        let runs = [("this run", vec![[10.0, 5.0], [20.0, 4.0]]), ("demo 2", vec![[0.0, 6.0], [21.0, 3.5]])];
+        let position = egui_plot::PlotPoint { x: 19.4, y: 0.0 };
+        let text = told(&HoverPosition::Elsewhere { position }, &drawn, &runs);
+        assert!(text.starts_with("step 19\nthis run: 4.00") && text.contains("\ndemo 2: 3.50"), "{text}");
+    }
+}
