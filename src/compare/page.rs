@@ -3,6 +3,7 @@
 use super::Crops;
 use super::results::{Cell, Comparison, Mean, Point};
 use super::tables::{Grid, Measure};
+use crate::config::Method;
 use crate::judge::FeatureSource;
 use crate::pages::page::{Curve, Look, Mark, Page, dots, lines, table};
 use maud::{Markup, html};
@@ -49,7 +50,8 @@ pub(super) fn page(of: &Comparison) -> String {
     page.finish()
 }
 
-/// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training.
+/// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training. One
+/// that was told the labels stands apart where there are others: it is what they would like to reach.
 fn best(of: &Comparison) -> Vec<String> {
     of.measures().iter().filter_map(|measure| best_by(of, measure)).collect()
 }
@@ -58,6 +60,14 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
     let mut found: Vec<(&Cell, Mean)> =
         of.cells.iter().filter_map(|cell| Some((cell, measure.of(cell)?))).collect();
     found.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
+    let digits = measure.shown.1;
+    let shown = |(cell, mean): &(&Cell, Mean)| format!("{} ({:.digits$})", cell.name(), mean.mean);
+    let knows = |(cell, _): &(&Cell, Mean)| of.arms_of(cell).any(|arm| arm.method == Method::Supervised);
+    let told: Vec<String> = found.iter().filter(|one| knows(one)).map(shown).collect();
+    let told = if told.len() < found.len() { told } else { Vec::new() };
+    if !told.is_empty() {
+        found.retain(|one| !knows(one));
+    }
     let (_, best) = *found.first()?;
     // Single runs of either are as far from their mean; with one seed only what is equal is as good.
     let within = |(_, one): &&(&Cell, Mean)| {
@@ -65,18 +75,16 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
         best.mean - one.mean <= spread
     };
     let any_spread = found.iter().any(|(_, mean)| mean.deviation.is_some());
-    let digits = measure.shown.1;
-    let first: Vec<String> = found
-        .iter()
-        .enumerate()
-        .filter(|(at, one)| *at == 0 || within(one))
-        .map(|(_, (cell, mean))| format!("{} ({:.digits$})", cell.name(), mean.mean))
-        .collect();
-    let said = match first.as_slice() {
+    let first = found.iter().enumerate().filter(|(at, one)| *at == 0 || within(one));
+    let first: Vec<String> = first.map(|(_, one)| shown(one)).collect();
+    let mut said = match first.as_slice() {
         [only] => format!("best is {only}"),
         several if any_spread => format!("within the spread of seeds: {}", several.join("; ")),
         several => format!("best are {}", several.join(" and ")),
     };
+    if !told.is_empty() {
+        said = format!("without labels, {said}; with them, {}", told.join(" and "));
+    }
     let sources = [FeatureSource::RawPixels, FeatureSource::Untrained];
     let levels = sources.iter().filter_map(|&source| Some((source, measure.of(&of.level(source)?)?.mean)));
     let unbeaten: Vec<String> = levels
@@ -85,7 +93,8 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
         .collect();
     let unbeaten = match unbeaten.len() {
         0 => String::new(),
-        _ => format!("; none is better than {}", unbeaten.join(" and ")),
+        _ if told.is_empty() => format!("; none is better than {}", unbeaten.join(" and ")),
+        _ => format!("; none without labels is better than {}", unbeaten.join(" and ")),
     };
     Some(format!("By {}: {said}{unbeaten}.", measure.name))
 }

@@ -102,6 +102,23 @@ fn what_seeds_do_not_tell_apart_is_not_called_best() {
 }
 
 #[test]
+fn who_was_told_the_labels_is_not_the_best_of_those_who_were_not() {
+    let arms = |methods: [(Method, f64); 3]| {
+        let all =
+            methods.map(|(method, top1)| ArmResult { method, ..arm(method.name(), Crops::AsSet, 31, top1) });
+        best(&of_arms(all.to_vec(), 0.45)).swap_remove(0)
+    };
+    assert_eq!(
+        arms([(Method::Swav, 0.4), (Method::Byol, 0.3), (Method::Supervised, 0.7)]),
+        "By kNN on split_test, %: without labels, best is swav (40.0); with them, supervised (70.0); none without labels is \
+         better than raw pixels (45.0)."
+    );
+    // Alone, they are compared with each other.
+    let all = [Method::Supervised; 3].map(|method| (method, 0.7));
+    assert!(arms(all).starts_with("By kNN on split_test, %: best "), "{}", arms(all));
+}
+
+#[test]
 fn every_split_and_both_rules_and_single_seeds_are_shown() {
     let of = methods(0.3);
     let results = of.results();
