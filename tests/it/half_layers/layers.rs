@@ -104,7 +104,7 @@ fn turned(w: &Tensor64) -> Tensor64 {
 fn judge_conv(judge: &mut Judge, label: &str, gpu: &Gpu, unit: &UnitSeen, made: &Made, storage: Storage) {
     let units = gpu.family() == Family::Matrix;
     let (x, dy, geometry) = (&unit.x, &unit.dconv, unit.geometry);
-    let w = if units { unit.weight.map(rounded) } else { single(&unit.weight) };
+    let w = if units { single(&unit.weight).map(rounded) } else { single(&unit.weight) };
     let unit_of_rounding = if units { CUT_OFF } else { SINGLE };
     let [ax, aw, ady] = [x, &w, dy].map(|t| t.map(f64::abs));
     let [filters, channels, kernel, _] = w.dims4();
