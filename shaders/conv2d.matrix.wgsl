@@ -35,9 +35,9 @@ const RIGHT_QUADS = DEPTH * COLUMN_QUADS;
 @group(0) @binding(4) var<storage, read> dy: array<vec4<f16>>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>;
 
-// A line of blocks of each part on its way to memory, two blocks side by side.
-const SCRATCH_ROW = 2u * SIDE + 8u;
-var<workgroup> scratch: array<f32, PARTS * SIDE * SCRATCH_ROW>;
+// A line of blocks of each part on its way to memory, two blocks side by side: quads between its rows, and of all parts.
+const SCRATCH_ROW = SIDE / 2u + 2u;
+const SCRATCH_QUADS = PARTS * SIDE * SCRATCH_ROW;
 
 fn x_quad(source: u32, quad: u32) -> vec4<f16> {
     let inside = source != OUTSIDE;
@@ -94,6 +94,49 @@ fn right_at(part: u32, block: u32, k: u32) -> u32 {
     return k * COLUMN_QUADS + (part_column(part) + block * SIDE) / 4u;
 }
 
+// Where neighbouring invocations put and read quads: without a bank of workgroup memory in common (the shader checks count).
+
+// Row `i` of an array where rows that follow each other share banks, and rows `distance` apart do not: 2 or 4.
+fn spaced(i: u32, distance: u32) -> u32 {
+    return i / (2u * distance) * (2u * distance) + i % 2u * distance + i % (2u * distance) / 2u;
+}
+
+// The i-th row that is gathered, and where its quads lie.
+fn gathered_row(i: u32) -> u32 {
+    return spaced(i, 4u);
+}
+
+fn left_place(row: u32, quad: u32) -> u32 {
+    return row * TERM_QUADS + quad;
+}
+
+// Which of the four rows of weights of a quad of terms is the i-th: each pair of invocations begins with another one.
+fn gathered_term(lane: u32, i: u32) -> u32 {
+    return (i / (COLUMNS / 4u) + lane / 2u) % 4u;
+}
+
+// The term of the i-th quad of the gradient of y.
+fn loaded_term(i: u32) -> u32 {
+    return spaced(i / (COLUMNS / 4u), 4u);
+}
+
+fn right_place(term: u32, quad: u32) -> u32 {
+    return term * COLUMN_QUADS + quad;
+}
+
+fn turned_place(term: u32, quad: u32) -> u32 {
+    return term * ROW_QUADS + quad;
+}
+
+// Of a line of blocks the row of the i-th quad, and where that lies.
+fn scratch_row(i: u32) -> u32 {
+    return spaced(i / (SIDE / 2u) % SIDE, 2u);
+}
+
+fn scratch_place(i: u32) -> u32 {
+    return (i / (SIDE * SIDE / 2u) * SIDE + scratch_row(i)) * SCRATCH_ROW + i % (SIDE / 2u);
+}
+
 // The sums of a tile over some steps, from the first one to before the end.
 fn gather(c: ptr<function, Sums>, lattice: Lattice, panel: u32, tile: u32, begin: u32, end: u32, index: u32, part: u32) {
     let panel_quads = WIDTH / 4u;
@@ -105,7 +148,7 @@ fn gather(c: ptr<function, Sums>, lattice: Lattice, panel: u32, tile: u32, begin
     let loads = ROWS / apart;
     var pixels = array<Pixel, LOADS>();
     for (var i = 0u; i < loads; i++) {
-        pixels[i] = pixel_at(lattice, tile + first + i * apart);
+        pixels[i] = pixel_at(lattice, tile + gathered_row(first + i * apart));
     }
     var sources = array<u32, LOADS>();
     var term = term_after(lattice, Term(), begin * quads + lane);
@@ -118,15 +161,15 @@ fn gather(c: ptr<function, Sums>, lattice: Lattice, panel: u32, tile: u32, begin
             }
         }
         for (var i = 0u; i < loads; i++) {
-            put_left((first + i * apart) * TERM_QUADS + lane, x_quad(sources[i], term.quad));
+            put_left(left_place(gathered_row(first + i * apart), lane), x_quad(sources[i], term.quad));
         }
         let w_row = row_of(lattice, term);
         for (var i = first; i < COLUMNS; i += apart) {
             // Four rows of weights, a quad of terms, of COLUMNS / 4 quads each.
             let quad = i % (COLUMNS / 4u);
-            let row = i / (COLUMNS / 4u);
+            let row = gathered_term(lane, i);
             let at = ((panel + quad / panel_quads) * params.kernel * params.kernel * params.source_quads + w_row) * WIDTH + row * panel_quads + quad % panel_quads;
-            put_right((lane * 4u + row) * COLUMN_QUADS + quad, w_quad(at, tap.x < lattice.taps.x && panel * panel_quads + quad < params.out_quads));
+            put_right(right_place(lane * 4u + row, quad), w_quad(at, tap.x < lattice.taps.x && panel * panel_quads + quad < params.out_quads));
         }
         workgroupBarrier();
         if part < PARTS {
@@ -159,7 +202,7 @@ fn gather_multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgro
         for (var i = index; i < PARTS * SIDE * SIDE / 2u; i += INVOCATIONS) {
             let at = place_of(i);
             let m = tile + at.row + line * SIDE;
-            store_row(scratch_quad(at), output_row(lattice, pixel_at(lattice, m)), panel * WIDTH / 4u + at.column);
+            store_row(scratch_quad(at.scratch), output_row(lattice, pixel_at(lattice, m)), panel * WIDTH / 4u + at.column);
         }
         workgroupBarrier();
     }
@@ -184,7 +227,7 @@ fn gather_slices(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroup
             let row = output_row(lattice, pixel_at(lattice, tile + at.row + line * SIDE));
             let column = panel * WIDTH / 4u + at.column;
             if row != OUTSIDE && column < params.out_quads {
-                partial[(slice * rows + row) * params.out_quads + column] = scratch_quad(at);
+                partial[(slice * rows + row) * params.out_quads + column] = scratch_quad(at.scratch);
             }
         }
         workgroupBarrier();
@@ -208,13 +251,13 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     var c = Sums();
     for (var m = begin; m < end; m += DEPTH) {
         for (var i = index / rows; i < DEPTH; i += apart) {
-            put_left(i * ROW_QUADS + index % rows, x_quad(select(OUTSIDE, source_of(lattice, pixel, offset), inside && m + i < end), loaded.quad));
+            put_left(turned_place(i, index % rows), x_quad(select(OUTSIDE, source_of(lattice, pixel, offset), inside && m + i < end), loaded.quad));
             pixel = advance(lattice, step, pixel);
         }
         for (var i = index; i < DEPTH * COLUMNS / 4u; i += INVOCATIONS) {
             let quad = i % (COLUMNS / 4u);
-            let term = i / (COLUMNS / 4u);
-            put_right(term * COLUMN_QUADS + quad, dy_quad(m + term, end, group.x * COLUMNS / 4u + quad));
+            let term = loaded_term(i);
+            put_right(right_place(term, quad), dy_quad(m + term, end, group.x * COLUMNS / 4u + quad));
         }
         workgroupBarrier();
         if part < PARTS {
@@ -240,7 +283,7 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
             let panels = (params.out_quads + panel_quads - 1u) / panel_quads;
             let panel = group.x * (COLUMNS / WIDTH) + at.column / panel_quads;
             if row < all_rows && panel < panels {
-                partial[((group.z * panels + panel) * all_rows + row) * panel_quads + at.column % panel_quads] = scratch_quad(at);
+                partial[((group.z * panels + panel) * all_rows + row) * panel_quads + at.column % panel_quads] = scratch_quad(at.scratch);
             }
         }
         workgroupBarrier();
@@ -257,12 +300,7 @@ struct Place {
 fn place_of(i: u32) -> Place {
     let quads = SIDE / 2u; // of a row of two blocks
     let part = i / (SIDE * quads);
-    let row = i / quads % SIDE;
-    return Place((part * SIDE + row) * SCRATCH_ROW + i % quads * 4u, part_row(part) + row, part_column(part) / 4u + i % quads);
-}
-
-fn scratch_quad(at: Place) -> vec4<f32> {
-    return vec4(scratch[at.scratch], scratch[at.scratch + 1u], scratch[at.scratch + 2u], scratch[at.scratch + 3u]);
+    return Place(scratch_place(i), part_row(part) + scratch_row(i), part_column(part) / 4u + i % quads);
 }
 
 // A line of a part's blocks into scratch. Which one is decided by branches, so that sums keep their registers.
@@ -270,17 +308,17 @@ fn put_line(c: ptr<function, Sums>, part: u32, line: u32) {
     if part < PARTS {
         let at = part * SIDE * SCRATCH_ROW;
         if line == 0u {
-            coopStoreT((*c).a0, &scratch[at], SCRATCH_ROW);
-            coopStoreT((*c).b0, &scratch[at + SIDE], SCRATCH_ROW);
+            coopStoreT((*c).a0, &scratch[at * UNIT], SCRATCH_ROW * UNIT);
+            coopStoreT((*c).b0, &scratch[(at + SIDE / 4u) * UNIT], SCRATCH_ROW * UNIT);
         } else if line == 1u {
-            coopStoreT((*c).a1, &scratch[at], SCRATCH_ROW);
-            coopStoreT((*c).b1, &scratch[at + SIDE], SCRATCH_ROW);
+            coopStoreT((*c).a1, &scratch[at * UNIT], SCRATCH_ROW * UNIT);
+            coopStoreT((*c).b1, &scratch[(at + SIDE / 4u) * UNIT], SCRATCH_ROW * UNIT);
         } else if line == 2u {
-            coopStoreT((*c).a2, &scratch[at], SCRATCH_ROW);
-            coopStoreT((*c).b2, &scratch[at + SIDE], SCRATCH_ROW);
+            coopStoreT((*c).a2, &scratch[at * UNIT], SCRATCH_ROW * UNIT);
+            coopStoreT((*c).b2, &scratch[(at + SIDE / 4u) * UNIT], SCRATCH_ROW * UNIT);
         } else {
-            coopStoreT((*c).a3, &scratch[at], SCRATCH_ROW);
-            coopStoreT((*c).b3, &scratch[at + SIDE], SCRATCH_ROW);
+            coopStoreT((*c).a3, &scratch[at * UNIT], SCRATCH_ROW * UNIT);
+            coopStoreT((*c).b3, &scratch[(at + SIDE / 4u) * UNIT], SCRATCH_ROW * UNIT);
         }
     }
 }

@@ -19,12 +19,11 @@ struct Params {
 const LEFT_QUADS = SIDE * SIDE / 4u;
 const RIGHT_QUADS = LEFT_QUADS;
 const PARTS = 4u;
+const SCRATCH_QUADS = PARTS * 4u * LEFT_QUADS; // four blocks of each part
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> source: array<vec4<f32>>; // two blocks
 @group(0) @binding(2) var<storage, read_write> result: array<vec4<f32>>;
-
-var<workgroup> sums: array<f32, 4u * PARTS * SIDE * SIDE>;
 
 @compute @workgroup_size(INVOCATIONS)
 fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32, @builtin(subgroup_id) part: u32) {
@@ -46,20 +45,18 @@ fn multiply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
             c = coopMultiplyAdd(l, r, c);
             d = coopMultiplyAdd(l, r, d);
         }
-        let at = part * 4u * SIDE * SIDE;
-        coopStoreT(a, &sums[at], SIDE);
-        coopStoreT(b, &sums[at + SIDE * SIDE], SIDE);
-        coopStoreT(c, &sums[at + 2u * SIDE * SIDE], SIDE);
-        coopStoreT(d, &sums[at + 3u * SIDE * SIDE], SIDE);
+        let at = part * 4u * LEFT_QUADS;
+        coopStoreT(a, &scratch[at * UNIT], SIDE / 4u * UNIT);
+        coopStoreT(b, &scratch[(at + LEFT_QUADS) * UNIT], SIDE / 4u * UNIT);
+        coopStoreT(c, &scratch[(at + 2u * LEFT_QUADS) * UNIT], SIDE / 4u * UNIT);
+        coopStoreT(d, &scratch[(at + 3u * LEFT_QUADS) * UNIT], SIDE / 4u * UNIT);
     }
     workgroupBarrier();
     let block = group_number(group, groups);
     for (var i = index; i < LEFT_QUADS; i += INVOCATIONS) {
-        let at = 4u * i;
-        let own = vec4(sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u]);
+        let own = scratch_quad(i);
         // All sixteen are the same: what is taken away of the last keeps the others from being left out.
-        let last = (4u * PARTS - 1u) * SIDE * SIDE + at;
-        let other = vec4(sums[last], sums[last + 1u], sums[last + 2u], sums[last + 3u]);
+        let other = scratch_quad((4u * PARTS - 1u) * LEFT_QUADS + i);
         if block * LEFT_QUADS + i < params.quads {
             result[block * LEFT_QUADS + i] = own + params.term * (own - other);
         }

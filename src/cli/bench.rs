@@ -127,7 +127,7 @@ impl Report {
     fn new(figures: Figures, peaks: Peaks) -> Self {
         let program = concat!("swav-wgpu ", env!("CARGO_PKG_VERSION")).to_owned();
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        Self { program, system, compiler: figures.adapter.compiler(), figures, peaks }
+        Self { program, system, compiler: figures.adapter.compiler, figures, peaks }
     }
 
     fn json(&self) -> Result<String> {
@@ -239,6 +239,7 @@ mod tests {
             kind: text("discrete GPU"),
             backend: text(backend),
             driver: text("maker 1.2"),
+            compiler: (backend == "DX12").then_some("DXC"),
             software: false,
             max_buffer_bytes: 1 << 30,
             max_binding_bytes: 1 << 30,

@@ -48,7 +48,7 @@ fn render(adapters: &[AdapterFacts]) -> String {
         let AdapterFacts { index, name, kind, backend, driver, .. } = facts;
         let _ = writeln!(text, "{index}  {name}");
         let driver = if driver.is_empty() { "unnamed" } else { driver };
-        let compiler = facts.compiler().map_or_else(String::new, |name| format!(", shader compiler {name}"));
+        let compiler = facts.compiler.map_or_else(String::new, |name| format!(", shader compiler {name}"));
         let _ = writeln!(text, "   {kind}, {backend}, driver {driver}{compiler}");
         let _ = writeln!(
             text,
@@ -61,7 +61,7 @@ fn render(adapters: &[AdapterFacts]) -> String {
             yes(facts.timestamps),
         );
     }
-    if adapters.iter().any(|facts| facts.compiler() == Some("FXC")) {
+    if adapters.iter().any(|facts| facts.compiler == Some("FXC")) {
         text.push_str(
             "\nFXC is the compiler that Windows has kept for old programs: it takes minutes over large kernels, and \
              knows no subgroups. Put dxcompiler.dll (of Microsoft's DirectXShaderCompiler, 1.8.2502 or later) beside \
@@ -113,6 +113,7 @@ mod tests {
             kind: "software (CPU)".to_owned(),
             backend: "Vulkan".to_owned(),
             driver: "llvmpipe Mesa 22.3.6".to_owned(),
+            compiler: None,
             software: true,
             max_buffer_bytes: 2 << 30,
             max_binding_bytes: 128 << 20,
@@ -136,10 +137,10 @@ mod tests {
         let gpu = AdapterFacts { software: false, subgroup: None, ..lavapipe() };
         assert!(!render(&[lavapipe(), gpu]).contains("Only software"));
         assert!(!text.contains("compiler"));
-        let old = AdapterFacts { backend: "DX12".into(), int64: false, subgroup: None, ..lavapipe() };
+        let old = AdapterFacts { backend: "DX12".into(), compiler: Some("FXC"), ..lavapipe() };
         let text = render(std::slice::from_ref(&old));
         assert!(text.contains("shader compiler FXC\n") && text.contains("dxcompiler.dll"), "{text}");
-        let text = render(&[AdapterFacts { int64: true, ..old }]);
+        let text = render(&[AdapterFacts { compiler: Some("DXC"), ..old }]);
         assert!(text.contains("shader compiler DXC\n") && !text.contains("dxcompiler.dll"), "{text}");
     }
 

@@ -16,6 +16,9 @@ pub struct AdapterFacts {
     pub backend: String,
     /// Driver name and version as the driver says it.
     pub driver: String,
+    /// The shader compiler, where a system has several: "DXC" or "FXC" on DX12.
+    #[serde(skip)] // `bench` names it beside the adapter
+    pub compiler: Option<&'static str>,
     /// True for a driver that computes on the CPU.
     pub software: bool,
     /// Largest buffer, bytes.
@@ -87,21 +90,13 @@ impl AdapterFacts {
         Some(format!("{} cannot run the {family} kernels, which {needs}", self.name))
     }
 
-    /// The shader compiler, where a system has several: on DX12 the old FXC unless `dxcompiler.dll` is found, told by
-    /// what only DXC compiles.
-    #[must_use]
-    pub fn compiler(&self) -> Option<&'static str> {
-        let modern = self.int64 || self.subgroup.is_some();
-        (self.backend == "DX12").then_some(if modern { "DXC" } else { "FXC" })
-    }
-
     /// The kernel families that can run.
     #[must_use]
     pub fn families(&self) -> Vec<Family> {
         Family::ALL.into_iter().filter(|&family| self.supports(family)).collect()
     }
 
-    fn read(index: usize, adapter: &wgpu::Adapter) -> Self {
+    fn read(index: usize, Found { adapter, compiler }: &Found) -> Self {
         let info = adapter.get_info();
         let features = adapter.features();
         let limits = adapter.limits();
@@ -123,6 +118,7 @@ impl AdapterFacts {
             kind: kind.into(),
             backend: backend.into(),
             driver: format!("{} {}", info.driver, info.driver_info).trim().into(),
+            compiler: *compiler,
             software: info.device_type == wgpu::DeviceType::Cpu,
             max_buffer_bytes: limits.max_buffer_size,
             max_binding_bytes: limits.max_storage_buffer_binding_size,
@@ -158,11 +154,39 @@ fn matrix_side(adapter: &wgpu::Adapter) -> Option<u32> {
     sides.max().filter(|_| large && there)
 }
 
-fn enumerate() -> Vec<wgpu::Adapter> {
-    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
-    let descriptor =
+/// An adapter, and what compiles its shaders where a system has several compilers.
+struct Found {
+    adapter: wgpu::Adapter,
+    compiler: Option<&'static str>,
+}
+
+/// The adapters of these systems, where DX12 is to have this compiler; without the compiler there are none of DX12.
+fn enumerate_with(backends: wgpu::Backends, compiler: &wgpu::Dx12Compiler) -> Vec<Found> {
+    let mut descriptor =
         wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
-    pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends))
+    descriptor.backend_options.dx12.shader_compiler = compiler.clone();
+    let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let of = |adapter: wgpu::Adapter| Found {
+        compiler: compiler_of(adapter.get_info().backend, compiler),
+        adapter,
+    };
+    found.into_iter().map(of).collect()
+}
+
+fn compiler_of(backend: wgpu::Backend, dx12: &wgpu::Dx12Compiler) -> Option<&'static str> {
+    let name = if matches!(dx12, wgpu::Dx12Compiler::Fxc) { "FXC" } else { "DXC" };
+    (backend == wgpu::Backend::Dx12).then_some(name)
+}
+
+/// wgpu does not tell which compiler it found for DX12, so it is asked for each: DXC, which is a file that may be there
+/// (`dxcompiler.dll`), and where that gives no adapter FXC, which every Windows has.
+fn enumerate() -> Vec<Found> {
+    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let mut found = enumerate_with(backends, &wgpu::Dx12Compiler::default_dynamic_dxc());
+    if cfg!(windows) && found.iter().all(|found| found.compiler.is_none()) {
+        found.extend(enumerate_with(wgpu::Backends::DX12, &wgpu::Dx12Compiler::Fxc));
+    }
+    found
 }
 
 /// All adapters of this machine, in the order that `--adapter INDEX` counts.
@@ -187,9 +211,9 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFact
     let found: Vec<_> = enumerate()
         .into_iter()
         .enumerate()
-        .map(|(i, a)| {
-            let f = AdapterFacts::read(i, &a);
-            (a, f)
+        .map(|(i, found)| {
+            let facts = AdapterFacts::read(i, &found);
+            (found.adapter, facts)
         })
         .collect();
     if found.is_empty() {
@@ -216,4 +240,17 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterFact
             format!("no adapter is called `{}`; there is {}", wanted.unwrap_or(""), list.join(", ")),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_dx12_has_a_choice_of_compilers() {
+        let dxc = wgpu::Dx12Compiler::default_dynamic_dxc();
+        assert_eq!(compiler_of(wgpu::Backend::Dx12, &dxc), Some("DXC"));
+        assert_eq!(compiler_of(wgpu::Backend::Dx12, &wgpu::Dx12Compiler::Fxc), Some("FXC"));
+        assert_eq!(compiler_of(wgpu::Backend::Vulkan, &dxc), None);
+    }
 }

@@ -72,6 +72,7 @@ mod tests {
             kind: kind.into(),
             backend: backend.into(),
             driver: String::new(),
+            compiler: None,
             software: false,
             max_buffer_bytes: 0,
             max_binding_bytes: 0,

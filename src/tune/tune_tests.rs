@@ -8,6 +8,7 @@ fn facts() -> AdapterFacts {
         kind: "discrete GPU".to_owned(),
         backend: "Vulkan".to_owned(),
         driver: "maker 1.2".to_owned(),
+        compiler: None,
         software: false,
         max_buffer_bytes: 1 << 30,
         max_binding_bytes: 1 << 30,

@@ -18,6 +18,7 @@
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |
+//! | `half_layers` | each layer by itself in half precision, within what the theory of rounding allows |
 //! | `half_precision` | the loss scale |
 //! | `micro_batches` | a batch that goes through the trunk in parts is still one batch |
 //! | `rank_runs` | whole runs of several ranks, stopped ones, and how they end together |
@@ -43,6 +44,7 @@ mod devices;
 mod exports;
 mod golden;
 mod half_golden;
+mod half_layers;
 mod half_precision;
 mod judging;
 mod memory_checks;

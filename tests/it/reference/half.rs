@@ -47,7 +47,39 @@ impl Half {
     }
 }
 
-/// The nearest number of half precision.
+/// The nearest number of half precision, of two the even one. By hand: the crate `half` drops the low half of the mantissa
+/// before it rounds, and so takes what lies just above a middle down to an even number.
 pub(crate) fn rounded(v: f64) -> f64 {
-    ::half::f16::from_f64(v).to_f64()
+    if !v.is_finite() {
+        return v;
+    }
+    // Below 2⁻¹⁴ neighbours lie no closer.
+    let exponent = ((v.to_bits() >> 52 & 0x7ff) as i32 - 1023).max(-14);
+    let place = 2.0f64.powi(exponent - 10);
+    let nearest = (v / place).round_ties_even() * place;
+    if nearest.abs() > 65_504.0 { f64::INFINITY.copysign(v) } else { nearest }
+}
+
+#[test]
+fn the_nearest_half_is_found() {
+    for bits in 0..=u16::MAX {
+        let half = ::half::f16::from_bits(bits);
+        if half.is_nan() {
+            continue;
+        }
+        assert_eq!(rounded(half.to_f64()), half.to_f64());
+        // The crate rounds single precision well: around the middle to the next number, and at it.
+        let next = ::half::f16::from_bits(bits.wrapping_add(1));
+        let middle = ((half.to_f64() + next.to_f64()) / 2.0) as f32;
+        for single in [middle.next_down(), middle, middle.next_up()].into_iter().filter(|v| v.is_finite()) {
+            let want = ::half::f16::from_f32(single).to_f64();
+            assert_eq!(rounded(f64::from(single)), want, "{single:e}");
+        }
+    }
+    let above = 1024.5f64.next_up();
+    assert_eq!([rounded(1024.5), rounded(above), rounded(-above)], [1024.0, 1025.0, -1025.0]);
+    assert_eq!(
+        [rounded(65_519.9), rounded(65_520.0), rounded(-1e9)],
+        [65_504.0, f64::INFINITY, f64::NEG_INFINITY]
+    );
 }

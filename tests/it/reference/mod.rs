@@ -4,9 +4,11 @@
 //! values, and both check the GPU on nets and settings that the golden files do not hold.
 
 pub(crate) mod arch;
+pub(crate) mod bounds;
 pub(crate) mod half;
 pub(crate) mod network;
 pub(crate) mod schedule;
+pub(crate) mod seen;
 pub(crate) mod training;
 
 pub(crate) use swav_wgpu::selftest::reference::*;

@@ -8,6 +8,7 @@
 use super::arch::{Arch, BlockPlan, Stem, Unit};
 use super::half::Half;
 use super::norm::{self, BatchStats};
+use super::seen::Seen;
 use super::{Tensor64, Weights, conv, linear, pool, relu};
 use std::borrow::Cow;
 
@@ -19,9 +20,9 @@ pub(crate) enum Mode {
     Evaluate,
 }
 
-struct UnitSaved {
-    x: Tensor64,
-    conv: Tensor64,
+pub(super) struct UnitSaved {
+    pub(super) x: Tensor64,
+    pub(super) conv: Tensor64,
     stats: Option<BatchStats>,
     /// As it is computed, before it is stored: kernels take the sign of a ReLU from the batch norm once more.
     y: Tensor64,
@@ -30,6 +31,8 @@ struct UnitSaved {
 struct BlockSaved {
     main: Vec<UnitSaved>,
     downsample: Option<UnitSaved>,
+    /// What is added to the last batch norm.
+    shortcut: Tensor64,
     y: Tensor64,
 }
 
@@ -67,11 +70,13 @@ pub(crate) struct Network {
     /// Pictures that the trunk's batch norms see together, where a batch goes through in parts: the last part has what is
     /// left. Running estimates become the mean of where each part would move them, a picture counting as much as another.
     pub(crate) part: Option<usize>,
+    /// Where backward writes down what each layer saw, if it is to.
+    pub(crate) seen: Option<Seen>,
 }
 
 impl Network {
     pub(crate) fn new(arch: Arch, weights: Weights) -> Self {
-        Self { arch, weights, half: None, part: None }
+        Self { arch, weights, half: None, part: None, seen: None }
     }
 
     /// An activation of the trunk or a gradient of one, as it is in memory.
@@ -186,17 +191,20 @@ impl Network {
         UnitSaved { x, conv, stats, y }
     }
 
-    /// The gradient of the unit's input, added to `sum` where there is one.
+    /// The gradient of the unit's input, added to `sum` where there is one. What `residual` added is masked already.
     fn unit_backward(
         &self,
         unit: &Unit,
         saved: &UnitSaved,
         dy: &Tensor64,
-        sum: Option<&Tensor64>,
+        [residual, sum]: [Option<&Tensor64>; 2],
         grads: &mut Weights,
     ) -> Tensor64 {
-        let dy = if unit.relu { relu::backward(&saved.y, dy) } else { dy.clone() };
-        let dconv = self.stored(self.batch_norm_backward(&unit.bn, saved, &dy, grads));
+        let masked = if unit.relu { relu::backward(&saved.y, dy) } else { dy.clone() };
+        let dconv = self.stored(self.batch_norm_backward(&unit.bn, saved, &masked, grads));
+        if let Some(seen) = &self.seen {
+            seen.unit(self, unit, saved, [residual, sum], [dy, &dconv]);
+        }
         let dw = conv::backward_weight(&saved.x, &dconv, &unit.shape, unit.geometry());
         accumulate(grads, &unit.conv, dw);
         let dx = conv::backward_input(&self.filter(&unit.conv), &dconv, &saved.x.shape, unit.geometry());
@@ -213,7 +221,7 @@ impl Network {
         let shortcut = downsample.as_ref().map_or_else(|| x.clone(), |unit| self.stored(unit.y.clone()));
         // The last batch norm, the sum and its ReLU are one kernel.
         let y = self.stored(relu::of_sum(&main.last().expect("a block has units").y, &shortcut));
-        BlockSaved { main, downsample, y }
+        BlockSaved { main, downsample, shortcut, y }
     }
 
     fn block_backward(
@@ -225,12 +233,13 @@ impl Network {
     ) -> Tensor64 {
         let dsum = relu::backward(&saved.y, dy);
         let around = match (&plan.downsample, &saved.downsample) {
-            (Some(unit), Some(saved)) => self.unit_backward(unit, saved, &dsum, None, grads),
+            (Some(unit), Some(saved)) => self.unit_backward(unit, saved, &dsum, [None; 2], grads),
             _ => dsum.clone(),
         };
-        let mut dmain = dsum;
+        let (mut dmain, shortcut) = (dsum, &saved.shortcut);
         for (i, (unit, saved)) in plan.main.iter().zip(&saved.main).enumerate().rev() {
-            dmain = self.unit_backward(unit, saved, &dmain, (i == 0).then_some(&around), grads);
+            let residual = (i + 1 == plan.main.len()).then_some(shortcut);
+            dmain = self.unit_backward(unit, saved, &dmain, [residual, (i == 0).then_some(&around)], grads);
         }
         dmain
     }
@@ -263,7 +272,7 @@ impl Network {
         if let Some(winners) = &saved.winners {
             dy = self.stored(pool::max_pool_backward(winners, &dy, &saved.stem.y.shape));
         }
-        self.unit_backward(&self.arch.stem(), &saved.stem, &dy, None, &mut scaled);
+        self.unit_backward(&self.arch.stem(), &saved.stem, &dy, [None; 2], &mut scaled);
         for (name, grad) in scaled {
             accumulate(grads, &name, grad.map(|v| v / scale));
         }
@@ -291,6 +300,9 @@ impl Network {
     }
 
     fn linear_backward(&self, name: &str, x: &Tensor64, dy: &Tensor64, grads: &mut Weights) -> Tensor64 {
+        if let Some(seen) = &self.seen {
+            seen.linear(self, name, x, dy);
+        }
         accumulate(grads, &format!("{name}.weight"), linear::backward_weight(x, dy));
         accumulate(grads, &format!("{name}.bias"), linear::backward_bias(dy));
         linear::backward_input(self.weight(&format!("{name}.weight")), dy)

@@ -1,8 +1,9 @@
 //! Neighbouring invocations use different banks of workgroup memory.
 //!
-//! The memory of a GPU's workgroup lies in 32 banks of one word, each of which serves one address at a time. Of accesses to
-//! quads of words, eight invocations are served together, so they go at full speed where their places differ modulo 8, or are
-//! the same. The places come from the shaders' own functions, which a small interpreter evaluates here.
+//! The memory of a GPU's workgroup lies in 32 banks of one word, each of which serves one address at a time. As many
+//! invocations are served together as make 128 bytes: eight that access quads of words go at full speed where their places
+//! differ modulo 8, or are the same. The places come from the shaders' own functions, which a small interpreter evaluates
+//! here.
 
 use super::{parsed, settings};
 use naga::back::pipeline_constants::process_overrides;
@@ -13,17 +14,20 @@ use std::collections::BTreeSet;
 use swav_wgpu::gpu::Shader;
 use swav_wgpu::ops::SHADERS;
 
-/// Invocations that are served together, and as many places in a row without a bank in common.
-const TOGETHER: u32 = 8;
+const BANKS: u32 = 32;
+const WORD: u32 = 4;
 
 /// The value of a function of whole numbers without branches.
-fn call(module: &Module, name: &str, arguments: &[u32]) -> u32 {
+pub(super) fn call(module: &Module, name: &str, arguments: &[u32]) -> u32 {
     let function = module.functions.iter().map(|(_, f)| f).find(|f| f.name.as_deref() == Some(name));
-    let function = function.unwrap_or_else(|| panic!("there is no function {name}"));
+    returned(module, function.unwrap_or_else(|| panic!("there is no function {name}")), arguments)
+}
+
+fn returned(module: &Module, function: &Function, arguments: &[u32]) -> u32 {
     let returned = function.body.iter().find_map(|statement| match statement {
         Statement::Return { value } => *value,
-        Statement::Emit(_) => None,
-        other => panic!("{name} is more than one expression: {other:?}"),
+        Statement::Emit(_) | Statement::Call { .. } => None,
+        other => panic!("{:?} is more than one expression: {other:?}", function.name),
     });
     value(module, function, arguments, returned.expect("it returns something"))
 }
@@ -46,23 +50,47 @@ fn value(module: &Module, function: &Function, arguments: &[u32], at: Handle<Exp
             other => panic!("say how to evaluate {other:?}"),
         },
         Expression::Math { fun: MathFunction::Min, arg, arg1: Some(other), .. } => of(arg).min(of(other)),
+        Expression::CallResult(_) => {
+            let called = function.body.iter().find_map(|statement| match statement {
+                Statement::Call { function, arguments, result } if *result == Some(at) => {
+                    Some((&module.functions[*function], arguments))
+                }
+                _ => None,
+            });
+            let (callee, arguments) = called.expect("what gives the result is called");
+            returned(module, callee, &arguments.iter().map(|&argument| of(argument)).collect::<Vec<_>>())
+        }
         ref other => panic!("say how to evaluate {other:?}"),
     }
 }
 
-/// How many turns the slowest of the invocations that are served together take: places with a bank in common.
-fn turns(invocations: u32, place: impl Fn(u32) -> Option<u32>) -> usize {
-    let of_group = |group: u32| {
-        let places: BTreeSet<u32> = (0..TOGETHER).filter_map(|lane| place(group * TOGETHER + lane)).collect();
-        let in_bank = |bank: u32| places.iter().filter(|&&place| place % TOGETHER == bank).count();
-        (0..TOGETHER).map(in_bank).max().unwrap_or(0)
+/// How many turns the slowest of the invocations that are served together take, each of which accesses so many bytes from
+/// its place on: words with a bank in common.
+pub(super) fn turns_of(bytes: u32, invocations: u32, place: impl Fn(u32) -> Option<u32>) -> usize {
+    let together = BANKS * WORD / bytes.max(WORD);
+    let of_group = |first: u32| {
+        let places = (first..invocations.min(first + together)).filter_map(&place);
+        let words: BTreeSet<u32> =
+            places.flat_map(|place| place / WORD..(place + bytes).div_ceil(WORD)).collect();
+        let in_bank = |bank: u32| words.iter().filter(|&&word| word % BANKS == bank).count();
+        (0..BANKS).map(in_bank).max().unwrap_or(0)
     };
-    (0..invocations / TOGETHER).map(of_group).max().unwrap_or(0)
+    (0..invocations).step_by(together as usize).map(of_group).max().unwrap_or(0)
+}
+
+/// The same for quads of words.
+fn turns(invocations: u32, place: impl Fn(u32) -> Option<u32>) -> usize {
+    turns_of(4 * WORD, invocations, |index| place(index).map(|place| 4 * WORD * place))
+}
+
+/// The first shader of a file with its constants, for each setting of them.
+fn each_setting(file: &str, entry: &str, check: impl Fn(&Module, &dyn Fn(&str) -> u32)) {
+    let shader = SHADERS.iter().find(|shader| shader.file == file).expect("the shader is listed");
+    each_setting_of(shader, entry, check);
 }
 
 /// A shader with its constants, for each setting of them.
-fn each_setting(file: &str, entry: &str, check: impl Fn(&Module, &dyn Fn(&str) -> u32)) {
-    let shader: &Shader = SHADERS.iter().find(|shader| shader.file == file).expect("the shader is listed");
+pub(super) fn each_setting_of(shader: &Shader, entry: &str, check: impl Fn(&Module, &dyn Fn(&str) -> u32)) {
     let (module, info) = parsed(shader).expect("it is valid");
     for constants in settings(&module).expect("its constants are known") {
         let (module, _) = process_overrides(&module, &info, Some((ShaderStage::Compute, entry)), &constants)
@@ -136,4 +164,7 @@ fn conflicts_are_counted() {
     assert_eq!(turns(8, |index| Some(index * 2)), 2);
     assert_eq!(turns(16, |index| Some(if index < 8 { index } else { index * 64 })), 8);
     assert_eq!(turns(8, |_| None), 0);
+    assert_eq!([turns_of(4, 64, |index| Some(4 * index)), turns_of(4, 64, |index| Some(8 * index))], [1, 2]);
+    assert_eq!(turns_of(2, 32, |index| Some(2 * index)), 1, "two halves of a word are served at once");
+    assert_eq!([turns_of(8, 16, |index| Some(8 * index)), turns_of(8, 16, |index| Some(16 * index))], [1, 2]);
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `backends` | SPIR-V, MSL, HLSL and GLSL |
 //! | `banks` | neighbouring invocations use different banks of workgroup memory |
+//! | `banks_matrix` | the same where matrix units take their operands from |
 //! | `limits` | WebGPU's default limits |
 //! | `stores` | nothing is stored to a variable place of a vector |
 //! | `written` | all of them as files, for other compilers |
@@ -16,6 +17,7 @@
 
 mod backends;
 mod banks;
+mod banks_matrix;
 mod limits;
 mod stores;
 mod twins;
