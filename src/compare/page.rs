@@ -61,7 +61,10 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
         of.cells.iter().filter_map(|cell| Some((cell, measure.of(cell)?))).collect();
     found.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
     let digits = measure.shown.1;
-    let shown = |(cell, mean): &(&Cell, Mean)| format!("{} ({:.digits$})", cell.name(), mean.mean);
+    // A column that all cells are in need not be named.
+    let alone = of.columns().len() == 1;
+    let name = |cell: &Cell| if alone { cell.row.clone() } else { cell.name() };
+    let shown = |(cell, mean): &(&Cell, Mean)| format!("{} ({:.digits$})", name(cell), mean.mean);
     let knows = |(cell, _): &(&Cell, Mean)| of.arms_of(cell).any(|arm| arm.method == Method::Supervised);
     let told: Vec<String> = found.iter().filter(|one| knows(one)).map(shown).collect();
     let told = if told.len() < found.len() { told } else { Vec::new() };
