@@ -140,16 +140,20 @@ fn time(forecast: &Forecast, suited: &[String], peaks: Peaks, now: DateTime<Loca
     );
     let steps = forecast.steps(*done, *total);
     let left = if *done > 0 { format!(" that are left of {total}") } else { String::new() };
-    let evaluations = rhythm.evaluations(*done, *total) as usize;
+    // Pictures without labels are not judged by.
+    let evaluations = match rhythm.evaluations(*done, *total) as usize {
+        count if forecast.evaluation > 0.0 => {
+            format!("{} of {}, ", counted(count, "evaluation"), seconds(forecast.evaluation))
+        }
+        _ => String::new(),
+    };
     let checkpoints = rhythm.checkpoints(*done, *total) as usize;
     line(
         "the run",
         format!(
-            "{}{left} in {}; {} of {}, {} of {}, {} before the first step and {} for the gallery",
+            "{}{left} in {}; {evaluations}{} of {}, {} before the first step and {} for the gallery",
             counted(total.saturating_sub(*done) as usize, "step"),
             whole_seconds(steps),
-            counted(evaluations, "evaluation"),
-            seconds(forecast.evaluation),
             counted(checkpoints, "checkpoint"),
             seconds(forecast.checkpoint),
             whole_seconds(forecast.opening + if *done == 0 { forecast.first_looks } else { 0.0 }),
@@ -212,6 +216,8 @@ mod tests {
         }
         let text = time(&Forecast { measured: false, ..forecast.clone() }, &[], peaks, now);
         assert!(text.contains("1.50 s, 5.3 images/s; too long to be measured"), "{text}");
+        let text = time(&Forecast { evaluation: 0.0, ..forecast.clone() }, &[], peaks, now);
+        assert!(text.contains("; 4 checkpoints of ") && !text.contains("evaluation"), "{text}");
         let text = time(&Forecast { done: 40, ..forecast }, &["is judged less".into()], peaks, now);
         assert!(text.contains("\nto suit that the network is judged less\n"), "{text}");
         assert!(text.contains("60 steps that are left of 100 in"), "{text}");

@@ -159,9 +159,8 @@ fn match_up(listing: &Listing, file: &Path, listed: &Listed) -> Result<Matched> 
     match &found.first_unmatched {
         Some((line, name)) if found.unmatched == listed.names.len() => {
             let reason = format!(
-                "none of its {} names a picture of this set: line {line} says `{name}`, and a picture here is called \
-                 `{}`; write paths below the folder of the pictures, or file names, and `path` over their column",
-                counted(listed.names.len(), "line"),
+                "no line of it names a picture of this set: line {line} says `{name}`, and a picture here is called `{}`; \
+                 write paths below the folder of the pictures, or file names, and `path` over their column",
                 names[0].display()
             );
             Err(wrong(file, reason))
@@ -281,7 +280,7 @@ mod tests {
             ("path,label\n1.png,a\n3.png,b\n", &["line 3: `3.png` may be `", "a path below the folder"]),
             ("1.png,a\n4,b\n", &["line 2: `4` may be `4.jpg` or `4.png`", "with its ending"]),
             ("1.png,a\n2.png,b\n1.png,b\n", &["line 3 gives `1.png` the label `b`", "line 1 gives it `a`"]),
-            ("7.png,a\n8.png,b\n", &["none of its 2 lines", "line 1 says `7.png`", "called `1.png`"]),
+            ("7.png,a\n8.png,b\n", &["no line of it names", "line 1 says `7.png`", "called `1.png`"]),
             ("1.png,a\n2.png,a\n", &["is `a`", "two classes"]),
             ("1.png,a\n2.png,b\n", &["two pictures with its label"]),
             ("path,label\n\"1.png,a\n2.png,b\n", &["line 2", "quote"]),

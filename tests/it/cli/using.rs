@@ -100,7 +100,7 @@ fn a_file_of_labels_takes_the_place_of_folders() {
     write("empty.csv", "");
     write("twice.csv", &(rows + "dark-00.png,LIGHT\n"));
     for (file, words) in [
-        ("other.csv", &["none of its 2 lines", "`x.png`", "dark-00.png"][..]),
+        ("other.csv", &["no line of it names", "`x.png`", "dark-00.png"][..]),
         ("one.csv", &["`DARK`", "two classes"]),
         ("empty.csv", &["no line of it names a picture"]),
         ("twice.csv", &["line 46", "dark-00.png", "keep one"]),
