@@ -25,28 +25,20 @@ impl Config {
         if self.method.reads("freeze_prototypes") { self.freeze_prototypes } else { 0 }
     }
 
-    /// Steps in which the prototypes of this recipe stay as they are in a run of `total` steps.
-    #[must_use]
-    pub(crate) fn frozen_within(&self, total: u64) -> u64 {
-        self.frozen_steps().min((total / FROZEN_OF).max(1))
-    }
-
-    /// Lets a run of `total` steps have its prototypes frozen for no longer than suits it, where nobody chose otherwise; says
-    /// so where that is less than the recipe's.
+    /// Has the prototypes of a run of `total` steps frozen for no more than a tenth of it, where nobody chose otherwise; says for
+    /// how many steps, where that is not what the recipe says.
     ///
     /// # Errors
     /// None that a preset of this crate has.
-    pub(crate) fn fit_frozen(&mut self, total: u64) -> Result<Option<String>> {
+    pub(crate) fn fit_frozen(&mut self, total: u64) -> Result<Option<u64>> {
         let Some(preset) = self.preset else { return Ok(None) };
         let recipe = Self::from_recipe(preset, self.method)?;
-        let (frozen, fitting) = (self.frozen_steps(), recipe.frozen_within(total));
-        if frozen != recipe.frozen_steps() || frozen <= fitting {
+        let (frozen, most) = (self.frozen_steps(), (total / FROZEN_OF).max(1));
+        if frozen != recipe.frozen_steps() || frozen <= most {
             return Ok(None);
         }
-        self.freeze_prototypes = fitting;
-        Ok(Some(format!(
-            "The prototypes are frozen for the first {fitting} of {total} steps: the recipe's {frozen} are too many for a run              this short."
-        )))
+        self.freeze_prototypes = most;
+        Ok(Some(most))
     }
 
     /// Rows of the queue: whole batches. 0 of a method that has none.
@@ -100,8 +92,8 @@ mod tests {
         let recipe = Config::from_recipe(Preset::Photos, Method::Swav).unwrap();
         let photos = || Config { preset: Some(Preset::Photos), ..recipe.clone() };
         let mut few = photos();
-        let said = few.fit_frozen(400).unwrap().unwrap();
-        assert!(few.freeze_prototypes == 40 && said.contains("first 40 of 400"), "{said}");
+        assert_eq!((few.fit_frozen(400).unwrap(), few.freeze_prototypes), (Some(40), 40));
+        assert_eq!(photos().fit_frozen(3).unwrap(), Some(1));
         for (mut config, total) in [
             (photos(), 10 * recipe.freeze_prototypes),
             (Config { freeze_prototypes: 120, ..photos() }, 400),
@@ -111,10 +103,9 @@ mod tests {
             assert_eq!(config.fit_frozen(total).unwrap(), None);
             assert_eq!(config, before);
         }
-        assert_eq!((recipe.frozen_within(3), recipe.frozen_within(100_000)), (1, 300));
         // Another method trains none.
-        let other = Config::from_recipe(Preset::Photos, Method::Simclr).unwrap();
-        assert_eq!(other.frozen_within(400), 0);
+        let simclr = Config::from_recipe(Preset::Photos, Method::Simclr).unwrap();
+        assert_eq!(Config { preset: Some(Preset::Photos), ..simclr }.fit_frozen(400).unwrap(), None);
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn suit(config: &mut Config, forecast: &mut Forecast, left: f64) -> Result<Vec<S
         |same: fn(&Config, &Config) -> bool| recipe.as_ref().is_some_and(|recipe| same(recipe, config));
     let judged = usual(|a, b| a.eval_every == b.eval_every);
     let saved = usual(|a, b| a.checkpoint_every == b.checkpoint_every);
-    let (recipe_steps, mut suited) = (forecast.total_steps, Vec::new());
+    let mut suited = Vec::new();
     let [evaluations, checkpoints] = forecast.rarer(forecast.steps_within(left));
     if judged && evaluations > 1 {
         config.eval_every *= evaluations;
@@ -98,13 +98,8 @@ fn suit(config: &mut Config, forecast: &mut Forecast, left: f64) -> Result<Vec<S
         suited.push(format!("is saved every {} steps", config.checkpoint_every));
     }
     forecast.total_steps = forecast.steps_within(left);
-    let frozen = config.frozen_steps();
-    if let Some(recipe) = recipe.filter(|recipe| frozen > 0 && recipe.frozen_within(recipe_steps) == frozen) {
-        config.freeze_prototypes = recipe.frozen_within(forecast.total_steps);
-        if config.frozen_steps() != frozen {
-            let frozen = counted(config.freeze_prototypes as usize, "step");
-            suited.push(format!("has frozen prototypes for {frozen}"));
-        }
+    if let Some(frozen) = config.fit_frozen(forecast.total_steps)? {
+        suited.push(format!("has frozen prototypes for {}", counted(frozen as usize, "step")));
     }
     Ok(suited)
 }
@@ -149,12 +144,7 @@ mod tests {
     #[test]
     fn a_recipe_is_suited_to_its_time_where_nobody_chose_otherwise() {
         let recipe = Config::from_recipe(Preset::Photos, Method::Swav).unwrap();
-        // As a run of that length has it.
-        let config = || {
-            let mut config = Config { preset: Some(Preset::Photos), ..recipe.clone() };
-            config.fit_frozen(1000).unwrap();
-            config
-        };
+        let config = || Config { preset: Some(Preset::Photos), ..recipe.clone() };
         let full = || Forecast { total_steps: 1000, ..forecast() };
         let (mut plain, mut slow) = (config(), full());
         // 1.5 s a step: a tenth of the recipe's steps.

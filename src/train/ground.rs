@@ -65,10 +65,6 @@ impl Ground {
         // A batch beyond the data set is refused before the device is touched.
         let mut spec = loader_spec(config, start, &**ranks)?;
         spec.check(&dataset)?;
-        if fresh {
-            let total = config.length((dataset.pretrain().len() / config.batch) as u64).total;
-            notices.extend(config.fit_frozen(total)?);
-        }
         let gpu = gpu::open_seat(config, ranks.seat().0)?;
         let (augment, reason) = if !fresh && config.augment == Augmenter::Auto {
             // A run of before there was a choice.

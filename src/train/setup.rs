@@ -56,6 +56,18 @@ pub(super) struct Setup {
     pub(super) notices: Vec<String>,
 }
 
+/// Suits to a short run how long its prototypes are frozen, and says so.
+fn frozen(ground: &mut Ground) -> Result<()> {
+    let (usual, total) = (ground.config.frozen_steps(), ground.schedule().0.total);
+    if let Some(most) = ground.config.fit_frozen(total)? {
+        ground.notices.push(format!(
+            "The prototypes are frozen for the first {most} of {total} steps: the recipe's {usual} are too many for a run this \
+             short."
+        ));
+    }
+    Ok(())
+}
+
 /// Opens the run that `config` and `resume` describe, with as many steps as fit `budget` where there is one.
 ///
 /// `caller` watches what takes long; a run that it stops here leaves nothing behind.
@@ -82,7 +94,12 @@ pub(super) fn open(
             let (trainer, keeping) = budget.fit(&mut ground, &mut watch)?;
             (trainer, Some(keeping))
         }
-        None => (leader.open(&ground, start, || ground.trainer(&mut watch))?, None),
+        None => {
+            if earlier.is_none() {
+                frozen(&mut ground)?;
+            }
+            (leader.open(&ground, start, || ground.trainer(&mut watch))?, None)
+        }
     };
     let loader = Loader::new(Arc::clone(&ground.dataset), ground.spec.clone())?;
     let (length, schedule) = ground.schedule();
