@@ -73,7 +73,7 @@ case "$(uname -s)" in
         fi
         archive
         if command -v dpkg > /dev/null; then
-            "$(tool cargo-deb)" --package swav-app --no-build --output "$out/"
+            "$(tool cargo-deb)" --package swav-app --no-build --strip --output "$out/"
         fi
         ;;
     Darwin) "$(tool cargo-packager)" --release --packages swav-app --formats app,dmg --out-dir "$out" ;;
