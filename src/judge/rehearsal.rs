@@ -83,10 +83,11 @@ impl Judge {
         let (dataset, mut unreadable) = (&self.dataset, BTreeMap::new());
         pass::run(LOOKING, sample.len(), watch, |pass| raw_pixels(dataset, &sample, &mut unreadable, pass))?;
         let reading = start.elapsed().as_secs_f64() / sample.len().max(1) as f64;
-        let asked = pass::run(LOOKING, 0, watch, |pass| self.ask_noise(look.dim, pass))?;
-        let values = self.pixel_values() as f64 / look.dim.max(1) as f64;
+        // A search among long rows is not so many times slower as they are longer.
+        let mut asked = |dim| pass::run(LOOKING, 0, watch, |pass| self.ask_noise(dim, pass));
+        let (of_network, of_pixels) = (asked(look.dim)?, asked(self.pixel_values())?);
         let count = self.count() as f64;
-        let (network, pixels) = (each * count + asked, reading * count + asked * values);
+        let (network, pixels) = (each * count + of_network, reading * count + of_pixels);
         Ok(LookTimes { computing, network, pixels, shown })
     }
 
