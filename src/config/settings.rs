@@ -227,7 +227,7 @@ settings! {
         queue_start: f64 = 15.0 => within(0.0, 1e6);
         /// Steps at the start in which the prototypes do not move, so that the first, random codes do not pull
         /// them together. Make it longer when the loss stays at ln K. Where a preset's would be more than a tenth of the
-        /// run, a tenth is taken, unless you give a number of your own.
+        /// run, a tenth is taken, unless you give another number.
         freeze_prototypes: u64 = 313;
         /// How much of itself the second network keeps at a step of byol or moco-v2; the rest is that of the network
         /// in training. With byol it rises to 1 over the run.

@@ -74,11 +74,12 @@ pub struct Planned {
     pub suited: Vec<String>,
 }
 
-/// What [`plan`] says, and how long it would take: a few steps are measured, and thrown away. A run that is given a time takes
-/// as many as fit it. Of one that goes on, `done` steps are done already. Everything is a pass.
+/// What [`plan`] says, and how long it would take: a few steps are measured, and thrown away. A run that is to end `within` a
+/// time has as many steps as fit it. Of one that goes on, `done` steps are done already. Everything is a pass.
 ///
 /// # Errors
-/// As [`plan`]; a time in which not even one step fits; what the driver or the loader reports; [`crate::error::Error::Stopped`] where a pass is.
+/// As [`plan`]; a time in which not even one step fits; what the driver or the loader reports;
+/// [`crate::error::Error::Stopped`] where a pass is.
 pub fn forecast(
     config: &Config,
     within: Option<Duration>,
