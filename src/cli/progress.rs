@@ -95,6 +95,11 @@ impl Progress {
         (self.total, self.pace) = (total, Pace::new(start));
     }
 
+    /// From now on the run is to have `total` steps.
+    pub fn resize(&mut self, total: u64) {
+        self.total = total;
+    }
+
     /// Shows a report.
     pub fn report(&mut self, report: &Report) {
         let now = Instant::now();

@@ -1,5 +1,6 @@
 //! The length of a run in steps, once the number of steps in an epoch is known.
 
+use super::former::Former;
 use super::settings::Config;
 use crate::error::Result;
 
@@ -8,14 +9,43 @@ use crate::error::Result;
 const FROZEN_OF: u64 = 10;
 
 /// Where a run's landmarks lie, in steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunLength {
-    /// Steps of the whole run; the learning-rate schedule spans them.
+    /// Steps of the whole run.
     pub total: u64,
-    /// Steps of warm-up, of the total.
+    /// Steps of warm-up, of those that the run was to have at first.
     pub warmup: u64,
     /// The first step of the epoch in which the queue starts to fill.
     pub queue_start: u64,
+    /// The totals that the run had before, in their order.
+    pub former: Vec<Former>,
+}
+
+impl RunLength {
+    /// Steps that the run was to have when it began. Its schedules span them.
+    #[must_use]
+    pub fn at_first(&self) -> u64 {
+        self.former.first().map_or(self.total, |former| former.total)
+    }
+
+    /// Where `step` stands among the steps of a run as long as this one was to be at first, from 0 to [`Self::at_first`]:
+    /// `step` itself, unless the run was given another length. Then what was left of its schedules is spread over what was
+    /// left of the run: they go on from where they were, and still come to their end.
+    #[must_use]
+    pub fn place(&self, step: u64) -> f64 {
+        let (first, step) = (self.at_first() as f64, step.min(self.total));
+        let (mut place, mut from) = (0.0, 0);
+        let ends = self.former.iter().map(|former| (former.until, former.total));
+        for (until, total) in ends.chain([(u64::MAX, self.total)]) {
+            let (done, left) = (step.min(until) - from, total.saturating_sub(from).max(1));
+            place += (first - place) * done as f64 / left as f64;
+            if step <= until {
+                break;
+            }
+            from = until;
+        }
+        place
+    }
 }
 
 impl Config {
@@ -74,11 +104,15 @@ impl Config {
         let total = self.steps.unwrap_or_else(|| self.epochs.saturating_mul(steps_per_epoch));
         let share = self.warmup / self.epochs.max(1) as f64;
         let start = self.queue_start.ceil() as u64;
-        RunLength {
+        let mut length = RunLength {
             total,
-            warmup: ((share * total as f64).round() as u64).min(total),
+            warmup: 0,
             queue_start: start.saturating_mul(steps_per_epoch),
-        }
+            former: self.former_steps.0.clone(),
+        };
+        let first = length.at_first();
+        length.warmup = ((share * first as f64).round() as u64).min(first);
+        length
     }
 }
 
@@ -106,6 +140,29 @@ mod tests {
         // Another method trains none.
         let simclr = Config::from_recipe(Preset::Photos, Method::Simclr).unwrap();
         assert_eq!(Config { preset: Some(Preset::Photos), ..simclr }.fit_frozen(400).unwrap(), None);
+    }
+
+    #[test]
+    fn a_run_of_another_length_goes_on_from_where_it_was_and_comes_to_its_end() {
+        let plain = RunLength { total: 100, ..RunLength::default() };
+        for (step, place) in [(0, 0.0), (1, 1.0), (55, 55.0), (99, 99.0), (100, 100.0), (200, 100.0)] {
+            assert_eq!(plain.place(step), place);
+        }
+        // 60 steps at the usual pace, the other 40 in 20.
+        let short = RunLength { total: 80, former: vec![Former { total: 100, until: 60 }], ..plain.clone() };
+        assert!((0..=60).all(|step| short.place(step) == plain.place(step)));
+        for (step, place) in [(61, 62.0), (70, 80.0), (80, 100.0), (200, 100.0)] {
+            assert!((short.place(step) - place).abs() < 1e-9, "{step}: {}", short.place(step));
+        }
+        // Twice: 20, then the other 80 in 40, of which only half are made before the rest is spread over 80.
+        let former = vec![Former { total: 100, until: 20 }, Former { total: 60, until: 40 }];
+        let twice = RunLength { total: 120, former, ..plain };
+        assert_eq!(twice.at_first(), 100);
+        for (step, place) in [(20, 20.0), (30, 40.0), (40, 60.0), (80, 80.0), (120, 100.0)] {
+            assert!((twice.place(step) - place).abs() < 1e-9, "{step}: {}", twice.place(step));
+        }
+        let places: Vec<f64> = (0..=120).map(|step| twice.place(step)).collect();
+        assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "{places:?}");
     }
 
     #[test]

@@ -13,9 +13,10 @@ impl Config {
     /// computes next. `steps` is among them for extending a run, `data` for pictures that were moved. `micro_batch` and
     /// `sync_bn` are, though they decide which pictures a batch norm sees: a run of many devices must be able to go on
     /// with the memory of one.
-    pub const RESUMABLE: [&str; 18] = [
+    pub const RESUMABLE: [&str; 19] = [
         "data",
         "steps",
+        "former_steps",
         "max_time",
         "adapter",
         "kernels",

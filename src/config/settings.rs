@@ -9,6 +9,7 @@ use super::check::{
     triple, within,
 };
 use super::depth::Depth;
+use super::former::FormerSteps;
 use super::method::Method;
 use super::micro::MicroBatch;
 use super::presets::Preset;
@@ -36,6 +37,10 @@ settings! {
         /// The length of the run in steps, in place of `epochs`. The whole schedule is stretched over it:
         /// warm-up keeps its share and the learning rate still falls to its end.
         steps: Option<u64> = None => optional(at_least(1));
+        /// Lengths that a run had until its device became faster or slower and it was given other `steps`, to take the time
+        /// that it was given all the same. A run writes this into its settings, so that they tell its learning
+        /// rates; nobody has to.
+        former_steps: FormerSteps = FormerSteps::default();
         /// Stop cleanly after so long, such as 90s, 10m or 1h30m, with a checkpoint. The schedule does not
         /// change, so `--resume` goes on as if nothing had happened.
         max_time: Option<Duration> = None;

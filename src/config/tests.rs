@@ -49,6 +49,7 @@ const OTHER: &[(&str, &str)] = &[
     ("preset", "cifar"),
     ("epochs", "7"),
     ("steps", "20"),
+    ("former_steps", "30 until 10"),
     ("max_time", "1h30m"),
     ("batch", "32"),
     ("seed", "18446744073709551615"),
@@ -295,7 +296,10 @@ fn trunks_resolve() {
 #[test]
 fn run_lengths_follow_the_recipe() {
     let official = Config::from_preset(Preset::Imagenet4096).unwrap();
-    assert_eq!(official.length(312), RunLength { total: 800 * 312, warmup: 3120, queue_start: 15 * 312 });
+    assert_eq!(
+        official.length(312),
+        RunLength { total: 800 * 312, warmup: 3120, queue_start: 15 * 312, former: Vec::new() }
+    );
     let demo = Config::from_preset(Preset::Demo).unwrap();
     assert_eq!(demo.length(43).total, 1892);
     assert_eq!(demo.length(43).warmup, 95);

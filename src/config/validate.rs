@@ -47,7 +47,8 @@ impl Config {
         for setting in Self::SETTINGS {
             (setting.check)(self).map_err(|reason| Error::config(setting.key, reason))?;
         }
-        let checks: [(&str, Check); 15] = [
+        let checks: [(&str, Check); 16] = [
+            ("former_steps", |config| config.former_steps.check(config.steps)),
             ("crops", Self::check_crops),
             ("assign", Self::check_assign),
             ("blur_min", Self::check_blur),

@@ -6,6 +6,7 @@
 //! | `panel` | the pictures of a judgement, and what their neighbours say: for both of the next |
 //! | `run` | the judge of a run, between its steps |
 //! | `sample` | which pictures a run looks at |
+//! | `whole` | judging by all pictures, at the end of a run |
 //! | `finder` | who finds neighbours: the device or the processor |
 //! | `rehearsal` | what a run's looks take |
 //! | `accuracy` | shares of right answers |
@@ -30,6 +31,7 @@ mod rehearsal;
 pub(crate) mod run;
 mod sample;
 mod table;
+pub(crate) mod whole;
 
 pub use accuracy::{Pair, SplitAccuracy, margin};
 pub use clusters::{Clustering, clusters};

@@ -3,6 +3,7 @@
 use super::finder::Finder;
 use super::panel::raw_pixels;
 use super::run::Judge;
+use crate::data::Split;
 use crate::data::spread::some_of;
 use crate::error::Result;
 use crate::eval::{Features, kmeans};
@@ -26,6 +27,8 @@ pub(crate) struct LookTimes {
     pub(crate) network: f64,
     /// Judging raw pixels.
     pub(crate) pixels: f64,
+    /// Judging both by all pictures, where the others look at a sample.
+    pub(crate) whole: f64,
     /// Looking at all pictures that the gallery is chosen from, and finding clusters where a method has no prototypes.
     pub(crate) shown: f64,
 }
@@ -77,25 +80,35 @@ impl Judge {
             shown += pass::run(kmeans::FINDING, 0, watch, |pass| find_noise(sizes, pass))?;
         }
         if !self.has_labels() {
-            return Ok(LookTimes { computing, network: 0.0, pixels: 0.0, shown });
+            return Ok(LookTimes { computing, network: 0.0, pixels: 0.0, whole: 0.0, shown });
         }
         let start = Instant::now();
         let (dataset, mut unreadable) = (&self.dataset, BTreeMap::new());
         pass::run(LOOKING, sample.len(), watch, |pass| raw_pixels(dataset, &sample, &mut unreadable, pass))?;
         let reading = start.elapsed().as_secs_f64() / sample.len().max(1) as f64;
         // A search among long rows is not so many times slower as they are longer.
-        let mut asked = |dim| pass::run(LOOKING, 0, watch, |pass| self.ask_noise(dim, pass));
-        let (of_network, of_pixels) = (asked(look.dim)?, asked(self.pixel_values())?);
+        let mut asked = |splits: &[Split]| -> Result<[f64; 2]> {
+            let dims = [look.dim, self.pixel_values()];
+            let mut of = |dim| pass::run(LOOKING, 0, watch, |pass| self.ask_noise(splits, dim, pass));
+            Ok([of(dims[0])?, of(dims[1])?])
+        };
+        let [of_network, of_pixels] = asked(&self.panel.splits)?;
         let count = self.count() as f64;
         let (network, pixels) = (each * count + of_network, reading * count + of_pixels);
-        Ok(LookTimes { computing, network, pixels, shown })
+        let whole = match &self.whole {
+            Some(whole) => {
+                asked(whole.splits())?.iter().sum::<f64>() + (each + reading) * whole.count() as f64
+            }
+            None => 0.0,
+        };
+        Ok(LookTimes { computing, network, pixels, whole, shown })
     }
 
     /// Seconds of asking all neighbours about features of `dim` values, from a part of the queries and rows of noise.
-    fn ask_noise(&self, dim: usize, pass: &Pass) -> Result<f64> {
+    fn ask_noise(&self, splits: &[Split], dim: usize, pass: &Pass) -> Result<f64> {
         let k = self.options.k.iter().copied().max().unwrap_or(1);
         let mut seconds = 0.0;
-        for split in &self.panel.splits {
+        for split in splits {
             let tried = split.queries.len().min(4 * TRIED);
             let (bank, queries) = (noise(split.bank.len(), dim), noise(tried, dim));
             if tried == 0 || bank.rows == 0 {

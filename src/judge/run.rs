@@ -5,6 +5,7 @@
 
 use super::panel::{Answer, NearestOptions, Panel};
 use super::sample::{self, sampled};
+use super::whole::{Spent, Whole};
 use super::{SplitAccuracy, device::search::Search};
 use crate::config::Config;
 use crate::data::Dataset;
@@ -17,6 +18,7 @@ use crate::pass::{self, Watch};
 use crate::trained::views::{ASKING, Viewing};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The gallery is chosen from so many times the pictures of one side of a split.
 const GALLERY: usize = 4;
@@ -28,6 +30,8 @@ pub(crate) struct Judge {
     pub(super) viewing: Viewing,
     pub(super) options: NearestOptions,
     pub(super) panel: Panel,
+    /// All pictures, where the panel is a sample of them.
+    pub(super) whole: Option<Whole>,
     /// Pictures that the gallery is chosen from.
     pub(crate) shown: Vec<u32>,
     /// What a person should know: that not all pictures are looked at.
@@ -42,8 +46,10 @@ impl Judge {
         let all: Vec<u32> = (0..dataset.len() as u32).collect();
         let shown = some_of(&all, most.saturating_mul(GALLERY));
         let notice = sampled(dataset.splits(), &panel.splits, shown.len(), all.len(), slow);
+        let whole = Whole::beside(&panel, &dataset, config);
         Self {
             dataset,
+            whole,
             gpu: Arc::clone(gpu),
             viewing: Viewing::of_config(config),
             options: NearestOptions { k: vec![config.knn_k], temperature: config.knn_temperature },
@@ -100,21 +106,29 @@ impl Judge {
     ) -> Result<Vec<SplitAccuracy>> {
         let (mut data, mut dim) = (Vec::new(), 0);
         let pictures = self.panel.pictures.clone();
+        let start = Instant::now();
         self.look(&pictures, watch, |views, readable| {
             let features = trainer.features(views, readable.len())?;
             dim = features.dim;
             data.extend_from_slice(&features.data);
             Ok(())
         })?;
-        self.accuracy(&Features::new(pictures.len(), dim, data)?, watch)
+        let looking = start.elapsed().as_secs_f64();
+        let accuracy = self.accuracy(&Features::new(pictures.len(), dim, data)?, watch)?;
+        self.note(false, Spent { looking, asking: start.elapsed().as_secs_f64() - looking });
+        Ok(accuracy)
     }
 
     /// kNN accuracy of raw pixels.
     pub(crate) fn pixels(&mut self, watch: &mut Watch<'_>) -> Result<Vec<SplitAccuracy>> {
+        let start = Instant::now();
         let features = self.panel.pixels(&self.dataset, watch)?;
+        let looking = start.elapsed().as_secs_f64();
         // Of grey pictures one channel says as much as three, in a third of the time.
         let grey = pixels::of_one_channel(&features, self.dataset.reading().channels);
-        self.accuracy(&grey.unwrap_or(features), watch)
+        let accuracy = self.accuracy(&grey.unwrap_or(features), watch)?;
+        self.note(true, Spent { looking, asking: start.elapsed().as_secs_f64() - looking });
+        Ok(accuracy)
     }
 
     /// The best prototype of each of [`Self::shown`] and the cosine to it; an unreadable one gets a prototype

@@ -27,7 +27,8 @@ pub(super) struct Byol {
     assign: Vec<usize>,
     /// The first share that the target keeps, τ; it rises to 1.
     base: f64,
-    steps: u64,
+    /// How long the run is, once that is known.
+    length: Option<RunLength>,
 }
 
 impl Byol {
@@ -46,13 +47,14 @@ impl Byol {
             crops: config.crop_count(),
             assign: config.assign.clone(),
             base: config.target_momentum,
-            steps: u64::MAX,
+            length: None,
         }
     }
 
     /// The share that the target keeps after step `step`: a cosine from the first to 1.
     fn share(&self, step: u64) -> f64 {
-        optimizer::follow_rate(self.base, 1.0, step, self.steps)
+        let done = |length: &RunLength| length.place(step) / length.at_first().max(1) as f64;
+        optimizer::follow_rate(self.base, 1.0, self.length.as_ref().map_or(0.0, done))
     }
 }
 
@@ -101,7 +103,7 @@ impl Objective for Byol {
     }
 
     fn set_length(&mut self, length: &RunLength) {
-        self.steps = length.total;
+        self.length = Some(length.clone());
     }
 
     fn prepare(&mut self, session: &Session, (step, _): (u64, &[u32]), _: &mut Step) -> Result<()> {
@@ -134,7 +136,7 @@ mod tests {
         let mut byol = Byol::new(&config, &mut Store::new(1 << 27), 128);
         // Until somebody says how long the run is, it follows as at the first step.
         assert_eq!(byol.share(1000), 0.99);
-        byol.set_length(&RunLength { total: 200, warmup: 0, queue_start: 0 });
+        byol.set_length(&RunLength { total: 200, ..RunLength::default() });
         let found = [0, 50, 100, 200, 201, 300].map(|step| byol.share(step));
         let half = 0.99 + 0.01 * 0.5 * (1.0 - 0.5f64.sqrt());
         for (found, right) in found.iter().zip([0.99, half, 0.995, 1.0, 1.0, 1.0]) {

@@ -254,10 +254,9 @@ pub fn follow(plan: &mut Plan, target: &Shard, online: &Shard, rate: &Tensor) ->
     plan.dispatch(&kernel, Grid::folded(params.chunks, 1), params, &tensors)
 }
 
-/// The rate of [`follow`] at `step` (from 0) of `steps`: from `base` to `end` along half a cosine, which it never
-/// quite reaches. `end` is 1 in the official code of BYOL (section 3.2 of arXiv 2006.07733).
+/// The rate of [`follow`] when the share `done` of a run's steps is done: from `base` to `end` along half a cosine. `end` is 1 in
+/// the official code of BYOL (section 3.2 of arXiv 2006.07733).
 #[must_use]
-pub fn follow_rate(base: f64, end: f64, step: u64, steps: u64) -> f64 {
-    let done = step.min(steps) as f64 / steps.max(1) as f64;
+pub fn follow_rate(base: f64, end: f64, done: f64) -> f64 {
     end - (end - base) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
 }

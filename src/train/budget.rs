@@ -1,7 +1,8 @@
 //! A run that is to take a given time: how many steps fit it.
 //!
-//! The number of steps is decided once, before the first of them, and becomes the setting `steps`: from there on the run is
-//! the same as any other of that length, to the last bit, and one that is resumed measures nothing.
+//! The number of steps is decided before the first of them and becomes the setting `steps`; where the machine does not keep its
+//! pace, `keeping` decides anew. A run with the same settings is the same to the last bit, and one that is resumed measures
+//! nothing.
 
 use super::forecast::Forecast;
 use super::ground::Ground;

@@ -4,7 +4,7 @@ use super::events::{Event, Flow};
 use super::preview::PreviewRequest;
 use crate::pass::Progress;
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Seconds of a pass before the first step, from which on it is not waited for.
 const LONG: f64 = 1.0;
@@ -17,6 +17,8 @@ pub(super) struct Caller<'a> {
     pub(super) asked: Asked,
     /// When the time of the run is up.
     pub(super) deadline: Option<Instant>,
+    /// How long it has had the word so far. Whoever does not return from an event pauses the run.
+    pub(super) away: Duration,
 }
 
 /// What answers to events asked for and was not done yet.
@@ -28,12 +30,15 @@ pub(super) struct Asked {
 
 impl<'a> Caller<'a> {
     pub(super) fn new(on_event: &'a mut dyn FnMut(Event) -> Flow, deadline: Option<Instant>) -> Self {
-        Self { on_event, stop: false, asked: Asked::default(), deadline }
+        Self { on_event, stop: false, asked: Asked::default(), deadline, away: Duration::ZERO }
     }
 
     /// Hands an event over and takes the answer in.
     pub(super) fn tell(&mut self, event: Event) {
-        match (self.on_event)(event) {
+        let start = Instant::now();
+        let answer = (self.on_event)(event);
+        self.away += start.elapsed();
+        match answer {
             Flow::Continue => {}
             Flow::Stop => self.stop = true,
             Flow::Checkpoint => self.asked.checkpoint = true,

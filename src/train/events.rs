@@ -64,6 +64,13 @@ pub enum Event {
     },
     /// Something is wrong with the run, or no longer.
     Advice(Advice),
+    /// The run was given another number of steps, so that it ends in the time that it was given.
+    Resized {
+        /// Steps of the whole run.
+        total_steps: u64,
+        /// Why.
+        text: String,
+    },
     /// Something that a person should know.
     Notice(String),
     /// The device time of one step, where it was asked for.
@@ -192,6 +199,10 @@ pub struct Summary {
     pub code_entropy: Option<f64>,
     /// kNN accuracies, one entry a split; empty without labels.
     pub knn: Vec<SplitSummary>,
+    /// The same by all pictures, where those above are of a sample and a look at all of them was worth its time. An untrained
+    /// network is not judged by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whole: Vec<SplitSummary>,
     /// K; 0 where the method has no prototypes.
     pub prototypes: u64,
     /// Prototypes that were the best of some crop in the last 10 K crops.

@@ -1,15 +1,17 @@
 //! The end of a run: the last evaluation, the gallery, and the summary.
 
 use super::events::{Event, SplitSummary, Summary};
+use super::forecast::is_worth;
 use super::run::Engine;
 use super::setup::Setup;
-use crate::config::Method;
+use crate::config::{Method, whole_seconds};
 use crate::error::{Error, Result};
+use crate::judge::whole::Verdict;
 use crate::judge::{Pair, SplitAccuracy};
 use crate::pages::gallery::{self, Gallery, Labels};
 use crate::pass;
 use crate::runs::run_folder::resume_command;
-use crate::words::counted;
+use crate::words::{counted, quoted};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -30,8 +32,9 @@ impl Engine<'_> {
             );
             self.emit(Event::Notice(text));
         }
+        let whole = if finished && gallery.is_some() { self.whole()? } else { Vec::new() };
         let mut summary = self.summary(self.caller.stop, finished);
-        summary.gallery = gallery;
+        (summary.gallery, summary.whole) = (gallery, whole);
         if summary.gallery.is_some()
             && let Some(board) = &mut self.setup.board
         {
@@ -60,19 +63,56 @@ impl Engine<'_> {
         self.gallery(&self.summary(false, finished))
     }
 
+    /// Judges by all pictures where evaluations looked at a sample and that takes no more than its share of the time.
+    fn whole(&mut self) -> Result<Vec<SplitSummary>> {
+        let Setup { judge, trainer, state, run, .. } = &mut self.setup;
+        if self.caller.must_end() {
+            return Ok(Vec::new());
+        }
+        let Some(seconds) = judge.whole_seconds() else {
+            // A run that was finished before has been judged.
+            let earlier = std::fs::read_to_string(run.summary()).ok();
+            let earlier = earlier.and_then(|text| serde_json::from_str::<Summary>(&text).ok());
+            let same = earlier.filter(|earlier| earlier.steps == state.reported);
+            return Ok(same.map_or_else(Vec::new, |earlier| earlier.whole));
+        };
+        if !is_worth(seconds, state.seconds) {
+            let (count, run) = (judge.whole_count(), quoted(&run.path().display().to_string()).into_owned());
+            let text = format!(
+                "All {count} pictures are not judged by, as that would take {}, more than a tenth of the training: \
+                 `swav-wgpu eval knn {run} --limit {count}` does it.",
+                whole_seconds(seconds)
+            );
+            self.emit(Event::Notice(text));
+            return Ok(Vec::new());
+        }
+        let caller = &mut self.caller;
+        let verdict = match judge.whole(trainer, &mut |progress| caller.watch(progress)) {
+            // Whoever stops it has all other results.
+            Err(Error::Stopped) => None,
+            judged => judged?,
+        };
+        Ok(verdict.map_or_else(Vec::new, |Verdict { pixels, network, queries }| {
+            let of =
+                |name: &str| queries.iter().find(|(split, _)| split == name).map_or(0, |(_, count)| *count);
+            side_by_side(&pixels, &[], &network, of)
+        }))
+    }
+
     fn summary(&self, interrupted: bool, finished: bool) -> Summary {
-        let Setup { run, trainer, judge, state, length, adapter, .. } = &self.setup;
+        let Setup { run, trainer, judge, state, schedule, adapter, .. } = &self.setup;
         let pictures = state.reported as f64 * self.config.batch as f64;
         Summary {
             interrupted,
             finished,
             steps: state.reported,
-            total_steps: length.total,
+            total_steps: schedule.length.total,
             loss: state.loss(),
             chance: trainer.chance(),
             method: self.config.method,
             code_entropy: state.code_entropy,
             knn: side_by_side(&state.pixels, &state.untrained, &state.trained, |split| judge.queries(split)),
+            whole: Vec::new(),
             prototypes: trainer.prototype_count() as u64,
             prototypes_used: state.occupancy.used() as u64,
             prototypes_dead: state.occupancy.dead() as u64,

@@ -58,8 +58,8 @@ impl<'a> Follower<'a> {
             return Err(Error::Data { path, reason });
         }
         let mut trainer = ground.trainer(&mut pass::unwatched)?;
-        let (length, schedule) = ground.schedule();
-        trainer.set_length(&length);
+        let schedule = ground.schedule();
+        trainer.set_length(&schedule.length);
         let loader = Loader::new(Arc::clone(&ground.dataset), ground.spec.clone())?;
         Ok(Self { ranks, ground, schedule, trainer, loader, survey: None })
     }

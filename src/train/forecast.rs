@@ -27,6 +27,8 @@ pub struct Forecast {
     pub checkpoint: f64,
     /// The gallery at the end.
     pub gallery: f64,
+    /// Judging by all pictures at the end, where evaluations look at a sample.
+    pub whole: f64,
     /// Pictures in a step.
     pub batch: usize,
     /// Floating-point operations of a step.
@@ -110,6 +112,15 @@ impl Forecast {
         begins + first * self.step.decoding + (all - first) * self.step.later()
     }
 
+    /// Seconds of the steps alone from step `from` to step `to` of a run that is under way, and has kept decoded what there is
+    /// room for.
+    #[must_use]
+    pub fn going_on(&self, from: u64, to: u64) -> f64 {
+        let first = to.min(self.rhythm.epoch).saturating_sub(from);
+        let later = to.saturating_sub(from) - first;
+        first as f64 * self.step.decoding + later as f64 * self.step.later()
+    }
+
     /// Seconds of all that a run does beside its steps after step `from`, up to its end at step `to`.
     #[must_use]
     pub fn beside(&self, from: u64, to: u64) -> f64 {
@@ -118,7 +129,13 @@ impl Forecast {
         let length = self.rhythm.epoch.max(1);
         let epochs = to.div_ceil(length).saturating_sub(from.div_ceil(length)) as f64 * self.epoch;
         let looks = if from == 0 { self.first_looks } else { 0.0 };
-        looks + evaluations + checkpoints + epochs + self.gallery
+        looks + evaluations + checkpoints + epochs + self.gallery + self.last(to)
+    }
+
+    /// Seconds of judging by all pictures after a run of `total` steps; 0 where that is not done.
+    #[must_use]
+    pub fn last(&self, total: u64) -> f64 {
+        if is_worth(self.whole, self.going_on(0, total)) { self.whole } else { 0.0 }
     }
 
     /// Seconds from the first look to the end of a run of `total` steps, of which `done` are done.
@@ -164,20 +181,32 @@ impl Forecast {
     /// The most steps of a run that takes no more than `seconds` from its first look on; 0 where not even one fits.
     #[must_use]
     pub fn steps_within(&self, seconds: f64) -> u64 {
-        let (mut fits, mut beyond) = (0, 1);
-        while self.seconds(beyond) <= seconds && beyond < MOST {
-            (fits, beyond) = (beyond, 2 * beyond);
-        }
-        while beyond - fits > 1 {
-            let middle = fits + (beyond - fits) / 2;
-            if self.seconds(middle) <= seconds { fits = middle } else { beyond = middle }
-        }
-        fits
+        most_steps(0, |total| self.seconds(total) <= seconds)
     }
+}
+
+/// Whether a run whose steps took so many seconds ends with judging by all pictures.
+pub(super) fn is_worth(judging: f64, steps: f64) -> bool {
+    judging <= MOST_AT_THE_END * steps
+}
+
+/// The most steps after step `done` that a run can have so that it `fits`; `done` where not even one does.
+pub(super) fn most_steps(done: u64, fits: impl Fn(u64) -> bool) -> u64 {
+    let (mut within, mut beyond) = (0, 1);
+    while fits(done + beyond) && beyond < MOST {
+        (within, beyond) = (beyond, 2 * beyond);
+    }
+    while beyond - within > 1 {
+        let middle = within + (beyond - within) / 2;
+        if fits(done + middle) { within = middle } else { beyond = middle }
+    }
+    done + within
 }
 
 /// The time of an evaluation beside that of the steps before it, at the most, of a run that is to take a given time.
 const MOST_LOOKING: f64 = 0.2;
+/// The time of judging by all pictures at the end of a run beside that of its steps, at the most.
+const MOST_AT_THE_END: f64 = 0.1;
 /// So many evaluations such a run has all the same.
 const FEW: u64 = 4;
 
@@ -200,6 +229,7 @@ pub(crate) mod tests {
             evaluation: 5.0,
             checkpoint: 0.5,
             gallery: 3.0,
+            whole: 0.0,
             batch: 8,
             flop: 4_000_000_000,
             matrix_units: false,
@@ -224,10 +254,22 @@ pub(crate) mod tests {
         // What is left after step 40: no first look, but whoever goes on decodes every picture once more.
         assert_eq!(forecast.steps(40, 100), 2.0 + 20.0 + 75.0);
         assert_eq!(forecast.steps(95, 100), 2.0 + 10.0);
+        // A run that is under way has decoded them.
+        assert_eq!([forecast.going_on(40, 100), forecast.going_on(4, 12)], [90.0, 12.0 + 3.0]);
         assert_eq!(forecast.beside(40, 100), 3.0 * 5.0 + 3.0 * 0.5 + 6.0 * 0.25 + 3.0);
         let never = Rhythm { evaluation: 0, checkpoint: 0, ..forecast.rhythm };
         assert_eq!((never.evaluations(0, 90), never.checkpoints(0, 90)), (1, 1));
         assert_eq!((forecast.rhythm.evaluations(100, 100), never.checkpoints(90, 90)), (0, 0));
+    }
+
+    #[test]
+    fn all_pictures_are_judged_by_where_that_is_a_tenth_of_the_steps_at_most() {
+        let forecast = Forecast { whole: 12.0, ..forecast() };
+        assert_eq!([forecast.last(70), forecast.last(80)], [0.0, 12.0]);
+        let without = Forecast { whole: 0.0, ..forecast.clone() };
+        assert_eq!(forecast.seconds(70), without.seconds(70));
+        assert_eq!(forecast.seconds(80), without.seconds(80) + 12.0);
+        assert!(forecast.seconds(forecast.steps_within(200.0)) <= 200.0);
     }
 
     #[test]

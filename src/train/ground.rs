@@ -4,7 +4,7 @@
 use super::crops;
 use super::room;
 use super::schedule::Schedule;
-use crate::config::{Augmenter, Config, Method, RunLength};
+use crate::config::{Augmenter, Config, Method};
 use crate::data::configured::{self, augment};
 use crate::data::{Dataset, LoaderSpec};
 use crate::error::Result;
@@ -116,18 +116,8 @@ impl Ground {
     }
 
     /// How long the run is, and its learning rates.
-    pub(super) fn schedule(&self) -> (RunLength, Schedule) {
-        let Config { start_lr, lr, final_lr, .. } = self.config;
-        let length = self.config.length(self.epoch());
-        let schedule = Schedule {
-            steps_per_epoch: self.epoch(),
-            total_steps: length.total,
-            warmup_steps: length.warmup,
-            start_lr,
-            base_lr: lr,
-            final_lr,
-        };
-        (length, schedule)
+    pub(super) fn schedule(&self) -> Schedule {
+        Schedule::of_config(&self.config, self.epoch())
     }
 }
 

@@ -25,7 +25,7 @@ impl Engine<'_> {
         }
         if self.submitted > 0 {
             // That of the last step is made by the last look.
-            let due = self.is_evaluation(self.submitted) && self.submitted < self.setup.length.total;
+            let due = self.is_evaluation(self.submitted) && self.submitted < self.setup.schedule.length.total;
             if due && self.setup.state.evaluated != Some(self.submitted) {
                 self.make_up(self.submitted)?;
             }

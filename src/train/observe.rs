@@ -1,10 +1,12 @@
 //! What the loop does with the report of a step: judge, write down, tell.
 
 use super::events::{Event, Metrics};
+use super::keeping::Resized;
 use super::run::Engine;
+use super::schedule::Schedule;
 use super::setup::Setup;
 use super::state::RunState;
-use crate::config::Precision;
+use crate::config::{Former, Precision};
 use crate::error::{Error, Result};
 use crate::method::StepReport;
 
@@ -66,10 +68,24 @@ impl Engine<'_> {
         if let Some(advice) = advice {
             self.emit(Event::Advice(advice));
         }
+        let (submitted, away) = (self.submitted, self.caller.away);
         let keeping = self.setup.keeping.as_mut();
-        if let Some(text) = keeping.and_then(|keeping| keeping.observe(step, steps_per_s, lasted)) {
-            self.emit(Event::Notice(text));
+        match keeping.and_then(|keeping| keeping.observe(submitted, steps_per_s, lasted, away)) {
+            Some(resized) => self.resize(resized),
+            None => Ok(()),
         }
+    }
+
+    /// Gives the run another length from the next step on, and writes that down before there is one.
+    fn resize(&mut self, Resized { total_steps, text }: Resized) -> Result<()> {
+        let Setup { run, trainer, schedule, .. } = &mut self.setup;
+        let former = Former { total: schedule.length.total, until: self.submitted };
+        self.config.former_steps.0.push(former);
+        self.config.steps = Some(total_steps);
+        *schedule = Schedule::of_config(&self.config, schedule.steps_per_epoch);
+        trainer.set_length(&schedule.length);
+        run.write_text_atomic(&run.config(), &self.config.to_toml())?;
+        self.emit(Event::Resized { total_steps, text });
         Ok(())
     }
 

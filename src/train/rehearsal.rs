@@ -88,6 +88,7 @@ impl Rehearsal<'_> {
             evaluation: looks.network,
             checkpoint,
             gallery: looks.shown + self.drawing(),
+            whole: looks.whole,
             measured,
             batch: self.config.batch,
             flop: work.step,

@@ -143,7 +143,7 @@ impl Engine<'_> {
     }
 
     fn announce(&mut self) {
-        let Setup { run, dataset, loader, trainer, judge, length, adapter, driver_bytes, notices, .. } =
+        let Setup { run, dataset, loader, trainer, judge, schedule, adapter, driver_bytes, notices, .. } =
             &mut self.setup;
         let notices = std::mem::take(notices);
         let started = Started {
@@ -152,7 +152,7 @@ impl Engine<'_> {
             pictures: dataset.pretrain().len(),
             classes: dataset.classes().len(),
             steps_per_epoch: loader.batches_per_epoch(),
-            total_steps: length.total,
+            total_steps: schedule.length.total,
             start_step: self.submitted,
             memory_bytes: ground::memory(&self.config, trainer, judge).peak(),
             driver_bytes: *driver_bytes,
@@ -163,14 +163,14 @@ impl Engine<'_> {
         for notice in notices {
             self.emit(Event::Notice(notice));
         }
-        if self.submitted > 0 && self.submitted >= self.setup.length.total {
+        if self.submitted > 0 && self.submitted >= self.setup.schedule.length.total {
             let text = "This run is finished already: nothing to train, only its results are written again.";
             self.emit(Event::Notice(text.to_owned()));
         }
     }
 
     fn steps(&mut self) -> Result<Ending> {
-        while self.submitted < self.setup.length.total {
+        while self.submitted < self.setup.schedule.length.total {
             if self.caller.stop {
                 return Ok(Ending::Stopped);
             }
@@ -238,7 +238,7 @@ impl Engine<'_> {
     /// Whether the network is judged after so many steps.
     pub(super) fn is_evaluation(&self, step: u64) -> bool {
         let period = self.config.eval_every.saturating_mul(self.setup.schedule.steps_per_epoch);
-        step == self.setup.length.total || (period > 0 && step.is_multiple_of(period))
+        step == self.setup.schedule.length.total || (period > 0 && step.is_multiple_of(period))
     }
 
     /// Waits for the report of the last submitted step.

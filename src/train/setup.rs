@@ -11,7 +11,7 @@ use super::lead::Leader;
 use super::schedule::Schedule;
 use super::state::RunState;
 use super::tensorboard::Board;
-use crate::config::{Config, Preset, RunLength};
+use crate::config::{Config, Preset};
 use crate::data::{Dataset, Loader, LoaderSpec};
 use crate::error::{Error, Result};
 use crate::gpu::AdapterFacts;
@@ -41,7 +41,6 @@ pub(super) struct Setup {
     pub(super) trainer: Trainer,
     pub(super) judge: Judge,
     pub(super) schedule: Schedule,
-    pub(super) length: RunLength,
     pub(super) state: RunState,
     pub(super) adapter: AdapterFacts,
     /// What the driver has allocated for all this, where it tells.
@@ -58,7 +57,7 @@ pub(super) struct Setup {
 
 /// Suits to a short run how long its prototypes are frozen, and says so.
 fn frozen(ground: &mut Ground) -> Result<()> {
-    let (usual, total) = (ground.config.frozen_steps(), ground.schedule().0.total);
+    let (usual, total) = (ground.config.frozen_steps(), ground.schedule().length.at_first());
     if let Some(most) = ground.config.fit_frozen(total)? {
         ground.notices.push(format!(
             "The prototypes are frozen for the first {most} of {total} steps: the recipe's {usual} are too many for a run this \
@@ -102,8 +101,8 @@ pub(super) fn open(
         }
     };
     let loader = Loader::new(Arc::clone(&ground.dataset), ground.spec.clone())?;
-    let (length, schedule) = ground.schedule();
-    trainer.set_length(&length);
+    let schedule = ground.schedule();
+    trainer.set_length(&schedule.length);
     // The watch is asked once more before anything is written: a run that was stopped leaves no folder.
     pass::run(ground::PREPARING, 0, &mut watch, |_| Ok(()))?;
     let judge = ground.judge();
@@ -125,7 +124,7 @@ pub(super) fn open(
         None => {
             let run = new_folder(&chosen)?;
             run.write_text_atomic(&run.config(), &chosen.to_toml())?;
-            let monitor = Monitor::new(length.total, chosen.frozen_steps());
+            let monitor = Monitor::new(schedule.length.at_first(), chosen.frozen_steps());
             (run, RunState::new(trainer.position(), chosen.prototypes, pictures, monitor), None)
         }
     };
@@ -143,7 +142,6 @@ pub(super) fn open(
         trainer,
         judge,
         schedule,
-        length,
         state,
         keeping,
         saved,

@@ -66,7 +66,7 @@ fn train(gpu: &Arc<Gpu>, config: &Config, order: &[usize]) -> Outcome {
         epoch: config.batch,
     };
     let mut trainer = Trainer::knowing(gpu, config, &known).expect("the net is small");
-    trainer.set_length(&RunLength { total: STEPS, warmup: 0, queue_start: 0 });
+    trainer.set_length(&RunLength { total: STEPS, ..RunLength::default() });
     let numbers: Vec<u32> = (0..config.batch as u32).collect();
     let (mut losses, mut gradients) = (Vec::new(), Vec::new());
     for step in 0..STEPS {

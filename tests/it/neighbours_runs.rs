@@ -116,7 +116,7 @@ fn open(golden: &Golden, case: &Case<'_>, method: Method, family: Family) -> Run
     }
     let start = trainer.position();
     trainer.import(&weights, &start).expect("names and shapes are those of the net");
-    trainer.set_length(&RunLength { total: case.count("hyper.steps") as u64, warmup: 0, queue_start: 0 });
+    trainer.set_length(&RunLength { total: case.count("hyper.steps") as u64, ..RunLength::default() });
     if let Some(picks) = case.attrs.pointer("/hyper/picks") {
         trainer.choose(serde_json::from_value(picks.clone()).expect("rows by epoch and set"));
     }

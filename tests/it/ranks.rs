@@ -49,7 +49,7 @@ fn train(gpu: &Arc<Gpu>, config: &Config, ranks: &Arc<dyn Exchange>) -> Result<O
         epoch: 2 * config.batch,
     };
     let mut trainer = Trainer::among(gpu, config, &known, ranks)?;
-    trainer.set_length(&RunLength { total: STEPS, warmup: 0, queue_start: 0 });
+    trainer.set_length(&RunLength { total: STEPS, ..RunLength::default() });
     let estimated = trainer.estimate().seconds;
     let (count, mut losses) = (config.batch / ranks.size(), Vec::new());
     // Two batches an epoch, each of pictures of its own.

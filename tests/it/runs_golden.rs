@@ -174,7 +174,11 @@ pub(crate) fn open_on(
     let start = trainer.position();
     trainer.import(&weights, &start).expect("names and shapes are those of the net");
     let queue_start = case.count("hyper.queue_start") as u64;
-    trainer.set_length(&RunLength { total: case.numbers("hyper.lr").len() as u64, warmup: 0, queue_start });
+    trainer.set_length(&RunLength {
+        total: case.numbers("hyper.lr").len() as u64,
+        queue_start,
+        ..RunLength::default()
+    });
     Run { config, trainer, batches, stored }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn pictures(config: &Config, step: u64) -> Vec<Vec<f32>> {
 
 /// A few steps, then all that a checkpoint holds, the gradients, and the figures of the last step.
 pub(crate) fn trained(mut trainer: Trainer, config: &Config) -> (BTreeMap<String, HostTensor>, [u64; 2]) {
-    trainer.set_length(&RunLength { total: STEPS, warmup: 0, queue_start: 0 });
+    trainer.set_length(&RunLength { total: STEPS, ..RunLength::default() });
     for step in 0..STEPS {
         trainer.step(&pictures(config, step), 0.1).expect("a step");
     }

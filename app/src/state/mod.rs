@@ -17,7 +17,7 @@ use swav_wgpu::config::Config;
 use swav_wgpu::pass::Progress;
 use swav_wgpu::train::events::Started;
 use swav_wgpu::train::health::Advice;
-use swav_wgpu::train::{Event, Metrics, SplitAccuracy, Summary};
+use swav_wgpu::train::{Event, Metrics, Pair, SplitAccuracy, SplitSummary, Summary};
 
 /// Lines of the log that are kept.
 const LOG: usize = 2000;
@@ -190,8 +190,17 @@ impl State {
                 self.say(Level::Info, format!("checkpoint of step {step} in {}", path.display()));
             }
             Event::Advice(advice) => self.advise(advice),
+            Event::Resized { total_steps, text } => {
+                if let Some(started) = &mut self.started {
+                    started.total_steps = total_steps;
+                }
+                self.say(Level::Info, plain(&text));
+            }
             Event::Notice(text) => self.say(Level::Info, plain(&text)),
             Event::Finished(summary) => {
+                for line in summary.whole.iter().filter_map(by_all) {
+                    self.say(Level::Info, line);
+                }
                 self.summary = Some(summary);
                 self.ended();
             }
@@ -296,6 +305,17 @@ impl State {
     pub fn map(&self) -> Option<&Arc<Map>> {
         self.looks.last()
     }
+}
+
+/// What was found by all pictures, where evaluations looked at a sample.
+fn by_all(split: &SplitSummary) -> Option<String> {
+    let SplitSummary { name, queries, pixels, trained, .. } = split;
+    let show = |pair: Pair| format!("{:.3} plain, {:.3} centred", pair.plain, pair.centred);
+    let pixels = pixels.map_or_else(String::new, |pair| format!("; raw pixels {}", show(pair)));
+    Some(format!(
+        "kNN by all pictures, {queries} of which are asked about: {name} {}{pixels}",
+        show((*trained)?)
+    ))
 }
 
 /// Accuracies in a line.

@@ -125,6 +125,15 @@ fn a_run_that_is_stopped_before_it_is_open_has_not_failed() {
 }
 
 #[test]
+fn a_run_that_gets_another_length_has_it_from_then_on() {
+    let mut state = after(vec![Event::Started(samples::started(100)), Event::Step { step: 20 }]);
+    let text = "Steps take 2.00 times as long as when they were measured.".to_owned();
+    state.apply(Message::Event(Event::Resized { total_steps: 60, text: text.clone() }));
+    assert_eq!((state.total(), state.step), (60, 20));
+    assert!(state.log.iter().any(|line| line.text == text));
+}
+
+#[test]
 fn a_run_whose_pictures_go_waits_loudly_until_a_person_goes_on() {
     let mut state = after(vec![Event::Started(samples::started(100)), Event::Step { step: 1 }]);
     state.apply(Message::Pictures { there: false });

@@ -91,6 +91,7 @@ pub(crate) fn summary(steps: u64, total: u64) -> Summary {
             untrained: pair(0.350),
             trained: pair(0.441),
         }],
+        whole: Vec::new(),
         prototypes: 300,
         prototypes_used: 296,
         prototypes_dead: 4,

@@ -148,10 +148,14 @@ fn time(forecast: &Forecast, suited: &[String], peaks: Peaks, now: DateTime<Loca
         _ => String::new(),
     };
     let checkpoints = rhythm.checkpoints(*done, *total) as usize;
+    let all = match forecast.last(*total) {
+        0.0 => String::new(),
+        last => format!(", and {} for judging by all pictures", whole_seconds(last)),
+    };
     line(
         "the run",
         format!(
-            "{}{left} in {}; {evaluations}{} of {}, {} before the first step and {} for the gallery",
+            "{}{left} in {}; {evaluations}{} of {}, {} before the first step and {} for the gallery{all}",
             counted(total.saturating_sub(*done) as usize, "step"),
             whole_seconds(steps),
             counted(checkpoints, "checkpoint"),

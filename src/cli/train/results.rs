@@ -34,7 +34,8 @@ pub(super) fn render(summary: &Summary) -> String {
         "  embedding spread  {:.3}, where 0 is a collapse and 1 the most",
         summary.embedding_spread
     );
-    text += &accuracies(&summary.knn);
+    text += &accuracies("kNN accuracy", &summary.knn);
+    text += &accuracies("by all pictures", &summary.whole);
     if summary.unreadable > 0 {
         let list = summary.run_folder.join("unreadable.txt");
         let _ = writeln!(text, "\n  {} pictures could not be read: {}", summary.unreadable, list.display());
@@ -50,12 +51,13 @@ pub(super) fn render(summary: &Summary) -> String {
 type Rule = fn(Pair) -> f64;
 
 /// The table of kNN accuracies, and in words where training did not help by the better of the rules.
-fn accuracies(splits: &[SplitSummary]) -> String {
+fn accuracies(heading: &str, splits: &[SplitSummary]) -> String {
     if splits.is_empty() {
         return String::new();
     }
-    let wide = splits.iter().map(|split| split.name.chars().count()).max().unwrap_or(0) + 9;
-    let mut text = format!("\n  {:wide$}  raw pixels  untrained  trained\n", "kNN accuracy");
+    let longest = splits.iter().map(|split| split.name.chars().count()).max().unwrap_or(0) + 9;
+    let wide = longest.max(heading.len());
+    let mut text = format!("\n  {heading:wide$}  raw pixels  untrained  trained\n");
     let mut lost = Vec::new();
     let rules: [(&str, Rule); 2] = [("plain", |pair| pair.plain), ("centred", |pair| pair.centred)];
     for split in splits {
@@ -122,12 +124,12 @@ mod tests {
             untrained: pair(0.3, 0.35),
             trained: pair(0.45, 0.458),
         };
-        let text = accuracies(&[split]);
+        let text = accuracies("kNN accuracy", &[split]);
         assert!(text.contains("test, plain") && text.contains("0.341") && text.contains("0.450"), "{text}");
         // Wilson's interval of 180 of 400 is .4019 to .4990.
         let sure = "test asks about 400 pictures: with others its figures would differ by up to 0.049, 19 times of 20.";
         assert!(text.contains(sure), "{text}");
         assert!(text.contains("does not beat raw pixels on test, by the better of"), "{text}");
-        assert!(accuracies(&[]).is_empty());
+        assert!(accuracies("kNN accuracy", &[]).is_empty());
     }
 }

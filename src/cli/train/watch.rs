@@ -91,6 +91,11 @@ impl Watch {
                 let sign = if cleared { "better:" } else { "warning:" };
                 self.say(format!("{sign} {sentence} {remedy}").trim_end());
             }
+            Event::Resized { total_steps, text } => {
+                self.total = total_steps;
+                self.progress.resize(total_steps);
+                self.say(&text);
+            }
             Event::Notice(text) => self.say(&text),
             Event::Profiled(profile) => self.profile = Some(profile),
             // A checkpoint is a matter of course; where it lies is told when it is needed.

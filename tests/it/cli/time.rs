@@ -1,6 +1,6 @@
 //! How long a run takes: told before it, and given in place of a length.
 
-use super::{Desk, assert_same_run};
+use super::{BASE, Desk, assert_same_run};
 
 /// The setting in a run's config.toml.
 fn steps(desk: &Desk, run: &str) -> u64 {
@@ -43,6 +43,44 @@ fn a_run_that_takes_a_time_is_the_run_of_that_many_steps() {
     desk.run("train --resume timed --for 1m").refused(2, &["`for`", "has its steps"]);
     let more = desk.run(&format!("train --resume timed --steps {}", total + 2)).expect(0);
     assert!(!more.err.contains("steps fit"), "{more:#?}");
+}
+
+#[test]
+fn a_run_that_got_another_length_on_its_way_is_told_by_its_settings() {
+    let desk = Desk::new();
+    let lr = |run: &str| -> Vec<f64> {
+        desk.metrics(run).iter().map(|line| line["lr"].as_f64().unwrap()).collect()
+    };
+    // As if the machine had become twice as slow after 12 of 20 steps.
+    let history = "steps = 16\nformer_steps = \"20 until 12\"\n";
+    desk.write("short.toml", format!("{BASE}{history}"));
+    desk.run("train pics --config short.toml --out short").expect(0);
+    desk.train("--steps 20 --out long").expect(0);
+    let (long, short) = (lr("long"), lr("short"));
+    assert_eq!(long[..13], short[..13], "it goes on from where it was");
+    // Every second rate of the longer run, to the end of the cosine.
+    for (step, like) in [(13, 14), (14, 16), (15, 18)] {
+        assert!((short[step] - long[like]).abs() < 1e-12, "{step}: {short:?} {long:?}");
+    }
+    // Killed after it was given the other length, before a checkpoint knows of it.
+    let mut child = desk.start_until(
+        "train pics --config base.toml --steps 20 --checkpoint-every 9 --out cut",
+        "cut",
+        10,
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(desk.checkpoint("cut").meta.step, 9);
+    let settings =
+        desk.read("cut/config.toml").replace("steps = 20\n", "").replace("former_steps = \"none\"\n", "");
+    desk.write(
+        "cut/config.toml",
+        settings.replace("checkpoint_every = 9", &format!("checkpoint_every = 4\n{history}")),
+    );
+    desk.run("train --resume cut").expect(0);
+    assert_same_run(&desk, "short", "cut", 16);
+    let wrong = desk.run("train pics --config short.toml --steps 12 --out wrong");
+    wrong.refused(2, &["`former_steps`", "at step 12", "`none`"]);
 }
 
 #[test]
