@@ -217,7 +217,16 @@ impl Gpu {
     /// # Errors
     /// What the driver reported meanwhile.
     pub fn wait(&self) -> Result<()> {
-        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.poll(wgpu::PollType::wait_indefinitely())
+    }
+
+    /// The same of one submission and those before it.
+    pub(super) fn wait_for(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        self.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None })
+    }
+
+    fn poll(&self, how: wgpu::PollType) -> Result<()> {
+        let polled = self.device.poll(how);
         self.check()?;
         polled.map(|_| ()).map_err(|e| Error::Device(e.to_string()))
     }

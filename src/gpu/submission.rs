@@ -19,6 +19,14 @@ pub enum Loss {
     Last,
 }
 
+/// A plan that was submitted.
+#[derive(Debug)]
+pub(crate) struct UnderWay<'a> {
+    replay: &'a Replay,
+    index: wgpu::SubmissionIndex,
+    since: Instant,
+}
+
 impl Session {
     /// Submits a plan in parts of bounded work ([`Pace`]), and returns at once. What is computed is the same to the
     /// last bit however it is cut.
@@ -109,6 +117,30 @@ impl Session {
         self.gpu().wait()?;
         self.learn(replay, start.elapsed());
         Ok(())
+    }
+
+    /// Submits a plan and returns at once, for whoever waits for it later ([`Session::end`]) and prepares the next one meanwhile.
+    ///
+    /// # Errors
+    /// As [`Session::submit`].
+    pub(crate) fn begin<'a>(&self, replay: &'a Replay) -> Result<UnderWay<'a>> {
+        let since = Instant::now();
+        self.submit(replay)?;
+        let index = self.gpu().queue().submit([]);
+        Ok(UnderWay { replay, index, since })
+    }
+
+    /// Waits until a plan is done that is under way, whatever was submitted after it, and takes in how long it took since what
+    /// came before it was done, at `free`. Says when it was done.
+    ///
+    /// # Errors
+    /// As [`Session::submit`].
+    pub(crate) fn end(&self, one: UnderWay<'_>, free: Option<Instant>) -> Result<Instant> {
+        let UnderWay { replay, index, since } = one;
+        self.gpu().wait_for(index)?;
+        let done = Instant::now();
+        self.learn(replay, done.duration_since(free.map_or(since, |free| free.max(since))));
+        Ok(done)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

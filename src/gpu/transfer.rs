@@ -110,12 +110,7 @@ impl Fetch {
     /// What the driver reported; [`Error::DeviceLost`] where the device did not do all that it was given, once and
     /// in order, whatever the driver says.
     pub fn wait(self) -> Result<Vec<f32>> {
-        let polled = self
-            .gpu
-            .device()
-            .poll(wgpu::PollType::Wait { submission_index: Some(self.index), timeout: None });
-        self.gpu.check()?;
-        polled.map_err(|e| Error::Device(e.to_string()))?;
+        self.gpu.wait_for(self.index)?;
         let range = |from, to| {
             let range = self.staging.slice(from..to).get_mapped_range();
             range.map_err(|e| Error::Device(e.to_string()))

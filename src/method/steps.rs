@@ -201,7 +201,9 @@ impl Parts<Replay> {
         Ok(())
     }
 
-    /// Brings each part but the first to the device and submits what `choose` takes for it.
+    /// Brings each part but the first to the device and submits what `choose` takes for it. While the device makes one, the
+    /// next is encoded; no third is prepared before the first is done, as what is on its way would pile up to the size of
+    /// the batch.
     fn each_other(
         &self,
         session: &Session,
@@ -210,11 +212,14 @@ impl Parts<Replay> {
     ) -> Result<()> {
         let kinds = self.kinds.iter().flat_map(|kind| std::iter::repeat_n(kind, kind.count));
         let others = self.share.parts().enumerate().skip(1);
+        let (mut before, mut free) = (None, None);
         for (kind, (at, (first, _))) in kinds.zip(others) {
             self.bring(session, take, at, first)?;
-            // What is on its way would pile up to the size of the batch.
-            session.run(choose(kind))?;
+            let next = session.begin(choose(kind))?;
+            if let Some(before) = before.replace(next) {
+                free = Some(session.end(before, free)?);
+            }
         }
-        Ok(())
+        before.map_or(Ok(()), |last| session.end(last, free).map(drop))
     }
 }
