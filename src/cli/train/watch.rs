@@ -13,6 +13,7 @@ use crate::train::events::Started;
 use crate::train::health::Advice;
 use crate::train::{Event, Flow, Metrics, SplitAccuracy, TrainOptions, run};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Trains, showing how it goes.
 pub(super) fn train(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<Outcome> {
@@ -51,14 +52,15 @@ pub(in crate::cli) struct Watch {
     steps_per_epoch: u64,
     total: u64,
     method: Method,
+    /// When a step was told of last, if nothing but steps came since.
+    stepped: Option<Instant>,
+    /// What a step takes.
+    each: Option<Duration>,
 }
 
 impl Watch {
     fn new(config: &Config) -> Self {
-        let interrupt = Interrupt::new(
-            "Stopping before the first step; nothing was written.",
-            "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.",
-        );
+        let interrupt = Interrupt::training("Stopping before the first step; nothing was written.");
         let large_only = config.preset == Some(Preset::Demo) && config.crops.len() == 1;
         let remark =
             "The demo trains on two large crops a picture: at this budget small crops cost accuracy.";
@@ -75,13 +77,18 @@ impl Watch {
             steps_per_epoch: 1,
             total: 0,
             method,
+            stepped: None,
+            each: None,
         }
     }
 
     /// Shows an event.
     pub(in crate::cli) fn show(&mut self, event: Event) -> Flow {
         match event {
-            Event::Pass(progress) => self.progress.pass(&progress),
+            Event::Pass(progress) => {
+                self.stepped = None;
+                self.progress.pass(&progress);
+            }
             Event::Started(started) => self.started(&started),
             Event::Report(report) => self.report(&report),
             Event::Pixels { splits } => self.accuracies("raw pixels", &splits),
@@ -93,12 +100,21 @@ impl Watch {
             }
             Event::Notice(text) => self.say(&text),
             Event::Profiled(profile) => self.profile = Some(profile),
+            Event::Step { .. } => self.stepped(),
             // A checkpoint is a matter of course; where it lies is told when it is needed.
-            Event::Checkpoint { .. } | Event::Step { .. } => {}
+            Event::Checkpoint { .. } => self.stepped = None,
             // Nothing asks for previews here; the summary comes back from the engine.
             Event::Preview(_) | Event::Finished(_) => {}
         }
         if self.interrupt.is_set() { Flow::Stop } else { Flow::Continue }
+    }
+
+    /// Tells Ctrl-C when a step came, and what the last of them took.
+    fn stepped(&mut self) {
+        let now = Instant::now();
+        self.each = self.stepped.map(|before| now.duration_since(before)).or(self.each);
+        self.stepped = Some(now);
+        self.interrupt.stepped(self.each);
     }
 
     fn started(&mut self, started: &Started) {
@@ -106,6 +122,7 @@ impl Watch {
         self.total = started.total_steps;
         // There is a run folder now.
         self.interrupt.keep();
+        self.interrupt.stepped(None);
         self.progress.clear();
         self.progress.steps(started.total_steps, started.start_step);
         let Started { adapter, pictures, classes, total_steps, start_step, dispatches, .. } = started;
