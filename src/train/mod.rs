@@ -40,6 +40,8 @@ pub mod forecast;
 mod ground;
 pub mod health;
 mod keeping;
+#[cfg(test)]
+mod keeping_tests;
 mod lead;
 mod looks;
 mod observe;
