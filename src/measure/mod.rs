@@ -153,6 +153,8 @@ impl Meter {
             adapter: self.adapter.clone(),
             kernels: self.kernels.clone(),
             batch: self.config.batch,
+            parts: self.config.parts().len(),
+            part: self.config.part(),
             steps: timed.len(),
             step_s,
             first_step_s: self.seconds.first().copied().unwrap_or(f64::NAN),
