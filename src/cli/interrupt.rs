@@ -25,24 +25,8 @@ pub(super) fn ignore() {
 pub(super) struct Interrupt {
     stop: Arc<AtomicBool>,
     keeps: Arc<AtomicBool>,
-    pace: Arc<Mutex<Option<Pace>>>,
-}
-
-/// How steps follow each other.
-#[derive(Clone, Copy)]
-struct Pace {
-    /// When the last one was told of.
-    last: Instant,
-    /// What one takes.
-    each: Duration,
-}
-
-impl Pace {
-    /// How long training goes on that is asked to stop now. A step is told of when the device has the next one already: the
-    /// wish to stop is heard when that is done, and by then another is under way.
-    fn wait(self, now: Instant) -> Duration {
-        (2 * self.each).saturating_sub(now.duration_since(self.last))
-    }
+    /// When training will have ended that is asked to stop now, where that is known.
+    ends: Arc<Mutex<Option<Instant>>>,
 }
 
 /// What training says that was asked to stop.
@@ -68,7 +52,7 @@ impl Interrupt {
 
     fn told(before: &'static str, after: impl Fn(Option<Duration>) -> String + Send + 'static) -> Self {
         let [stop, keeps] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
-        let new = Self { stop, keeps, pace: Arc::default() };
+        let new = Self { stop, keeps, ends: Arc::default() };
         let heard = new.clone();
         let handler = move || {
             let Self { stop, keeps, .. } = &heard;
@@ -77,7 +61,7 @@ impl Interrupt {
                 end(CODE);
             }
             let kept = keeps.load(Ordering::Relaxed);
-            let wait = heard.pace().map(|pace| pace.wait(Instant::now()));
+            let wait = heard.ends().map(|ends| ends.saturating_duration_since(Instant::now()));
             let _ = writeln!(std::io::stderr(), "\n{}", if kept { after(wait) } else { before.to_owned() });
             if !kept {
                 let keeps = Arc::clone(keeps);
@@ -94,13 +78,13 @@ impl Interrupt {
         new
     }
 
-    fn pace(&self) -> MutexGuard<'_, Option<Pace>> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ends(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A step was told of now, and one takes so long, where that is known.
-    pub(super) fn stepped(&self, each: Option<Duration>) {
-        *self.pace() = each.map(|each| Pace { last: Instant::now(), each });
+    /// Training that is asked to stop from now on ends after so long, where that is known.
+    pub(super) fn ends_after(&self, wait: Option<Duration>) {
+        *self.ends() = wait.and_then(|wait| Instant::now().checked_add(wait));
     }
 
     /// There is something to keep now: a run folder, a file that is being written.
@@ -125,13 +109,9 @@ mod tests {
 
     #[test]
     fn a_wait_that_is_long_is_told_at_once() {
-        let (last, each) = (Instant::now(), Duration::from_secs(14));
-        let pace = Pace { last, each };
-        let after = |seconds| pace.wait(last + Duration::from_secs(seconds));
-        assert_eq!([0, 11, 27, 90].map(|seconds| after(seconds).as_secs()), [28, 17, 1, 0]);
-        let text = stopping(Some(after(11)));
+        let text = stopping(Some(Duration::from_millis(16_700)));
         assert!(text.starts_with("Stopping after the step under way, about 17 seconds, with"), "{text}");
-        for short in [None, Some(after(27))] {
+        for short in [None, Some(Duration::ZERO), Some(Duration::from_millis(1900))] {
             assert!(stopping(short).starts_with("Stopping after the step under way, with a checkpoint."));
         }
     }

@@ -41,6 +41,10 @@ pub(super) fn train(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<
     Ok(if missed && !summary.finished { Outcome::Interrupted } else { Outcome::Done })
 }
 
+/// A step is told of when the device has begun it. The wish to stop is heard when it is done, and by then the next is under
+/// way; not so with a driver that computes while it is given work, as those of processors do.
+const UNDER_WAY: u32 = 2;
+
 /// What is shown while a run goes on.
 pub(in crate::cli) struct Watch {
     interrupt: Interrupt,
@@ -56,6 +60,8 @@ pub(in crate::cli) struct Watch {
     stepped: Option<Instant>,
     /// What a step takes.
     each: Option<Duration>,
+    /// Steps from the wish to stop to the end, at the most.
+    under_way: u32,
 }
 
 impl Watch {
@@ -79,6 +85,7 @@ impl Watch {
             method,
             stepped: None,
             each: None,
+            under_way: UNDER_WAY,
         }
     }
 
@@ -109,12 +116,12 @@ impl Watch {
         if self.interrupt.is_set() { Flow::Stop } else { Flow::Continue }
     }
 
-    /// Tells Ctrl-C when a step came, and what the last of them took.
+    /// Tells Ctrl-C how long it would take from now, by what the last step took.
     fn stepped(&mut self) {
         let now = Instant::now();
         self.each = self.stepped.map(|before| now.duration_since(before)).or(self.each);
         self.stepped = Some(now);
-        self.interrupt.stepped(self.each);
+        self.interrupt.ends_after(self.each.map(|each| self.under_way * each));
     }
 
     fn started(&mut self, started: &Started) {
@@ -122,7 +129,8 @@ impl Watch {
         self.total = started.total_steps;
         // There is a run folder now.
         self.interrupt.keep();
-        self.interrupt.stepped(None);
+        self.interrupt.ends_after(None);
+        self.under_way = if started.software { 1 } else { UNDER_WAY };
         self.progress.clear();
         self.progress.steps(started.total_steps, started.start_step);
         let Started { adapter, pictures, classes, total_steps, start_step, dispatches, .. } = started;
