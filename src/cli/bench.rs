@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::flags::{Choice, Given};
 use super::table::{self, seconds};
 use super::{Outcome, interrupt::Interrupt, print, tune as tuned};
-use crate::config::Setting;
+use crate::config::{MicroBatch, Setting};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterFacts, ProfileRow};
 use crate::measure::{CASES, Case, Figures, Meter, Operation, Roofline};
@@ -23,7 +23,8 @@ struct Measured;
 
 impl Choice for Measured {
     fn has(setting: &Setting) -> bool {
-        ["adapter", "kernels", "tuned", "precision", "submission_ms", "batch"].contains(&setting.key)
+        ["adapter", "kernels", "tuned", "precision", "submission_ms", "batch", "micro_batch"]
+            .contains(&setting.key)
     }
 }
 
@@ -63,12 +64,17 @@ impl Bench {
         let (case, steps) = (self.config, self.steps as usize);
         let mut config = case.config()?;
         self.settings.apply(&mut config)?;
+        if config.micro_batch == Some(MicroBatch::Auto) {
+            let reason = "is a number here, so that figures of several adapters are of the same parts; `--plan` of a run finds one";
+            return Err(Error::config("micro_batch", reason));
+        }
         tuned::apply(&mut config)?;
         // A step may take a processor minutes, and there is nothing to lose: the process ends where it does not.
         let interrupt = Interrupt::new("Stopping, without figures.", "");
         let mut meter = Meter::open(case.name, &config)?;
+        let by_kernel = if config.parts().len() > 1 { "" } else { ", one by kernel" };
         let text = format!(
-            "{} on {}: {} steps to warm up, {steps} timed, one by kernel",
+            "{} on {}: {} steps to warm up, {steps} timed{by_kernel}",
             case.name,
             meter.adapter().name,
             Meter::WARM_UP
@@ -149,6 +155,9 @@ impl Report {
         let (median, min, max) = (seconds(step_s.median), seconds(step_s.min), seconds(step_s.max));
         let first = seconds(self.figures.first_step_s);
         line("a step", format!("{median}, median of {steps} ({min} to {max}); the first {first}"));
+        if let Some(parts) = parts_of(&self.figures) {
+            line("parts", parts);
+        }
         line("images", format!("{images_per_s:.1} a second"));
         let memory = table::bytes(self.figures.memory_bytes);
         let Figures { dispatches, submissions, parameters, .. } = &self.figures;
@@ -169,10 +178,23 @@ impl Report {
                 let rows: Vec<_> = device.operations.iter().map(row).collect();
                 text += &table::table("operation", &rows, device.kernels_s * 1e3);
             }
+            None if self.figures.parts > 1 => {
+                line("kernels", "not timed: a step in parts has no table by kernel".to_owned());
+            }
             None => line("kernels", "not timed: this adapter has no time stamps".to_owned()),
         }
         text
     }
+}
+
+/// In which parts a batch went through the trunk, where it did not as a whole.
+fn parts_of(figures: &Figures) -> Option<String> {
+    let Figures { parts, part, batch, .. } = *figures;
+    let last = batch - part * parts.saturating_sub(1);
+    let rest = if last == part { String::new() } else { format!(", the last of {last}") };
+    (parts > 1).then(|| {
+        format!("{parts} parts of {part} pictures{rest}; each but one goes forward twice, which no figure of work counts")
+    })
 }
 
 /// The work of a step, the speed that was seen, and the speed that a round number of images would take.
@@ -263,6 +285,8 @@ mod tests {
             adapter,
             kernels: text("tile"),
             batch: 8,
+            parts: 1,
+            part: 8,
             steps: 1,
             step_s: Spread::of(&[1.0]),
             first_step_s: 2.0,

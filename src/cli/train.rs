@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::ranks::{self, Exchange};
 use crate::runs::checkpoint::{Checkpoint, Loaded};
 use crate::runs::run_folder::RunFolder;
-use crate::train::check_time;
+use crate::train::TrainOptions;
 
 /// What the user asked for, resolved and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,12 +201,8 @@ impl Train {
 /// Hands a request to the engine.
 fn start(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<Outcome> {
     let Some(what) = request.plan else { return watch::train(request, ranks) };
-    let TrainRequest { config, resume, within, .. } = request;
-    within.map_or(Ok(()), |_| check_time(&config, resume.is_some()))?;
-    // A run that goes on has its folder and its weights already.
-    let done = resume.as_deref().map(Checkpoint::load).transpose()?.map_or(0, |at| at.checkpoint.meta.step);
-    let (out, init) = if resume.is_some() { (None, None) } else { (config.out, config.init) };
-    plan::run(&Config { out, init, ..config }, what, within, done)?;
+    let TrainRequest { config, profile, resume, within, .. } = request;
+    plan::run(&TrainOptions { config, resume, profile, within }, what)?;
     Ok(Outcome::Done)
 }
 

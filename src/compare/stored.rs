@@ -9,6 +9,7 @@ use super::{Arm, Budget, Crops, Facts, write_json};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::measure::Work;
+use crate::runs::place;
 use crate::words::counted;
 
 /// The file in the folder of the comparison.
@@ -56,7 +57,7 @@ pub(super) fn is_begun(folder: &Path) -> bool {
 pub(super) fn check_new(folder: &Path) -> Result<()> {
     let entries = |folder: &Path| std::fs::read_dir(folder).map_err(Error::io(folder));
     if !folder.exists() || (folder.is_dir() && entries(folder)?.next().is_none()) {
-        return Ok(());
+        return place::check(folder);
     }
     let reason = format!("{} holds something else than a comparison: name a new folder", folder.display());
     Err(Error::config("out", reason))

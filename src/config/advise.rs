@@ -52,7 +52,11 @@ pub fn advise(facts: &Facts) -> Result<Vec<Advice>> {
     add(
         "batch",
         batch.to_string(),
-        format!("the preset's {} or less, so that an epoch has {STEPS} steps or more", recipe.batch),
+        format!(
+            "the preset's {} or less, so that an epoch has {STEPS} steps or more; the same on every device, since the learning \
+             rate goes with it: `--micro-batch auto` takes it in parts where memory is short",
+            recipe.batch
+        ),
     );
     let (prototypes, rule) = prototypes(facts);
     add("prototypes", prototypes.to_string(), rule);
@@ -63,7 +67,12 @@ pub fn advise(facts: &Facts) -> Result<Vec<Advice>> {
         (recipe.epochs as usize, "the official length".to_owned())
     } else {
         let epochs = (RUN / steps).clamp(100, 800) / 10 * 10;
-        (epochs, format!("for about {RUN} steps, but never fewer than 100 epochs nor more than 800"))
+        (
+            epochs,
+            format!(
+                "for about {RUN} steps, but never fewer than 100 epochs nor more than 800: a choice, not a measurement"
+            ),
+        )
     };
     add("epochs", epochs.to_string(), rule);
     let differs = |a: &[f64], b: &[f64], by: f64| a.iter().zip(b).any(|(a, b)| (a - b).abs() > by);

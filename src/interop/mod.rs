@@ -114,6 +114,12 @@ pub(crate) fn sync_folder(folder: &Path) {
     }
 }
 
+/// Makes a temporary file in `folder` and removes it, which tells whether files can be made there.
+pub(crate) fn try_writing(folder: &Path) -> std::io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX).tempfile_in(folder)?.close()
+}
+
 /// Removes temporary files that a killed process left in `folder`. Best effort.
 pub(crate) fn remove_leftovers(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };

@@ -43,9 +43,9 @@ impl Whole {
     /// All pictures, where evaluations look at fewer though nobody asked for that, and their features have room.
     pub(super) fn beside(taken: &Panel, dataset: &Dataset, config: &Config) -> Option<Self> {
         let panel = Panel::of_splits(dataset, usize::MAX);
-        let bytes = (panel.pictures.len() * config.trunk().features() as usize * size_of::<f32>()) as u64;
+        let bytes = (panel.pictures.len() * config.trunk().features() * size_of::<f32>()) as u64;
         let thinned = taken.pictures.len() < panel.pictures.len();
-        (thinned && sample::is_default(config) && bytes <= MEMORY).then(|| Self {
+        (thinned && sample::is_default(config) && bytes <= MEMORY).then_some(Self {
             panel,
             network: None,
             pixels: None,

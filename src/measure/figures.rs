@@ -40,6 +40,10 @@ pub struct Figures {
     pub kernels: String,
     /// Pictures a step.
     pub batch: usize,
+    /// Parts in which a batch goes through the trunk: one where it does as a whole.
+    pub parts: usize,
+    /// Pictures of a part; the last may have fewer.
+    pub part: usize,
     /// Steps that were timed.
     pub steps: usize,
     /// Seconds of a step, after the warm-up.

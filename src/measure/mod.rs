@@ -11,7 +11,7 @@
 //! | `figures` | what a measurement found, ready for JSON |
 //! | `speed` | how fast an adapter trains, in one number |
 //! | `machine` | the same of this machine, measured once and kept |
-//! | `suggest` | a network and a length for pictures, a time and an adapter |
+//! | `suggest` | a network and a length for pictures, a time and an adapter; how long advice takes on one |
 
 mod cases;
 mod figures;
@@ -26,7 +26,7 @@ pub use cases::{CASES, Case};
 pub use figures::{DeviceTime, Figures, Operation, Roofline, Spread};
 pub use machine::{Machine, machine, measure_anew};
 pub use speed::speed;
-pub use suggest::{Suggestion, suggest};
+pub use suggest::{Suggestion, seconds, suggest};
 pub use work::{Extent, Work, again_share, flop_per_step, flop_per_view, repeated_share};
 
 use crate::config::{Config, Precision};
@@ -153,6 +153,8 @@ impl Meter {
             adapter: self.adapter.clone(),
             kernels: self.kernels.clone(),
             batch: self.config.batch,
+            parts: self.config.parts().len(),
+            part: self.config.part(),
             steps: timed.len(),
             step_s,
             first_step_s: self.seconds.first().copied().unwrap_or(f64::NAN),

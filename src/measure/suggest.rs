@@ -1,14 +1,15 @@
 //! A network and a length for pictures, a time and an adapter: what [`advise`] says of the pictures alone, with the network
 //! that the time allows.
 
+use super::machine::Machine;
 use super::work::{Extent, Work};
 use crate::config::{Advice, Config, Facts, Preset, advise};
 use crate::error::Result;
 
-/// A run should see every picture so often, or a smaller network is the better choice: the demo's recipe is at its best
-/// far above that, and of no use below.
+/// A run should see every picture so often, or a smaller network is the better choice. A choice, not a measurement: the
+/// demo's recipe is at its best far above that, and of no use below.
 const LEAST: f64 = 30.0;
-/// More than this changes little.
+/// More than this changes little, as far as the demo's recipe tells; of other pictures it is a choice too.
 const MOST: f64 = 800.0;
 
 /// What is suggested for a time.
@@ -42,7 +43,10 @@ struct Fitted {
 
 /// The side of crops of small pictures, at most.
 const SMALL_SIDE: u32 = 32;
-/// From an afternoon of a processor to what the preset has, for each kind of pictures.
+/// From an afternoon of a processor to what the preset has, for each kind of pictures. Nothing is larger than that: rates and
+/// batches of these presets are for their own networks, and larger ones were never measured with them. ResNet-50 comes with the
+/// recipes for half a million pictures, which are suggested for such sets whatever the adapter. Batches are the preset's on
+/// every rung, since the learning rate goes with them; a device with little memory takes them in parts (`micro_batch`).
 const SMALL: [Rung; 4] = [
     Rung { name: "ResNet-10 of width 16", values: TINY, side: Some(SMALL_SIDE) },
     Rung { name: "ResNet-10 of width 32", values: THIN, side: Some(SMALL_SIDE) },
@@ -67,14 +71,7 @@ const HALF: &[(&str, &str)] = &[("width", "32"), ("stem", "stride2"), ("hidden",
 /// # Errors
 /// None but a mistake in a preset.
 pub fn suggest(facts: &Facts, gflop_per_s: f64, seconds: f64) -> Result<Option<Suggestion>> {
-    let advice = advise(facts)?;
-    let mut base = Config::default();
-    for Advice { key, value, .. } in &advice {
-        base.set(key, value)?;
-        if *key == "preset" {
-            base = Config::from_preset(base.preset.unwrap_or(Preset::Photos))?;
-        }
-    }
+    let base = recipe(&advise(facts)?)?;
     let ladder = match base.preset {
         Some(Preset::Imagenet256 | Preset::Imagenet4096) => return Ok(None),
         Some(Preset::Cifar) => &SMALL,
@@ -94,12 +91,36 @@ pub fn suggest(facts: &Facts, gflop_per_s: f64, seconds: f64) -> Result<Option<S
         let rule = if epochs < LEAST {
             format!("the smallest here, and still only {epochs:.1} epochs: take more time, or fewer pictures")
         } else {
-            format!("the largest that sees every picture {LEAST:.0} times in that time")
+            format!(
+                "the largest that sees every picture {LEAST:.0} times in that time; {LEAST:.0} is a choice, not a measurement"
+            )
         };
         let network =
             values.into_iter().map(|(key, value)| Advice { key, value, rule: rule.clone() }).collect();
         Suggestion { network, epochs, seconds: epochs * epoch_s, name }
     }))
+}
+
+/// The settings that advice makes: a preset, and what is over it.
+fn recipe(advice: &[Advice]) -> Result<Config> {
+    let mut config = Config::default();
+    for Advice { key, value, .. } in advice {
+        config.set(key, value)?;
+        if *key == "preset" {
+            config = Config::from_preset(config.preset.unwrap_or(Preset::Photos))?;
+        }
+    }
+    Ok(config)
+}
+
+/// Seconds that all steps of training with `advice` take on a machine; evaluations and decoding are not in them.
+///
+/// # Errors
+/// Advice that is none of [`advise`].
+pub fn seconds(advice: &[Advice], facts: &Facts, machine: &Machine) -> Result<f64> {
+    let config = recipe(advice)?;
+    let (steps_per_epoch, work) = work(&config, facts);
+    Ok(machine.seconds(work.total(config.length(steps_per_epoch).total, steps_per_epoch)))
 }
 
 impl Rung {
@@ -128,9 +149,15 @@ impl Rung {
 
 /// Operations of an epoch.
 fn flop_per_epoch(config: &Config, facts: &Facts) -> f64 {
-    let steps = (facts.pictures / config.batch.max(1)).max(1) as u64;
-    let pictures = steps as usize * config.batch;
-    Work::of(config, &Extent { pictures, classes: facts.classes }).total(steps, steps)
+    let (steps, work) = work(config, facts);
+    work.total(steps, steps)
+}
+
+/// Steps of an epoch, and the operations of a run.
+fn work(config: &Config, facts: &Facts) -> (u64, Work) {
+    let steps = (facts.pictures / config.batch.max(1)).max(1);
+    let extent = Extent { pictures: steps * config.batch, classes: facts.classes };
+    (steps as u64, Work::of(config, &extent))
 }
 
 #[cfg(test)]
@@ -172,18 +199,27 @@ mod tests {
     }
 
     #[test]
+    fn a_recipe_takes_as_long_as_its_steps() {
+        let facts = facts(5000, 300);
+        let machine = |gflop_per_s| Machine { adapter: "this one".into(), gflop_per_s };
+        let advice = advise(&facts).unwrap();
+        let slow = seconds(&advice, &facts, &machine(20.0)).unwrap();
+        assert!((slow - 1000.0 * seconds(&advice, &facts, &machine(20_000.0)).unwrap()).abs() < 1e-6 * slow);
+        // By hand: about 20,000 steps of the preset's network and batch.
+        let config = recipe(&advice).unwrap();
+        assert_eq!((config.preset, config.batch), (Some(Preset::Photos), 64));
+        let step = crate::measure::flop_per_step(&config) as f64 * 1e-9 / 20.0;
+        let steps = slow / step;
+        assert!((19_000.0..21_000.0).contains(&steps), "{steps}");
+    }
+
+    #[test]
     fn suggestions_make_valid_settings() {
         for pictures in [4, 44, 1000, 60_000, 499_999] {
             for side in [8, 9, 28, 33, 64, 100, 500] {
                 for speed in [0.5, 30.0, 5000.0] {
                     let facts = facts(pictures, side);
-                    let mut config = Config::default();
-                    for Advice { key, value, .. } in advise(&facts).unwrap() {
-                        config.set(key, &value).unwrap();
-                        if key == "preset" {
-                            config = Config::from_preset(config.preset.unwrap()).unwrap();
-                        }
-                    }
+                    let mut config = recipe(&advise(&facts).unwrap()).unwrap();
                     for Advice { key, value, .. } in suggest(&facts, speed, 1200.0).unwrap().unwrap().network
                     {
                         config.set(key, &value).unwrap();

@@ -13,7 +13,7 @@
 
 use crate::error::{Error, Result};
 use crate::interop::{remove_leftovers, write_atomic};
-use crate::runs::checkpoint;
+use crate::runs::{checkpoint, place};
 use crate::words::quoted;
 use serde::Serialize;
 use serde_json::Value;
@@ -53,7 +53,7 @@ impl RunFolder {
     /// Refuses a path at which no new run folder can be made, and makes nothing.
     ///
     /// # Errors
-    /// [`Error::Config`] when it is a file or a folder with something in it.
+    /// [`Error::Config`] when it is a file or a folder with something in it, or when nothing can be written there.
     pub fn check_new(path: &Path) -> Result<()> {
         let shown = path.display();
         if path.exists() && !path.is_dir() {
@@ -72,15 +72,16 @@ impl RunFolder {
             };
             return Err(Error::config("out", reason));
         }
-        Ok(())
+        place::check(path)
     }
 
     /// Makes the first free one of `parent/name-1`, `parent/name-2`, …; two runs that start at the
     /// same moment get two.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be made.
+    /// [`Error::Config`] for `out` when nothing can be made there; [`Error::Io`] when it cannot for another reason.
     pub fn create_next(parent: &Path, name: &str) -> Result<Self> {
+        place::check(parent)?;
         std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
         let mut number = 1u64;
         loop {

@@ -157,6 +157,20 @@ mod tests {
         Keeping::new(budget, forecast, Vec::new())
     }
 
+    #[test]
+    fn a_run_of_less_than_an_epoch_says_that_it_leaves_pictures_out() {
+        let epoch = forecast().rhythm.epoch;
+        let said = |total_steps: u64| {
+            let budget = Budget { time: Duration::from_secs(60), since: Instant::now() };
+            Keeping::new(budget, Forecast { total_steps, ..forecast() }, Vec::new()).sentence()
+        };
+        let short = said(epoch - 1);
+        assert!(short.contains(" epochs, so that some pictures are never trained on."), "{short}");
+        for enough in [epoch, 5 * epoch] {
+            assert!(!said(enough).contains("never"), "{}", said(enough));
+        }
+    }
+
     /// Makes the run on a machine that is `slowness(elapsed)` times as slow as the forecast says; gives when it ended and what
     /// was said.
     fn made(run: &mut Keeping, slowness: impl Fn(f64) -> f64) -> (f64, Vec<Resized>) {

@@ -13,6 +13,7 @@
 //! | `serve` | makes it, where the answer to an event asks for it |
 //! | `ground` | pictures, device and settings, before there is a network |
 //! | `setup` | opening everything with the run folder, fresh or resumed |
+//! | `beginning`, `earlier` | what a fresh run begins with, and what another goes on from: checked, and told |
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
 //! | `lead`, `follow` | several ranks that train one network: what rank 0 tells the others, and how they do it |
 //! | `room` | how many pictures of a batch an adapter has memory for at once |
@@ -24,10 +25,12 @@
 //! | `tensorboard` | the figures of a run for TensorBoard |
 //! | `schedule`, `health` | the learning rate of a step; figures turned into advice |
 
+mod beginning;
 mod budget;
 mod caller;
 mod clock;
 pub mod crops;
+mod earlier;
 mod epochs;
 pub mod events;
 pub mod figures;
@@ -53,13 +56,12 @@ mod state;
 mod tensorboard;
 
 pub use crate::judge::{Pair, SplitAccuracy};
-pub(crate) use budget::check as check_time;
 pub use events::{Event, Flow, Metrics, SplitSummary, Summary};
 pub(crate) use finish::loss_figure;
 pub use follow::follow;
 pub use forecast::Forecast;
 pub(crate) use plan::plan_on;
-pub use plan::{PlanFigures, Planned, forecast, plan};
+pub use plan::{PlanFigures, Planned, forecast, plan, plan_run};
 pub use preview::{Preview, PreviewRequest};
 pub use run::{TrainOptions, train, train_among};
 pub(crate) use state::RunState;

@@ -195,6 +195,8 @@ impl Engine<'_> {
         }
         let Setup { loader, trainer, schedule, .. } = &mut self.setup;
         let lr = schedule.lr(self.submitted);
+        #[cfg(test)]
+        tests::before_step(self.submitted, trainer);
         let step = || trainer.step(crops::batch(&batch), lr);
         let report = match self.leader.with_batch(&Order::Step(lr.to_bits()), step) {
             // Another rank has no batch: nobody has done a step.
@@ -298,3 +300,7 @@ impl Engine<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -12,6 +12,8 @@ pub struct Reference {
     pub name: &'static str,
     /// What it was trained on, and where.
     pub about: &'static str,
+    /// Steps of the whole run.
+    pub steps: u64,
     /// Its `metrics.jsonl`.
     lines: &'static str,
 }
@@ -21,6 +23,7 @@ pub const REFERENCES: &[Reference] = &[Reference {
     preset: Preset::Demo,
     name: "reference: demo",
     about: "the pictures that come with the program, seed 31, 44 epochs, Mesa's software driver",
+    steps: 1892,
     lines: include_str!("../../assets/curves/demo.jsonl"),
 }];
 
@@ -59,6 +62,33 @@ impl Reference {
         // A test reads every line.
         self.lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
+
+    /// What it is called beside a run of `total` steps. Beside one of another length it stands at the same share of the run,
+    /// and its name says so: rates of both then rise and fall together, and steps of the same number would be of different
+    /// parts of the schedule.
+    #[must_use]
+    pub fn name_beside(&self, total: u64) -> String {
+        let shared = if self.is_shared(total) { ", by share of the run" } else { "" };
+        format!("{}{shared}", self.name)
+    }
+
+    /// Its reports as they are drawn beside a run of `total` steps.
+    #[must_use]
+    pub fn reports_beside(&self, total: u64) -> Vec<Metrics> {
+        let mut reports = self.reports();
+        if self.is_shared(total) {
+            for report in &mut reports {
+                let share = report.step as f64 / self.steps as f64;
+                report.step = ((share * total as f64).round() as u64).max(1);
+            }
+        }
+        reports
+    }
+
+    /// Whether a run of `total` steps (0 where nobody knows) is of another length.
+    fn is_shared(&self, total: u64) -> bool {
+        total != self.steps && total > 0
+    }
 }
 
 #[cfg(test)]
@@ -71,10 +101,34 @@ mod tests {
             let reports = reference.reports();
             assert_eq!(reports.len(), reference.lines.lines().count(), "{}", reference.name);
             let (first, last) = (&reports[0], &reports[reports.len() - 1]);
+            assert_eq!(last.step, reference.steps, "{}", reference.name);
             assert!(last.step > first.step && last.loss < first.loss, "{}", reference.name);
             assert!(last.knn.is_some() && last.lr < 1e-6, "{}: it was not run to its end", reference.name);
             let config = Config::from_preset(reference.preset).unwrap();
             assert!(Reference::of(&config).is_some_and(|found| found.name == reference.name));
+        }
+    }
+
+    #[test]
+    fn beside_a_run_of_another_length_it_stands_at_the_same_share() {
+        let reference = &REFERENCES[0];
+        let (whole, total) = (reference.reports(), reference.steps);
+        let steps = |reports: &[Metrics]| reports.iter().map(|report| report.step).collect::<Vec<_>>();
+        // Of a run whose length is not known there is no share.
+        for same in [total, 0] {
+            assert_eq!(reference.name_beside(same), reference.name);
+            assert_eq!(steps(&reference.reports_beside(same)), steps(&whole));
+        }
+        for other in [total / 3, 4 * total] {
+            assert_eq!(reference.name_beside(other), format!("{}, by share of the run", reference.name));
+            let shared = reference.reports_beside(other);
+            assert_eq!((shared.len(), shared[shared.len() - 1].step), (whole.len(), other));
+            // Where half of a run is done, the rate is the one of the middle.
+            let rate = |reports: &[Metrics], total: u64| {
+                reports.iter().find(|report| 2 * report.step >= total).map(|report| report.lr)
+            };
+            assert_eq!(rate(&shared, other), rate(&whole, total));
+            assert!(steps(&shared).is_sorted());
         }
     }
 

@@ -66,15 +66,15 @@ pub fn page(
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
     let lead = format!("{} on {} pictures of {}", model.describe(), dataset.len(), dataset.name());
     let mut page = Page::new(&name, &lead, &figures(config.method, &reports, &summary, &judged));
-    let total = summary["total_steps"].as_u64().or(reports.last().map(|last| last.step)).unwrap_or(0);
+    // A run that was killed has no summary.
+    let epoch = (dataset.pretrain().len() / config.batch.max(1)) as u64;
+    let total = summary["total_steps"].as_u64().unwrap_or_else(|| config.length(epoch).total);
     let advice = curves::advice(&reports, config.method, total, config.frozen_steps());
     page.section("Health", "What the monitor said, and when.", health(&advice, reports.len(), torn));
     let beside = Reference::of(&config);
-    let lead = beside.map_or_else(
-        || "Over the steps of the run.".to_owned(),
-        |beside| format!("Over the steps of the run, beside a run of the same recipe: {}.", beside.about),
-    );
-    page.section("Curves", &lead, curves::all(&reports, config.method, beside));
+    let lead =
+        beside.map_or_else(|| "Over the steps of the run.".to_owned(), |beside| compared(beside, total));
+    page.section("Curves", &lead, curves::all(&reports, config.method, total, beside));
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
@@ -99,6 +99,20 @@ pub fn page(
         looks::environment(&run, model, &summary, system),
     );
     Ok(page.finish())
+}
+
+/// What the curves are drawn over, beside a reference.
+fn compared(beside: &Reference, total: u64) -> String {
+    let own = beside.steps;
+    let share = if own == total {
+        String::new()
+    } else {
+        format!(
+            " That run had {own} steps and this one has {total}, so its curves stand at the same share of the run: there the \
+             learning rate is at the same part of its way."
+        )
+    };
+    format!("Over the steps of the run, beside a run of the same recipe: {}.{share}", beside.about)
 }
 
 /// The reports of the run, and how many lines could not be read.

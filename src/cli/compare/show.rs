@@ -54,10 +54,7 @@ impl Pace {
 impl Show {
     /// For a comparison that begins with this method.
     pub(super) fn new(method: Method) -> Self {
-        let interrupt = Interrupt::new(
-            "Stopping; nothing was written.",
-            "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.",
-        );
+        let interrupt = Interrupt::training("Stopping; nothing was written.");
         let watch = Some(Watch::of(interrupt.clone(), method));
         Self { interrupt, watch, arms: 0, folder: None, pace: Pace::default() }
     }

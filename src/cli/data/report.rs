@@ -10,11 +10,13 @@ use crate::cli::program;
 use crate::config::{Advice, Config, Preset, advise, wrap};
 use crate::data::{Dataset, Survey, configured};
 use crate::error::Result;
-use crate::measure::Machine;
-use crate::words::{counted, quoted};
+use crate::measure::{self, Machine};
+use crate::words::{about, counted, quoted};
 
 /// Lines of classes and of unreadable pictures that the text shows.
 const LINES: usize = 20;
+/// Who would have to wait longer for all that is suggested is told first of what takes less, in seconds.
+const LONG: f64 = 3600.0;
 
 /// Everything that is told.
 pub(super) struct Report<'a> {
@@ -26,6 +28,8 @@ pub(super) struct Report<'a> {
     /// Files that are equal to others, and groups of them on both sides of a split.
     equal: (usize, usize),
     advice: Vec<Advice>,
+    /// Seconds that training with all of it takes on this machine, where its speed is known.
+    seconds: Option<f64>,
     /// Networks by the time that there is.
     timely: Vec<Timely>,
 }
@@ -49,9 +53,11 @@ impl<'a> Report<'a> {
                 vec![Advice { key: "preset", value: Preset::Demo.to_string(), rule }]
             }
         };
+        let timed = machine.zip(facts.as_ref()).filter(|_| !advice.is_empty());
+        let seconds = timed.map(|(machine, facts)| measure::seconds(&advice, facts, machine)).transpose()?;
         let own = facts.filter(|_| config.data.is_some());
         let timely = own.map_or(Ok(Vec::new()), |facts| timely(&facts, machine))?;
-        Ok(Self { config, dataset, survey, counts, equal, advice, timely })
+        Ok(Self { config, dataset, survey, counts, equal, advice, seconds, timely })
     }
 
     /// Pictures that were looked at.
@@ -206,15 +212,23 @@ impl<'a> Report<'a> {
                 let _ = writeln!(text, "  {:38} {line}", "");
             }
         }
+        let (whole, timed) = (self.whole(), self.by_time());
+        let long = self.seconds.is_some_and(|seconds| seconds > LONG);
+        text + &if long { timed + &whole } else { whole + &timed }
+    }
+
+    /// The command with everything that is suggested, and what it takes here.
+    fn whole(&self) -> String {
+        let time = self.seconds.map_or_else(String::new, |seconds| format!(", {} here", about(seconds)));
+        format!("\nTo train with them{time}\n\n  {}\n", program::typed(&self.command(), &program::name()))
+    }
+
+    /// Commands by the time that there is.
+    fn by_time(&self) -> String {
         let called = program::name();
-        let _ = writeln!(text, "\nTo train with them\n\n  {}", program::typed(&self.command(), &called));
-        if !self.timely.is_empty() {
-            text += "\nBy the time that there is\n\n";
-        }
-        for one in &self.timely {
-            text += &one.text(|settings| program::typed(&self.command_with(settings), &called));
-        }
-        text
+        let typed = |settings: &[Advice]| program::typed(&self.command_with(settings), &called);
+        let head = if self.timely.is_empty() { "" } else { "\nBy the time that there is\n\n" };
+        self.timely.iter().fold(head.to_owned(), |text, one| text + &one.text(typed))
     }
 
     pub(super) fn json(&self) -> String {
@@ -266,6 +280,7 @@ impl<'a> Report<'a> {
             "notices": dataset.notices(),
             "suggested": advice,
             "command": self.command(),
+            "command_seconds": self.seconds,
             "by_time": self.timely.iter().map(|one| one.json(|network| self.command_with(network))).collect::<Vec<_>>(),
         });
         format!("{value:#}\n")

@@ -14,6 +14,10 @@ const TIMES: [u64; 2] = [20 * 60, 3600];
 /// 10⁹ operations a second of a usual GPU, of which it gives training about a third.
 const GPU: (&str, f64) = ("a GPU of 10 TFLOP/s, a third of which training gets", 10_000.0 / 3.0);
 
+/// Why nothing larger is suggested than the preset's network, which has no settings of its own to have a rule.
+const LARGEST: &str = "the preset's own, the largest that is suggested: its rate and batch are for this network, and larger ones \
+     were not measured with them";
+
 /// A network for a time on an adapter.
 pub(super) struct Timely {
     adapter: String,
@@ -65,9 +69,7 @@ impl Timely {
         let place = if self.here { "here" } else { "on a GPU" };
         let short =
             if self.is_short() { format!(", done after {}", whole_seconds(*seconds)) } else { String::new() };
-        let rule = network
-            .first()
-            .map_or("the preset's own, the largest that is suggested", |advice| advice.rule.as_str());
+        let rule = network.first().map_or(LARGEST, |advice| advice.rule.as_str());
         let mut text = format!("  {} {place}: {name}, about {epochs:.0} epochs{short}\n", self.time.show());
         let speed = format!("{} at {:.0} GFLOP a second: {rule}", self.adapter, self.gflop_per_s);
         for line in wrap(&speed, 92) {

@@ -1,7 +1,6 @@
 //! `train --plan`: what a run would take, as text.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
@@ -12,7 +11,7 @@ use crate::config::{Config, whole_seconds};
 use crate::error::Result;
 use crate::gpu::EntryEstimate;
 use crate::pass::per_second;
-use crate::train::{Forecast, PlanFigures, Planned, forecast, plan};
+use crate::train::{Forecast, PlanFigures, Planned, TrainOptions, forecast, plan_run};
 use crate::tune::{Peaks, peaks};
 use crate::words::counted;
 
@@ -25,21 +24,30 @@ pub(in crate::cli) enum Plan {
     Memory,
 }
 
-/// Says what a run would take, of which `done` steps are done already.
-pub(super) fn run(config: &Config, what: Plan, within: Option<Duration>, done: u64) -> Result<()> {
-    if what == Plan::Memory {
-        return print(&memory(config, &plan(config)?));
-    }
+/// Says what a run would take, and what it would say.
+pub(super) fn run(request: &TrainOptions, what: Plan) -> Result<()> {
+    let config = &request.config;
     let mut passes = Passes::new();
-    let Planned { figures, forecast, suited } = forecast(config, within, done, &mut passes.watch())?;
+    if what == Plan::Memory {
+        let figures = plan_run(request, &mut passes.watch())?;
+        drop(passes);
+        return print(&(memory(config, &figures) + &notes(&figures)));
+    }
+    let Planned { figures, forecast, suited } = forecast(request, &mut passes.watch())?;
     let peaks = peaks(config.adapter.as_deref(), forecast.matrix_units)?;
     drop(passes);
-    print(&(memory(config, &figures) + &time(&forecast, &suited, peaks, Local::now())))
+    let time = time(&forecast, &suited, peaks, Local::now());
+    print(&(memory(config, &figures) + &notes(&figures) + &time))
+}
+
+/// What the run would say before its first step, a line each.
+fn notes(figures: &PlanFigures) -> String {
+    figures.notices.iter().map(|notice| format!("note         {notice}\n")).collect()
 }
 
 /// Memory, and the shape of a step.
 fn memory(config: &Config, figures: &PlanFigures) -> String {
-    let PlanFigures { dispatches, estimate, memory, driver, parameters, adapter, parts, extra } = figures;
+    let PlanFigures { dispatches, estimate, memory, driver, parameters, adapter, parts, extra, .. } = figures;
     let allocated = driver.map_or_else(
         || "this driver does not say what it allocates".to_owned(),
         |driver| {

@@ -13,6 +13,7 @@ use crate::train::events::Started;
 use crate::train::health::Advice;
 use crate::train::{Event, Flow, Metrics, SplitAccuracy, TrainOptions, run};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Trains, showing how it goes.
 pub(super) fn train(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<Outcome> {
@@ -40,6 +41,10 @@ pub(super) fn train(request: TrainRequest, ranks: &Arc<dyn Exchange>) -> Result<
     Ok(if missed && !summary.finished { Outcome::Interrupted } else { Outcome::Done })
 }
 
+/// A step is told of when the device has begun it. The wish to stop is heard when it is done, and by then the next is under
+/// way; not so with a driver that computes while it is given work, as those of processors do.
+const UNDER_WAY: u32 = 2;
+
 /// What is shown while a run goes on.
 pub(in crate::cli) struct Watch {
     interrupt: Interrupt,
@@ -51,14 +56,17 @@ pub(in crate::cli) struct Watch {
     steps_per_epoch: u64,
     total: u64,
     method: Method,
+    /// When a step was told of last, if nothing but steps came since.
+    stepped: Option<Instant>,
+    /// What a step takes.
+    each: Option<Duration>,
+    /// Steps from the wish to stop to the end, at the most.
+    under_way: u32,
 }
 
 impl Watch {
     fn new(config: &Config) -> Self {
-        let interrupt = Interrupt::new(
-            "Stopping before the first step; nothing was written.",
-            "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one.",
-        );
+        let interrupt = Interrupt::training("Stopping before the first step; nothing was written.");
         let large_only = config.preset == Some(Preset::Demo) && config.crops.len() == 1;
         let remark =
             "The demo trains on two large crops a picture: at this budget small crops cost accuracy.";
@@ -75,13 +83,19 @@ impl Watch {
             steps_per_epoch: 1,
             total: 0,
             method,
+            stepped: None,
+            each: None,
+            under_way: UNDER_WAY,
         }
     }
 
     /// Shows an event.
     pub(in crate::cli) fn show(&mut self, event: Event) -> Flow {
         match event {
-            Event::Pass(progress) => self.progress.pass(&progress),
+            Event::Pass(progress) => {
+                self.stepped = None;
+                self.progress.pass(&progress);
+            }
             Event::Started(started) => self.started(&started),
             Event::Report(report) => self.report(&report),
             Event::Pixels { splits } => self.accuracies("raw pixels", &splits),
@@ -98,12 +112,21 @@ impl Watch {
             }
             Event::Notice(text) => self.say(&text),
             Event::Profiled(profile) => self.profile = Some(profile),
+            Event::Step { .. } => self.stepped(),
             // A checkpoint is a matter of course; where it lies is told when it is needed.
-            Event::Checkpoint { .. } | Event::Step { .. } => {}
+            Event::Checkpoint { .. } => self.stepped = None,
             // Nothing asks for previews here; the summary comes back from the engine.
             Event::Preview(_) | Event::Finished(_) => {}
         }
         if self.interrupt.is_set() { Flow::Stop } else { Flow::Continue }
+    }
+
+    /// Tells Ctrl-C how long it would take from now, by what the last step took.
+    fn stepped(&mut self) {
+        let now = Instant::now();
+        self.each = self.stepped.map(|before| now.duration_since(before)).or(self.each);
+        self.stepped = Some(now);
+        self.interrupt.ends_after(self.each.map(|each| self.under_way * each));
     }
 
     fn started(&mut self, started: &Started) {
@@ -111,6 +134,8 @@ impl Watch {
         self.total = started.total_steps;
         // There is a run folder now.
         self.interrupt.keep();
+        self.interrupt.ends_after(None);
+        self.under_way = if started.software { 1 } else { UNDER_WAY };
         self.progress.clear();
         self.progress.steps(started.total_steps, started.start_step);
         let Started { adapter, pictures, classes, total_steps, start_step, dispatches, .. } = started;

@@ -66,6 +66,25 @@ fn the_figures_of_a_step_agree_with_each_other() {
     assert_eq!(desk.names(""), ["base.toml", "pics"], "a measurement leaves nothing behind");
 }
 
+/// A small device has no room for a batch as a whole.
+#[test]
+fn a_batch_is_measured_in_parts() {
+    let desk = Desk::new();
+    let figures = |flags: &str| -> Value {
+        let ended = desk.run(&format!("bench --config c4a --steps 1 --json {flags}")).expect(0);
+        serde_json::from_str(&ended.out).unwrap()
+    };
+    let (whole, parts) = (figures(""), figures("--micro-batch 32"));
+    let of = |found: &Value, key: &str| found[key].as_u64().unwrap();
+    assert!(of(&parts, "memory_bytes") < of(&whole, "memory_bytes") / 2, "{parts:#}");
+    // What is computed twice is work of the parts, not of the network.
+    assert_eq!((&whole["batch"], &whole["roofline"]["flop"]), (&parts["batch"], &parts["roofline"]["flop"]));
+    assert_eq!((&whole["parts"], &parts["parts"]), (&1.into(), &4.into()));
+    assert!(of(&parts, "dispatches") > 2 * of(&whole, "dispatches"), "{parts:#}");
+    let ended = desk.run("bench --config c4a --steps 1 --micro-batch 32").expect(0);
+    assert!(ended.out.contains("4 parts of 32"), "{ended:#?}");
+}
+
 #[test]
 fn an_unknown_network_or_adapter_is_refused() {
     let desk = Desk::new();

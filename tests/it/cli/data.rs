@@ -1,6 +1,8 @@
 //! What `swav-wgpu data` tells of pictures, and that its suggestions can be used.
 
 use super::Desk;
+use swav_wgpu::gpu;
+use swav_wgpu::tune::Speeds;
 
 #[test]
 fn pictures_are_told_as_text() {
@@ -60,6 +62,28 @@ fn pictures_are_told_as_json_and_the_command_can_be_run() {
     }
     let some = desk.run("data pics --json --sample 5").expect(0).out;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&some).unwrap()["looked_at"], 5);
+}
+
+/// The command that trains with all that is suggested says what it takes here, and what takes less comes first where that is
+/// more than an hour.
+#[test]
+fn what_a_recipe_takes_is_told_with_it() {
+    let desk = Desk::new();
+    let facts = gpu::find(None).unwrap();
+    for (gflop_per_s, is_long, unit) in [(1e5, false, "second"), (0.02, true, "day")] {
+        Speeds::read(&desk.path("cache")).keep(&facts, gflop_per_s).unwrap();
+        let told = desk.run("data pics").expect(0).out;
+        let at = |words: &str| told.find(words).unwrap_or_else(|| panic!("{words}: {told}"));
+        let (whole, by_time) = (at("\nTo train with them, about "), at("\nBy the time that there is\n"));
+        assert_eq!(by_time < whole, is_long, "{told}");
+        let line = told[whole + 1..].lines().next().unwrap();
+        assert!(line.contains(unit) && line.ends_with(" here"), "{line}");
+        let json: serde_json::Value =
+            serde_json::from_str(&desk.run("data pics --json").expect(0).out).unwrap();
+        assert_eq!(json["command_seconds"].as_f64().unwrap() > 3600.0, is_long, "{json:#}");
+        // Numbers that nobody measured are called what they are.
+        assert!(told.contains("a choice") && told.contains("not a measurement"), "{told}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! | `checkpoints` | run folders and checkpoints that cannot be used, and a full disk |
 //! | `run_folder` | what a complete run leaves behind, and that the documentation says so |
 //! | `printed` | help, presets, adapters, plan and profile |
+//! | `plans` | a plan checks and says what a run would |
 //! | `bare` | environments of almost nothing: the program's own words and no others |
 //! | `selftest` | the table of kernels, as text and as JSON |
 //! | `using` | what is done with a trained network: eval, embed, search, sort, export, report, `--init` |
@@ -43,6 +44,7 @@ mod earlier;
 mod methods;
 mod passes;
 mod pictures;
+mod plans;
 mod printed;
 #[cfg(feature = "mpi")]
 mod ranks;

@@ -1,7 +1,7 @@
 //! Passes outside the steps: Ctrl-C is heard in each, and a run that was stopped in one goes on as if it never was.
 
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use swav_wgpu::config::{Config, Method, Preset};
@@ -107,7 +107,10 @@ fn hears(child: &Child) -> bool {
     u64::from_str_radix(caught.trim(), 16).unwrap_or(0) & 0b10 != 0
 }
 
-/// Runs a command that would take minutes, and presses Ctrl-C while it looks at pictures.
+/// How long whoever presses Ctrl-C waits at the most, where there is nothing to keep.
+const HEARD: Duration = Duration::from_secs(2);
+
+/// Runs a command that would take minutes, and presses Ctrl-C while it looks at pictures: it is heard soon.
 fn interrupted(desk: &Desk, line: &str) -> Ended {
     let mut command: Command = desk.command(line);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -115,11 +118,19 @@ fn interrupted(desk: &Desk, line: &str) -> Ended {
         assert!(child.try_wait().unwrap().is_none(), "{line}: ended by itself");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Wherever it is by then; it is not done.
+    press(child, line)
+}
+
+/// Presses Ctrl-C a little later, wherever the program is by then.
+fn press(mut child: Child, line: &str) -> Ended {
     std::thread::sleep(Duration::from_millis(700));
+    assert!(child.try_wait().unwrap().is_none(), "{line}: done before it was stopped");
     let kill = format!("kill -INT {}", child.id());
+    let pressed = Instant::now();
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success(), "{line}");
-    Ended::of(line, &child.wait_with_output().unwrap())
+    let output = child.wait_with_output().unwrap();
+    assert!(pressed.elapsed() < HEARD, "{line}: {:?}", pressed.elapsed());
+    Ended::of(line, &output)
 }
 
 #[cfg(target_os = "linux")]
@@ -148,6 +159,24 @@ fn ctrl_c_ends_every_command_that_looks_at_pictures_and_leaves_nothing() {
     let short = desk.run("train slow --config base.toml --normalize dataset --out new --max-time 1s");
     short.refused(2, &["`max_time`", "before the first step"]);
     assert_eq!(desk.names(""), before);
+}
+
+/// There is a run folder by then: it is left as a run that goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_in_the_looks_before_the_first_step_is_heard_as_soon() {
+    let desk = slow_desk();
+    let line = "train slow --config base.toml --out new";
+    let mut command: Command = desk.command(line);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !desk.path("new/config.toml").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "{line}: ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let ended = press(child, line).expect(130);
+    assert!(ended.err.contains("Stopping after the step under way, with a checkpoint."), "{ended:#?}");
+    assert!(ended.out.contains("Stopped at step 0 of ") && !ended.err.contains("error"), "{ended:#?}");
+    assert_eq!(desk.checkpoint("new").meta.step, 0);
 }
 
 /// Kernels that are compiled and timed hear nothing: the process ends after its patience.

@@ -99,7 +99,10 @@ fn ctrl_c_saves_and_the_printed_command_goes_on() {
     let (said, command) = ended.out.trim_end().split_once(" Go on with: ").unwrap();
     let command = arguments(command);
     assert_eq!(said, format!("Stopped at step {step} of 40."));
-    assert!(ended.err.contains("Stopping after this step") && !ended.err.contains("error"), "{ended:#?}");
+    assert!(
+        ended.err.contains("Stopping after the step under way") && !ended.err.contains("error"),
+        "{ended:#?}"
+    );
     assert_eq!(desk.summary("cut")["interrupted"], true);
     assert!(!desk.path("cut/gallery").exists(), "whoever stops a run does not want to wait");
     desk.run(command).expect(0);

@@ -20,7 +20,7 @@ use charts::{Drawn, charts, is_knn, own_points};
 use eframe::egui::{self, RichText, ScrollArea, Slider, Ui, Vec2, vec2};
 use groups::{HEADING, headings, is_headed, rows};
 use std::path::{Path, PathBuf};
-use swav_wgpu::uses::references::REFERENCES;
+use swav_wgpu::uses::references::{REFERENCES, Reference};
 
 /// The least height of a chart, points.
 const HEIGHT: f32 = 96.0;
@@ -63,6 +63,7 @@ impl Pane for CurvesPane {
         // The charts without the buttons above them.
         let all = ui.max_rect();
         let area = egui::Rect::from_min_max(all.min + vec2(0.0, 30.0), all.max);
+        follow(context.state, context.compared);
         self.header(ui, context, area);
         let mut drawn = charts(&context.state.reports);
         // What has no value yet has no chart, but kNN of pictures with labels, which keeps its place.
@@ -148,17 +149,31 @@ impl CurvesPane {
     }
 }
 
+/// Draws references where they belong beside this run: it may have begun after they were chosen.
+fn follow(state: &State, compared: &mut [Compared]) {
+    for other in compared {
+        let reference = REFERENCES.iter().find(|reference| other.name.starts_with(reference.name));
+        if let Some(reference) = reference
+            && let Offer { name, .. } = Offer::of(reference, state)
+            && name != other.name
+        {
+            *other = Compared { name, reports: reference.reports_beside(total(state)) };
+        }
+    }
+}
+
 /// The runs that can be compared with.
 fn compare(ui: &mut Ui, context: &mut Context<'_>) {
     for reference in REFERENCES {
-        let shown = context.compared.iter().position(|other| other.name == reference.name);
-        let label = ui.selectable_label(shown.is_some(), reference.name).on_hover_text(reference.about);
-        if label.clicked() {
+        let shown = context.compared.iter().position(|other| other.name.starts_with(reference.name));
+        let Offer { name, help } = Offer::of(reference, context.state);
+        if ui.selectable_label(shown.is_some(), &name).on_hover_text(help).clicked() {
             match shown {
                 Some(at) => drop(context.compared.remove(at)),
-                None => context
-                    .compared
-                    .push(Compared { name: reference.name.to_owned(), reports: reference.reports() }),
+                None => {
+                    let reports = reference.reports_beside(total(context.state));
+                    context.compared.push(Compared { name, reports });
+                }
             }
         }
     }
@@ -178,6 +193,30 @@ fn compare(ui: &mut Ui, context: &mut Context<'_>) {
     }
 }
 
+/// A reference as the menu has it.
+struct Offer {
+    name: String,
+    help: String,
+}
+
+impl Offer {
+    /// Whether the curve is of the recipe and the pictures of this run is said, and so is where it is drawn.
+    fn of(reference: &Reference, state: &State) -> Self {
+        let mut name = reference.name_beside(total(state));
+        let mut help = reference.about.to_owned();
+        if Reference::of(&state.config).is_none_or(|own| own.name != reference.name) {
+            name += " (other settings)";
+            help += ". This run has other settings or pictures: its loss need not be like this one";
+        }
+        Self { name, help }
+    }
+}
+
+/// Steps of the whole run, 0 before it is known.
+fn total(state: &State) -> u64 {
+    state.started.as_ref().map_or(0, |started| started.total_steps)
+}
+
 /// All of these runs but the one that is shown.
 fn others<'a>(state: &State, all: &'a [PathBuf]) -> Vec<&'a PathBuf> {
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -188,6 +227,27 @@ fn others<'a>(state: &State, all: &'a [PathBuf]) -> Vec<&'a PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use swav_wgpu::config::{Config, Preset};
+
+    #[test]
+    fn a_reference_says_whether_it_is_of_this_run_and_where_it_is_drawn() {
+        let reference = &REFERENCES[0];
+        let mut state = crate::samples::running(20);
+        state.config = Config::from_preset(Preset::Demo).unwrap();
+        let steps = |state: &mut State, total| state.started.as_mut().unwrap().total_steps = total;
+        steps(&mut state, reference.steps);
+        assert_eq!(Offer::of(reference, &state).name, reference.name);
+        steps(&mut state, 4 * reference.steps);
+        assert_eq!(Offer::of(reference, &state).name, format!("{}, by share of the run", reference.name));
+        // One that was chosen beside an earlier run follows this one.
+        let mut compared = vec![Compared { name: reference.name.to_owned(), reports: reference.reports() }];
+        follow(&state, &mut compared);
+        assert_eq!(compared[0].name, Offer::of(reference, &state).name);
+        assert_eq!(compared[0].reports.last().unwrap().step, 4 * reference.steps);
+        state.config.data = Some("photos".into());
+        let Offer { name, help } = Offer::of(reference, &state);
+        assert!(name.ends_with("(other settings)") && help.contains("need not be like"), "{name} {help}");
+    }
 
     #[test]
     fn a_run_is_not_compared_with_itself() {
