@@ -20,6 +20,9 @@ const LATELY_LEAST: f64 = 15.0;
 /// So much of what was planned is left of a run for which there is no time any more, so that its learning rate falls to its end
 /// all the same.
 const LEAST: f64 = 0.01;
+/// A run that has no more than this share of its steps left is not given more: there is too little left of its learning rate
+/// to be worth them.
+const TAIL: f64 = 0.1;
 /// A machine whose pace differs by less than this share is not spoken of as faster or slower.
 const ALIKE: f64 = 0.05;
 
@@ -108,7 +111,8 @@ impl Keeping {
         }
         let least = submitted + ((LEAST * total as f64) as u64).max(1);
         let fits = most_steps(submitted, |total| ends(total) <= time).max(least);
-        if fits == total {
+        let in_tail = ((total - submitted) as f64) < TAIL * total as f64;
+        if fits == total || (fits > total && in_tail) {
             return None;
         }
         let text = self.told(slowness, fits, [before, ends(fits)]);
@@ -231,6 +235,20 @@ mod tests {
         let resized = (1..).find_map(|step| run.judge(step, 1.0, 1.0, 3600.0)).unwrap();
         assert!(resized.total_steps < planned / 4, "{resized:?}");
         assert!(resized.text.contains("as soon as its schedule can be complete"), "{resized:?}");
+    }
+
+    #[test]
+    fn a_run_that_is_nearly_over_gets_no_more_steps_but_fewer() {
+        let late = |slowness: f64| {
+            let mut run = keeping(3000.0);
+            let total = run.forecast.total_steps;
+            let step = total - total / 12;
+            let took = slowness * run.forecast.going_on(0, step);
+            // So long since the last look that only this pace counts.
+            run.judge(step, step as f64 / took, 1e4, if slowness < 1.0 { 1000.0 } else { 2900.0 })
+        };
+        assert_eq!(late(0.5), None);
+        assert!(late(3.0).is_some());
     }
 
     #[test]
