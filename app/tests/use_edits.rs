@@ -35,7 +35,7 @@ fn typing(text: &str) -> Harness<'static, Window> {
 }
 
 fn names(harness: &Harness<'_, Window>) -> Vec<String> {
-    let groups = harness.state().uses().unwrap().groups.as_ref().unwrap();
+    let groups = harness.state().uses().and_then(|uses| uses.groups.as_ref()).expect("groups");
     groups.all().iter().map(|group| group.name.clone()).collect()
 }
 
