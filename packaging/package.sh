@@ -44,7 +44,8 @@ archive() {
     install -D -m 644 -t "$root/share/applications" packaging/swav-app.desktop
     install -D -m 644 -t "$root/share/metainfo" packaging/*.metainfo.xml
     install -D -m 644 -t "$root/share/icons/hicolor/scalable/apps" packaging/swav-app.svg
-    install -D -m 644 -t "$root/share/doc/swav-wgpu" README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+    install -D -m 644 -t "$root/share/doc/swav-wgpu" README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE \
+        assets/picto16/ATTRIBUTION.md
     install -D -m 644 target/package/completions/swav-wgpu.bash "$root/share/bash-completion/completions/swav-wgpu"
     install -D -m 644 target/package/completions/swav-wgpu.zsh "$root/share/zsh/site-functions/_swav-wgpu"
     install -D -m 644 -t "$root/share/fish/vendor_completions.d" target/package/completions/swav-wgpu.fish
@@ -58,7 +59,8 @@ zipped() {
     name="swav-wgpu-$version-x86_64-windows"
     local root="target/package/$name"
     mkdir -p "$root"
-    cp "$target"/release/swav-{wgpu,app}.exe README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$root"
+    cp "$target"/release/swav-{wgpu,app}.exe README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE \
+        assets/picto16/ATTRIBUTION.md "$root"
     (cd target/package && "$SYSTEMROOT/System32/tar.exe" -a -cf "$name.zip" "$name")
     mv "target/package/$name.zip" "$out/"
     echo "$out/$name.zip"

@@ -25,6 +25,8 @@ pub enum For {
     Located,
     /// Pictures to use a network on.
     Used,
+    /// Where those are now that a network was used on.
+    Moved,
     /// A picture to find look-alikes of.
     Query,
     /// Labels to judge by.

@@ -2,6 +2,7 @@
 
 use crate::panes::{self, Context, Pane, Wants};
 use crate::theme::Palette;
+use crate::widgets;
 use eframe::egui::{
     self, Color32, Frame, Id, IdSalt, Margin, Rect, Response, Role, Stroke, Ui, Visuals, WidgetInfo,
     WidgetText,
@@ -64,10 +65,14 @@ impl Dock {
         if let Container::Linear(linear) = container {
             let shown = linear.children.iter().filter(|child| self.tree.tiles.is_visible(**child)).count();
             for border in 0..shown.saturating_sub(1) {
-                ui.ctx().accesskit_node_builder(scope.with((tile, "resize", border)), |node| {
+                let id = scope.with((tile, "resize", border));
+                ui.ctx().accesskit_node_builder(id, |node| {
                     node.set_role(Role::Splitter);
                     node.set_label("Border between panes");
                 });
+                if let Some(response) = ui.ctx().read_response(id).filter(Response::has_focus) {
+                    ui.painter().rect_filled(response.rect, 2.0, Palette::of(ui).text);
+                }
             }
         }
         container.children().for_each(|child| self.name_borders(ui, *child, scope));
@@ -138,6 +143,11 @@ impl Behavior<String> for Showing<'_, '_> {
         if let Some(Tile::Pane(id)) = tiles.get(tile) {
             let title = self.panes.iter().find(|pane| pane.id() == id).map_or("", |pane| pane.title());
             button.widget_info(|| WidgetInfo::labeled(Role::Tab, true, title));
+        }
+        if button.has_focus() {
+            let painter = button.ctx.layer_painter(button.layer_id).with_clip_rect(button.interact_rect);
+            let text = button.ctx.global_style().visuals.text_color();
+            widgets::outline(&painter, button.rect.shrink(3.0), 2.0, text);
         }
         button
     }

@@ -10,6 +10,9 @@ use swav_wgpu::config::Config;
 use swav_wgpu::data::{Dataset, Reading, configured, spread};
 use swav_wgpu::pass;
 
+/// The side of a run's picture, pixels: twice what it takes on a screen of usual density.
+const SIDE: usize = 76;
+
 /// The pictures of runs, as far as they are there.
 #[derive(Default)]
 pub struct Faces {
@@ -70,7 +73,7 @@ fn face(run: &Path, opened: &mut Opened) -> Option<ColorImage> {
     let all = dataset.pretrain();
     let middle = || spread::middles(all.len(), 1).next().map(|at| all[at]);
     let picture = typical.filter(|picture| (*picture as usize) < dataset.len()).or_else(middle)?;
-    Some(thumbs::tile(&dataset.show(picture).ok()?))
+    Some(thumbs::tile(&dataset.show(picture).ok()?, SIDE))
 }
 
 fn open<'o>(config: &Config, opened: &'o mut Opened) -> Option<&'o Dataset> {
@@ -97,7 +100,7 @@ mod tests {
         let mut config = Config::from_preset(Preset::Demo).unwrap();
         std::fs::write(folder.path().join("config.toml"), config.to_toml()).unwrap();
         let dataset = Dataset::open(None).unwrap();
-        let of = |picture| thumbs::tile(&dataset.show(picture).unwrap());
+        let of = |picture| thumbs::tile(&dataset.show(picture).unwrap(), SIDE);
         let usual = face(folder.path(), &mut opened).unwrap();
         assert_eq!(usual, of(dataset.pretrain()[dataset.pretrain().len() / 2]));
         let mut look = samples::map(1, 100, 5);

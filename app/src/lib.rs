@@ -54,6 +54,9 @@ pub mod widgets;
 pub mod window;
 pub mod words;
 
+/// What the program is called where a system keeps things for it.
+pub const ID: &str = "swav-app";
+
 /// The fakes of the tests name the app as those do that stand outside of it.
 #[cfg(test)]
 extern crate self as swav_app;

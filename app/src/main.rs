@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     swav_wgpu::launch::quiet_drivers();
     let given = line.given;
     let viewport = egui::ViewportBuilder::default()
-        .with_app_id("swav-app")
+        .with_app_id(swav_app::ID)
         .with_icon(icon())
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([900.0, 600.0])

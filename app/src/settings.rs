@@ -2,6 +2,7 @@
 
 use crate::form::{Form, Resolved, groups};
 use crate::theme::Palette;
+use crate::widgets;
 use crate::words::{name, plain};
 use eframe::egui::{
     Align, Button, Checkbox, CollapsingHeader, ComboBox, Label, Layout, RichText, ScrollArea, TextEdit, Ui,
@@ -86,11 +87,13 @@ impl Settings {
         let wrong = rows.iter().any(|row| resolved.errors.contains_key(row.key));
         let title = if edited > 0 { format!("{group}  ({edited} changed)") } else { group.to_owned() };
         let open = (!filter.is_empty() || wrong).then_some(true);
-        CollapsingHeader::new(RichText::new(title).strong())
+        let header = CollapsingHeader::new(RichText::new(title).strong())
             .id_salt(group)
             .default_open(group == "Run")
             .open(open)
-            .show(ui, |ui| shown.into_iter().for_each(|row| show_row(ui, form, resolved, row)));
+            .show(ui, |ui| shown.into_iter().for_each(|row| show_row(ui, form, resolved, row)))
+            .header_response;
+        widgets::focus(ui, &header, header.rect);
         true
     }
 }

@@ -1,23 +1,21 @@
-//! Thumbnails of the pictures of a run: decoded on a thread of their own, kept in a few large textures.
+//! Thumbnails of the pictures of a run: decoded on a thread of their own, as sharp as they are drawn, kept in a few large
+//! textures.
 //!
-//! Asking for one never waits: until it has been decoded, a view draws a grey tile. The same thread opens
-//! the data set, which takes a while for a large folder, and says what the pictures are called.
+//! Asking for one never waits: until it has been decoded, a view draws a less sharp one or a grey tile. The same thread
+//! opens the data set, which takes a while for a large folder, and says what the pictures are called.
 
-use eframe::egui::{
-    Color32, ColorImage, Context, Painter, Rect, TextureHandle, TextureId, TextureOptions, pos2,
-};
-use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+mod asked;
+mod pages;
+
+use asked::Asker;
+use eframe::egui::{Color32, ColorImage, Context, Painter, Rect};
+use pages::{Pages, side_for};
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::time::Duration;
 use swav_wgpu::config::Config;
 use swav_wgpu::data::configured;
 use swav_wgpu::pass;
-
-/// Pixels of a thumbnail, each way.
-const TILE: usize = 64;
-/// Thumbnails in a row of a page.
-const ROW: usize = 16;
-/// Pages that are kept, 4 MiB each; beyond them the oldest is given up.
-const PAGES: usize = 24;
 
 /// What is known of the pictures beside their pixels.
 #[derive(Debug, Default)]
@@ -42,23 +40,14 @@ enum News {
     Tile(u32, Option<Box<ColorImage>>),
 }
 
-#[derive(Clone, Copy)]
-enum Slot {
-    Waiting,
-    Broken,
-    Ready(usize, usize),
-}
-
 /// The thumbnails of one data set.
 pub struct Thumbs {
     names: Names,
     problem: Option<String>,
-    slots: HashMap<u32, Slot>,
-    pages: Vec<TextureHandle>,
-    /// The page that is filled, and how many tiles it has.
-    cursor: (usize, usize),
-    waiting: usize,
-    wanted: Option<Sender<u32>>,
+    pages: Pages,
+    /// Pictures that cannot be read.
+    broken: HashSet<u32>,
+    asker: Asker,
     inbox: Option<Receiver<News>>,
 }
 
@@ -100,19 +89,20 @@ impl Thumbs {
         Self {
             names: Names::default(),
             problem: None,
-            slots: HashMap::new(),
-            pages: Vec::new(),
-            cursor: (0, 0),
-            waiting: 0,
-            wanted: None,
+            pages: Pages::default(),
+            broken: HashSet::new(),
+            asker: Asker::default(),
             inbox: None,
         }
     }
 
     /// The pictures that the settings name, decoded as they say. `repaint` is called when there is more to draw.
     #[must_use]
-    pub fn open(config: Config, repaint: impl Fn() + Send + 'static) -> Self {
-        let (wanted, requests) = channel::<u32>();
+    pub fn open(mut config: Config, repaint: impl Fn() + Send + 'static) -> Self {
+        // Large photographs are decoded at a part of their size: one that is enough for the largest thumbnail.
+        config.eval_resize = config.eval_resize.max(pages::LARGEST as u32);
+        let asker = Asker::default();
+        let asked = asker.other();
         let (news, inbox) = channel();
         std::thread::spawn(move || {
             let dataset = match configured::open(&config, &mut pass::unwatched) {
@@ -135,15 +125,15 @@ impl Thumbs {
                 return;
             }
             repaint();
-            for picture in requests {
-                let tile = dataset.show(picture).ok().map(|picture| Box::new(tile(&picture)));
+            while let Some((picture, side)) = asked.next() {
+                let tile = dataset.show(picture).ok().map(|picture| Box::new(tile(&picture, side)));
                 if news.send(News::Tile(picture, tile)).is_err() {
                     return;
                 }
                 repaint();
             }
         });
-        Self { wanted: Some(wanted), inbox: Some(inbox), ..Self::none() }
+        Self { asker, inbox: Some(inbox), ..Self::none() }
     }
 
     /// What is known of the pictures.
@@ -170,9 +160,20 @@ impl Thumbs {
 
     /// Waits until everything that was asked for is there: for renders that must not depend on time.
     pub fn wait(&mut self, ctx: &Context) {
-        while self.waiting > 0 || (self.names.set.is_empty() && self.problem.is_none()) {
-            let Some(Ok(news)) = self.inbox.as_ref().map(Receiver::recv) else { return };
-            self.take(ctx, news);
+        const MOMENT: Duration = Duration::from_millis(5);
+        loop {
+            let opened = !self.names.set.is_empty() || self.problem.is_some();
+            // Asked first: what was answered before is then in the inbox.
+            let idle = opened && self.asker.is_idle();
+            self.poll(ctx);
+            if idle || self.inbox.is_none() {
+                return;
+            }
+            match self.inbox.as_ref().map(|inbox| inbox.recv_timeout(MOMENT)) {
+                Some(Ok(news)) => self.take(ctx, news),
+                Some(Err(RecvTimeoutError::Timeout)) => {}
+                _ => return,
+            }
         }
     }
 
@@ -180,58 +181,26 @@ impl Thumbs {
         match news {
             News::Opened(names) => self.names = *names,
             News::Failed(problem) => self.problem = Some(problem),
-            News::Tile(picture, tile) => {
-                self.waiting -= 1;
-                let slot = tile.map_or(Slot::Broken, |tile| self.place(ctx, *tile));
-                self.slots.insert(picture, slot);
+            News::Tile(picture, Some(tile)) => self.pages.put(ctx, picture, *tile),
+            News::Tile(picture, None) => {
+                self.broken.insert(picture);
             }
         }
     }
 
-    /// Puts a tile into the page that is being filled.
-    fn place(&mut self, ctx: &Context, tile: ColorImage) -> Slot {
-        if self.cursor.1 == ROW * ROW {
-            self.cursor = ((self.cursor.0 + 1) % PAGES, 0);
-            let page = self.cursor.0;
-            self.slots.retain(|_, slot| !matches!(slot, Slot::Ready(at, _) if *at == page));
-        }
-        let (page, at) = self.cursor;
-        if page == self.pages.len() {
-            let blank = ColorImage::filled([TILE * ROW; 2], Color32::TRANSPARENT);
-            self.pages.push(ctx.load_texture(format!("thumbnails {page}"), blank, TextureOptions::LINEAR));
-        }
-        let corner = [at % ROW * TILE, at / ROW * TILE];
-        self.pages[page].set_partial(corner, tile, TextureOptions::LINEAR);
-        self.cursor.1 += 1;
-        Slot::Ready(page, at)
-    }
-
-    /// Where a picture's thumbnail is, once it has been decoded.
-    pub fn get(&mut self, picture: u32) -> Option<(TextureId, Rect)> {
-        match self.slots.get(&picture) {
-            Some(Slot::Ready(page, at)) => {
-                let side = 1.0 / ROW as f32;
-                // Half a pixel less, so that linear filtering takes nothing of the neighbours.
-                let inset = 0.5 / (TILE * ROW) as f32;
-                let (x, y) = ((at % ROW) as f32 * side, (at / ROW) as f32 * side);
-                let uv = Rect::from_min_max(pos2(x, y), pos2(x + side, y + side)).shrink(inset);
-                Some((self.pages[*page].id(), uv))
-            }
-            Some(_) => None,
-            None => {
-                if self.wanted.as_ref().is_some_and(|wanted| wanted.send(picture).is_ok()) {
-                    self.waiting += 1;
-                    self.slots.insert(picture, Slot::Waiting);
-                }
-                None
-            }
-        }
-    }
-
-    /// Draws a picture's thumbnail.
+    /// Draws a picture's thumbnail, and asks for a sharper one where it is drawn larger than it is.
     pub fn paint(&mut self, painter: &Painter, rect: Rect, picture: u32, blank: Color32) {
-        match self.get(picture) {
-            Some((texture, uv)) => {
+        let (frame, scale) = (painter.ctx().cumulative_frame_nr(), painter.ctx().pixels_per_point());
+        let side = side_for(rect.width().max(rect.height()) * scale);
+        let found = self.pages.get(picture, side, frame);
+        if found.is_none_or(|(.., there)| there < side)
+            && self.inbox.is_some()
+            && !self.broken.contains(&picture)
+        {
+            self.asker.ask(frame, (picture, side));
+        }
+        match found {
+            Some((texture, uv, _)) => {
                 painter.image(texture, rect, uv, Color32::WHITE);
             }
             None => {
@@ -241,13 +210,13 @@ impl Thumbs {
     }
 }
 
-/// The middle square of a picture, at thumbnail size.
-pub(crate) fn tile(picture: &image::RgbImage) -> ColorImage {
+/// The middle square of a picture, so many pixels wide.
+pub(crate) fn tile(picture: &image::RgbImage, side: usize) -> ColorImage {
     let (width, height) = picture.dimensions();
-    let side = width.min(height);
-    let square = image::imageops::crop_imm(picture, (width - side) / 2, (height - side) / 2, side, side);
-    let size = TILE as u32;
+    let whole = width.min(height);
+    let square = image::imageops::crop_imm(picture, (width - whole) / 2, (height - whole) / 2, whole, whole);
+    let size = side as u32;
     let small =
         image::imageops::resize(&square.to_image(), size, size, image::imageops::FilterType::Triangle);
-    ColorImage::from_rgb([TILE; 2], small.as_raw())
+    ColorImage::from_rgb([side; 2], small.as_raw())
 }

@@ -110,6 +110,13 @@ pub fn outline(painter: &egui::Painter, rect: Rect, width: f32, color: Color32) 
     painter.rect_stroke(rect, 2.0, Stroke::new(width, color), StrokeKind::Outside);
 }
 
+/// Shows that something drawn by hand has the keyboard. Drawn last, so that nothing lies above it.
+pub fn focus(ui: &Ui, response: &Response, rect: Rect) {
+    if response.has_focus() {
+        outline(ui.painter(), rect.shrink(2.0), 2.0, Palette::of(ui).text);
+    }
+}
+
 /// A curve without axes, for a tile.
 pub fn sparkline(painter: &egui::Painter, rect: Rect, values: &[f64], color: Color32) {
     let most = values.iter().copied().fold(0.0, f64::max);

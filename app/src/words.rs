@@ -1,6 +1,7 @@
 //! Errors of the library in the words of the window: settings by the names of the form, and no word of a terminal.
 
 use crate::engine::WayOut;
+use crate::engine::guard::is_there;
 use std::io::ErrorKind;
 use swav_wgpu::config::Config;
 use swav_wgpu::error::{Error, SHORTER_PARTS};
@@ -31,8 +32,9 @@ pub fn told(error: &Error) -> String {
 pub fn way_out(error: &Error) -> Option<WayOut> {
     match error {
         Error::DeviceLost(_) | Error::Device(_) => Some(WayOut::Again),
+        Error::Io { source, .. } if source.kind() == ErrorKind::CrossesDevices => Some(WayOut::Copies),
         Error::Io { source, .. } => is_full(source.kind()).then_some(WayOut::Again),
-        Error::Data { path, .. } => (!path.exists()).then_some(WayOut::Locate),
+        Error::Data { path, .. } => (!is_there(path)).then_some(WayOut::Locate),
         _ => None,
     }
 }
@@ -144,7 +146,9 @@ mod tests {
             assert_eq!(plain(text), expected);
         }
         let source = IoError::new(ErrorKind::CrossesDevices, table[1].0);
-        assert_eq!(told(&Error::io("out/a.png")(source)), format!("out/a.png: {}", table[1].1));
+        let links = Error::io("out/a.png")(source);
+        assert_eq!(told(&links), format!("out/a.png: {}", table[1].1));
+        assert_eq!(way_out(&links), Some(WayOut::Copies));
     }
 
     #[test]

@@ -10,17 +10,15 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Frame, HoveredFile, Key, Margin, Modifiers, Theme};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
+use stage::first::first;
 use stage::{harness, nameless, samples, says, settle, tabbed, window};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
-use swav_app::recent::Entry;
-use swav_app::recipes;
 use swav_app::state::{Phase, State};
 use swav_app::theme::Palette;
 use swav_app::top;
 use swav_app::window::Window;
 use swav_wgpu::config::{Config, Preset};
-use swav_wgpu::measure::Machine;
 use swav_wgpu::train::Event;
 use swav_wgpu::train::events::Started;
 
@@ -76,30 +74,6 @@ fn what_the_button_refuses_the_key_refuses_too_and_says_why() {
     nowhere.run_steps(3);
     assert!(says(&nowhere, "These pictures cannot be opened"));
     assert_eq!(nowhere.state().state().phase, Phase::Idle);
-}
-
-/// The first screen with two earlier runs and the crops of recipes.
-fn first() -> Window {
-    let dataset = swav_wgpu::data::Dataset::open(None).expect("the built-in pictures are there");
-    let entry = |name: &str, finished, seconds| Entry {
-        path: format!("/home/anna/SwAV runs/{name}").into(),
-        preset: Some(Preset::Demo),
-        data: None,
-        step: 1892,
-        finished,
-        running: false,
-        has_checkpoint: true,
-        last: Some(samples::report(1892, 1892)),
-        knn: Some(0.441),
-        seconds: Some(seconds),
-        modified: None,
-    };
-    let runs = vec![entry("drawings 2", false, 128.0), entry("drawings 1", true, 413.0)];
-    let mut start = window(State::default()).with_runs(runs);
-    let machine = Machine { adapter: "AMD Radeon RX 7600".into(), gflop_per_s: 2100.0 };
-    start.recipes_mut().take_crops(recipes::crops(&Config::default(), &dataset));
-    start.recipes_mut().take_seconds(recipes::seconds((2781, 16), &machine));
-    start
 }
 
 /// A screen reader can say everything that can be clicked, and the keyboard begins where a run does.

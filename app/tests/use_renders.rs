@@ -3,14 +3,14 @@
 mod stage;
 
 use eframe::egui::{Key, Modifiers, Theme};
+use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::{NodeT, Queryable};
-use egui_kittest::{Harness, SnapshotResults};
+use stage::used::{used as uses, whole_used as whole};
 use stage::{harness, nameless, samples, says, settle};
 use std::collections::BTreeMap;
 use swav_app::engine::Failure;
-use swav_app::state::{Phase, State};
-use swav_app::thumbs::Thumbs;
-use swav_app::uses::task::{About, By, Kind, News, Query};
+use swav_app::state::Phase;
+use swav_app::uses::task::{About, Kind, News, Query};
 use swav_app::uses::{Tab, Uses};
 use swav_app::window::Window;
 use swav_wgpu::data::LabelFile;
@@ -18,25 +18,6 @@ use swav_wgpu::error::Error;
 use swav_wgpu::judge::{Judged, Table};
 use swav_wgpu::pass::Progress;
 use swav_wgpu::uses::sort::{How, Sorted};
-
-/// Two hundred of the built-in pictures in twelve groups.
-fn uses() -> Uses {
-    let mut uses = Uses::idle("runs/demo-3".into());
-    uses.apply(News::About(Box::new(samples::about())));
-    uses.apply(News::Seen(Box::new(samples::seen(200))));
-    let of = (0..200u32).map(|row| (row * row / 900) % 12).collect();
-    uses.apply(News::Grouped(By::Clusters, of, (0..200).map(|row| 1.0 - row as f32 / 400.0).collect()));
-    uses.into = "/home/anna/Pictures/drawings sorted".into();
-    *uses.thumbs_mut() = Thumbs::open(swav_wgpu::config::Config::default(), || {});
-    uses
-}
-
-fn whole(size: [f32; 2], theme: Theme, uses: Uses) -> Harness<'static, Window> {
-    let window = Window::of(State::default(), Vec::new()).using(uses);
-    let mut harness = harness(size, theme, window, |ui, window| window.draw(ui));
-    settle(&mut harness);
-    harness
-}
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 
@@ -144,6 +125,7 @@ fn what_goes_on_what_failed_and_what_was_done_are_told_with_a_button() {
     ];
     for (kind, failure, told) in failures {
         let mut failed = uses();
+        failed.sort();
         failed.apply(News::Ended(kind, Err(failure)));
         let failed = whole(SIZE, Theme::Dark, failed);
         for words in told {

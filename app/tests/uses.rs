@@ -4,80 +4,14 @@
 mod stage;
 
 use image::{Rgb, RgbImage};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-use swav_app::engine::{Failure, WayOut};
+use stage::network::{files, photographs, run, seen, sorted, until};
+use swav_app::engine::WayOut;
 use swav_app::uses::Worker;
-use swav_app::uses::task::{By, Choice, Kind, News, Plan, Query, Seen, Task};
-
+use swav_app::uses::task::{By, Choice, Kind, News, Plan, Query, Task};
 use swav_wgpu::judge::{Judged, Table};
-use swav_wgpu::train::{Flow, TrainOptions, train};
 use swav_wgpu::uses::embed::What;
 use swav_wgpu::uses::export::Format;
-use swav_wgpu::uses::sort::{How, Sorted};
-
-/// Pictures of two kinds, in two folders; one file is no picture, one name is not ASCII.
-fn photographs(folder: &Path) -> PathBuf {
-    let photos = folder.join("photos");
-    for (kind, base) in [("Küste", [20, 60, 200]), ("wood", [40, 150, 30])] {
-        std::fs::create_dir_all(photos.join(kind)).expect("room for pictures");
-        for number in 0..20u32 {
-            let pixel = |x: u32, y: u32| {
-                let wave = ((x * (number + 3) + y * 7) % 40) as u8;
-                Rgb(base.map(|channel: u8| channel.saturating_add(wave)))
-            };
-            let picture = RgbImage::from_fn(24, 24, pixel);
-            picture.save(photos.join(kind).join(format!("山 {number}.png"))).expect("room for a picture");
-        }
-    }
-    std::fs::write(photos.join("wood/broken.png"), b"\x89PNG\r\n\x1a\nnothing").expect("room for a file");
-    photos
-}
-
-/// A run of two steps on them.
-fn run(folder: &Path, data: &Path) -> PathBuf {
-    let out = folder.join("run");
-    let (out_text, data) = (out.to_string_lossy(), data.to_string_lossy());
-    let config = stage::small_demo(&[("steps", "2"), ("data", &data), ("out", &out_text)]);
-    train(TrainOptions { config, resume: None, profile: false, within: None }, &mut |_| Flow::Continue)
-        .expect("two steps");
-    out
-}
-
-/// All news up to the end of a task of this kind, and how it ended.
-fn until(worker: &mut Worker, kind: Kind) -> (Vec<News>, Result<(), Failure>) {
-    let (start, mut all) = (Instant::now(), Vec::new());
-    loop {
-        for news in worker.poll() {
-            match news {
-                News::Ended(ended, how) if ended == kind => return (all, how),
-                news => all.push(news),
-            }
-        }
-        assert!(start.elapsed() < Duration::from_secs(120), "waited for {kind:?}: {all:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn seen(worker: &mut Worker) -> Box<Seen> {
-    let (news, ended) = until(worker, Kind::Look);
-    ended.expect("pictures that can be looked at");
-    news.into_iter()
-        .find_map(|news| if let News::Seen(seen) = news { Some(seen) } else { None })
-        .expect("what was seen")
-}
-
-fn sorted(worker: &mut Worker, plan: &Plan) -> (Option<Sorted>, Result<(), Failure>) {
-    worker.order(Task::Sort(plan.clone()));
-    let (news, ended) = until(worker, Kind::Sort);
-    let found = |news| if let News::Sorted(_, sorted) = news { Some(sorted) } else { None };
-    (news.into_iter().find_map(found), ended)
-}
-
-fn files(folder: &Path) -> usize {
-    let inside = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
-    inside.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
-}
+use swav_wgpu::uses::sort::How;
 
 #[test]
 fn a_folder_is_looked_at_grouped_and_sorted_and_nothing_is_lost_on_the_way() {

@@ -16,7 +16,7 @@ use crate::eval::Features;
 use crate::interop::write_atomic;
 use crate::pass::{self, Watch};
 use kodama::{Method, linkage};
-use put::{Put, flat, is_final, put};
+use put::{Put, flat, is_final, is_gone, is_lost, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -236,8 +236,8 @@ pub fn sort_watched(
 ///
 /// # Errors
 /// [`Error::Io`] with the path, where nothing more can be written (a full disk, a folder that may not be written
-/// to): all files so far are whole, and the same command goes on from there. What befalls one picture is in
-/// [`Sorted::failed`].
+/// to, a hard link to another disk): all files so far are whole, and the same command goes on from there.
+/// [`Error::Data`] with `data`, where all pictures went. What befalls one picture is in [`Sorted::failed`].
 pub fn sort(
     data: &Path,
     into: &Path,
@@ -260,12 +260,20 @@ pub fn sort(
             break;
         }
         let to = into.join(&place.target);
-        let put = original(place.picture).and_then(|original| put(&original, &to, how));
+        let (lost, put) = match original(place.picture) {
+            Ok(original) => (is_lost(&original), put(&original, &to, how)),
+            Err(error) => (true, Err(error)),
+        };
         match put {
             Ok(Put::Made) => done.made += 1,
             Ok(Put::Present) => done.present += 1,
             Ok(Put::Taken) => done.taken.push(to),
             Err(error) if is_final(&error) => return Err(error),
+            Err(_) if lost && is_gone(data) => {
+                let reason =
+                    "the pictures are not there any more: was a disk taken away, or the folder renamed?";
+                return Err(Error::Data { path: data.to_owned(), reason: reason.to_owned() });
+            }
             Err(error) => done.failed.push((place.name.clone(), error.to_string())),
         }
     }

@@ -167,8 +167,35 @@ fn names_that_are_no_text_keep_their_bytes() {
 fn a_link_to_another_disk_names_the_way_out() {
     let error = linked(Path::new("x"), IoError::from(ErrorKind::CrossesDevices)).to_string();
     assert!(error.contains("--how copy") && error.contains("symlink"), "{error}");
-    assert!(!is_final(&linked(Path::new("x"), IoError::from(ErrorKind::CrossesDevices))));
-    assert!(is_final(&Error::io("x")(IoError::from(ErrorKind::StorageFull))));
+}
+
+/// What would befall every picture ends the sort with the first.
+#[test]
+fn what_the_next_picture_would_meet_too_ends_the_sort() {
+    assert!(is_final(&linked(Path::new("x"), IoError::from(ErrorKind::CrossesDevices))));
+    for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge] {
+        assert!(is_final(&Error::io("x")(IoError::from(kind))), "{kind}");
+    }
+    assert!(!is_final(&Error::io("x")(IoError::from(ErrorKind::NotFound))));
+}
+
+/// A folder that is gone, and the empty one that a disk leaves behind, say so once.
+#[test]
+fn pictures_that_are_all_gone_end_the_sort() {
+    let (desk, data, into) = desk();
+    std::fs::rename(&data, desk.path().join("away")).unwrap();
+    for empty in [false, true] {
+        if empty {
+            std::fs::create_dir(&data).unwrap();
+        }
+        let ended = sort(&data, &into, &planned(), How::Copy, &originals(&data), &mut |_| true);
+        let error = ended.expect_err("there is nothing to sort");
+        assert!(matches!(&error, Error::Data { path, .. } if *path == data), "{error}");
+    }
+    std::fs::remove_dir(&data).unwrap();
+    std::fs::rename(desk.path().join("away"), &data).unwrap();
+    let sorted = sort(&data, &into, &planned(), How::Copy, &originals(&data), &mut |_| true).unwrap();
+    assert_eq!((sorted.made, sorted.failed.len()), (3, 0));
 }
 
 #[test]

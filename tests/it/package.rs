@@ -55,6 +55,8 @@ fn the_package_holds_what_compiling_needs_and_fits_crates_io() {
 #[test]
 fn the_package_of_the_window_holds_its_source_only() {
     let files = listed("app/Cargo.toml");
-    assert!(files.iter().any(|file| file == "src/main.rs") && files.iter().any(|file| file == "README.md"));
+    for needed in ["src/main.rs", "README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(files.iter().any(|file| file == needed), "{needed} is missing");
+    }
     assert!(!files.iter().any(|file| file.contains("tests/")), "{files:?}");
 }

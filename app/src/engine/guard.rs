@@ -14,7 +14,7 @@ const OFTEN: Duration = Duration::from_secs(1);
 const TIMES: u32 = 3;
 
 /// Whether there is anything at a path; the empty folder that an unplugged disk leaves is nothing.
-fn is_there(place: &Path) -> bool {
+pub(crate) fn is_there(place: &Path) -> bool {
     match std::fs::metadata(place) {
         Ok(found) if found.is_dir() => {
             std::fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some())

@@ -2,7 +2,7 @@
 
 pub mod control;
 pub mod digest;
-mod guard;
+pub(crate) mod guard;
 pub mod unfold;
 
 use crate::words;
@@ -64,6 +64,8 @@ pub enum WayOut {
     Again,
     /// Say where the pictures lie now.
     Locate,
+    /// Copies in place of links.
+    Copies,
 }
 
 impl Failure {

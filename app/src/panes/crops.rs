@@ -95,7 +95,7 @@ fn picture_row(ui: &mut Ui, context: &mut Context<'_>, crops: &Crops, map: Optio
         show_views(ui, palette, crops);
         let assigned: Vec<usize> =
             (0..crops.views.len()).filter(|&at| crops.views[at].code.is_some()).collect();
-        let width = (ui.available_width() / assigned.len().max(1) as f32 - 12.0).clamp(150.0, 260.0);
+        let width = (ui.available_width() / assigned.len().max(1) as f32 - 12.0).clamp(100.0, 260.0);
         for at in assigned {
             ui.vertical(|ui| show_code(ui, context, crops, at, width, map));
         }

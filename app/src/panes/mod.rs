@@ -11,7 +11,7 @@ mod prototypes;
 use crate::engine::digest::Map;
 use crate::state::State;
 use crate::thumbs::Thumbs;
-use eframe::egui::Ui;
+use eframe::egui::{Button, Ui};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +40,18 @@ pub struct Look {
     pub prototype: Option<u32>,
     /// Which look is shown instead of the newest one.
     pub back: Option<usize>,
+}
+
+/// A button that finds look-alikes of the one picture that is marked: what a right click on it does, for the keyboard.
+fn look_alikes(ui: &mut Ui, context: &mut Context<'_>) {
+    let only = context.look.marked.first().copied().filter(|_| context.look.marked.len() == 1);
+    let button = ui.add_enabled(only.is_some(), Button::new("Find look-alikes"));
+    let button = button.on_hover_text("The pictures that look most like the one that is marked");
+    if button.on_disabled_hover_text("Mark one picture first, by a click on it").clicked()
+        && let Some(picture) = only
+    {
+        context.actions.push(Action::LookAlikes(picture));
+    }
 }
 
 /// What a pane may ask the window for.

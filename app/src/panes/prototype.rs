@@ -13,11 +13,12 @@ const SIDE: f32 = 58.0;
 pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>, map: &Map, k: u32) {
     let palette = Palette::of(ui);
     let tile = &map.prototypes[k as usize];
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         if ui.button("All prototypes").on_hover_text("Back (Esc)").clicked() {
             context.look.prototype = None;
         }
         ui.label(RichText::new(format!("Prototype {k}")).strong());
+        super::look_alikes(ui, context);
         if tile.count == 0 {
             widgets::chip(ui, palette.warning, "dead");
         } else if tile.twin {
@@ -94,6 +95,7 @@ fn pictures(ui: &mut Ui, context: &mut Context<'_>, tile: &Tile) {
             if context.look.marked.contains(&picture) {
                 widgets::outline(ui.painter(), square, 2.0, palette.accent);
             }
+            widgets::focus(ui, &response, square);
             if response.clicked() {
                 context.look.mark([picture]);
             }
@@ -175,6 +177,7 @@ fn neighbours(ui: &mut Ui, context: &mut Context<'_>, map: &Map, tile: &Tile) {
                 10.5,
                 palette.weak,
             );
+            widgets::focus(ui, &response, square);
             if response.clicked() {
                 context.look.prototype = Some(other);
             }

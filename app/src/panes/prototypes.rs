@@ -233,6 +233,7 @@ fn show_tile(ui: &mut Ui, context: &mut Context<'_>, map: &Map, counted: bool, k
         pos2(rect.right() - 6.0, rect.bottom() - 2.5),
     );
     widgets::bar(&painter, track, (fair / 4.0) as f32, palette.accent, palette.raised);
+    widgets::focus(ui, &response, rect);
     if response.clicked() {
         context.look.prototype = Some(k);
     }

@@ -20,7 +20,7 @@ pub(super) fn show(ui: &mut Ui, form: &mut Form, recipes: &mut Recipes, seconds:
     let width = ui.available_width();
     let low = is_low(ui);
     let least = if low { LOW } else { CARD };
-    let across = ((width + GAP) / (least[0] + GAP)).floor().clamp(1.0, 3.0);
+    let across = across(width, least[0]) as f32;
     let size = vec2((width - GAP * (across - 1.0)) / across, least[1]);
     for row in Preset::ALL.chunks(across as usize) {
         ui.horizontal(|ui| {
@@ -40,6 +40,12 @@ pub(super) fn show(ui: &mut Ui, form: &mut Form, recipes: &mut Recipes, seconds:
     } else {
         ui.add_space(GAP - 2.0);
     }
+}
+
+/// Cards in a row: one row of all of them, or rows of three, so that none stands alone.
+fn across(width: f32, least: f32) -> usize {
+    let fit = ((width + GAP) / (least + GAP)).floor().max(1.0) as usize;
+    if fit >= Preset::ALL.len() { Preset::ALL.len() } else { fit.min(3) }
 }
 
 /// Whether the window is so low that what begins a run must be drawn close together to be seen whole.
@@ -95,6 +101,7 @@ fn card(
         let galley = painter.layout(summary, FontId::proportional(11.5), palette.weak, inner.width());
         painter.galley(pos2(inner.left(), line + 18.0), galley, palette.weak);
     }
+    widgets::focus(ui, &response, rect);
     response.on_hover_text(preset.source()).clicked()
 }
 
@@ -104,4 +111,15 @@ fn sentence(preset: Preset) -> String {
     let mut letters = summary.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_stand_in_whole_rows() {
+        let widths = [100.0, 370.0, 600.0, 1000.0, 1096.0, 3000.0];
+        assert_eq!(widths.map(|width| across(width, CARD[0])), [1, 2, 3, 3, 6, 6]);
+    }
 }

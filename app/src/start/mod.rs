@@ -183,6 +183,8 @@ impl Start<'_> {
 
     fn left(&mut self, ui: &mut Ui, resolved: &Resolved, wishes: &mut Vec<Wish>) {
         const BUTTONS: f32 = 130.0;
+        /// From this width on, earlier runs stand beside the next one.
+        const BESIDE: f32 = 1500.0;
         let palette = Palette::of(ui);
         let title = RichText::new("Learn features from pictures, without labels").heading();
         let (head, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
@@ -197,10 +199,34 @@ impl Start<'_> {
             ui.label(RichText::new(text).color(palette.weak));
             ui.add_space(12.0);
         }
-        let new_run = self.new_run(ui, resolved, wishes);
-        drop::target(ui, new_run);
-        ui.add_space(14.0);
-        runs::show(ui, (self.entries, self.faces), self.runs, self.home, wishes);
+        let room = ui.available_width();
+        if room < BESIDE {
+            let new_run = self.new_run(ui, resolved, wishes);
+            drop::target(ui, new_run);
+            ui.add_space(14.0);
+            runs::show(ui, (self.entries, self.faces), self.runs, self.home, wishes);
+        } else {
+            // A list as wide as such a window has its buttons far from its names.
+            let column = |ui: &mut Ui, share: f32, draw: &mut dyn FnMut(&mut Ui)| {
+                let size = vec2(share * (room - 28.0), 0.0);
+                ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+                    ui.set_width(size.x);
+                    draw(ui);
+                });
+            };
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = 28.0;
+                column(ui, 0.58, &mut |ui| {
+                    ui.spacing_mut().item_spacing.x = 8.0;
+                    let new_run = self.new_run(ui, resolved, wishes);
+                    drop::target(ui, new_run);
+                });
+                column(ui, 0.42, &mut |ui| {
+                    ui.spacing_mut().item_spacing.x = 8.0;
+                    runs::show(ui, (self.entries, self.faces), self.runs, self.home, wishes);
+                });
+            });
+        }
         let layout = Layout::right_to_left(Align::Center);
         ui.scope_builder(UiBuilder::new().max_rect(buttons).layout(layout), |ui| {
             if ui.button("Keys").on_hover_text("Keyboard shortcuts (F1)").clicked() {

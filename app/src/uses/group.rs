@@ -37,9 +37,10 @@ pub(super) fn tile(
     if chosen {
         widgets::outline(ui.painter(), square.shrink(2.5), 2.5, palette.accent);
         tick(ui.painter(), square.right_top() + vec2(-13.0, 13.0), palette);
-    } else if response.hovered() || response.has_focus() {
+    } else if response.hovered() {
         widgets::outline(ui.painter(), square.shrink(1.5), 1.5, palette.weak);
     }
+    widgets::focus(ui, &response, square);
     let name = thumbs.names().told(picture);
     response.widget_info(|| WidgetInfo::selected(egui::Role::CheckBox, true, chosen, name.clone()));
     response.on_hover_text(name)
@@ -52,20 +53,19 @@ fn tick(painter: &egui::Painter, at: Pos2, palette: Palette) {
     painter.line(line.to_vec(), Stroke::new(2.0, palette.ground));
 }
 
-/// The groups that one can be merged into; a click does, and says where all of them are then.
-pub(super) fn merge_menu(ui: &mut Ui, groups: &mut Groups, from: usize) -> Option<usize> {
+/// The groups that one can be merged into, and which of them was clicked.
+pub(super) fn merge_menu(ui: &mut Ui, groups: &Groups, from: usize) -> Option<usize> {
     let names: Vec<String> = groups.all().iter().map(|group| group.name.clone()).collect();
-    let mut merged = None;
+    let mut clicked = None;
     ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
         for (into, name) in names.iter().enumerate().filter(|(into, _)| *into != from) {
             if ui.button(name).clicked() {
-                groups.merge(from, into);
-                merged = Some(into - usize::from(from < into));
+                clicked = Some(into);
                 ui.close();
             }
         }
     });
-    merged
+    clicked
 }
 
 impl Uses {
@@ -114,28 +114,40 @@ impl Uses {
             if ui.add_enabled(chosen > 0, Button::new("Choose none")).clicked() {
                 self.chosen.clear();
             }
+            let alike = ui.add_enabled(chosen == 1, Button::new("Find look-alikes"));
+            let alike = alike.on_hover_text("The pictures that look most like the one that is chosen");
+            if alike.on_disabled_hover_text("Click one picture first").clicked() {
+                let picture = self.picture(self.chosen[0]);
+                self.find(Query::Picture(picture));
+            }
             if chosen > 0 {
                 ui.label(RichText::new(format!("{chosen} chosen")).color(palette.accent));
             }
-            let Some(groups) = &mut self.groups else { return };
-            ui.add_enabled_ui(groups.all().len() > 1, |ui| {
+            let Some(groups) = &self.groups else { return };
+            let changes = groups.changes();
+            let menu = ui.add_enabled_ui(groups.all().len() > 1, |ui| {
                 let menu = ui.menu_button("Merge into", |ui| merge_menu(ui, groups, open));
                 menu.response
                     .on_hover_text("All of these pictures go to another group, which keeps its name");
-                if let Some(into) = menu.inner.flatten() {
-                    self.open = Some(into);
-                    self.chosen.clear();
-                }
+                menu.inner.flatten()
             });
-            if ui.add_enabled(groups.changes() > 0, Button::new("Undo")).clicked() {
-                groups.undo();
+            if let Some(into) = menu.inner
+                && let Some(groups) = self.edit()
+            {
+                groups.merge(open, into);
+                // The group that went is no longer before it.
+                self.open = Some(into - usize::from(open < into));
+                self.chosen.clear();
+            }
+            if ui.add_enabled(changes > 0, Button::new("Undo")).clicked() {
+                self.undo();
             }
         });
         ui.add_space(6.0);
     }
 
     fn move_menu(&mut self, ui: &mut Ui, open: usize) {
-        let Some(groups) = &mut self.groups else { return };
+        let Some(groups) = &self.groups else { return };
         let names: Vec<String> = groups.all().iter().map(|group| group.name.clone()).collect();
         let mut to = None;
         if ui.button("a new group").clicked() {
@@ -150,7 +162,8 @@ impl Uses {
             }
         });
         if let Some(to) = to {
-            groups.move_to(&std::mem::take(&mut self.chosen), to);
+            let rows = std::mem::take(&mut self.chosen);
+            self.edit().into_iter().for_each(|groups| groups.move_to(&rows, to));
             ui.close();
         }
     }
@@ -215,6 +228,7 @@ impl Uses {
                 let left = pos2(square.right() + 8.0, rect.center().y);
                 let clip = ui.painter().with_clip_rect(rect);
                 widgets::text_at(&clip, left, Align2::LEFT_CENTER, &text, 13.0, palette.text);
+                widgets::focus(ui, &response, rect);
                 response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, text.clone()));
                 if let Some(dragged) = response.dnd_release_payload::<Dragged>()
                     && let Dragged::Rows(rows) = &*dragged
@@ -226,8 +240,8 @@ impl Uses {
                 }
             }
         });
-        if let (Some((rows, at)), Some(groups)) = (dropped, &mut self.groups) {
-            groups.move_to(&rows, at);
+        if let Some((rows, at)) = dropped {
+            self.edit().into_iter().for_each(|groups| groups.move_to(&rows, at));
             self.chosen.clear();
         }
         if turn_to.is_some() {

@@ -1,6 +1,7 @@
 //! Groups of pictures as a person puts them right: renamed, merged, pictures moved, and all of it taken back.
 
 use super::task::Plan;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use swav_wgpu::uses::sort::{How, check_name};
@@ -9,7 +10,7 @@ use swav_wgpu::uses::sort::{How, check_name};
 const UNDO: usize = 50;
 
 /// One group.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// What its folder is called.
     pub name: String,
@@ -42,6 +43,21 @@ impl Groups {
             group.name = format!("group {:02}", at + 1);
         }
         Self { all, rows: of.len(), before: Vec::new() }
+    }
+
+    /// Groups as they are, of so many rows: each row is in one of them.
+    pub(super) fn of(all: Vec<Group>, rows: usize) -> Self {
+        Self { all, rows, before: Vec::new() }
+    }
+
+    /// Puts rows that are in no group yet into one of their own, where there are any.
+    pub(super) fn add(&mut self, name: &str, rows: Vec<u32>) {
+        if !rows.is_empty() {
+            let taken = |name: &String| self.all.iter().any(|group| group.name == *name);
+            let others = (2..).map(|number| format!("{name} {number}"));
+            let name = std::iter::once(name.to_owned()).chain(others).find(|name| !taken(name));
+            self.all.push(Group { name: name.unwrap_or_default(), rows });
+        }
     }
 
     /// The same pictures in other groups: a change that can be taken back, with all before it.
@@ -84,12 +100,14 @@ impl Groups {
         }
     }
 
-    /// Calls a group something else.
-    pub fn rename(&mut self, group: usize, name: &str) {
-        if self.all.get(group).is_some_and(|group| group.name != name) {
+    /// Calls a group something else; whether it was not called so before.
+    pub fn rename(&mut self, group: usize, name: &str) -> bool {
+        let other = self.all.get(group).is_some_and(|group| group.name != name);
+        if other {
             self.remember();
             name.clone_into(&mut self.all[group].name);
         }
+        other
     }
 
     /// Puts all pictures of one group to those of another, which keeps its name.

@@ -10,26 +10,34 @@
 //! | `task` | what the worker is told to do, and what it tells |
 //! | `worker`, `write` | a network on a thread of its own; what it writes for other programs |
 //! | `apply` | what the worker told, taken in |
-//! | `groups` | groups of pictures as a person puts them right |
+//! | `groups`, `edit` | groups of pictures as a person puts them right, and the sorts that they lead to |
+//! | `keep` | groups that outlive the screen |
+//! | `away` | going away from the screen while a sort goes on |
 //! | `screen` | the frame of the screen: network, pictures, tabs, progress, messages |
-//! | `sorting`, `group` | the tab that sorts a folder: all groups as stacks; one group open |
+//! | `sorting`, `group`, `target` | the tab that sorts a folder: all groups as stacks; one group open; where they go |
 //! | `alike` | the tab that finds look-alikes |
 //! | `plane` | the tab that explores: the panes of a run, without a run |
 //! | `export`, `judge` | the tabs that write files and that judge |
 
 mod alike;
 mod apply;
+mod away;
+mod edit;
 mod export;
 mod group;
 mod groups;
 mod judge;
+mod keep;
 mod plane;
 mod screen;
 mod sorting;
+mod target;
 pub mod task;
 mod worker;
 mod write;
 
+pub use apply::{Done, Found};
+pub use away::Away;
 pub use groups::{Group, Groups};
 pub use worker::Worker;
 
@@ -44,7 +52,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use swav_wgpu::judge::Table;
 use swav_wgpu::pass::Progress;
-use swav_wgpu::uses::sort::{How, Sorted};
+use swav_wgpu::uses::sort::How;
 use task::{About, By, Choice, Kind, News, Plan, Query, Seen, Task};
 
 /// Groups that are proposed.
@@ -71,37 +79,14 @@ pub enum Tab {
 /// What the screen wants of the window.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Want {
-    /// Back to where it was opened from.
-    Leave,
+    /// Away from the screen.
+    Go(Away),
     /// A dialog.
     Ask(Ask, For),
     /// A file or folder shown by the system.
     Show(PathBuf),
     /// The other of dark and light.
     Theme,
-}
-
-/// Look-alikes of a picture.
-pub struct Found {
-    /// Of what.
-    pub query: Query,
-    /// The picture itself.
-    pub image: egui::ColorImage,
-    /// Once it was drawn.
-    texture: Option<egui::TextureHandle>,
-    /// Pictures with their cosines, nearest first.
-    pub near: Vec<(u32, f32)>,
-}
-
-/// Something that was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
-    /// A sentence.
-    pub text: String,
-    /// What was written.
-    pub at: Option<PathBuf>,
-    /// Whether nothing was left out.
-    pub whole: bool,
 }
 
 /// All that is known of a network in use.
@@ -133,8 +118,13 @@ pub struct Uses {
     pub into: String,
     /// How they get there.
     pub how: How,
-    /// The sort that was ordered last, and what it did.
-    pub sorted: Option<(Plan, Option<Sorted>)>,
+    /// The sort that was ordered last, and whether it came to its end.
+    pub sorted: Option<(Plan, bool)>,
+    /// Whether one goes on.
+    sorting: bool,
+    /// Where a person wants to go meanwhile.
+    away: Option<Away>,
+    keeper: keep::Keeper,
     /// The group that is open.
     pub open: Option<usize>,
     /// The rows that are chosen in it.
@@ -187,6 +177,9 @@ impl Uses {
             into: String::new(),
             how: How::Copy,
             sorted: None,
+            sorting: false,
+            away: None,
+            keeper: keep::Keeper::default(),
             open: None,
             chosen: Vec::new(),
             typed: None,
@@ -227,6 +220,7 @@ impl Uses {
             }
             self.apply(news);
         }
+        self.keep_soon(ctx);
     }
 
     /// Whether there is nothing to look at before a person chooses pictures.
@@ -238,16 +232,11 @@ impl Uses {
 
     /// Has the worker do something. One that has no network does nothing, and why stays on the screen.
     pub fn order(&mut self, task: Task) {
+        self.commit();
         let kind = task.kind();
         if self.worker.as_mut().is_some_and(|worker| worker.order(task)) {
             (self.busy, self.done) = (Some(kind), None);
-        }
-    }
-
-    /// Takes the last change of the groups back, where they are on the screen.
-    pub fn undo(&mut self) {
-        if let Some(groups) = self.groups.as_mut().filter(|_| self.tab == Tab::Sort) {
-            groups.undo();
+            self.sorting |= kind == Kind::Sort;
         }
     }
 
@@ -260,18 +249,13 @@ impl Uses {
 
     /// Looks at other pictures.
     pub fn look_at(&mut self, choice: Choice) {
+        if !self.may_go(Away::Look(choice.clone())) {
+            return;
+        }
+        self.keep();
         self.cancel();
         self.choice = choice.clone();
         self.order(Task::Look(choice));
-    }
-
-    /// Sorts as the groups stand, or goes on with it.
-    pub fn sort(&mut self) {
-        if let Some(groups) = &self.groups {
-            let plan = groups.plan(PathBuf::from(self.into.trim()), self.how);
-            self.sorted = Some((plan.clone(), None));
-            self.order(Task::Sort(plan));
-        }
     }
 
     /// Finds look-alikes of something, and shows them.
@@ -284,9 +268,16 @@ impl Uses {
     pub fn answered(&mut self, purpose: &For, path: PathBuf) {
         match purpose {
             For::Used => self.look_at(Choice::At(path)),
+            For::Moved => {
+                self.carry();
+                self.look_at(Choice::At(path));
+            }
             For::Query => self.find(Query::File(path)),
             For::Labels => self.judge_by(&path),
-            For::Sorted => self.into = path.display().to_string(),
+            For::Sorted => {
+                self.into = path.display().to_string();
+                self.keeper.touched = true;
+            }
             For::Export(out) => self.exports.set(*out, &path),
             _ => {}
         }
@@ -304,7 +295,7 @@ impl Uses {
 
     /// Closes what is open, the front first.
     pub fn back(&mut self) {
-        if self.failure.take().is_some() || self.done.take().is_some() {
+        if self.away.take().is_some() || self.failure.take().is_some() || self.done.take().is_some() {
             return;
         }
         if !std::mem::take(&mut self.chosen).is_empty() || self.open.take().is_some() {

@@ -1,7 +1,7 @@
 //! The frame of the screen: network, pictures and tabs above, what goes on and what came out of it below.
 
 use super::task::{Choice, Kind, Task};
-use super::{Done, Tab, Uses, Want};
+use super::{Away, Done, Tab, Uses, Want};
 use crate::dialogs::{Ask, For};
 use crate::engine::WayOut;
 use crate::theme::Palette;
@@ -28,6 +28,9 @@ impl Uses {
     /// Draws the screen; returns what it wants of the window.
     pub fn show(&mut self, ui: &mut Ui) -> Vec<Want> {
         let mut wants = Vec::new();
+        if self.tab != Tab::Sort {
+            self.commit();
+        }
         let palette = Palette::of(ui);
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 8));
         Panel::top("network").frame(frame).show(ui, |ui| {
@@ -56,6 +59,7 @@ impl Uses {
                 Tab::Judge => self.judge(ui, &mut wants),
             }
         });
+        self.ask_before_going(ui, &mut wants);
         wants
     }
 
@@ -63,7 +67,7 @@ impl Uses {
         let palette = Palette::of(ui);
         ui.horizontal(|ui| {
             if ui.button("Back").on_hover_text("Where this was opened from (Ctrl+L)").clicked() {
-                wants.push(Want::Leave);
+                wants.push(Want::Go(Away::Leave));
             }
             let name = RichText::new(recent::name(&self.network)).size(15.0).strong();
             ui.add(Label::new(name).truncate()).on_hover_text(self.network.display().to_string());
@@ -177,11 +181,23 @@ impl Uses {
 
     /// Buttons that do what helps.
     fn ways_out(&mut self, ui: &mut Ui, kind: Kind, way: Option<WayOut>, wants: &mut Vec<Want>) {
-        let (text, help) = match (kind, way) {
-            (Kind::Sort, _) => ("Go on", "What is there already is left as it is"),
-            (Kind::Look, Some(WayOut::Locate)) => {
-                ("Where are they now?", "Choose the folder that they lie in now")
+        if way == Some(WayOut::Locate) && matches!(kind, Kind::Look | Kind::Sort) {
+            let button = ui.button("Where are they now?");
+            if button.on_hover_text("Choose the folder that they lie in now").clicked() {
+                wants.push(Want::Ask(Ask::Folder("Where the pictures are now"), For::Moved));
             }
+            if kind == Kind::Look {
+                return;
+            }
+        }
+        let (text, help) = match (kind, way) {
+            // What was refused is put right above, and ordered anew.
+            (Kind::Sort, _) if self.unfinished().is_none() => return,
+            (Kind::Sort, Some(WayOut::Copies)) => ("Make copies", "Copies may lie on another disk"),
+            (Kind::Sort, _) if self.doubles() => {
+                ("Go on as it was", "By the groups of then: by those of now, pictures would lie there twice")
+            }
+            (Kind::Sort, _) => ("Go on", "What is there already is left as it is"),
             (Kind::Look | Kind::Group, _) => ("Try again", "The same once more"),
             (Kind::Open, _) => (OTHER_WEIGHTS, "A network of another file"),
             _ => return,
@@ -190,12 +206,10 @@ impl Uses {
             return;
         }
         match (kind, way) {
-            (Kind::Sort, _) => self.sort(),
+            (Kind::Sort, Some(WayOut::Copies)) => self.resume_as_copies(),
+            (Kind::Sort, _) => self.resume(),
             (Kind::Group, _) => self.order(Task::Group(self.wanted.0, self.wanted.1)),
             (Kind::Open, _) => wants.push(other_weights()),
-            (_, Some(WayOut::Locate)) => {
-                wants.push(Want::Ask(Ask::Folder("Where the pictures are now"), For::Used));
-            }
             _ => self.look_at(self.choice.clone()),
         }
     }

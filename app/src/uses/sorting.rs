@@ -3,17 +3,15 @@
 use super::group::merge_menu;
 use super::task::{By, Task};
 use super::{Uses, Want};
-use crate::dialogs::{Ask, For};
 use crate::theme::Palette;
 use crate::{units, widgets};
 use eframe::egui::text::{CCursor, CCursorRange};
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{
-    self, Button, ComboBox, DragValue, Frame, Label, Margin, Panel, Rect, RichText, ScrollArea, Sense,
-    TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
+    self, Button, ComboBox, DragValue, Frame, Margin, Panel, Rect, RichText, ScrollArea, Sense, TextEdit, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 use std::collections::BTreeMap;
-use swav_wgpu::uses::sort::How;
 
 /// Least side of a thumbnail of a stack, and between two.
 const SIDE: f32 = 58.0;
@@ -105,15 +103,15 @@ impl Uses {
                 .response
                 .labelled_by(label.id);
             again |= by != self.wanted.0;
-            let Some(groups) = &mut self.groups else { return };
+            let Some(groups) = &self.groups else { return };
             let undo = ui.add_enabled(groups.changes() > 0, Button::new("Undo"));
-            if undo.on_hover_text("Takes the last change back (Ctrl+Z)").clicked() {
-                groups.undo();
-            }
             let text = format!(
                 "{} groups. Drag one onto another to merge them; click one to open it.",
                 groups.all().len()
             );
+            if undo.on_hover_text("Takes the last change back (Ctrl+Z)").clicked() {
+                self.undo();
+            }
             ui.label(RichText::new(text).color(palette.weak));
         });
         self.wanted = (by, count);
@@ -171,12 +169,13 @@ impl Uses {
         }
         self.name_of(ui, at, &group.name, rect, count, problem);
         if response.clicked() {
-            (self.open, self.typed) = (Some(at), None);
+            self.commit();
+            self.open = Some(at);
             self.chosen.clear();
         }
         response.context_menu(|ui| self.stack_menu(ui, at));
         if let Some(dragged) = response.dnd_release_payload::<Dragged>()
-            && let Some(groups) = &mut self.groups
+            && let Some(groups) = self.edit()
         {
             match &*dragged {
                 Dragged::Group(from) => groups.merge(*from, at),
@@ -188,11 +187,17 @@ impl Uses {
     /// What can be done with a group without a mouse that drags.
     fn stack_menu(&mut self, ui: &mut Ui, at: usize) {
         if ui.button("Open").clicked() {
+            self.commit();
             self.open = Some(at);
             ui.close();
         }
-        let Some(groups) = &mut self.groups else { return };
-        ui.menu_button("Merge into", |ui| merge_menu(ui, groups, at));
+        let Some(groups) = &self.groups else { return };
+        let clicked = ui.menu_button("Merge into", |ui| merge_menu(ui, groups, at)).inner.flatten();
+        if let Some(into) = clicked
+            && let Some(groups) = self.edit()
+        {
+            groups.merge(at, into);
+        }
     }
 
     /// The name of a group, to be typed over, and how many pictures it has.
@@ -229,63 +234,17 @@ impl Uses {
             state.store(ui.ctx(), typed.id);
         }
         if typed.has_focus() {
-            self.typed = Some((at, text.clone()));
-        }
-        if typed.lost_focus() {
-            self.typed = None;
-            if let Some(groups) = &mut self.groups {
-                groups.rename(at, text.trim());
+            // The field before it may be drawn after it, and have no turn any more.
+            if self.typed.as_ref().is_some_and(|(other, _)| *other != at) {
+                self.commit();
             }
+            self.typed = Some((at, text));
+        } else if self.typed.as_ref().is_some_and(|(typed, _)| *typed == at) {
+            self.commit();
         }
         let right = pos2(card.right() - 10.0, place.center().y);
         let text = units::count(count as u64);
         widgets::text_at(ui.painter(), right, egui::Align2::RIGHT_CENTER, &text, 13.0, palette.weak);
-    }
-
-    /// Where the pictures go, and how.
-    fn target(&mut self, ui: &mut Ui, problems: &BTreeMap<usize, String>, wants: &mut Vec<Want>) {
-        let palette = Palette::of(ui);
-        let files = self.seen.as_ref().is_some_and(|seen| seen.files);
-        ui.horizontal_wrapped(|ui| {
-            let label = ui.label(RichText::new("Into").color(palette.weak));
-            let width = (ui.available_width() - 580.0).max(160.0);
-            ui.add(TextEdit::singleline(&mut self.into).desired_width(width)).labelled_by(label.id);
-            if ui.button("Choose…").clicked() {
-                wants.push(Want::Ask(Ask::Folder("Where the groups go"), For::Sorted));
-            }
-            let kinds = [
-                (How::Copy, "copies", "Every picture is copied; the originals stay"),
-                (
-                    How::HardLink,
-                    "hard links",
-                    "A second name of the same file, on the same disk: takes no room",
-                ),
-                (How::Manifest, "a list only", "manifest.csv says which picture is in which group"),
-            ];
-            for (how, name, help) in kinds {
-                let can = files || how != How::HardLink;
-                ui.add_enabled_ui(can, |ui| {
-                    ui.selectable_value(&mut self.how, how, name)
-                        .on_hover_text(help)
-                        .on_disabled_hover_text("These pictures are no files of their own");
-                });
-            }
-            let count = self.seen.as_ref().map_or(0, |seen| seen.pictures.len());
-            let text = format!("Sort {} pictures", units::count(count as u64));
-            let text = RichText::new(text).strong().color(palette.ground);
-            let ready = problems.is_empty() && self.busy.is_none() && !self.into.trim().is_empty();
-            let button = Button::new(text).fill(palette.accent).min_size(vec2(140.0, 28.0));
-            let why =
-                problems.values().next().map_or("Wait for what goes on, or choose a folder", String::as_str);
-            let help = "Nothing is moved and nothing is written over";
-            let go = ui.add_enabled(ready, button).on_hover_text(help).on_disabled_hover_text(why);
-            if go.clicked() {
-                self.sort();
-            }
-        });
-        if let Some(problem) = problems.values().next() {
-            ui.add(Label::new(RichText::new(problem).color(palette.error)).wrap());
-        }
     }
 }
 

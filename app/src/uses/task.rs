@@ -4,6 +4,7 @@ use crate::engine::Failure;
 use crate::engine::digest::Map;
 use crate::engine::unfold::Folded;
 use image::RgbImage;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use swav_wgpu::config::Config;
@@ -27,7 +28,7 @@ pub enum Choice {
 }
 
 /// What pictures are grouped by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
     /// Clusters of these pictures (k-means on the features).
     #[default]
@@ -81,7 +82,7 @@ pub enum Task {
 }
 
 /// A sort as a person settled it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The group of each picture that was looked at, in order.
     pub groups: Vec<u32>,
@@ -90,7 +91,24 @@ pub struct Plan {
     /// Where the folders go.
     pub into: PathBuf,
     /// How the files get there.
+    #[serde(with = "how")]
     pub how: How,
+}
+
+/// How files get to their groups, as text.
+pub(super) mod how {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+    use swav_wgpu::uses::sort::How;
+
+    pub(in crate::uses) fn serialize<S: Serializer>(how: &How, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(how.name())
+    }
+
+    pub(in crate::uses) fn deserialize<'t, D: Deserializer<'t>>(from: D) -> Result<How, D::Error> {
+        let name = String::deserialize(from)?;
+        let found = How::ALL.into_iter().find(|how| how.name() == name);
+        found.ok_or_else(|| de::Error::custom(format!("no way to sort is called {name}")))
+    }
 }
 
 /// The kinds of tasks, for buttons and messages.
@@ -155,6 +173,8 @@ pub struct Seen {
     pub place: Option<PathBuf>,
     /// The numbers of the pictures that could be read, ascending: the rows of everything else.
     pub pictures: Vec<u32>,
+    /// What they are called, each by its row.
+    pub names: Vec<String>,
     /// The names of those that could not, with the reasons.
     pub unreadable: Vec<(String, String)>,
     /// What was left out when the set was listed.

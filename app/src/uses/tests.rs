@@ -1,9 +1,10 @@
 use super::apply::beside;
 use super::task::Kind;
-use super::worker::is_whole;
+use super::write::is_whole;
 use super::*;
 use crate::samples;
 use swav_wgpu::error::Error;
+use swav_wgpu::uses::sort::Sorted;
 
 fn uses() -> Uses {
     let mut uses = Uses::idle("runs/demo-3".into());

@@ -1,6 +1,6 @@
 //! A network on a thread of its own, with its own device: tasks go in, news come out, in order.
 
-use super::task::{About, By, Choice, Kind, News, Plan, Query, Seen, Task};
+use super::task::{About, By, Choice, Kind, News, Query, Seen, Task};
 use super::write;
 use crate::engine::Failure;
 use crate::engine::digest::Map;
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use swav_wgpu::config::Config;
 use swav_wgpu::data::configured;
 use swav_wgpu::data::{self, Dataset};
@@ -20,12 +22,14 @@ use swav_wgpu::pass::{self, Progress};
 use swav_wgpu::trained::{self, Model, ModelOptions};
 use swav_wgpu::tune;
 use swav_wgpu::uses::embed::{Embedded, What, embed};
-use swav_wgpu::uses::sort::{self, groups, places_in};
+use swav_wgpu::uses::sort::groups;
 
 /// Where k-means starts, as of `swav-wgpu sort`.
 const SEED: u64 = 31;
 /// The longer side of a picture that is shown large, pixels.
 const LARGE: u32 = 320;
+/// How long a window that is closed waits for a task to end: a file may be being copied.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The window's end of it. Dropping it ends what goes on.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub struct Worker {
     ended: Arc<AtomicU64>,
     given: u64,
     gone: bool,
+    thread: JoinHandle<()>,
 }
 
 impl Worker {
@@ -47,7 +52,7 @@ impl Worker {
         let (sender, news) = channel();
         let ended = Arc::new(AtomicU64::new(0));
         let last = Arc::clone(&ended);
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             let tell = |news: News| {
                 // Nobody listens any more where the window has gone on.
                 let _ = sender.send(news);
@@ -76,7 +81,7 @@ impl Worker {
                 tell(News::Ended(kind, done.map_err(|error| Failure::told(&error))));
             }
         });
-        Self { tasks, news, ended, given: 0, gone: false }
+        Self { tasks, news, ended, given: 0, gone: false, thread }
     }
 
     /// Does something once all before it is done. `false`: never, as there is no network; that has been told.
@@ -88,6 +93,17 @@ impl Worker {
     /// Ends all that was ordered so far.
     pub fn cancel(&self) {
         self.ended.store(self.given, Ordering::Relaxed);
+    }
+
+    /// Ends all, and waits until it has ended, unless that takes too long.
+    pub fn wait(&mut self) {
+        self.ended.store(u64::MAX, Ordering::Relaxed);
+        // Without its sender the thread finds no further task.
+        self.tasks = channel().0;
+        let start = Instant::now();
+        while !self.thread.is_finished() && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What has happened since the last call.
@@ -135,12 +151,6 @@ pub(super) struct Set {
 
 pub(super) type Watch<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 
-/// Whether a sort came to its end: every picture is in its place, or is told to be in none.
-pub(super) fn is_whole(plan: &Plan, sorted: &sort::Sorted) -> bool {
-    let sort::Sorted { made, present, taken, failed } = sorted;
-    plan.how == sort::How::Manifest || made + present + taken.len() + failed.len() == plan.groups.len()
-}
-
 fn open(network: &Path, cache: Option<&Path>) -> Result<Model> {
     let mut device = Config::default();
     if let Some(cache) = cache {
@@ -179,8 +189,8 @@ impl Bench {
             }
             Task::Find(query, count) => tell(self.find(query, count)?),
             Task::Sort(plan) => {
-                let sorted = self.sort(&plan, watch)?;
-                let whole = is_whole(&plan, &sorted);
+                let sorted = write::sort(self.set()?, &plan, watch)?;
+                let whole = write::is_whole(&plan, &sorted);
                 tell(News::Sorted(plan, sorted));
                 // The library takes a sort that was stopped for one that made fewer files.
                 return if whole { Ok(()) } else { Err(Error::Stopped) };
@@ -240,6 +250,7 @@ impl Bench {
         let seen = Seen {
             place: path,
             pictures: found.pictures.clone(),
+            names: found.pictures.iter().map(|&picture| dataset.picture_name(picture)).collect(),
             unreadable: found
                 .unreadable
                 .iter()
@@ -309,16 +320,5 @@ impl Bench {
         let near = near.map(|near| (found.pictures[near.row as usize], near.similarity)).collect();
         let image = image::DynamicImage::from(image).thumbnail(LARGE, LARGE).into_rgb8();
         Ok(News::Found { query, image: Box::new(image), near })
-    }
-
-    fn sort(&self, plan: &Plan, watch: &mut Watch<'_>) -> Result<sort::Sorted> {
-        let Set { dataset, found, .. } = self.set()?;
-        plan.names.iter().try_for_each(|name| sort::check_name(name))?;
-        // What the pictures are sorted by is the person's to say; prototypes stand in the list where there are some.
-        let mut named = found.clone();
-        named.prototypes.get_or_insert_with(|| vec![(0, 0.0); found.pictures.len()]);
-        let best = sort::pictures(dataset, dataset.path(), &named)?;
-        let places = places_in(&best, &plan.groups, &plan.names);
-        sort::sort_watched(dataset, [dataset.path(), &plan.into], &places, plan.how, watch)
     }
 }

@@ -1,5 +1,6 @@
-//! What leaves the window for other programs: weights, features, the page of a run; and judgements.
+//! What leaves the window for other programs: sorted pictures, weights, features, the page of a run; and judgements.
 
+use super::task::Plan;
 use super::worker::{Bench, Set, Watch};
 use std::path::Path;
 use swav_wgpu::data::LabelFile;
@@ -10,6 +11,7 @@ use swav_wgpu::trained::Model;
 use swav_wgpu::uses::embed::{self, What};
 use swav_wgpu::uses::export::{self, Exported, Format};
 use swav_wgpu::uses::report;
+use swav_wgpu::uses::sort::{self, How, Sorted, places_in};
 
 /// Refuses to write over something.
 fn refuse_existing(out: &Path) -> Result<()> {
@@ -83,4 +85,22 @@ pub(super) fn judge(
     }
     tables.extend(Table::clusters(&clusters(&of, None, SEED, watch)?, SEED));
     Ok((tables, labelled.map(|(_, said)| said)))
+}
+
+/// Puts the files of the pictures into the folders of their groups.
+pub(super) fn sort(set: &Set, plan: &Plan, watch: &mut Watch<'_>) -> Result<Sorted> {
+    let Set { dataset, found, .. } = set;
+    plan.names.iter().try_for_each(|name| sort::check_name(name))?;
+    // What the pictures are sorted by is the person's to say; prototypes stand in the list where there are some.
+    let mut named = found.clone();
+    named.prototypes.get_or_insert_with(|| vec![(0, 0.0); found.pictures.len()]);
+    let best = sort::pictures(dataset, dataset.path(), &named)?;
+    let places = places_in(&best, &plan.groups, &plan.names);
+    sort::sort_watched(dataset, [dataset.path(), &plan.into], &places, plan.how, watch)
+}
+
+/// Whether a sort came to its end: every picture is in its place, or is told to be in none.
+pub(super) fn is_whole(plan: &Plan, sorted: &Sorted) -> bool {
+    let Sorted { made, present, taken, failed } = sorted;
+    plan.how == How::Manifest || made + present + taken.len() + failed.len() == plan.groups.len()
 }

@@ -83,6 +83,14 @@ impl Window {
         self
     }
 
+    /// Runs kept at a place, and what a run of the settings takes, in place of what this machine has: for tests.
+    #[must_use]
+    pub fn with_prospect(mut self, home: PathBuf, cost: Cost) -> Self {
+        self.before.home = Some(home);
+        self.before.cost = Some(((self.form.resolve().config, self.form.within()), Ok(cost)));
+        self
+    }
+
     /// Has worked out what the form asks for, once it stands still; `sound` is whether nothing is wrong with it.
     pub(super) fn look_ahead(&mut self, ctx: &egui::Context, wanted: &Asked, sound: bool) {
         let Before { prospect, advised, shown, asked, unreadable, recipes, looked, .. } = &mut self.before;

@@ -23,7 +23,7 @@ impl Window {
             match key {
                 keys::Key::Back if self.keys => self.keys = false,
                 keys::Key::Back if self.is_touring() => self.tour.close(),
-                keys::Key::Order(Order::Leave) if self.uses.is_some() => self.leave_use(),
+                keys::Key::Order(Order::Leave) if self.uses.is_some() => self.leave_use(ctx),
                 keys::Key::PickFolder if self.uses.is_some() => {
                     self.ask(ctx, Ask::Folder("A folder of pictures"), For::Used);
                 }
@@ -260,9 +260,13 @@ impl Window {
         }
     }
 
-    /// Saves a run before the window goes.
-    pub(super) fn close(&mut self, ctx: &egui::Context) {
+    /// Saves a run before the window goes, and asks before a sort is cut short.
+    pub fn close(&mut self, ctx: &egui::Context) {
         let asked = ctx.input(|input| input.viewport().close_requested());
+        if asked && !self.may_close() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            return;
+        }
         if !asked || self.engine.is_none() {
             return;
         }

@@ -88,6 +88,8 @@ pub struct Window {
     failures: (Sender<String>, Receiver<String>),
     /// A network in use.
     uses: Option<Uses>,
+    /// Where the groups of pictures are kept that a person put right.
+    groups: Option<PathBuf>,
     /// Whether the run is used as soon as its checkpoint is written, and what to find then.
     use_next: bool,
     find_next: Option<u32>,
@@ -102,6 +104,7 @@ impl Window {
             .and_then(|storage| eframe::get_value(storage, eframe::APP_KEY))
             .unwrap_or_default();
         let mut window = Self::with(State::default(), gpu::adapters(), remembered);
+        window.groups = eframe::storage_dir(crate::ID).map(|folder| folder.join("groups"));
         window.set_theme(&creation.egui_ctx);
         window.refresh();
         let ctx = creation.egui_ctx.clone();
@@ -158,6 +161,7 @@ impl Window {
             dialogs: Dialogs::default(),
             failures: channel(),
             uses: None,
+            groups: None,
             use_next: false,
             find_next: None,
         }
@@ -167,6 +171,12 @@ impl Window {
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The network in use, if any.
+    #[must_use]
+    pub fn uses(&self) -> Option<&Uses> {
+        self.uses.as_ref()
     }
 
     /// What is chosen in the panes.
@@ -298,6 +308,7 @@ impl eframe::App for Window {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.uses.iter_mut().for_each(Uses::keep);
         let layout = Some(self.dock.tree().clone());
         let remembered = Remembered {
             recent: self.recent.clone(),

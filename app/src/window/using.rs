@@ -7,7 +7,7 @@ use crate::start::Wish;
 use crate::state::Phase;
 use crate::top::Order;
 use crate::uses::task::{Choice, Query};
-use crate::uses::{Uses, Want};
+use crate::uses::{Away, Uses, Want};
 use crate::{recent, save};
 use eframe::egui::{self, Ui};
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ impl Window {
                     let _ = failed.send(error);
                 });
             }
-            For::Used | For::Query | For::Labels | For::Sorted | For::Export(_) => {
+            For::Used | For::Moved | For::Query | For::Labels | For::Sorted | For::Export(_) => {
                 if let Some(uses) = &mut self.uses {
                     uses.answered(&purpose, path);
                 }
@@ -67,8 +67,38 @@ impl Window {
 
     /// Uses a run folder or a file of weights.
     pub(super) fn use_network(&mut self, ctx: &egui::Context, network: PathBuf) {
-        self.error = None;
-        self.uses = Some(Uses::open(network, Choice::Own, ctx));
+        if self.may_go(Away::Open(network.clone())) {
+            self.error = None;
+            self.uses = Some(Uses::open(network, Choice::Own, ctx).keeping(self.groups.clone()));
+        }
+    }
+
+    /// Whether nothing is in use any more, or nothing that would be cut short: else a person is asked first.
+    fn may_go(&mut self, to: Away) -> bool {
+        let closes = to == Away::Close;
+        let may = self.uses.as_mut().is_none_or(|uses| uses.may_go(to));
+        if may && let Some(mut uses) = self.uses.take() {
+            uses.end(closes);
+        }
+        may
+    }
+
+    /// Goes away from a network in use, once nothing is cut short by it or a person wants it so.
+    fn go(&mut self, ctx: &egui::Context, to: Away) {
+        if !self.may_go(to.clone()) {
+            return;
+        }
+        match to {
+            Away::Leave | Away::Look(_) => self.refresh(),
+            Away::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Away::Open(network) => self.use_network(ctx, network),
+            Away::Take(path) => self.take(ctx, path),
+        }
+    }
+
+    /// Whether the window may be closed, as far as a network in use goes.
+    pub(super) fn may_close(&mut self) -> bool {
+        self.may_go(Away::Close)
     }
 
     /// Uses the run that is shown, once a checkpoint has what was learned.
@@ -103,7 +133,7 @@ impl Window {
         let ctx = ui.ctx().clone();
         for want in wants {
             match want {
-                Want::Leave => self.leave_use(),
+                Want::Go(to) => self.go(&ctx, to),
                 Want::Ask(ask, purpose) => self.ask(&ctx, ask, purpose),
                 Want::Show(path) => self.reveal(&path),
                 Want::Theme => self.order(&ctx, Order::Theme),
@@ -120,9 +150,8 @@ impl Window {
         }
     }
 
-    pub(super) fn leave_use(&mut self) {
-        self.uses = None;
-        self.refresh();
+    pub(super) fn leave_use(&mut self, ctx: &egui::Context) {
+        self.go(ctx, Away::Leave);
     }
 
     /// Shows a folder, or the folder of a file, by the system's own means.
@@ -162,10 +191,10 @@ impl Window {
         } else if self.state.phase.is_live() {
             self.error = Some("Stop the run before another one is opened.".to_owned());
         } else if is_run {
-            self.uses = None;
-            self.grant(ctx, Wish::Open(path));
+            if self.may_go(Away::Take(path.clone())) {
+                self.grant(ctx, Wish::Open(path));
+            }
         } else {
-            self.uses = None;
             self.leave();
             self.form.set_data(Some(path));
         }

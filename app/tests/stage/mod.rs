@@ -1,7 +1,11 @@
 //! Where windows and panes are drawn without a screen, for tests and benches.
 #![allow(dead_code, reason = "each of them takes some of it")]
 
+pub(crate) mod first;
+pub(crate) mod network;
 pub(crate) mod samples;
+pub(crate) mod shapes;
+pub(crate) mod used;
 
 use eframe::egui::accesskit::{Action, Role};
 use eframe::egui::{Frame, Key, Margin, Theme, Ui};
@@ -22,8 +26,20 @@ pub(crate) fn harness(
     window: Window,
     draw: impl FnMut(&mut Ui, &mut Window) + 'static,
 ) -> Harness<'static, Window> {
+    dense(size, 1.0, theme, window, draw)
+}
+
+/// The same on a screen with so many pixels to a point.
+pub(crate) fn dense(
+    size: [f32; 2],
+    pixels_per_point: f32,
+    theme: Theme,
+    window: Window,
+    draw: impl FnMut(&mut Ui, &mut Window) + 'static,
+) -> Harness<'static, Window> {
     Harness::builder()
         .with_size(size)
+        .with_pixels_per_point(pixels_per_point)
         .with_theme(theme)
         .with_context_setup(theme::install)
         .with_options(SnapshotOptions::new().max_failed_pixels(FEW))

@@ -225,6 +225,7 @@ pub(crate) fn seen(pictures: u32) -> Seen {
         config: Config::default(),
         place: None,
         pictures: (0..pictures).collect(),
+        names: (0..pictures).map(|picture| format!("{picture}.png")).collect(),
         unreadable: Vec::new(),
         notices: Vec::new(),
         files: true,

@@ -52,10 +52,28 @@ pub(super) enum Put {
     Taken,
 }
 
-/// Whether the next file would fail as well.
+/// Whether the next file would fail as well. A file that is too large counts, as there are limits for all that a process
+/// writes, and making room helps against both.
 pub(super) fn is_final(error: &Error) -> bool {
     let Error::Io { source, .. } = error else { return false };
-    matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
+    matches!(
+        source.kind(),
+        ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::FileTooLarge
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::CrossesDevices
+    )
+}
+
+/// Whether the file of a picture is not there any more.
+pub(super) fn is_lost(original: &Original) -> bool {
+    matches!(original, Original::File(path) if !path.exists())
+}
+
+/// Whether all pictures went. An empty folder is what a disk leaves behind that was taken away.
+pub(super) fn is_gone(data: &Path) -> bool {
+    !data.exists() || std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// Puts one picture in its place, if nothing is there.

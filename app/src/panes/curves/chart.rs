@@ -6,7 +6,7 @@ use super::charts::{
 };
 use crate::theme::Palette;
 use crate::widgets;
-use eframe::egui::{Color32, Id, Label, Rangef, RichText, Sense, Ui, Vec2, vec2};
+use eframe::egui::{Color32, Id, Label, Rangef, RichText, Sense, TextStyle, Ui, Vec2, vec2};
 use egui_plot::{AxisHints, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotUi, Points};
 use std::ops::RangeInclusive;
 
@@ -47,11 +47,14 @@ impl<'a> Sheet<'a> {
         let palette = Palette::of(ui);
         let drawing = |ui: &mut Ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
+            // Charts stand below each other and below their headings, whatever their axes say.
+            ui.set_min_width(size.x);
             let clicked = self.title(ui, palette);
             if self.runs.iter().all(|(_, points)| points.is_empty()) {
                 ui.label(RichText::new("comes with the first evaluation").color(palette.weak));
                 return clicked;
             }
+            let size = vec2(size.x - self.margin(ui), size.y);
             let shown = self.plot(palette, size, large).show(ui, |plot| {
                 if !large {
                     plot.set_plot_bounds_x(-0.01 * self.most..=1.01 * self.most);
@@ -66,6 +69,7 @@ impl<'a> Sheet<'a> {
                 }
             });
             widgets::name(&shown.response, format!("{} by steps", self.drawn.figure.title));
+            widgets::focus(ui, &shown.response, shown.response.rect);
             clicked
         };
         ui.vertical(drawing).inner
@@ -77,6 +81,10 @@ impl<'a> Sheet<'a> {
         let titled = |ui: &mut Ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             let name = ui.add(Label::new(RichText::new(figure.title).strong()).sense(Sense::click()));
+            if name.gained_focus() {
+                // The keyboard may come to a chart that has been scrolled away.
+                name.scroll_to_me(None);
+            }
             if let Some([_, value]) = self.runs.first().and_then(|(_, points)| points.last()) {
                 let text = format!("{} {}", number(*value, chart.log), figure.unit);
                 ui.label(RichText::new(text.trim_end()).monospace().color(palette.weak));
@@ -84,6 +92,13 @@ impl<'a> Sheet<'a> {
             name.on_hover_text(format!("{} Click to see it alone.", figure.help)).clicked()
         };
         ui.horizontal(titled).inner
+    }
+
+    /// The room that the last number of the axis of steps takes beyond the end of the axis, which it is centred on.
+    fn margin(&self, ui: &Ui) -> f32 {
+        let last = ends((0.0, self.most)).last().map_or_else(String::new, |mark| steps(mark.value));
+        let font = TextStyle::Body.resolve(ui.style());
+        ui.painter().layout_no_wrap(last, font, Color32::WHITE).size().x / 2.0
     }
 
     /// The axes, their marks, and what the pointer is told.
@@ -102,6 +117,8 @@ impl<'a> Sheet<'a> {
             .height((size.y - TITLE).max(40.0))
             .show_background(false)
             .allow_scroll(false)
+            // One of many has nothing that a click or a key does.
+            .sense(if large { Sense::click_and_drag() } else { Sense::hover() })
             .grid_color(palette.line)
             .y_grid_spacer(move |input| if log { log_marks(input.bounds) } else { marks(input.bounds) })
             .custom_y_axes(vec![axis])

@@ -124,9 +124,10 @@ impl CurvesPane {
             let label = ui.label(RichText::new("smoothing").color(palette.weak));
             ui.spacing_mut().slider_width = 80.0;
             let slider = Slider::new(&mut self.smoothing, 0.0..=0.95).fixed_decimals(2);
-            ui.add(slider).labelled_by(label.id).on_hover_text(
+            let smoothing = ui.add(slider).labelled_by(label.id).on_hover_text(
                 "Share of the smoothed curve that is kept from point to point; faint curves are not smoothed",
             );
+            widgets::focus(ui, &smoothing, smoothing.rect);
             ui.checkbox(&mut self.log, "log")
                 .on_hover_text("Logarithmic axes; values of 0 and less are left out");
             ui.menu_button("Compare", |ui| compare(ui, context))

@@ -56,6 +56,7 @@ pub(super) fn look_back(ui: &mut Ui, context: &mut Context<'_>) {
         .add(slider)
         .labelled_by(label.id)
         .on_hover_text("Earlier looks at the embedding and the prototypes of this run");
+    widgets::focus(ui, &moved, moved.rect);
     if moved.changed() {
         context.look.back = (at < newest).then_some(at);
     }

@@ -7,7 +7,7 @@ use crate::widgets;
 use eframe::egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
 
 /// Side of a picture, points.
-const SIDE: f32 = 44.0;
+const SIDE: f32 = 52.0;
 /// Between two pictures.
 const GAP: f32 = 5.0;
 /// Width of the grid: two pictures and the scroll bar.
@@ -26,6 +26,7 @@ pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>) {
         let text = list(context.thumbs.names(), &marked);
         context.actions.push(Action::SaveText { name: "marked.txt".to_owned(), text });
     }
+    super::super::look_alikes(ui, context);
     ui.spacing_mut().item_spacing = vec2(GAP, GAP);
     let columns = ((ui.available_width() + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
     let rows = marked.len().div_ceil(columns);
@@ -51,6 +52,7 @@ fn tile(ui: &mut Ui, context: &mut Context<'_>, palette: Palette, picture: u32) 
     if response.hovered() {
         widgets::outline(ui.painter(), rect, 1.5, palette.accent);
     }
+    widgets::focus(ui, &response, rect);
     if response.clicked() {
         context.look.mark([picture]);
     }

@@ -90,7 +90,7 @@ impl Pane for EmbeddingPane {
 impl EmbeddingPane {
     fn header(&mut self, ui: &mut Ui, context: &mut Context<'_>, map: &Map) {
         let palette = Palette::of(ui);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let help = "The two directions in which the features spread most, live";
             ui.selectable_value(&mut self.unfolded, false, "PCA").on_hover_text(help);
             let text = format!(
@@ -158,7 +158,10 @@ impl EmbeddingPane {
     fn plot(&mut self, ui: &mut Ui, context: &mut Context<'_>, map: &Arc<Map>, rect: Rect) {
         let palette = Palette::of(ui);
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
-        widgets::name(&response, format!("{} pictures on a plane; drag to mark some", map.pictures.len()));
+        widgets::name(
+            &response,
+            format!("{} pictures on a plane; drag with Shift to mark some", map.pictures.len()),
+        );
         let painter = ui.painter_at(rect);
         painter.rect_filled(rect, 4.0, palette.ground);
         let frame = self.frame(map, rect);
@@ -173,6 +176,7 @@ impl EmbeddingPane {
             hover(ui, context, map, &response, &drawn.places);
         }
         legend(&painter, self.colour, context, drawn.losses, rect, palette);
+        widgets::focus(ui, &response, rect);
         self.drawn = Some(drawn);
     }
 
