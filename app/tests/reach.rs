@@ -72,7 +72,7 @@ fn assert_reached(what: &str, mut harness: Harness<'static, Window>) {
         // The same place without the keyboard on it.
         let ctx = harness.ctx.clone();
         ctx.memory_mut(|memory| {
-            memory.surrender_focus(memory.focused().expect("something has the keyboard"))
+            memory.surrender_focus(memory.focused().expect("something has the keyboard"));
         });
         harness.run_steps(2);
         if painted(&harness, place) == with {
