@@ -35,6 +35,13 @@ pub(crate) fn paints(harness: &Harness<'_, Window>, words: &str) -> bool {
         .any(|(text, place, clip)| text.contains(words) && clip.contains_rect(place.shrink(1.0)))
 }
 
+/// Where words end that stand furthest to the right.
+pub(crate) fn end_of(harness: &Harness<'_, Window>, words: &str) -> f32 {
+    let ends =
+        texts(harness).into_iter().filter(|(text, ..)| text == words).map(|(_, place, _)| place.right());
+    ends.fold(f32::MIN, f32::max)
+}
+
 /// Words that are cut at a side. What is cut above or below can be scrolled to, and what is typed moves in its field.
 pub(crate) fn cut(harness: &Harness<'_, Window>) -> Vec<String> {
     let screen = harness.ctx.content_rect();
@@ -42,7 +49,7 @@ pub(crate) fn cut(harness: &Harness<'_, Window>) -> Vec<String> {
     let is_cut = |(text, place, clip): Text| {
         let clip = clip.intersect(screen);
         let seen = clip.y_range().intersects(place.y_range());
-        let whole = place.left() > clip.left() - 1.5 && place.right() < clip.right() + 1.5;
+        let whole = place.left() > clip.left() - 0.5 && place.right() < clip.right() + 0.5;
         (seen && !whole && !typed.contains(&text)).then(|| format!("{text:?} at {place} in {clip}"))
     };
     texts(harness).into_iter().filter_map(is_cut).collect()
