@@ -94,14 +94,10 @@ amd() {
         RADV_FORCE_FAMILY=navi21 RADV_DEBUG=shaders,shaderstats MESA_SHADER_CACHE_DISABLE=1 \
             VK_DRIVER_FILES="$(echo /usr/share/vulkan/icd.d/radeon_icd.*.json)" \
             "$out/amd" "$out/shaders/$number.spv" "$entry" > "$out/amd.text" 2>&1 || true
-        awk -v label="$label" -v OFS='\t' '
-            /^VGPRs:/ { vgpr = $2 } /^Spilled VGPRs:/ { spills = $3 } /^Instructions:/ { all = $2 }
-            # Only the assembly, whose lines begin with the instruction: the form before it is listed as well.
-            /^\tv_(pk_)?(fma|mac|fmac)/ { fma++ } /^\tv_(pk_)?(add|mul)_f32/ { other++ }
-            END { print label, vgpr + 0, spills + 0, all + 0, fma + 0, other + 0 }' "$out/amd.text" >> "$out/amd.all"
+        awk -v label="$label" -v OFS='\t' -f "$here/amd.awk" "$out/amd.text" >> "$out/amd.all"
     done < "$out/amd.index"
     # The same constants may serve several geometries.
-    { printf 'entry point\tVGPRs\tspills\tinstructions\tfma\tother adds and muls\n'; awk '!seen[$0]++' "$out/amd.all"; } > "$out/amd.tsv"
+    { printf 'entry point\tVGPRs\tspills\tinstructions\tfma\tother adds and muls\tfma in the loop\tinstructions of the loop\n'; awk '!seen[$0]++' "$out/amd.all"; } > "$out/amd.tsv"
     [ -z "${AMD_RENEW:-}" ] || cp "$out/amd.tsv" "$here/amd.tsv"
     local spills worse refused
     refused=$(awk -F'\t' 'FNR > 1 && $4 == 0 { print "  not compiled: " $1 }' "$out/amd.tsv")
