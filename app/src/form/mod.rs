@@ -13,9 +13,9 @@ use std::time::Duration;
 use swav_wgpu::config::{Advice, Config, Method, Normalize, Preset, Setting, Value};
 use swav_wgpu::error::Error;
 
-/// Rows that the form does not show: they have controls of their own, or are for runs of several processes, which the
-/// window does not start.
-const ELSEWHERE: [&str; 3] = ["preset", "data", "sync_bn"];
+/// Rows that the form does not show: they have controls of their own, are for runs of several processes, which the window does
+/// not start, or are written by a run and by nobody else.
+const ELSEWHERE: [&str; 4] = ["preset", "data", "sync_bn", "former_steps"];
 
 /// A recipe and what is changed of it.
 #[derive(Clone, Debug, PartialEq)]
