@@ -18,7 +18,7 @@ use plan::Plan;
 
 use super::flags::{Choice, Given};
 use super::{Outcome, flags, presets, tune};
-use crate::config::{Config, Method, Preset, Setting, Value};
+use crate::config::{Config, FormerSteps, Method, Preset, Setting, Value};
 use crate::error::{Error, Result};
 use crate::ranks::{self, Exchange};
 use crate::runs::checkpoint::{Checkpoint, Loaded};
@@ -81,7 +81,8 @@ pub(super) struct Train {
     /// Take so long from beginning to end, such as 20m or 8h: a few steps are measured, and as many as fit become `steps`
     ///
     /// Evaluations, checkpoints and the gallery are in it, and the schedule is complete at its end. config.toml has the
-    /// number of steps, with which the run can be repeated to the bit. `--max-time` in its place cuts a schedule short.
+    /// number of steps, with which the run can be repeated to the bit. Where the machine becomes slower or faster, what is left of
+    /// the schedule is spread over fewer or more steps. `--max-time` in its place cuts a schedule short.
     #[arg(long = "for", value_name = "TIME", value_parser = time, help_heading = "Command")]
     within: Option<Duration>,
     /// Time every kernel and print a table by operation and layer at the end
@@ -153,6 +154,11 @@ impl Train {
             if self.resume.is_none() {
                 (config.steps, config.max_time) = (None, None);
             }
+        }
+        // So was the history of a length that somebody changes.
+        let other = self.within.is_some() || self.settings.get("steps").is_some();
+        if other && self.resume.is_none() && self.settings.get("former_steps").is_none() {
+            config.former_steps = FormerSteps::default();
         }
         // The run folder must make sense from any other folder too.
         make_absolute(&mut config)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Budget, three_digits};
-use crate::config::{Config, CropGroup, Method};
+use crate::config::{Config, CropGroup, FormerSteps, Method};
 use crate::error::{Error, Result};
 use crate::measure::{Extent, Work};
 
@@ -275,6 +275,8 @@ impl Arm {
     pub(super) fn settle(&mut self, steps: u64) {
         self.steps = steps;
         self.config.steps = Some(steps);
+        // The history of the file's own length says nothing of this one.
+        self.config.former_steps = FormerSteps::default();
     }
 }
 

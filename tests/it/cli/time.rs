@@ -79,8 +79,12 @@ fn a_run_that_got_another_length_on_its_way_is_told_by_its_settings() {
     );
     desk.run("train --resume cut").expect(0);
     assert_same_run(&desk, "short", "cut", 16);
-    let wrong = desk.run("train pics --config short.toml --steps 12 --out wrong");
-    wrong.refused(2, &["`former_steps`", "at step 12", "`none`"]);
+    // Somebody who types another length does not ask for that history; a file that tells both is refused.
+    desk.run("train pics --config short.toml --steps 12 --out other").expect(0);
+    assert!(desk.read("other/config.toml").contains("former_steps = \"none\""));
+    desk.write("wrong.toml", format!("{BASE}steps = 12\nformer_steps = \"20 until 12\"\n"));
+    desk.run("train pics --config wrong.toml --out wrong")
+        .refused(2, &["`former_steps`", "at step 12", "`none`"]);
 }
 
 #[test]
