@@ -24,10 +24,16 @@ fn ready(folder: &Path, each: u32) -> (Worker, Plan) {
     (worker, Plan { groups, names, into: folder.join("sorted"), how: How::Copy })
 }
 
+/// A folder where syncing a file takes a while: the usual place of temporary files is memory on many systems, where hundreds
+/// are sorted before a test can stop it.
+fn on_disk() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the folder that cargo made for tests")
+}
+
 /// Every file is synced before the next one, so that hundreds take a while: it is told to stop once some are there.
 #[test]
 fn a_sort_that_is_stopped_in_the_middle_goes_on_where_it_was() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = on_disk();
     let (mut worker, plan) = ready(folder.path(), 150);
     worker.order(Task::Sort(plan.clone()));
     let (start, mut told) = (Instant::now(), None);
@@ -65,7 +71,7 @@ fn a_sort_that_is_stopped_in_the_middle_goes_on_where_it_was() {
 /// the groups are there, and the sort ends in the folders that it began with.
 #[test]
 fn groups_and_a_sort_outlive_the_screen() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = on_disk();
     let photos = many(folder.path(), 150);
     let (network, kept) = (run(folder.path(), &photos), folder.path().join("kept"));
     let into = folder.path().join("by hand");

@@ -18,8 +18,9 @@ pub struct Former {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormerSteps(pub Vec<Former>);
 
-/// What follows the last of them.
+/// That a run had no other length before.
 const NONE: &str = "none";
+/// Between a length and the step at which it ended.
 const BETWEEN: &str = " until ";
 
 impl FormerSteps {

@@ -12,11 +12,6 @@ const PROCESSOR: u64 = 2_000_000_000_000;
 /// So many are left in any case: a share of 250 is known to within 6 %.
 const LEAST: usize = 250;
 
-/// Whether nobody chose how many.
-pub(super) fn is_default(config: &Config) -> bool {
-    config.eval_pictures.is_none()
-}
-
 /// Pictures on each side of a split, at most, and whether they are fewer than usual because a processor computes.
 pub(super) fn most(config: &Config, software: bool) -> (usize, bool) {
     match config.eval_pictures {

@@ -3,9 +3,9 @@
 //! The share of right answers depends on how many pictures may be neighbours, so a sample gives less than other programs report
 //! for the same network. It serves to watch a run; the figure to compare with others is of the whole set.
 
+use super::SplitAccuracy;
 use super::panel::Panel;
 use super::run::Judge;
-use super::{SplitAccuracy, sample};
 use crate::config::Config;
 use crate::data::{Dataset, Split};
 use crate::error::Result;
@@ -42,14 +42,13 @@ pub(crate) struct Verdict {
 impl Whole {
     /// All pictures, where evaluations look at fewer though nobody asked for that, and their features have room.
     pub(super) fn beside(taken: &Panel, dataset: &Dataset, config: &Config) -> Option<Self> {
+        if config.eval_pictures.is_some() {
+            return None;
+        }
         let panel = Panel::of_splits(dataset, usize::MAX);
         let bytes = (panel.pictures.len() * config.trunk().features() * size_of::<f32>()) as u64;
         let thinned = taken.pictures.len() < panel.pictures.len();
-        (thinned && sample::is_default(config) && bytes <= MEMORY).then_some(Self {
-            panel,
-            network: None,
-            pixels: None,
-        })
+        (thinned && bytes <= MEMORY).then_some(Self { panel, network: None, pixels: None })
     }
 
     pub(super) fn splits(&self) -> &[Split] {

@@ -79,8 +79,8 @@ impl Engine<'_> {
         if !is_worth(seconds, state.seconds) {
             let (count, run) = (judge.whole_count(), quoted(&run.path().display().to_string()).into_owned());
             let text = format!(
-                "All {count} pictures are not judged by, as that would take {}, more than a tenth of the training: \
-                 `swav-wgpu eval knn {run} --limit {count}` does it.",
+                "These figures are of a sample: to judge by all {count} pictures would take {}, more than a tenth of the \
+                 training. `swav-wgpu eval knn {run} --limit {count}` does it.",
                 whole_seconds(seconds)
             );
             self.emit(Event::Notice(text));
