@@ -60,6 +60,7 @@ fn balance(balancer: &Balancer, bank: &Features, prototypes: &Features) -> Resul
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    swav_wgpu::launch::prepare();
     let matches = Command::new("clusters")
         .about("Seconds of labels for a whole bank of features")
         .arg(

@@ -143,6 +143,7 @@ fn waiting(data: &Path, augment: Augmenter, steps: u64) -> Result<(f64, f64), Bo
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    swav_wgpu::launch::prepare();
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_parser(value_parser!(usize)).default_value(default).help(help)
     };

@@ -44,6 +44,7 @@ fn ours(search: &Search, bank: &Features, asked: &Features, k: usize) -> Result<
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    swav_wgpu::launch::prepare();
     let matches = Command::new("neighbours")
         .about("Seconds of an exact search for the nearest neighbours")
         .arg(

@@ -78,6 +78,7 @@ fn numbers(name: &'static str, help: &'static str, usual: &'static str) -> Arg {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    swav_wgpu::launch::prepare();
     let arguments = Command::new("ranks")
         .arg(numbers("ranks", "How many ranks", "8,64,512"))
         .arg(numbers("gbit", "Gigabits a second that a rank sends", "10,25,100"))

@@ -155,6 +155,7 @@ fn lines(figures: &Figures) -> String {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    swav_wgpu::launch::prepare();
     let matches = command().get_matches();
     let number = |name: &str| matches.get_one::<u32>(name).map_or(1, |&number| number as usize);
     let wanted: Vec<&String> = matches.get_many("configs").unwrap_or_default().collect();

@@ -1,19 +1,22 @@
-//! How long a frame takes where there is most to draw: 100,000 points of an embedding, 3000 prototypes.
+//! How long a frame takes where there is most to draw: 100,000 points of an embedding, 3000 prototypes, grids of 100,000
+//! pictures.
 //!
 //! `cargo bench -p swav-app --bench frames`. A frame is drawn into shapes and these into triangles, which is
 //! what the window's own thread does; `painted` is the same with the triangles drawn by the adapter and read
-//! back, which a window does not do. Each large pane stands beside the one of a demo run, in the same run.
+//! back, which a window does not do. Each large one stands beside a small one in the same run.
 
 #[path = "../tests/stage/mod.rs"]
 mod stage;
 
-use eframe::egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
+use eframe::egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, Theme, TouchPhase, pos2, vec2};
 use egui_kittest::Harness;
 use stage::samples;
+use stage::used::{used_of, whole_used};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use swav_app::engine::Message;
 use swav_app::engine::digest::Digest;
+use swav_app::uses::Tab;
 use swav_app::window::Window;
 use swav_wgpu::measure::Spread;
 
@@ -31,6 +34,17 @@ fn pane(id: &'static str, points: u32, prototypes: u32) -> Bench {
     state.apply(Message::Digest(Box::new(Digest { step: 30, draw: 0, crops: None, map, folded: None })));
     let mut bench = stage::pane([1280.0, 800.0], id, stage::window(state));
     bench.hover_at(pos2(640.0, 400.0));
+    bench.run_steps(3);
+    bench
+}
+
+/// A screen of a network in use, with so many pictures and all thumbnails that are seen.
+fn screen(tab: Tab, pictures: u32, open: Option<usize>) -> Bench {
+    let mut uses = used_of(pictures);
+    uses.turn_to(tab);
+    uses.open = open;
+    let mut bench = whole_used([1280.0, 800.0], Theme::Dark, uses);
+    bench.hover_at(pos2(640.0, 500.0));
     bench.run_steps(3);
     bench
 }
@@ -90,6 +104,12 @@ fn main() -> Result<(), String> {
     }
     for prototypes in [300, 3000] {
         time(&format!("{prototypes} prototypes"), pane("prototypes", 8_192, prototypes))?;
+    }
+    for pictures in [2_000, 100_000] {
+        time(&format!("groups of {pictures}"), screen(Tab::Sort, pictures, None))?;
+        time(&format!("an open group of {pictures}"), screen(Tab::Sort, pictures, Some(1)))?;
+        time(&format!("look-alikes among {pictures}"), screen(Tab::Alike, pictures, None))?;
+        time(&format!("{pictures} explored"), screen(Tab::Explore, pictures, None))?;
     }
     Ok(())
 }

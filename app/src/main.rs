@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         return print_page();
     }
     swav_wgpu::data::hush_guarded_panics();
-    swav_wgpu::launch::quiet_drivers();
+    swav_wgpu::launch::prepare();
     let given = line.given;
     let viewport = egui::ViewportBuilder::default()
         .with_app_id(swav_app::ID)

@@ -1,9 +1,9 @@
 //! Errors of the library in the words of the window: settings by the names of the form, and no word of a terminal.
 
 use crate::engine::WayOut;
-use crate::engine::guard::is_there;
 use std::io::ErrorKind;
 use swav_wgpu::config::Config;
+use swav_wgpu::data::is_there;
 use swav_wgpu::error::{Error, SHORTER_PARTS};
 
 /// An error as a sentence for a person who has no terminal.

@@ -40,6 +40,7 @@ fn family(name: &str) -> Result<Family, String> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    swav_wgpu::launch::prepare();
     let (mut words, mut wanted) = (Vec::new(), None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {

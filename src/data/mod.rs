@@ -71,6 +71,6 @@ pub use packed::{Packed, PackedCrop, Part, Rendered, Room};
 pub use picture::{FIRST_BANDS, Picture, Shown};
 pub use scan::Survey;
 pub use showcase::{Showcase, View};
-pub use source::{LabelFile, Selection, Source, embedded::ATTRIBUTION};
+pub use source::{LabelFile, Selection, Source, embedded::ATTRIBUTION, is_there};
 pub use trial::Trial;
 pub use view::{evaluation_view, padded, render};

@@ -10,13 +10,13 @@ mod put;
 pub use names::{FORBIDDEN, check_name, pictures};
 
 use super::embed::csv;
-use crate::data::{Dataset, Original};
+use crate::data::{Dataset, Original, is_there};
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::interop::write_atomic;
 use crate::pass::{self, Watch};
 use kodama::{Method, linkage};
-use put::{Put, flat, is_final, is_gone, is_lost, put};
+use put::{Put, flat, is_final, is_lost, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -269,7 +269,7 @@ pub fn sort(
             Ok(Put::Present) => done.present += 1,
             Ok(Put::Taken) => done.taken.push(to),
             Err(error) if is_final(&error) => return Err(error),
-            Err(_) if lost && is_gone(data) => {
+            Err(_) if lost && !is_there(data) => {
                 let reason =
                     "the pictures are not there any more: was a disk taken away, or the folder renamed?";
                 return Err(Error::Data { path: data.to_owned(), reason: reason.to_owned() });

@@ -7,22 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use swav_wgpu::data::is_there;
 
 /// How often it is looked at.
 const OFTEN: Duration = Duration::from_secs(1);
 /// So many times in a row it has to be gone, as disks of a network are for a moment.
 const TIMES: u32 = 3;
-
-/// Whether there is anything at a path; the empty folder that an unplugged disk leaves is nothing.
-pub(crate) fn is_there(place: &Path) -> bool {
-    match std::fs::metadata(place) {
-        Ok(found) if found.is_dir() => {
-            std::fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some())
-        }
-        Ok(_) => true,
-        Err(_) => false,
-    }
-}
 
 /// Watches a place on a thread of its own for as long as there is somebody to give orders to: pauses the run when the
 /// pictures go, and tells so, and tells when they are back. What is no single file or folder is not watched.

@@ -1,6 +1,8 @@
 //! Groups that outlive the screen. What a person put right is written beside the settings of the program, a file for each
 //! network and set of pictures, and is back when both are opened again. Pictures are known by their names, because their
 //! numbers change with every file that comes or goes.
+//!
+//! These files are never deleted: they are somebody's work, and small.
 
 use super::groups::{Group, Groups};
 use super::task::{By, Choice, Plan, how};

@@ -97,6 +97,18 @@ impl From<Source> for Selection {
     }
 }
 
+/// Whether there is anything at a path; the empty folder that an unplugged disk leaves is nothing.
+#[must_use]
+pub fn is_there(place: &Path) -> bool {
+    match std::fs::metadata(place) {
+        Ok(found) if found.is_dir() => {
+            std::fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some())
+        }
+        Ok(_) => true,
+        Err(_) => false,
+    }
+}
+
 /// Lists the pictures at `path`.
 pub(super) fn open(path: &Path, selection: &Selection, pass: &Pass) -> Result<Listing> {
     let source = selection.source;

@@ -71,11 +71,6 @@ pub(super) fn is_lost(original: &Original) -> bool {
     matches!(original, Original::File(path) if !path.exists())
 }
 
-/// Whether all pictures went. An empty folder is what a disk leaves behind that was taken away.
-pub(super) fn is_gone(data: &Path) -> bool {
-    !data.exists() || std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_none())
-}
-
 /// Puts one picture in its place, if nothing is there.
 ///
 /// # Errors
