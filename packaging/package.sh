@@ -31,6 +31,7 @@ made() {
     local shell
     for shell in bash zsh fish; do
         "$target/release/swav-wgpu" completions "$shell" > "target/package/completions/swav-wgpu.$shell"
+        "$target/release/swav-app" --completions "$shell" > "target/package/completions/swav-app.$shell"
     done
 }
 
@@ -46,9 +47,12 @@ archive() {
     install -D -m 644 -t "$root/share/icons/hicolor/scalable/apps" packaging/swav-app.svg
     install -D -m 644 -t "$root/share/doc/swav-wgpu" README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE \
         assets/picto16/ATTRIBUTION.md
-    install -D -m 644 target/package/completions/swav-wgpu.bash "$root/share/bash-completion/completions/swav-wgpu"
-    install -D -m 644 target/package/completions/swav-wgpu.zsh "$root/share/zsh/site-functions/_swav-wgpu"
-    install -D -m 644 -t "$root/share/fish/vendor_completions.d" target/package/completions/swav-wgpu.fish
+    local program
+    for program in swav-wgpu swav-app; do
+        install -D -m 644 "target/package/completions/$program.bash" "$root/share/bash-completion/completions/$program"
+        install -D -m 644 "target/package/completions/$program.zsh" "$root/share/zsh/site-functions/_$program"
+    done
+    install -D -m 644 -t "$root/share/fish/vendor_completions.d" target/package/completions/*.fish
     tar --owner=0 --group=0 -C target/package -czf "$out/$name.tar.gz" "$name"
     echo "$out/$name.tar.gz"
 }

@@ -88,7 +88,8 @@ pub fn end(code: i32) -> ! {
     std::process::exit(code)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,7 +1,8 @@
 //! The command line of the window program: what it opens with, and what a shell asks of every program. The page of the manual is
 //! made of the same words.
 
-use clap::{CommandFactory as _, Parser};
+use clap::{Command, CommandFactory as _, Parser};
+use clap_complete::Shell;
 use std::io;
 use std::path::PathBuf;
 
@@ -27,6 +28,20 @@ pub struct Line {
     /// Print the page of the manual, for packages
     #[arg(long, hide = true)]
     pub man: bool,
+    /// Print what a shell needs to complete the program's words, for packages
+    #[arg(long, hide = true, value_name = "SHELL")]
+    pub completions: Option<Shell>,
+}
+
+/// The completions of a shell, as it reads them: of what people type, which is not what only packages need.
+#[must_use]
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let line = Line::command();
+    let typed = line.get_arguments().filter(|argument| !argument.is_hide_set()).cloned();
+    let mut command = Command::new("swav-app").version(env!("CARGO_PKG_VERSION")).args(typed);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "swav-app", &mut script);
+    script
 }
 
 /// The page of the manual, as `man` reads it.

@@ -11,7 +11,10 @@ fn main() -> ExitCode {
     // It answers --help and --version, and refuses what makes no sense, without a window.
     let line = Line::parse();
     if line.man {
-        return print_page();
+        return print(arguments::page());
+    }
+    if let Some(shell) = line.completions {
+        return print(Ok(arguments::completions(shell)));
     }
     swav_wgpu::data::hush_guarded_panics();
     swav_wgpu::launch::prepare();
@@ -35,13 +38,12 @@ fn main() -> ExitCode {
     swav_wgpu::launch::end(i32::from(ended.is_err()));
 }
 
-/// Writes the page of the manual to standard output.
-fn print_page() -> ExitCode {
-    let written = arguments::page().and_then(|page| std::io::stdout().write_all(&page));
-    match written {
+/// Writes what a package needs to standard output.
+fn print(bytes: std::io::Result<Vec<u8>>) -> ExitCode {
+    match bytes.and_then(|bytes| std::io::stdout().write_all(&bytes)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: the page of the manual cannot be written: {error}");
+            eprintln!("error: nothing can be printed: {error}");
             ExitCode::FAILURE
         }
     }

@@ -16,7 +16,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn help_version_and_manual_open_no_window() {
+fn help_version_manual_and_completions_open_no_window() {
     let (code, help, err) = run(&["--help"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     for words in [
@@ -28,7 +28,17 @@ fn help_version_and_manual_open_no_window() {
     ] {
         assert!(help.contains(words), "{words}: {help}");
     }
-    assert!(!help.contains("--man"), "what only packages need is hidden: {help}");
+    for hidden in ["--man", "--completions"] {
+        assert!(!help.contains(hidden), "what only packages need is hidden: {help}");
+    }
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let (code, script, err) = run(&["--completions", shell]);
+        assert!(
+            code == Some(0) && script.contains("swav-app") && script.contains("version"),
+            "{script}{err}"
+        );
+        assert!(!script.contains("for packages"), "{script}");
+    }
     let (code, version, _) = run(&["--version"]);
     assert_eq!((code, version.trim()), (Some(0), concat!("swav-app ", env!("CARGO_PKG_VERSION"))));
     let (code, page, _) = run(&["--man"]);
