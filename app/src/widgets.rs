@@ -56,7 +56,7 @@ pub fn age(ui: &mut Ui, context: &mut Context<'_>, which: usize) {
     };
     let text = format!("updated {} ago", units::time(age as f64));
     ui.label(RichText::new(text).color(Palette::of(ui).weak))
-        .on_hover_text("Looks never take more than a hundredth of the time of a run");
+        .on_hover_text("Looks take a hundredth of the time of a run, and a little more in its first minutes");
     if ui.small_button("Refresh").on_hover_text("Look again now, after this step").clicked() {
         context.actions.push(Action::Refresh);
     }

@@ -3,14 +3,10 @@
 //! The engine asks after every step; pausing is the answer not coming. Orders are a slot, not a queue: the
 //! newest wins. How often previews are made is decided by what they cost ([`Pacer`]).
 
+use super::pacer::Pacer;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use swav_wgpu::train::{Event, Flow, PreviewRequest};
-
-/// Previews wait this many times what the last one took, so they take at most a hundredth of a run each.
-const REST: u32 = 99;
-/// However cheap they are, previews come at most four times a second.
-const LEAST: Duration = Duration::from_millis(250);
 
 /// What the window wants of the engine.
 #[derive(Debug, Default)]
@@ -51,28 +47,6 @@ struct Part {
     pending: bool,
     /// The step after which it was made.
     looked: Option<u64>,
-}
-
-/// Decides when the next preview may be made.
-#[derive(Debug, Default)]
-pub struct Pacer {
-    last: Option<(Instant, Duration)>,
-}
-
-impl Pacer {
-    /// A preview was made at `now` and took `cost`. In the first one the driver compiles, which says nothing of
-    /// what the next will cost.
-    pub fn note(&mut self, now: Instant, cost: Duration) {
-        let usual = if self.last.is_some() { cost } else { Duration::ZERO };
-        self.last = Some((now, usual));
-    }
-
-    /// How long to wait for the next one, from `now` on.
-    #[must_use]
-    pub fn wait(&self, now: Instant) -> Duration {
-        let Some((at, cost)) = self.last else { return Duration::ZERO };
-        LEAST.max(cost * REST).saturating_sub(now.duration_since(at))
-    }
 }
 
 impl Control {
@@ -233,20 +207,6 @@ mod tests {
     fn preview(seconds: f64) -> Event {
         let request = PreviewRequest::default();
         Event::Preview(Box::new(Preview { request, step: 1, crops: Vec::new(), sample: None, seconds }))
-    }
-
-    #[test]
-    fn previews_take_a_hundredth_at_most() {
-        let (mut pacer, start) = (Pacer::default(), Instant::now());
-        assert!(pacer.wait(start).is_zero());
-        // The driver compiled.
-        pacer.note(start, Duration::from_secs(30));
-        assert_eq!(pacer.wait(start), LEAST);
-        pacer.note(start, Duration::from_millis(100));
-        assert_eq!(pacer.wait(start), Duration::from_millis(9900));
-        assert!(pacer.wait(start + Duration::from_secs(10)).is_zero());
-        pacer.note(start, Duration::from_micros(1));
-        assert_eq!(pacer.wait(start), LEAST);
     }
 
     #[test]

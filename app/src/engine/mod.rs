@@ -2,7 +2,8 @@
 
 pub mod control;
 pub mod digest;
-pub(crate) mod guard;
+mod guard;
+mod pacer;
 pub mod unfold;
 
 use crate::words;

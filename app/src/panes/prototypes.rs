@@ -69,7 +69,8 @@ impl Pane for PrototypesPane {
             widgets::empty(ui, "None", "No prototype is like that at the moment, which is as it should be.");
             return;
         }
-        let columns = ((ui.available_width() + 6.0) / (TILE[0] + 6.0)).floor().max(1.0) as usize;
+        let room = ui.available_width() - ui.spacing().scroll.allocated_width();
+        let columns = ((room + 6.0) / (TILE[0] + 6.0)).floor().max(1.0) as usize;
         let rows = order.len().div_ceil(columns);
         let counted = counted(&map);
         let area = ScrollArea::vertical().auto_shrink(false);

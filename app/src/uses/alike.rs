@@ -35,7 +35,8 @@ impl Uses {
                 (None, Some(seen)) => seen.pictures.iter().map(|&picture| (picture, None)).collect(),
                 _ => Vec::new(),
             };
-            let columns = ((ui.available_width() + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
+            let room = ui.available_width() - ui.spacing().scroll.allocated_width();
+            let columns = ((room + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
             let lines = shown.len().div_ceil(columns);
             ui.spacing_mut().item_spacing = vec2(GAP, GAP);
             let height = if self.found.is_some() { SIDE + 15.0 } else { SIDE };

@@ -80,7 +80,8 @@ impl Uses {
             self.targets(ui, open);
         });
         egui::CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            let columns = ((ui.available_width() + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
+            let room = ui.available_width() - ui.spacing().scroll.allocated_width();
+            let columns = ((room + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
             let lines = group.rows.len().div_ceil(columns);
             ui.spacing_mut().item_spacing = vec2(GAP, GAP);
             ScrollArea::vertical().auto_shrink(false).show_rows(ui, SIDE, lines, |ui, visible| {
