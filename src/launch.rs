@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 /// Sets the variables that a graphics driver needs from its first moment on. The first line of `main` calls it.
 ///
 /// Setting a variable of a running process is `unsafe`, so the program starts once more, in the same process, with
-/// those variables set that are missing ([`quiet`] and [`large_pages`] say why). Where that cannot be done, it goes on without.
+/// those variables set that are missing (`quiet` and `large_pages` say why). Where that cannot be done, it goes on without.
 #[cfg(target_os = "linux")]
 pub fn prepare() {
     use std::os::unix::process::CommandExt as _;

@@ -1,7 +1,7 @@
 //! What the window orders and what the engine's thread answers to an event because of it.
 //!
 //! The engine asks after every step; pausing is the answer not coming. Orders are a slot, not a queue: the
-//! newest wins. How often previews are made is decided by what they cost ([`Pacer`]).
+//! newest wins. How often previews are made is decided by what they cost (`Pacer`).
 
 use super::pacer::Pacer;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
