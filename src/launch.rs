@@ -8,24 +8,21 @@ use std::ffi::{OsStr, OsString};
 /// Sets the variables that a graphics driver needs from its first moment on. The first line of `main` calls it.
 ///
 /// Setting a variable of a running process is `unsafe`, so the program starts once more, in the same process, with
-/// those variables set that are missing (`quiet` and `large_pages` say why). Where that cannot be done, it goes on without.
+/// those variables set that are missing (`missing` says which). Where that cannot be done, it goes on without.
 #[cfg(target_os = "linux")]
 pub fn prepare() {
     use std::os::unix::process::CommandExt as _;
 
     let mode = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
-    let missing = [
-        (DESKTOP, quiet(std::env::var_os(DESKTOP).as_deref())),
-        (TUNABLES, large_pages(std::env::var_os(TUNABLES).as_deref(), &mode)),
-    ];
-    let missing = missing.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let missing = missing(|name| std::env::var_os(name), &mode);
+    if missing.is_empty() {
+        return;
+    }
     let Ok(program) = std::env::current_exe() else { return };
     let mut arguments = std::env::args_os();
     let mut again = std::process::Command::new(&program);
     again.arg0(arguments.next().unwrap_or_else(|| program.into_os_string())).args(arguments).envs(missing);
-    if again.get_envs().len() > 0 {
-        let _failed = again.exec();
-    }
+    let _failed = again.exec();
 }
 
 /// Other systems need nothing.
@@ -36,6 +33,27 @@ pub fn prepare() {}
 const DESKTOP: &str = "XDG_RUNTIME_DIR";
 #[cfg(target_os = "linux")]
 const TUNABLES: &str = "GLIBC_TUNABLES";
+/// Set where the program has started again.
+#[cfg(target_os = "linux")]
+const STARTED: &str = "SWAV_WGPU_STARTED";
+
+/// The variables to set, by what is set and by how Linux gives pages of two megabytes; `quiet` and `large_pages` say why.
+///
+/// None where the program has started again: from a program that has more rights than who starts it, the C library
+/// hides `GLIBC_TUNABLES`, which would be missing for ever.
+#[cfg(target_os = "linux")]
+fn missing(set: impl Fn(&str) -> Option<OsString>, mode: &str) -> Vec<(&'static str, OsString)> {
+    if set(STARTED).is_some() {
+        return Vec::new();
+    }
+    let wanted =
+        [(DESKTOP, quiet(set(DESKTOP).as_deref())), (TUNABLES, large_pages(set(TUNABLES).as_deref(), mode))];
+    let mut missing: Vec<_> = wanted.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    if !missing.is_empty() {
+        missing.push((STARTED, "1".into()));
+    }
+    missing
+}
 
 /// What keeps Vulkan's layers from printing on every start over ssh and in containers, where it is missing.
 ///
@@ -111,8 +129,20 @@ mod tests {
         for mode in ["[always] madvise never", "always madvise [never]", ""] {
             assert_eq!(large_pages(None, mode), None, "{mode}");
         }
-        // Who started again finds nothing missing, or would start for ever.
-        assert_eq!(quiet(quiet(None).as_deref()), None);
-        assert_eq!(large_pages(large_pages(Some(OsStr::new(others)), MODE).as_deref(), MODE), None);
+    }
+
+    #[test]
+    fn a_program_starts_again_once_at_most() {
+        const MODE: &str = "always [madvise] never";
+        for hidden in ["", DESKTOP, TUNABLES] {
+            let first: std::collections::BTreeMap<_, _> = missing(|_| None, MODE).into_iter().collect();
+            assert_eq!(first.len(), 3, "both variables and the mark");
+            let again = missing(|name| first.get(name).filter(|_| name != hidden).cloned(), MODE);
+            assert_eq!(again, [], "{hidden:?} is hidden");
+        }
+        let whole = |name: &str| {
+            Some(if name == DESKTOP { "/run/user/1000" } else { "glibc.malloc.hugetlb=0" }.into())
+        };
+        assert_eq!(missing(|name| (name != STARTED).then(|| whole(name)).flatten(), MODE), []);
     }
 }

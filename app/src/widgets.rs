@@ -5,8 +5,8 @@ use crate::state::Phase;
 use crate::theme::Palette;
 use crate::units;
 use eframe::egui::{
-    self, Align, Align2, Color32, FontId, Label, Layout, Rect, Response, RichText, Sense, Stroke, StrokeKind,
-    TextFormat, TextStyle, Ui, pos2, text::LayoutJob, vec2,
+    self, Align, Align2, Color32, FontId, Label, Layout, Rect, Response, RichText, ScrollArea, Sense, Stroke,
+    StrokeKind, TextFormat, TextStyle, Ui, Vec2, pos2, text::LayoutJob, vec2,
 };
 
 /// A label and its value, the value in fixed-width digits. `help` is told on hover.
@@ -115,6 +115,27 @@ pub fn focus(ui: &Ui, response: &Response, rect: Rect) {
     if response.has_focus() {
         outline(ui.painter(), rect.shrink(2.0), 2.0, Palette::of(ui).text);
     }
+}
+
+/// How many columns of a width, with a gap between two, have room; at least one.
+pub fn columns(room: f32, width: f32, gap: f32) -> usize {
+    ((room + gap) / (width + gap)).floor().max(1.0) as usize
+}
+
+/// Tiles of one size in as many columns as there is room for beside the scroll bar; `show` draws each that is seen.
+pub fn grid(ui: &mut Ui, count: usize, tile: Vec2, gap: f32, mut show: impl FnMut(&mut Ui, usize)) {
+    let room = ui.available_width() - ui.spacing().scroll.allocated_width();
+    let columns = columns(room, tile.x, gap);
+    ui.spacing_mut().item_spacing = Vec2::splat(gap);
+    ScrollArea::vertical().auto_shrink(false).show_rows(ui, tile.y, count.div_ceil(columns), |ui, seen| {
+        for row in seen {
+            ui.horizontal_top(|ui| {
+                for at in (row * columns..count).take(columns) {
+                    show(ui, at);
+                }
+            });
+        }
+    });
 }
 
 /// A curve without axes, for a tile.

@@ -14,25 +14,33 @@ const LEAST: Duration = Duration::from_millis(250);
 /// Decides when the next preview may be made.
 #[derive(Debug, Default)]
 pub(super) struct Pacer {
-    first: Option<Instant>,
-    last: Option<(Instant, Duration)>,
+    looks: Option<Looks>,
+}
+
+/// When the first and the last preview were made, and what the last one cost.
+#[derive(Debug)]
+struct Looks {
+    first: Instant,
+    last: Instant,
+    cost: Duration,
 }
 
 impl Pacer {
     /// A preview was made at `now` and took `cost`. In the first one the driver compiles, which says nothing of
     /// what the next will cost.
     pub(super) fn note(&mut self, now: Instant, cost: Duration) {
-        let usual = if self.last.is_some() { cost } else { Duration::ZERO };
-        self.last = Some((now, usual));
-        self.first.get_or_insert(now);
+        self.looks = Some(match self.looks {
+            Some(Looks { first, .. }) => Looks { first, last: now, cost },
+            None => Looks { first: now, last: now, cost: Duration::ZERO },
+        });
     }
 
     /// How long to wait for the next one, from `now` on.
     pub(super) fn wait(&self, now: Instant) -> Duration {
-        let (Some(first), Some((at, cost))) = (self.first, self.last) else { return Duration::ZERO };
-        let age = at.duration_since(first).as_secs_f64();
+        let Some(Looks { first, last, cost }) = &self.looks else { return Duration::ZERO };
+        let age = last.duration_since(*first).as_secs_f64();
         let rest = FIRST_REST.max(REST * age / (age + YOUNG.as_secs_f64()));
-        LEAST.max(cost.mul_f64(rest)).saturating_sub(now.duration_since(at))
+        LEAST.max(cost.mul_f64(rest)).saturating_sub(now.duration_since(*last))
     }
 }
 

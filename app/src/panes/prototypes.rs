@@ -4,7 +4,7 @@ use super::{Context, Pane, Wants, prototype};
 use crate::engine::digest::{Map, Tile};
 use crate::theme::Palette;
 use crate::{units, widgets};
-use eframe::egui::{Align2, Color32, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Color32, Rect, RichText, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// A tile shows this many pictures, two by two.
 const PICTURES: usize = 4;
@@ -69,20 +69,9 @@ impl Pane for PrototypesPane {
             widgets::empty(ui, "None", "No prototype is like that at the moment, which is as it should be.");
             return;
         }
-        let room = ui.available_width() - ui.spacing().scroll.allocated_width();
-        let columns = ((room + 6.0) / (TILE[0] + 6.0)).floor().max(1.0) as usize;
-        let rows = order.len().div_ceil(columns);
         let counted = counted(&map);
-        let area = ScrollArea::vertical().auto_shrink(false);
-        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-        area.show_rows(ui, TILE[1], rows, |ui, visible| {
-            for row in visible {
-                ui.horizontal(|ui| {
-                    for &k in order.iter().skip(row * columns).take(columns) {
-                        show_tile(ui, context, &map, counted, k);
-                    }
-                });
-            }
+        widgets::grid(ui, order.len(), TILE.into(), 6.0, |ui, at| {
+            show_tile(ui, context, &map, counted, order[at]);
         });
     }
 }

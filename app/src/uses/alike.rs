@@ -6,9 +6,7 @@ use super::{Tab, Uses, Want};
 use crate::dialogs::{Ask, For};
 use crate::theme::Palette;
 use crate::{recent, widgets};
-use eframe::egui::{
-    self, Frame, Margin, Panel, Rect, RichText, ScrollArea, Sense, TextureOptions, Ui, pos2, vec2,
-};
+use eframe::egui::{self, Frame, Margin, Panel, Rect, RichText, Sense, TextureOptions, Ui, pos2, vec2};
 
 /// Side of a picture, points.
 const SIDE: f32 = 92.0;
@@ -35,19 +33,10 @@ impl Uses {
                 (None, Some(seen)) => seen.pictures.iter().map(|&picture| (picture, None)).collect(),
                 _ => Vec::new(),
             };
-            let room = ui.available_width() - ui.spacing().scroll.allocated_width();
-            let columns = ((room + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
-            let lines = shown.len().div_ceil(columns);
-            ui.spacing_mut().item_spacing = vec2(GAP, GAP);
             let height = if self.found.is_some() { SIDE + 15.0 } else { SIDE };
-            ScrollArea::vertical().auto_shrink(false).show_rows(ui, height, lines, |ui, visible| {
-                for line in visible {
-                    ui.horizontal_top(|ui| {
-                        for &(picture, cosine) in shown.iter().skip(line * columns).take(columns) {
-                            self.candidate(ui, picture, cosine);
-                        }
-                    });
-                }
+            widgets::grid(ui, shown.len(), vec2(SIDE, height), GAP, |ui, at| {
+                let (picture, cosine) = shown[at];
+                self.candidate(ui, picture, cosine);
             });
         });
     }

@@ -80,18 +80,8 @@ impl Uses {
             self.targets(ui, open);
         });
         egui::CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            let room = ui.available_width() - ui.spacing().scroll.allocated_width();
-            let columns = ((room + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
-            let lines = group.rows.len().div_ceil(columns);
-            ui.spacing_mut().item_spacing = vec2(GAP, GAP);
-            ScrollArea::vertical().auto_shrink(false).show_rows(ui, SIDE, lines, |ui, visible| {
-                for line in visible {
-                    ui.horizontal(|ui| {
-                        for &row in group.rows.iter().skip(line * columns).take(columns) {
-                            self.member(ui, row);
-                        }
-                    });
-                }
+            widgets::grid(ui, group.rows.len(), vec2(SIDE, SIDE), GAP, |ui, at| {
+                self.member(ui, group.rows[at]);
             });
         });
     }

@@ -8,8 +8,8 @@ use crate::{units, widgets};
 use eframe::egui::text::{CCursor, CCursorRange};
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{
-    self, Button, ComboBox, DragValue, Frame, Margin, Panel, Rect, RichText, ScrollArea, Sense, TextEdit, Ui,
-    Vec2, WidgetInfo, pos2, vec2,
+    self, Button, ComboBox, DragValue, Frame, Margin, Panel, Rect, RichText, Sense, TextEdit, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
 };
 use std::collections::BTreeMap;
 
@@ -23,13 +23,11 @@ const AROUND: [f32; 2] = [2.0 * GAP + 20.0, GAP + 58.0];
 /// Between two stacks.
 const APART: f32 = 10.0;
 
-/// How many stacks lie beside each other in so much room, and the side of their thumbnails: as large as they fill it.
-fn filling(room: f32) -> (usize, f32) {
-    let across = SHOWN[0] as f32;
-    let least = across * SIDE + AROUND[0];
-    let columns = ((room + APART) / (least + APART)).floor().max(1.0);
+/// Side of the thumbnails with which as many stacks as lie beside each other in so much room fill it.
+fn filling(room: f32) -> f32 {
+    let columns = widgets::columns(room, card(SIDE).x, APART) as f32;
     let width = (room - APART * (columns - 1.0)) / columns;
-    (columns as usize, ((width - AROUND[0]) / across).floor().max(SIDE))
+    ((width - AROUND[0]) / SHOWN[0] as f32).floor().max(SIDE)
 }
 
 /// Size of a stack with its name.
@@ -123,18 +121,8 @@ impl Uses {
 
     fn stacks(&mut self, ui: &mut Ui, problems: &BTreeMap<usize, String>) {
         let count = self.groups.as_ref().map_or(0, |groups| groups.all().len());
-        let (columns, side) = filling(ui.available_width() - ui.spacing().scroll.allocated_width());
-        let rows = count.div_ceil(columns);
-        ui.spacing_mut().item_spacing = vec2(APART, APART);
-        ScrollArea::vertical().auto_shrink(false).show_rows(ui, card(side).y, rows, |ui, visible| {
-            for row in visible {
-                ui.horizontal(|ui| {
-                    for at in (row * columns..count).take(columns) {
-                        self.stack(ui, at, side, problems.get(&at));
-                    }
-                });
-            }
-        });
+        let side = filling(ui.available_width() - ui.spacing().scroll.allocated_width());
+        widgets::grid(ui, count, card(side), APART, |ui, at| self.stack(ui, at, side, problems.get(&at)));
     }
 
     fn stack(&mut self, ui: &mut Ui, at: usize, side: f32, problem: Option<&String>) {
@@ -255,12 +243,13 @@ mod tests {
     #[test]
     fn stacks_fill_the_room_that_there_is() {
         for room in [150.0, 202.0, 413.0, 414.0, 880.0, 1260.0, 2540.0] {
-            let (columns, side) = filling(room);
+            let side = filling(room);
+            let columns = widgets::columns(room, card(side).x, APART);
             let used = columns as f32 * (card(side).x + APART) - APART;
             // Whole points of three thumbnails each are left over.
             assert!(side >= SIDE && used > room - 3.0 * columns as f32, "{room}: {columns} of {side}");
             assert!(columns == 1 || used <= room, "{room}: {columns} of {side}");
         }
-        assert_eq!(filling(1260.0), (5, 72.0));
+        assert_eq!(filling(1260.0), 72.0);
     }
 }

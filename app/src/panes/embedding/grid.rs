@@ -4,7 +4,7 @@ use crate::panes::{Action, Context};
 use crate::theme::Palette;
 use crate::thumbs::Names;
 use crate::widgets;
-use eframe::egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
+use eframe::egui::{RichText, Sense, Ui, Vec2, vec2};
 
 /// Side of a picture, points.
 const SIDE: f32 = 52.0;
@@ -27,18 +27,7 @@ pub(super) fn show(ui: &mut Ui, context: &mut Context<'_>) {
         context.actions.push(Action::SaveText { name: "marked.txt".to_owned(), text });
     }
     super::super::look_alikes(ui, context);
-    ui.spacing_mut().item_spacing = vec2(GAP, GAP);
-    let columns = ((ui.available_width() + GAP) / (SIDE + GAP)).floor().max(1.0) as usize;
-    let rows = marked.len().div_ceil(columns);
-    ScrollArea::vertical().auto_shrink(false).show_rows(ui, SIDE, rows, |ui, visible| {
-        for row in visible {
-            ui.horizontal(|ui| {
-                for &picture in marked.iter().skip(row * columns).take(columns) {
-                    tile(ui, context, palette, picture);
-                }
-            });
-        }
-    });
+    widgets::grid(ui, marked.len(), vec2(SIDE, SIDE), GAP, |ui, at| tile(ui, context, palette, marked[at]));
 }
 
 /// What pictures are called, one a line.
