@@ -3,7 +3,8 @@
 //   max_forward:      y = max over a 3x3 window, stride 2, padding 1 (padding never wins)
 //   max_backward:     dx = sum of dy over the windows that x won; on ties the first of the window wins. Forward
 //                     notes the winners: places 0 .. 9 of their windows, a byte a channel
-//   average_forward:  y[n, c] = mean of x[n, :, :, c]
+//   average_forward:  y[n, i, j, c] = mean of x[n, rows, columns, c] over the cell (i, j) of a grid, whose edges are those of
+//                     PyTorch's adaptive_avg_pool2d; a grid of one cell is the global average
 //   average_backward: dx[n, :, :, c] = dy[n, c] * scale / (height * width)
 //
 // Pooled rows are single precision, whatever the pictures are: here gradients enter the trunk, and where it
@@ -17,7 +18,7 @@ struct Params {
     out_height: u32,
     out_width: u32,
     quads: u32,
-    first_row: u32, // average: row of the pooled matrix that belongs to picture 0
+    first_row: u32, // average: row of the pooled matrix that belongs to the first cell of picture 0
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -98,16 +99,26 @@ fn max_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
 @compute @workgroup_size(64)
 fn average_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let at = invocation(group, groups, index);
-    let image = at / params.quads;
+    let cells = params.out_height * params.out_width;
+    let image = at / params.quads / cells;
     if image >= params.images {
         return;
     }
-    let pixels = params.height * params.width;
+    let cell = at / params.quads % cells;
+    let rows = edges(cell / params.out_width, params.height, params.out_height);
+    let columns = edges(cell % params.out_width, params.width, params.out_width);
     var sum = vec4<f32>();
-    for (var pixel = 0u; pixel < pixels; pixel++) {
-        sum += a_quad((image * pixels + pixel) * params.quads + at % params.quads);
+    for (var row = rows.x; row < rows.y; row++) {
+        for (var column = columns.x; column < columns.y; column++) {
+            sum += a_quad(((image * params.height + row) * params.width + column) * params.quads + at % params.quads);
+        }
     }
-    means[params.first_row * params.quads + at] = sum / f32(pixels);
+    means[params.first_row * params.quads + at] = sum / f32((rows.y - rows.x) * (columns.y - columns.x));
+}
+
+// First pixel of one of `cells` along `pixels`, and the one behind its last.
+fn edges(cell: u32, pixels: u32, cells: u32) -> vec2<u32> {
+    return vec2(cell * pixels / cells, ((cell + 1u) * pixels + cells - 1u) / cells);
 }
 
 @compute @workgroup_size(64)

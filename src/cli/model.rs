@@ -9,20 +9,21 @@ use clap::{Arg, Args};
 use super::flags::{Choice, Given};
 use super::passes::Passes;
 use super::{data, flags, tune};
-use crate::config::{Config, Setting};
+use crate::config::{Config, Readout, Setting};
 use crate::data::Dataset;
 use crate::data::configured;
 use crate::error::{Error, Result};
 use crate::trained::views::Viewing;
 use crate::trained::{self, Model, ModelOptions};
 
-/// The settings of `train` that they have too: adapter, kernels, whether tuned ones, and size of the views.
+/// The settings of `train` that they have too: adapter, kernels, whether tuned ones, size of the views, and what the features
+/// are.
 pub(super) struct Looking;
 
 impl Choice for Looking {
     fn has(setting: &Setting) -> bool {
-        ["weights_key", "adapter", "kernels", "tuned", "submission_ms", "eval_size", "eval_resize"]
-            .contains(&setting.key)
+        ["weights_key", "adapter", "kernels", "tuned", "submission_ms"].contains(&setting.key)
+            || VIEWING.contains(&setting.key)
     }
 
     fn shown(flag: Arg) -> Arg {
@@ -33,11 +34,16 @@ impl Choice for Looking {
         let flag = match flag.get_id().as_str() {
             "eval_size" => views("Side of the views in pixels"),
             "eval_resize" => views("Shorter side before the views are cut out"),
+            "eval_stage" => views("Stage of the trunk, 1 to 4, whose output the features are"),
+            "eval_grid" => views("Features are means over a grid of so many rows and columns"),
             _ => flag,
         };
         flag.help_heading("Network")
     }
 }
+
+/// How the network looks at pictures.
+const VIEWING: [&str; 4] = ["eval_size", "eval_resize", "eval_stage", "eval_grid"];
 
 /// What the help says of the argument that names the network.
 pub(super) const SOURCE: &str = "A run folder, or a file of weights: .safetensors, .pth, .pth.tar, .pt of this \
@@ -94,15 +100,23 @@ fn opened(source: &Path, settings: &Given<Looking>) -> Result<Model> {
         weights_key: device.weights_key,
         ..ModelOptions::default()
     };
-    if ["eval_size", "eval_resize"].iter().all(|key| settings.get(key).is_none()) {
+    if VIEWING.iter().all(|key| settings.get(key).is_none()) {
         return Model::open(source, &options);
     }
     // The views of the file, with what was asked for over them.
     let usual = Model::viewing_of(source, &options)?;
-    let mut config = Config { eval_size: usual.size, eval_resize: usual.resize, ..Config::default() };
+    let Readout { stage, grid } = usual.readout;
+    let mut config = Config {
+        eval_size: usual.size,
+        eval_resize: usual.resize,
+        eval_stage: stage,
+        eval_grid: grid,
+        ..Config::default()
+    };
     settings.apply(&mut config)?;
     let (size, resize) = (config.eval_size, config.eval_resize.max(config.eval_size));
-    options.viewing = Some(Viewing { size, resize, ..usual });
+    let readout = Readout { stage: config.eval_stage, grid: config.eval_grid };
+    options.viewing = Some(Viewing { size, resize, readout, ..usual });
     Model::open(source, &options)
 }
 

@@ -40,7 +40,7 @@ pub use length::RunLength;
 pub use method::{HEADS, Method, listed, readers};
 pub use micro::MicroBatch;
 pub use presets::Preset;
-pub use resnet::{ConvUnit, Layout, Residual, TrunkSpec};
+pub use resnet::{ConvUnit, Layout, Readout, Residual, TrunkSpec};
 pub use settings::Config;
 pub use size::Bytes;
 pub use suggest::nearest;
@@ -111,6 +111,17 @@ impl Config {
     /// One value as text that [`Config::set`] reads back to the same value.
     pub fn get(&self, key: &str) -> Result<String> {
         Ok((Self::setting(key)?.get)(self))
+    }
+
+    /// What of the trunk the features of a picture are.
+    pub fn readout(&self) -> Readout {
+        let wanted = Readout { stage: self.eval_stage, grid: self.eval_grid };
+        self.trunk().fitting(self.stem, wanted, self.eval_size as usize)
+    }
+
+    /// The length of a picture's feature vector.
+    pub fn feature_count(&self) -> usize {
+        self.trunk().length(self.readout())
     }
 
     /// The shape of the trunk: what `arch` says, with `block`, `blocks` and `width` replacing parts.

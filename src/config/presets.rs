@@ -46,15 +46,28 @@ const PICTO: &[(&str, &str)] = &[
     ("lr", "0.002"),
     ("final_lr", "0"),
     ("start_lr", "0"),
-    ("eval_resize", "32"),
-    ("eval_size", "32"),
+    ("eval_stage", "3"),
 ];
 
-const DEMO: &[(&str, &str)] =
-    &[("epochs", "44"), ("warmup", "2.2"), ("checkpoint_every", "250"), ("eval_every", "11")];
+const DEMO: &[(&str, &str)] = &[
+    ("epochs", "44"),
+    ("warmup", "2.2"),
+    ("checkpoint_every", "250"),
+    ("eval_every", "11"),
+    ("eval_resize", "32"),
+    ("eval_size", "32"),
+    ("eval_grid", "4"),
+];
 
-const PICTO_LONG: &[(&str, &str)] =
-    &[("epochs", "400"), ("warmup", "20"), ("checkpoint_every", "1000"), ("eval_every", "25")];
+const PICTO_LONG: &[(&str, &str)] = &[
+    ("epochs", "400"),
+    ("warmup", "20"),
+    ("checkpoint_every", "1000"),
+    ("eval_every", "25"),
+    ("eval_resize", "48"),
+    ("eval_size", "48"),
+    ("eval_grid", "3"),
+];
 
 const PHOTOS: &[(&str, &str)] = &[
     ("arch", "resnet18"),

@@ -15,6 +15,25 @@ pub struct TrunkSpec {
     pub width: usize,
 }
 
+/// What of a trunk the features of a picture are: the output of a stage, averaged over each cell of a grid.
+///
+/// The last stage and a single cell are the pooled features of the papers. An earlier stage and a finer grid keep where in
+/// a picture something is, as networks have long been judged beside that (Zhang et al. 2016, arXiv 1603.08511; Goyal et
+/// al. 2019, arXiv 1905.01235). Cells are those of PyTorch's `adaptive_avg_pool2d`, and so is the order: channel, row, column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readout {
+    /// The stage, 1 to 4.
+    pub stage: usize,
+    /// Rows of the grid, and columns.
+    pub grid: usize,
+}
+
+impl Default for Readout {
+    fn default() -> Self {
+        Self { stage: 4, grid: 1 }
+    }
+}
+
 /// A convolution without bias and the batch norm behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConvUnit {
@@ -69,10 +88,36 @@ impl ConvUnit {
 }
 
 impl TrunkSpec {
-    /// The length of the pooled feature vector.
+    /// Channels of the last stage's output: the length of the globally pooled feature vector.
     #[must_use]
     pub fn features(&self) -> usize {
-        8 * self.width * self.block.expansion()
+        self.channels(4)
+    }
+
+    /// Channels of a stage's output.
+    #[must_use]
+    pub fn channels(&self, stage: usize) -> usize {
+        (self.width << (stage - 1)) * self.block.expansion()
+    }
+
+    /// The length of the feature vector that `readout` gives.
+    #[must_use]
+    pub fn length(&self, readout: Readout) -> usize {
+        self.channels(readout.stage) * readout.grid * readout.grid
+    }
+
+    /// Side of a stage's output for views of so many pixels.
+    #[must_use]
+    pub fn side(&self, stem: Stem, stage: usize, view: usize) -> usize {
+        let Layout { stem, pool, .. } = self.layout(stem, 1);
+        let halved = usize::from(pool) + stage - 1;
+        (0..halved).fold(stem.side(view), |side, _| side.div_ceil(2))
+    }
+
+    /// The same readout of views of so many pixels, with as many cells as the stage has pixels at most.
+    #[must_use]
+    pub fn fitting(&self, stem: Stem, readout: Readout, view: usize) -> Readout {
+        Readout { grid: readout.grid.min(self.side(stem, readout.stage, view)), ..readout }
     }
 
     /// The trunk for pictures of so many `channels`.
@@ -175,6 +220,21 @@ mod tests {
         let last = &layout.blocks[15];
         assert_eq!((last.name.as_str(), last.units[2].conv.as_str()), ("layer4.2", "layer4.2.conv3"));
         assert_eq!((layout.stem.side(224), layout.stem.pad()), (112, 3));
+    }
+
+    #[test]
+    fn stages_halve_the_side_and_double_the_channels() {
+        let trunk = Arch::Resnet50.trunk();
+        let sides = |stem, view| [1, 2, 3, 4].map(|stage| trunk.side(stem, stage, view));
+        assert_eq!(sides(Stem::Imagenet, 224), [56, 28, 14, 7]);
+        assert_eq!(sides(Stem::Cifar, 32), [32, 16, 8, 4]);
+        assert_eq!(sides(Stem::Stride2, 20), [10, 5, 3, 2]);
+        assert_eq!([1, 2, 3, 4].map(|stage| trunk.channels(stage)), [256, 512, 1024, 2048]);
+        assert_eq!(trunk.length(Readout::default()), trunk.features());
+        let third = |grid| Readout { stage: 3, grid };
+        assert_eq!(trunk.length(third(4)), 1024 * 16);
+        let fitted = [2, 3, 4].map(|grid| trunk.fitting(Stem::Stride2, third(grid), 20).grid);
+        assert_eq!(fitted, [2, 3, 3]);
     }
 
     /// The stride stands on the 3×3 convolution, as in torchvision (and not on the first 1×1, as in the paper).

@@ -278,6 +278,14 @@ settings! {
         eval_resize: u32 = 256 => within(8, 1024);
         /// Side of that centre in pixels; best near the size of the large crops.
         eval_size: u32 = 224 => within(8, 1024);
+        /// The stage of the trunk, 1 to 4, whose output the features of a picture are. Papers take the last; of a small network
+        /// or one that was trained for minutes, the third tells more.
+        eval_stage: usize = 4 => within(1, 4);
+        /// Features are means over the cells of a grid of so many rows and columns; 1 is the global average that papers take.
+        /// More cells keep where in a picture something is, which tells more of drawings, and of all that fills its picture.
+        /// The vector is as many times longer as there are cells,
+        /// of which there are no more than the stage has pixels.
+        eval_grid: usize = 1 => within(1, 16);
         /// Pictures on each side of a split that a run judges itself by, at most, spread evenly; 0 takes all. Without it,
         /// 5000, or where a processor computes, no more than take it about a minute (2000 GFLOP, but 250 at least). The
         /// gallery is chosen from four times as many. `swav-wgpu eval knn` may be asked afterwards: it

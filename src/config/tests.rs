@@ -108,6 +108,8 @@ const OTHER: &[(&str, &str)] = &[
     ("beta2", "0.95"),
     ("eval_resize", "64"),
     ("eval_size", "32"),
+    ("eval_stage", "2"),
+    ("eval_grid", "3"),
     ("knn_k", "200"),
     ("knn_temperature", "0.1"),
     ("method", "byol"),

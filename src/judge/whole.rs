@@ -46,7 +46,7 @@ impl Whole {
             return None;
         }
         let panel = Panel::of_splits(dataset, usize::MAX);
-        let bytes = (panel.pictures.len() * config.trunk().features() * size_of::<f32>()) as u64;
+        let bytes = (panel.pictures.len() * config.feature_count() * size_of::<f32>()) as u64;
         let thinned = taken.pictures.len() < panel.pictures.len();
         (thinned && bytes <= MEMORY).then_some(Self { panel, network: None, pixels: None })
     }

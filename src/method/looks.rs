@@ -10,12 +10,12 @@ use crate::interop::HostTensor;
 use crate::model::evaluation::{best, cosines, look};
 
 impl Trainer {
-    /// Pooled trunk features of `n` views, each `[eval_size, eval_size, 4]` normalised pixels.
+    /// Trunk features of `n` views, as `eval_stage` and `eval_grid` say, each `[eval_size, eval_size, 4]` normalised pixels.
     pub fn features(&mut self, views: &[f32], n: usize) -> Result<Features> {
         self.look(views, n, &self.tensors.looking.features)
     }
 
-    /// Embeddings of `n` views, of unit length, `[n, D]`; pooled features where the method has no projection head.
+    /// Embeddings of `n` views, of unit length, `[n, D]`; features where the method has no projection head.
     pub fn embeddings(&mut self, views: &[f32], n: usize) -> Result<Features> {
         let looking = &self.tensors.looking;
         let found = self.look(views, n, looking.embeddings.as_ref().unwrap_or(&looking.features))?;

@@ -4,7 +4,9 @@
 use std::time::Instant;
 
 use super::network::Projection;
+use super::resnet::Evaluated;
 use super::{Store, Trunk};
+use crate::config::Readout;
 use crate::error::Result;
 use crate::eval::Features;
 use crate::gpu::{Plan, Replay, Session, Tensor};
@@ -18,18 +20,20 @@ pub(crate) struct Looking {
     pub(crate) similarities: Option<Tensor>,
 }
 
-/// Records what becomes of `views`, with running estimates.
+/// Records what becomes of `views`, with running estimates; `readout` says what the features are.
 pub(crate) fn record(
     plan: &mut Plan,
     store: &Store,
     trunk: &Trunk,
     projection: Option<&Projection>,
     views: Tensor,
+    readout: Readout,
 ) -> Result<Looking> {
-    let features = trunk.evaluate(plan, store, &views)?;
+    let Evaluated { features, pooled } =
+        trunk.evaluate(plan, store, &views, readout, projection.is_some())?;
     let (mut embeddings, mut similarities) = (None, None);
-    if let Some(Projection { head, prototypes }) = projection {
-        let z = head.embed(plan, store, &features)?;
+    if let Some((Projection { head, prototypes }, pooled)) = projection.zip(pooled) {
+        let z = head.embed(plan, store, &pooled)?;
         if let Some(prototypes) = prototypes {
             similarities = Some(prototypes.forward(plan, store, &z)?.0);
         }
@@ -39,7 +43,7 @@ pub(crate) fn record(
 }
 
 /// What each of `wanted` holds after `replay` has seen `n` views through the tensor `into`: a row a view, without
-/// the padding of channels.
+/// the padding of channels, channel by channel where a view has several cells.
 pub(crate) fn look(
     session: &Session,
     replay: &Replay,
@@ -50,8 +54,10 @@ pub(crate) fn look(
 ) -> Result<Vec<Features>> {
     let at_once = into.shape.images as usize;
     let view = into.shape.values() / at_once;
+    let cells = |tensor: &Tensor| (tensor.shape.height * tensor.shape.width) as usize;
+    let length = |tensor: &Tensor| cells(tensor) * tensor.shape.channels as usize;
     let mut rows: Vec<Vec<f32>> =
-        wanted.iter().map(|tensor| Vec::with_capacity(n * tensor.shape.channels as usize)).collect();
+        wanted.iter().map(|tensor| Vec::with_capacity(n * length(tensor))).collect();
     for first in (0..n).step_by(at_once) {
         let count = at_once.min(n - first);
         session.write(into, &views[first * view..(first + count) * view]);
@@ -59,14 +65,15 @@ pub(crate) fn look(
         session.submit(replay)?;
         for (rows, tensor) in rows.iter_mut().zip(wanted) {
             let (dim, padded) = (tensor.shape.channels as usize, tensor.shape.quads() as usize * 4);
-            for row in session.read(tensor)?.chunks_exact(padded).take(count) {
-                rows.extend_from_slice(&row[..dim]);
+            for view in session.read(tensor)?.chunks_exact(cells(tensor) * padded).take(count) {
+                let channel = |channel| view.iter().skip(channel).step_by(padded);
+                rows.extend((0..dim).flat_map(channel));
             }
         }
         // What is read has been waited for.
         session.learn(replay, start.elapsed());
     }
-    rows.into_iter().zip(wanted).map(|(data, t)| Features::new(n, t.shape.channels as usize, data)).collect()
+    rows.into_iter().zip(wanted).map(|(data, tensor)| Features::new(n, length(tensor), data)).collect()
 }
 
 /// Cosines from similarities to prototypes as stored. They are given unit length at the start of a step, so after its

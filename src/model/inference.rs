@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::evaluation::{self, Looking};
 use super::network::NetworkSpec;
 use super::store::Store;
+use crate::config::Readout;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::gpu::{Arena, Gpu, Plan, Replay, Session, Shape, Usage};
@@ -25,7 +26,7 @@ pub fn views_at_once(height: u32, width: u32) -> u32 {
 /// What a network says of views, a row each.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// Pooled trunk features.
+    /// Features of the trunk, as the network's [`Readout`] says.
     pub features: Features,
     /// Embeddings of unit length, where there is a head.
     pub embeddings: Option<Features>,
@@ -44,18 +45,29 @@ pub struct Inference {
 }
 
 impl Inference {
-    /// A network with the random weights of `seed`, for views of `[height, width]` pixels.
+    /// A network with the random weights of `seed`, for views of `[height, width]` pixels and the features of `readout`.
     ///
     /// # Errors
     /// A network that does not fit the adapter; what the driver reports.
-    pub fn untrained(gpu: &Arc<Gpu>, spec: &NetworkSpec, view: [u32; 2], seed: u64) -> Result<Self> {
-        let this = Self::record(gpu, spec, view)?;
+    pub fn untrained(
+        gpu: &Arc<Gpu>,
+        spec: &NetworkSpec,
+        view: [u32; 2],
+        readout: Readout,
+        seed: u64,
+    ) -> Result<Self> {
+        let this = Self::record(gpu, spec, view, readout)?;
         this.store.initialize(&this.session, seed)?;
         Ok(this)
     }
 
     /// Without weights yet.
-    fn record(gpu: &Arc<Gpu>, spec: &NetworkSpec, [height, width]: [u32; 2]) -> Result<Self> {
+    fn record(
+        gpu: &Arc<Gpu>,
+        spec: &NetworkSpec,
+        [height, width]: [u32; 2],
+        readout: Readout,
+    ) -> Result<Self> {
         let facts = gpu.facts();
         let mut store = Store::new(facts.max_binding_bytes.min(facts.max_buffer_bytes));
         let (trunk, projection) = spec.declare(&mut store);
@@ -65,7 +77,7 @@ impl Inference {
         let at_once = views_at_once(height, width);
         let views = Shape::pictures(at_once, height, width, spec.channels as u32);
         let views = arena.lease(views, Usage::Storage, "views");
-        let looking = evaluation::record(&mut plan, &store, &trunk, projection.as_ref(), views)?;
+        let looking = evaluation::record(&mut plan, &store, &trunk, projection.as_ref(), views, readout)?;
         let session = Session::allocate(gpu, &arena)?;
         let replay = session.bind(plan)?;
         Ok(Self { session, store, replay, looking, spec: *spec })
@@ -80,6 +92,7 @@ impl Inference {
         gpu: &Arc<Gpu>,
         spec: &NetworkSpec,
         view: [u32; 2],
+        readout: Readout,
         path: &Path,
         tensors: &BTreeMap<String, HostTensor>,
     ) -> Result<Self> {
@@ -88,7 +101,7 @@ impl Inference {
             let reason = format!("its weights are not those of a ResNet ({spec}): {fit}");
             return Err(Error::Checkpoint { path: path.to_owned(), reason });
         }
-        let this = Self::record(gpu, spec, view)?;
+        let this = Self::record(gpu, spec, view, readout)?;
         this.store.import(&this.session, tensors)?;
         Ok(this)
     }

@@ -3,20 +3,28 @@
 use super::block::{Block, BlockSaved, Unit, UnitSaved};
 use super::layers::Wanted;
 use super::store::Store;
-use crate::config::{Layout, Stem, TrunkSpec};
+use crate::config::{Layout, Readout, Stem, TrunkSpec};
 use crate::error::Result;
 use crate::gpu::{Plan, Shape, Tensor};
 use crate::ops::batch_norm::Together;
 use crate::ops::pool;
 
-/// Stem, four stages of blocks, global average pool.
+/// Stem, four stages of blocks, average pool.
 #[derive(Debug)]
 pub struct Trunk {
     stem: Unit,
     pool: bool,
     blocks: Vec<Block>,
-    features: u32,
+    spec: TrunkSpec,
     recompute: bool,
+}
+
+/// What an evaluation finds, single precision.
+pub struct Evaluated {
+    /// The features that were asked for, `[n, grid, grid, C]`.
+    pub features: Tensor,
+    /// The last stage, globally pooled, `[n, C]`: what a head stands on. `None` where nobody wanted it.
+    pub pooled: Option<Tensor>,
 }
 
 /// What a trunk keeps between forward and backward of one resolution.
@@ -41,7 +49,7 @@ impl Trunk {
         let Layout { stem, pool, blocks } = spec.layout(stem, channels);
         let stem = Unit::new(store, &stem);
         let blocks = blocks.iter().map(|block| Block::new(store, block)).collect();
-        Self { stem, pool, blocks, features: spec.features() as u32, recompute }
+        Self { stem, pool, blocks, spec: *spec, recompute }
     }
 
     /// Has all its batch norms take their statistics with those of other ranks.
@@ -50,10 +58,10 @@ impl Trunk {
         self.blocks.iter_mut().for_each(|block| block.share_statistics(together));
     }
 
-    /// Length of a feature vector.
+    /// Length of the globally pooled vector, on which heads stand.
     #[must_use]
     pub fn features(&self) -> u32 {
-        self.features
+        self.spec.features() as u32
     }
 
     /// Pictures `[n, s, s, channels]` to rows `first_row ..` of `features`, with batch statistics. All that lies
@@ -85,20 +93,35 @@ impl Trunk {
         Ok(TrunkSaved { stem, pooled, blocks, last: h.shape })
     }
 
-    /// The same with running estimates, for evaluation.
-    pub fn evaluate(&self, plan: &mut Plan, store: &Store, x: &Tensor) -> Result<Tensor> {
+    /// The same with running estimates, for evaluation: the features that `readout` says, and with `pooled` what a head
+    /// stands on. Stages that neither needs are left out.
+    pub fn evaluate(
+        &self,
+        plan: &mut Plan,
+        store: &Store,
+        x: &Tensor,
+        readout: Readout,
+        pooled: bool,
+    ) -> Result<Evaluated> {
         let mut h = self.stem.evaluate(plan, store, x, None, true)?;
         if self.pool {
             plan.scope("maxpool");
             (h, _) = pool::max_forward(plan, &h)?;
         }
-        for block in &self.blocks {
+        let (read, rest) = self.blocks.split_at(self.spec.blocks.iter().take(readout.stage).sum());
+        for block in read {
             h = block.evaluate(plan, store, &h)?;
         }
-        plan.scope("avgpool");
-        let features = plan.lease(Shape::matrix(x.shape.images, self.features));
-        pool::average_forward(plan, &h, &features, 0)?;
-        Ok(features)
+        let features = average(plan, &h, readout.grid)?;
+        if !pooled {
+            return Ok(Evaluated { features, pooled: None });
+        }
+        for block in rest {
+            h = block.evaluate(plan, store, &h)?;
+        }
+        let same = rest.is_empty() && readout.grid == 1;
+        let pooled = if same { features.clone() } else { average(plan, &h, 1)? };
+        Ok(Evaluated { features, pooled: Some(pooled) })
     }
 
     /// Adds all gradients of the trunk's parameters, from rows `first_row ..` of `dfeatures`. With
@@ -125,4 +148,12 @@ impl Trunk {
         self.stem.backward(plan, store, stem, &dy, Wanted::Nothing)?;
         Ok(())
     }
+}
+
+/// Means over a grid of so many rows and columns, `[n, grid, grid, C]`.
+fn average(plan: &mut Plan, h: &Tensor, grid: usize) -> Result<Tensor> {
+    plan.scope("avgpool");
+    let out = plan.lease(Shape::pictures(h.shape.images, grid as u32, grid as u32, h.shape.channels));
+    pool::average_forward(plan, h, &out, 0)?;
+    Ok(out)
 }

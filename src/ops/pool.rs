@@ -1,4 +1,4 @@
-//! Max-pool (3×3, stride 2, padding 1) and global average pool. Twin of `pool.wgsl`.
+//! Max-pool (3×3, stride 2, padding 1) and average pool, global or over a grid. Twin of `pool.wgsl`.
 
 use super::{input, of, shader, variant};
 use crate::error::Result;
@@ -89,12 +89,13 @@ fn lines(shape: Shape) -> Grid {
     Grid::invocations(shape.images * shape.height * shape.quads(), 64)
 }
 
-/// Global average pool into rows `first_row ..` of `out` (`[rows, C]`, single precision).
+/// Average pool into rows `first_row ..` of `out`, single precision: `[rows, C]` is the global one, `[n, g, h, C]` one over the
+/// cells of a grid of g×h.
 pub fn average_forward(plan: &mut Plan, x: &Tensor, out: &Tensor, first_row: u32) -> Result<()> {
     let a = input(plan, x);
     let kernel =
         plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "average_forward", &[])?;
-    let grid = Grid::invocations(x.shape.images * x.shape.quads(), 64);
+    let grid = Grid::invocations(x.shape.images * out.shape.height * out.shape.width * x.shape.quads(), 64);
     plan.dispatch(&kernel, grid, params(x.shape, out.shape, first_row), &[&a, out])
 }
 

@@ -124,7 +124,7 @@ impl Ground {
 /// The device memory of a run with this network and judge, who asks neighbours between steps.
 pub(super) fn memory(config: &Config, trainer: &Trainer, judge: &Judge) -> MemoryUse {
     let MemoryUse { kept, transfers } = trainer.memory();
-    let asking = judge.bytes(config.trunk().features());
+    let asking = judge.bytes(config.feature_count());
     MemoryUse { kept, transfers: transfers.max(asking) }
 }
 

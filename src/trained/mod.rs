@@ -63,7 +63,7 @@ pub struct Model {
 /// What a network says of one picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding {
-    /// Pooled features of the trunk: what to compare pictures by, or to train a classifier on.
+    /// Features of the trunk: what to compare pictures by, or to train a classifier on.
     pub features: Vec<f32>,
     /// D values of unit length, where the network has a projection head.
     pub embedding: Option<Vec<f32>>,
@@ -88,7 +88,8 @@ impl Model {
     pub fn open(path: &Path, options: &ModelOptions) -> Result<Self> {
         let (weights, config) = read(path, options.weights_key.as_deref())?;
         let spec = network_of(&weights, config.as_ref(), options.stem)?;
-        let viewing = options.viewing.clone().unwrap_or_else(|| usual_viewing(config.as_ref(), &spec));
+        let mut viewing = options.viewing.clone().unwrap_or_else(|| usual_viewing(config.as_ref(), &spec));
+        viewing.readout = spec.trunk.fitting(spec.stem, viewing.readout, viewing.size as usize);
         let gpu = gpu::open_adapter(
             options.adapter.as_deref(),
             options.kernels.unwrap_or(Kernels::Auto),
@@ -99,7 +100,7 @@ impl Model {
             None => gpu,
         };
         let side = [viewing.size; 2];
-        let inference = Inference::new(&gpu, &spec, side, &weights.path, &weights.tensors)?;
+        let inference = Inference::new(&gpu, &spec, side, viewing.readout, &weights.path, &weights.tensors)?;
         let prototypes = inference.prototypes()?;
         Ok(Self { inference, viewing, prototypes, config, notice: weights.notice })
     }
@@ -120,7 +121,8 @@ impl Model {
     /// What the driver reports.
     pub fn untrained(&self, seed: u64) -> Result<Self> {
         let side = [self.viewing.size; 2];
-        let inference = Inference::untrained(self.inference.gpu(), self.inference.spec(), side, seed)?;
+        let (gpu, spec) = (self.inference.gpu(), self.inference.spec());
+        let inference = Inference::untrained(gpu, spec, side, self.viewing.readout, seed)?;
         let prototypes = inference.prototypes()?;
         let (viewing, config) = (self.viewing.clone(), self.config.clone());
         Ok(Self { inference, viewing, prototypes, config, notice: None })
@@ -129,7 +131,7 @@ impl Model {
     /// The length of a feature vector.
     #[must_use]
     pub fn feature_count(&self) -> usize {
-        self.inference.spec().trunk.features()
+        self.inference.spec().trunk.length(self.viewing.readout)
     }
 
     /// Channels of the pictures that it takes.

@@ -1,6 +1,6 @@
 //! The plain views that evaluation looks at: one way of making them for all that is compared.
 
-use crate::config::Config;
+use crate::config::{Config, Readout};
 use crate::data::{Dataset, Picture, evaluation_view, padded};
 use crate::error::Result;
 use crate::model::views_at_once;
@@ -25,7 +25,8 @@ const VIEW_BYTES: usize = 64 << 20;
 /// A device that is done with some views so soon gets more of them at a time: in between, a stop is heard.
 const SOON: Duration = Duration::from_millis(250);
 
-/// How a picture becomes a view: shorter side to `resize`, the centre `size`×`size`, normalised.
+/// How a network looks at a picture: shorter side to `resize`, the centre `size`×`size`, normalised; and which features it
+/// takes from what it sees.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Viewing {
     /// Pixels of the shorter side before the cut.
@@ -36,6 +37,8 @@ pub struct Viewing {
     pub mean: Vec<f32>,
     /// Standard deviation of each channel.
     pub std: Vec<f32>,
+    /// What of the trunk the features are.
+    pub readout: Readout,
 }
 
 impl Viewing {
@@ -43,7 +46,7 @@ impl Viewing {
     #[must_use]
     pub fn of_config(config: &Config) -> Self {
         let [mean, std] = config.normalization();
-        Self { resize: config.eval_resize, size: config.eval_size, mean, std }
+        Self { resize: config.eval_resize, size: config.eval_size, mean, std, readout: config.readout() }
     }
 
     /// Values of one view.

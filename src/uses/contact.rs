@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::{Config, Readout};
 use crate::data::configured::{augment, showcase};
 use crate::data::{Dataset, Showcase, render, spread};
 use crate::error::{Error, Result};
@@ -93,7 +93,8 @@ pub fn encode(loaded: &Loaded, config: &Config, entries: &mut [Entry], top: usiz
         }
     }
     for (size, places) in sizes {
-        let network = Inference::new(&gpu, &network, [size; 2], path, &checkpoint.tensors)?;
+        let network =
+            Inference::new(&gpu, &network, [size; 2], Readout::default(), path, &checkpoint.tensors)?;
         let views: Vec<f32> =
             places.iter().flat_map(|&(e, v)| normalised(config, &entries[e].shown, v)).collect();
         let seen = network.look(&views, places.len())?;

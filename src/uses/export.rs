@@ -4,7 +4,7 @@ mod names;
 
 pub use names::Names;
 
-use crate::config::{ConvUnit, Residual};
+use crate::config::{Config, ConvUnit, Readout, Residual};
 use crate::error::{Error, Result};
 use crate::interop::onnx::{Axis, Graph, Number, OPSET};
 use crate::interop::{HostTensor, safetensors, torch};
@@ -100,14 +100,18 @@ pub fn export(
     };
     let note = match format {
         Format::Onnx => {
-            let method =
-                config.map_or_else(String::new, |config| format!(" after {}", config.method.title()));
-            onnx(&spec, &tensors).write(out, &format!("Trunk{method}: {spec}"))?;
+            let method = config
+                .as_ref()
+                .map_or_else(String::new, |config| format!(" after {}", config.method.title()));
+            let features = Read::of(config.as_ref());
+            onnx(&spec, &tensors, &features).write(out, &format!("Trunk{method}: {spec}"))?;
             tensors.retain(|name, _| !name.ends_with(COUNTER));
+            let side =
+                features.side.map_or_else(|| "height, width".to_owned(), |side| format!("{side}, {side}"));
             format!(
-                "opset {OPSET}; `pixels` [batch, {}, height, width] normalised, `features` [batch, {}]",
+                "opset {OPSET}; `pixels` [batch, {}, {side}] normalised, `features` [batch, {}]",
                 spec.channels,
-                spec.trunk.features()
+                spec.trunk.length(features.readout)
             )
         }
         Format::Pytorch => {
@@ -170,13 +174,28 @@ fn add_counters(tensors: &mut BTreeMap<String, HostTensor>) {
     }
 }
 
+/// The features of a graph.
+struct Read {
+    readout: Readout,
+    /// Side of the pictures, where a grid lies over what they become; a global average takes pictures of any size.
+    side: Option<usize>,
+}
+
+impl Read {
+    /// As the run reads its own network.
+    fn of(config: Option<&Config>) -> Self {
+        let readout = config.map_or_else(Readout::default, Config::readout);
+        let side = config.filter(|_| readout.grid > 1).map(|config| config.eval_size as usize);
+        Self { readout, side }
+    }
+}
+
 /// The trunk with running estimates: what [`crate::model::Trunk::evaluate`] computes.
-fn onnx(spec: &NetworkSpec, tensors: &BTreeMap<String, HostTensor>) -> Graph {
+fn onnx(spec: &NetworkSpec, tensors: &BTreeMap<String, HostTensor>, read: &Read) -> Graph {
     let mut walk = Walk { graph: Graph::new("trunk"), tensors };
-    walk.graph.input(
-        "pixels",
-        &[Axis::Any("batch"), Axis::Fixed(spec.channels), Axis::Any("height"), Axis::Any("width")],
-    );
+    let axis = |name| read.side.map_or(Axis::Any(name), Axis::Fixed);
+    walk.graph
+        .input("pixels", &[Axis::Any("batch"), Axis::Fixed(spec.channels), axis("height"), axis("width")]);
     let layout = spec.trunk.layout(spec.stem, spec.channels);
     let x = walk.unit("pixels", &layout.stem);
     let mut x = walk.graph.node("Relu", "relu", &[&x], Vec::new());
@@ -184,12 +203,16 @@ fn onnx(spec: &NetworkSpec, tensors: &BTreeMap<String, HostTensor>) -> Graph {
         let window = vec![("kernel_shape", ints(3, 2)), ("strides", ints(2, 2)), ("pads", ints(1, 4))];
         x = walk.graph.node("MaxPool", "maxpool", &[&x], window);
     }
-    for block in &layout.blocks {
+    let Readout { stage, grid } = read.readout;
+    for block in layout.blocks.iter().take(spec.trunk.blocks.iter().take(stage).sum()) {
         x = walk.block(&x, block);
     }
-    let pooled = walk.graph.node("GlobalAveragePool", "avgpool", &[&x], Vec::new());
+    let pooled = match read.side {
+        None => walk.graph.node("GlobalAveragePool", "avgpool", &[&x], Vec::new()),
+        Some(side) => walk.grid(&x, spec.trunk.side(spec.stem, stage, side), grid),
+    };
     let features = walk.graph.node("Flatten", "features", &[&pooled], vec![("axis", Number::Int(1))]);
-    walk.graph.output(&features, &[Axis::Any("batch"), Axis::Fixed(spec.trunk.features())]);
+    walk.graph.output(&features, &[Axis::Any("batch"), Axis::Fixed(spec.trunk.length(read.readout))]);
     walk.graph
 }
 
@@ -208,6 +231,24 @@ impl Walk<'_> {
         if let Some(tensor) = self.tensors.get(name) {
             self.graph.weights(name, tensor);
         }
+    }
+
+    /// Means over the cells of a grid: a product with a matrix from either side, as ONNX has no pool for grids that do not
+    /// divide a picture.
+    fn grid(&mut self, x: &str, side: usize, grid: usize) -> String {
+        let (mut rows, mut columns) = (vec![0.0; grid * side], vec![0.0; side * grid]);
+        for cell in 0..grid {
+            let pixels = cell * side / grid..((cell + 1) * side).div_ceil(grid);
+            let share = 1.0 / pixels.len() as f32;
+            for pixel in pixels {
+                rows[cell * side + pixel] = share;
+                columns[pixel * grid + cell] = share;
+            }
+        }
+        self.graph.weights("avgpool.rows", &HostTensor::new(vec![grid, side], rows));
+        self.graph.weights("avgpool.columns", &HostTensor::new(vec![side, grid], columns));
+        let y = self.graph.node("MatMul", "avgpool.y", &["avgpool.rows", x], Vec::new());
+        self.graph.node("MatMul", "avgpool", &[&y, "avgpool.columns"], Vec::new())
     }
 
     /// A convolution and its batch norm.

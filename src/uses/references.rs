@@ -29,7 +29,7 @@ pub const REFERENCES: &[Reference] = &[Reference {
 
 /// Settings of which another value makes no other curve, beside those that a resumed run may change: another seed or
 /// length ends near the same loss, and how a run judges itself says nothing of its loss.
-const FREE: [&str; 12] = [
+const FREE: [&str; 14] = [
     "seed",
     "epochs",
     "warmup",
@@ -39,6 +39,8 @@ const FREE: [&str; 12] = [
     "precision",
     "eval_resize",
     "eval_size",
+    "eval_stage",
+    "eval_grid",
     "knn_k",
     "knn_temperature",
     "weights_key",

@@ -6,7 +6,7 @@ use crate::golden::{Case, Golden};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use swav_wgpu::config::Stem;
+use swav_wgpu::config::{Readout, Stem};
 use swav_wgpu::gpu::Gpu;
 use swav_wgpu::interop::{HostTensor, safetensors, weights};
 use swav_wgpu::model::{Inference, NetworkSpec, Seen};
@@ -23,7 +23,8 @@ fn seen(gpu: &Arc<Gpu>, path: &Path, case: &Case<'_>) -> (NetworkSpec, Seen) {
     let spec = NetworkSpec::of_weights(&found.tensors, Stem::Cifar).expect("it is a ResNet");
     let (shape, x) = case.input("x");
     let view = [shape[2] as u32, shape[3] as u32];
-    let network = Inference::new(gpu, &spec, view, path, &found.tensors).expect("its weights fit");
+    let network =
+        Inference::new(gpu, &spec, view, Readout::default(), path, &found.tensors).expect("its weights fit");
     let seen = network.look(&to_nhwc4(&shape, &x), shape[0]).expect("the device answers");
     (spec, seen)
 }

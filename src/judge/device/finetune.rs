@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::config::Readout;
 use crate::error::{Error, Result};
 use crate::eval::Features;
 use crate::gpu::{Arena, Gpu, Plan, Replay, Session, ShaderParams as _, Shape, Tensor, Usage};
@@ -106,7 +107,7 @@ impl Finetune {
         let at_once = views_at_once(height, width);
         let test_views =
             lease(Shape::pictures(at_once, height, width, network.channels as u32), "test views");
-        let features = trunk.evaluate(&mut predict, &body, &test_views)?;
+        let features = trunk.evaluate(&mut predict, &body, &test_views, Readout::default(), false)?.features;
         let (logits, _) = classifier.forward(&mut predict, &head, &features)?;
 
         let session = Session::allocate(gpu, &arena)?;

@@ -67,11 +67,28 @@ fn average_pool(bench: &mut Bench, shape: &[usize; 4], first: usize) -> Result<(
     Ok(())
 }
 
+/// Means over a grid, also one that does not divide the picture and one of more cells than it has pixels.
+fn grid_pool(bench: &mut Bench, shape: &[usize; 4], grid: [usize; 2]) -> Result<()> {
+    let x = bench.random(shape);
+    let tx = bench.activations(&x);
+    let [rows, columns] = grid.map(|n| n as u32);
+    let out = Shape::pictures(tx.shape.images, rows, columns, tx.shape.channels);
+    let out = bench.plan().lease(out);
+    pool::average_forward(bench.plan(), &tx, &out, 0)?;
+    bench.expect("means of a grid", &out, &pools::grid_pool(&x, grid), TOLERANCE);
+    Ok(())
+}
+
 pub(super) fn pooled(suite: &mut Suite) {
     for shape in PICTURES {
         for ties in [false, true] {
             let name = format!("max-pool {shape:?}{}", if ties { " with ties" } else { "" });
             suite.both(name, |bench| max_pool(bench, shape, ties));
+        }
+        for grid in [[2, 2], [3, 4], [1, 5]] {
+            suite.both(format!("average pool {shape:?} over a grid {grid:?}"), |bench| {
+                grid_pool(bench, shape, grid)
+            });
         }
         for first in [0, 3] {
             suite.both(format!("average pool {shape:?} from row {first}"), |bench| {

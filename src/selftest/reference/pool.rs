@@ -54,6 +54,24 @@ pub fn average_pool(x: &Tensor64) -> Tensor64 {
     Tensor64::new(&[n, c], x.data.chunks(area).map(|p| p.iter().sum::<f64>() / area as f64).collect())
 }
 
+/// Means over the cells of a grid `[rows, columns]`, `[n, c, rows, columns]`: PyTorch's `adaptive_avg_pool2d`.
+pub fn grid_pool(x: &Tensor64, [rows, columns]: [usize; 2]) -> Tensor64 {
+    let [n, c, height, width] = x.dims4();
+    let edges = |cell: usize, pixels: usize, cells: usize| {
+        cell * pixels / cells..((cell + 1) * pixels).div_ceil(cells)
+    };
+    let mut means = Vec::new();
+    for map in x.data.chunks(height * width) {
+        for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+            let (down, across) = (edges(i, height, rows), edges(j, width, columns));
+            let area = (down.len() * across.len()) as f64;
+            let sum: f64 = down.map(|row| map[row * width..][across.clone()].iter().sum::<f64>()).sum();
+            means.push(sum / area);
+        }
+    }
+    Tensor64::new(&[n, c, rows, columns], means)
+}
+
 /// The gradient of the pictures.
 pub fn average_pool_backward(dy: &Tensor64, x_shape: &[usize]) -> Tensor64 {
     let area = x_shape[2] * x_shape[3];
