@@ -1,7 +1,8 @@
 """Loads exported weights with the real tools and compares features: the optional test of tests/it/weights.rs.
 
-usage: check_export.py NUMBERS.safetensors WEIGHTS.safetensors WEIGHTS.pth TRUNK.onnx
-NUMBERS holds `x` [n, 3, h, w] and the `features` that swav-wgpu computed. Needs torch, onnx, onnxruntime,
+usage: check_export.py STAGE GRID NUMBERS.safetensors WEIGHTS.safetensors WEIGHTS.pth TRUNK.onnx
+NUMBERS holds `x` [n, 3, h, w] and the `features` that swav-wgpu computed: the output of STAGE
+over a grid of GRID×GRID cells. Needs torch, onnx, onnxruntime,
 safetensors and numpy.
 """
 
@@ -13,10 +14,10 @@ import onnxruntime
 import torch
 from safetensors.numpy import load_file as load_numpy
 from safetensors.torch import load_file
-from torch.nn.functional import batch_norm, conv2d, max_pool2d, relu
+from torch.nn.functional import adaptive_avg_pool2d, batch_norm, conv2d, max_pool2d, relu
 
 
-def trunk(w, x, training=False):
+def trunk(w, x, training=False, stages=4, grid=1):
     """A torchvision ResNet from its state dict alone; in training, running estimates move."""
 
     def unit(x, conv, norm, stride):
@@ -28,7 +29,7 @@ def trunk(w, x, training=False):
     stem = w["conv1.weight"].shape[-1] == 7
     x = relu(unit(x, "conv1", "bn1", 2 if stem else 1))
     x = max_pool2d(x, 3, 2, 1) if stem else x
-    for stage in range(1, 5):
+    for stage in range(1, stages + 1):
         block = 0
         while f"layer{stage}.{block}.conv1.weight" in w:
             name = f"layer{stage}.{block}"
@@ -43,11 +44,12 @@ def trunk(w, x, training=False):
             short = unit(x, f"{down}.0", f"{down}.1", stride) if f"{down}.0.weight" in w else x
             x = relu(h + short)
             block += 1
-    return x.mean((2, 3))
+    return adaptive_avg_pool2d(x, grid).flatten(1)
 
 
 def main():
-    numbers, plain, pickled, graph = sys.argv[1:]
+    stage, grid, numbers, plain, pickled, graph = sys.argv[1:]
+    read = {"stages": int(stage), "grid": int(grid)}
     numbers = load_numpy(numbers)
     x, want = numbers["x"], numbers["features"]
     onnx.checker.check_model(graph, full_check=True)
@@ -56,8 +58,8 @@ def main():
     assert all(torch.equal(value, state[name]) for name, value in load_file(plain).items())
     with torch.no_grad():
         found = {
-            "PyTorch, .pth": trunk(state, torch.tensor(x)).numpy(),
-            "PyTorch, .safetensors": trunk(load_file(plain), torch.tensor(x)).numpy(),
+            "PyTorch, .pth": trunk(state, torch.tensor(x), **read).numpy(),
+            "PyTorch, .safetensors": trunk(load_file(plain), torch.tensor(x), **read).numpy(),
             "onnxruntime": session.run(["features"], {"pixels": x})[0],
         }
     for name, got in found.items():

@@ -82,6 +82,10 @@ pub fn advise(facts: &Facts) -> Result<Vec<Advice>> {
         let rule = "mean or deviation of the pictures is far from the preset's, which are ImageNet's";
         add("normalize", "dataset".into(), rule.into());
     }
+    if preset == Preset::Cifar {
+        let rule = "the preset's 200 are for 50,000 pictures, and a run judges itself by 5,000 at most";
+        add("knn_k", "20".into(), rule.into());
+    }
     if facts.grey {
         add("grey", "0".into(), "no picture has colours to take away".into());
     }

@@ -63,6 +63,7 @@ mod previews;
 mod rank_runs;
 mod rank_statistics;
 mod ranks;
+mod readouts;
 mod reference;
 mod reference_checks;
 mod reference_gradients;

@@ -18,13 +18,12 @@ fn file(case: &Case<'_>) -> PathBuf {
 }
 
 /// What the network in a file says of the case's pixels.
-fn seen(gpu: &Arc<Gpu>, path: &Path, case: &Case<'_>) -> (NetworkSpec, Seen) {
+fn seen(gpu: &Arc<Gpu>, path: &Path, case: &Case<'_>, readout: Readout) -> (NetworkSpec, Seen) {
     let found = weights::read(path, None).expect("the file can be read");
     let spec = NetworkSpec::of_weights(&found.tensors, Stem::Cifar).expect("it is a ResNet");
     let (shape, x) = case.input("x");
     let view = [shape[2] as u32, shape[3] as u32];
-    let network =
-        Inference::new(gpu, &spec, view, Readout::default(), path, &found.tensors).expect("its weights fit");
+    let network = Inference::new(gpu, &spec, view, readout, path, &found.tensors).expect("its weights fit");
     let seen = network.look(&to_nhwc4(&shape, &x), shape[0]).expect("the device answers");
     (spec, seen)
 }
@@ -34,7 +33,7 @@ fn official_files_load_and_give_the_same_numbers() {
     let golden = Golden::open();
     for gpu in shared_devices() {
         for case in golden.cases("10_checkpoint_expected") {
-            let (spec, seen) = seen(gpu, &file(&case), &case);
+            let (spec, seen) = seen(gpu, &file(&case), &case, Readout::default());
             let attrs = &case.attrs["arch"];
             assert_eq!(spec.trunk.block.name(), attrs["block"].as_str().unwrap_or_default(), "{}", case.name);
             assert_eq!(spec.trunk.width as u64, attrs["base_width"].as_u64().unwrap_or_default());
@@ -145,22 +144,37 @@ fn real_tools_read_the_exports_and_see_the_same_features() {
     let (golden, folder) = (Golden::open(), tempfile::tempdir().expect("a folder"));
     let gpu = &shared_devices()[0];
     for case in golden.cases("10_checkpoint_expected") {
-        let files = Format::ALL.map(|format| {
-            let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
-            export(&file(&case), None, format, false, Names::Torchvision, &out).expect("it can be exported");
-            out
-        });
-        let (_, ours) = seen(gpu, &file(&case), &case);
         let (shape, x) = case.input("x");
-        let rows = [ours.features.rows, ours.features.dim];
-        let tensors = BTreeMap::from([
-            ("x".to_owned(), HostTensor::new(shape, x)),
-            ("features".to_owned(), HostTensor::new(rows, ours.features.data)),
-        ]);
-        let numbers = folder.path().join("numbers.safetensors");
-        safetensors::write(&numbers, &tensors, &BTreeMap::new()).expect("it can be written");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/check_export.py");
-        let status = std::process::Command::new(&python).arg(script).arg(&numbers).args(&files).status();
-        assert!(status.expect("python runs").success(), "{}", case.name);
+        for readout in [Readout::default(), Readout { stage: 3, grid: 3 }] {
+            let source = folder.path().join("read.safetensors");
+            let tensors = weights::read(&file(&case), None).expect("the file can be read").tensors;
+            let config = format!(
+                "stem = \"cifar\"\neval_size = {}\neval_stage = {}\neval_grid = {}\n",
+                shape[2], readout.stage, readout.grid
+            );
+            let metadata = BTreeMap::from([("config".to_owned(), config)]);
+            safetensors::write(&source, &tensors, &metadata).expect("it can be written");
+            let files = Format::ALL.map(|format| {
+                let out = folder.path().join(format!("{}.{}", case.name, format.extension()));
+                export(&source, None, format, false, Names::Torchvision, &out).expect("it can be exported");
+                out
+            });
+            let (_, ours) = seen(gpu, &source, &case, readout);
+            let rows = [ours.features.rows, ours.features.dim];
+            let tensors = BTreeMap::from([
+                ("x".to_owned(), HostTensor::new(shape.clone(), x.clone())),
+                ("features".to_owned(), HostTensor::new(rows, ours.features.data)),
+            ]);
+            let numbers = folder.path().join("numbers.safetensors");
+            safetensors::write(&numbers, &tensors, &BTreeMap::new()).expect("it can be written");
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/check_export.py");
+            let mut check = std::process::Command::new(&python);
+            check
+                .arg(script)
+                .args([readout.stage, readout.grid].map(|n| n.to_string()))
+                .arg(&numbers)
+                .args(&files);
+            assert!(check.status().expect("python runs").success(), "{} {readout:?}", case.name);
+        }
     }
 }

@@ -244,6 +244,13 @@ impl Network {
         dmain
     }
 
+    /// The output of a stage (from 1) in evaluation mode, over a grid of so many cells each way, `[n, channels, grid, grid]`.
+    pub(crate) fn read(&mut self, images: &Tensor64, stage: usize, grid: usize) -> Tensor64 {
+        let blocks = self.trunk_forward(images, Mode::Evaluate).1.blocks;
+        let last = self.arch.layers[..stage].iter().sum::<usize>() - 1;
+        pool::grid_pool(&blocks[last].y, [grid; 2])
+    }
+
     fn trunk_forward(&mut self, images: &Tensor64, mode: Mode) -> (Tensor64, TrunkSaved) {
         let stem = self.unit_forward(&self.arch.stem(), self.stored(images.clone()), mode);
         let (mut y, mut winners) = (self.stored(stem.y.clone()), None);
