@@ -103,7 +103,7 @@ pub fn export(
             let method = config
                 .as_ref()
                 .map_or_else(String::new, |config| format!(" after {}", config.method.title()));
-            let features = Read::of(config.as_ref());
+            let features = Read::of(&spec, config.as_ref());
             onnx(&spec, &tensors, &features).write(out, &format!("Trunk{method}: {spec}"))?;
             tensors.retain(|name, _| !name.ends_with(COUNTER));
             let side =
@@ -183,10 +183,11 @@ struct Read {
 
 impl Read {
     /// As the run reads its own network.
-    fn of(config: Option<&Config>) -> Self {
-        let readout = config.map_or_else(Readout::default, Config::readout);
-        let side = config.filter(|_| readout.grid > 1).map(|config| config.eval_size as usize);
-        Self { readout, side }
+    fn of(spec: &NetworkSpec, config: Option<&Config>) -> Self {
+        let Some(config) = config else { return Self { readout: Readout::default(), side: None } };
+        let side = config.eval_size as usize;
+        let readout = spec.trunk.fitting(spec.stem, config.readout(), side);
+        Self { readout, side: (readout.grid > 1).then_some(side) }
     }
 }
 

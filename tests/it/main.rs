@@ -15,6 +15,7 @@
 //! | `neighbours_bank` | labels for a whole bank of features against the fixtures of DeepCluster-v2 and SeLa-v2 |
 //! | `previews` | looking into a run between two steps changes no bit of it |
 //! | `neighbours_golden` | the losses of SwAV's neighbours against values of the official code of each |
+//! | `readouts` | features by stage and grid against the reference |
 //! | `reference` | whole networks and training runs in f64, of the library's reference operations |
 //! | `reference_checks`, `reference_gradients`, `reference_runs` | the reference against the fixtures and finite differences |
 //! | `half_golden` | golden runs in half precision against the reference that rounds where kernels store |

@@ -17,3 +17,12 @@ use std::collections::BTreeMap;
 
 /// Parameters, buffers or gradients by their torchvision name.
 pub(crate) type Weights = BTreeMap<String, Tensor64>;
+
+/// Adds a gradient to what is there under its name.
+fn accumulate(grads: &mut Weights, name: &str, grad: Tensor64) {
+    let sum = match grads.get(name) {
+        Some(before) => before.add(&grad),
+        None => grad,
+    };
+    grads.insert(name.into(), sum);
+}

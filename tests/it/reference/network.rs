@@ -9,7 +9,7 @@ use super::arch::{Arch, BlockPlan, Stem, Unit};
 use super::half::Half;
 use super::norm::{self, BatchStats};
 use super::seen::Seen;
-use super::{Tensor64, Weights, conv, linear, pool, relu};
+use super::{Tensor64, Weights, accumulate, conv, linear, pool, relu};
 use std::borrow::Cow;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -323,12 +323,4 @@ impl Network {
         let dlinear = self.batch_norm_backward("projection_head.1", hidden, &dnormal, grads);
         self.linear_backward("projection_head.0", &hidden.x, &dlinear, grads)
     }
-}
-
-fn accumulate(grads: &mut Weights, name: &str, grad: Tensor64) {
-    let sum = match grads.get(name) {
-        Some(before) => before.add(&grad),
-        None => grad,
-    };
-    grads.insert(name.into(), sum);
 }
