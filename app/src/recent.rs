@@ -124,7 +124,7 @@ pub fn name(path: &Path) -> String {
 pub fn config(path: &Path) -> Result<Config> {
     let file = RunFolder::find(path)?.config();
     let text = std::fs::read_to_string(&file).map_err(Error::io(&file))?;
-    Config::from_toml(&text, &file.display().to_string())
+    Config::of_run(&text, &file.display().to_string())
 }
 
 /// All reports of a run so far. A line that was torn by a power cut is passed over.

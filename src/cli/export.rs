@@ -31,7 +31,8 @@ impl Choice for WeightsKey {
                   programs.\n\n\
                   safetensors  weights under the names of --names, with the settings of the run\n\
                   pytorch      a state dict for torch.load: resnet18().load_state_dict(…, strict=False)\n\
-                  onnx         the trunk in evaluation mode, from normalised pixels to features\n\n\
+                  onnx         the trunk in evaluation mode, from normalised pixels to the features of the run (`features`) and, \
+                  where that is something else, to the global average of its last stage (`pooled`)\n\n\
                   With the network goes what its method has beside it: predictor, second network, MoCo's queue, sets of \
                   prototypes, classes. What the code of --names has no tensor for is left out, and told. `train --init` \
                   and all else here read every such file back.",

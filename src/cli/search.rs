@@ -48,7 +48,16 @@ impl Search {
         let reading = configured::reading(&model::reading_of(&self.pictures.reading, &network, None)?);
         let pixels = crate::data::decode_file(&self.image, &reading)?;
         let (bank, names) = match index {
-            Some(found) => found,
+            Some(index) => {
+                let look = network.viewing().to_string();
+                if let Some(other) = index.look.filter(|other| *other != look) {
+                    let reason = format!(
+                        "was made by other views or features ({other}) than this search is to take ({look})"
+                    );
+                    return Err(Error::config("index", reason));
+                }
+                (index.rows, index.names)
+            }
             None => {
                 let dataset = self.pictures.open(&network, &mut passes)?;
                 let found = embed(&network, &dataset, What::Features, usize::MAX, &mut passes.watch())?;

@@ -198,7 +198,7 @@ impl Train {
             let Loaded { checkpoint, path, .. } = Checkpoint::load(run)?;
             (checkpoint.meta.config, path)
         };
-        let mut config = Config::from_toml(&text, &origin.display().to_string())?;
+        let mut config = Config::of_run(&text, &origin.display().to_string())?;
         self.settings.apply(&mut config)?;
         Ok(config)
     }

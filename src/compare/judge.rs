@@ -118,7 +118,7 @@ pub(super) fn judge(run: &Path, arm: &Arm, baselines: bool, watch: &mut Watch<'_
     let config = &arm.config;
     let kept = RunFolder::find(run)?.config();
     let text = std::fs::read_to_string(&kept).map_err(Error::io(&kept))?;
-    let trained = Config::from_toml(&text, &kept.display().to_string())?;
+    let trained = Config::of_run(&text, &kept.display().to_string())?;
     let model = Model::open(
         run,
         &ModelOptions {

@@ -225,7 +225,7 @@ fn run_arm(arm: &Arm, path: &Path, begin: Begin, baselines: bool, on: &mut Telle
             Begin::Resumed => {
                 let file = RunFolder::find(path)?.config();
                 let text = std::fs::read_to_string(&file).map_err(Error::io(&file))?;
-                let config = Config::from_toml(&text, &file.display().to_string())?;
+                let config = Config::of_run(&text, &file.display().to_string())?;
                 TrainOptions { config, resume: Some(path.to_owned()), profile: false, within: None }
             }
             _ => {

@@ -138,12 +138,14 @@ impl Stored {
         if then != now {
             return other(format!("compares {then}, not {now}"));
         }
+        let usual = settings(&Config::default());
         for (arm, stored) in arms.iter_mut().zip(&self.arms) {
             let now = settings(&arm.config);
-            let differs = |key: &&String| now.get(*key) != stored.settings.get(*key);
+            // A setting that is not there is of a later version of the program.
+            let then = |key: &String| stored.settings.get(key).or_else(|| usual.get(key));
+            let differs = |key: &&String| now.get(*key) != then(key);
             if let Some(key) = now.keys().chain(stored.settings.keys()).find(differs) {
-                let value = |of: &BTreeMap<String, String>| of.get(key).cloned().unwrap_or_default();
-                let [then, now] = [value(&stored.settings), value(&now)];
+                let [then, now] = [then(key), now.get(key)].map(|value| value.cloned().unwrap_or_default());
                 return other(format!("was begun with `{key}` {then}, not {now}, in {}", arm.name));
             }
             arm.memory_bytes = stored.memory_bytes;

@@ -40,6 +40,17 @@ impl Config {
         Ok(config)
     }
 
+    /// The settings of a run as it wrote them, which are all of them. One that is not there is of a later version of the
+    /// program, and the run had its default, whatever the run's preset says of it since.
+    ///
+    /// # Errors
+    /// As of [`Config::merge_toml`].
+    pub fn of_run(text: &str, origin: &str) -> Result<Self> {
+        let mut config = Self::default();
+        config.merge_toml(text, origin)?;
+        Ok(config)
+    }
+
     /// Every setting as TOML, in groups, with its help text and default as comments.
     pub fn to_toml(&self) -> String {
         let mut text = String::from(

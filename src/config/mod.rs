@@ -113,15 +113,19 @@ impl Config {
         Ok((Self::setting(key)?.get)(self))
     }
 
-    /// What of the trunk the features of a picture are.
+    /// What of a trunk the features of a picture are to be.
     pub fn readout(&self) -> Readout {
-        let wanted = Readout { stage: self.eval_stage, grid: self.eval_grid };
-        self.trunk().fitting(self.stem, wanted, self.eval_size as usize)
+        Readout { stage: self.eval_stage, grid: self.eval_grid }
+    }
+
+    /// What of this trunk and of views of this size they are.
+    pub fn fitting_readout(&self) -> Readout {
+        self.trunk().fitting(self.stem, self.readout(), self.eval_size as usize)
     }
 
     /// The length of a picture's feature vector.
     pub fn feature_count(&self) -> usize {
-        self.trunk().length(self.readout())
+        self.trunk().length(self.fitting_readout())
     }
 
     /// The shape of the trunk: what `arch` says, with `block`, `blocks` and `width` replacing parts.

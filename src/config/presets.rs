@@ -157,10 +157,10 @@ impl Preset {
                 "found by search on the embedded pictures under a compute budget of about 6,000 GFLOP. Small crops cost \
                  accuracy at that budget. On a third of the pictures that it trains on, held out by their concepts, no setting \
                  changed alone did better, but for more colour jitter, perhaps, by one seed. Such a third also chose what the \
-                 features are: kNN finds the class of .40 of it by the third stage on a grid, by the papers' global average of .38"
+                 features are: kNN finds the class of 40 % of it by the third stage on a grid, of 38 % by the global average of papers"
             }
             Self::PictoLong => {
-                "the demo's recipe, 400 epochs, judged by larger pictures (48 pixels, chosen as the demo's features)"
+                "the demo's recipe, 400 epochs, judged by larger pictures (48 pixels, chosen in the same way as the demo's features)"
             }
             Self::Photos => {
                 "near lightly's Imagenette benchmark (ResNet-18, 128 px, Adam), with a smaller batch, fewer \

@@ -3,6 +3,7 @@
 //! The trunk on the device, the count of its operations, the ONNX graph and the benches all walk along this.
 
 use super::types::{Arch, Block, Stem};
+use std::fmt;
 
 /// The shape of a ResNet trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,16 @@ pub struct Readout {
 impl Default for Readout {
     fn default() -> Self {
         Self { stage: 4, grid: 1 }
+    }
+}
+
+impl fmt::Display for Readout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stage, grid } = self;
+        match grid {
+            1 => write!(f, "stage {stage}, globally averaged"),
+            _ => write!(f, "stage {stage} on a grid of {grid}×{grid}"),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl Config {
     /// [`Error::Config`] for the first setting that differs and may not.
     pub fn check_resumed(&self, earlier: &str, path: &Path) -> Result<()> {
         let shown = path.display();
-        let earlier = Self::from_toml(earlier, &shown.to_string())?;
+        let earlier = Self::of_run(earlier, &shown.to_string())?;
         let fixed = |key| !Self::RESUMABLE.contains(&key) && !PLACES.contains(&key);
         for setting in Self::SETTINGS.iter().filter(|setting| fixed(setting.key)) {
             let (now, then) = ((setting.get)(self), (setting.get)(&earlier));

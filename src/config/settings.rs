@@ -276,15 +276,15 @@ settings! {
     "Evaluation" {
         /// Shorter side in pixels that a picture is scaled to before its centre is cut out for evaluation.
         eval_resize: u32 = 256 => within(8, 1024);
-        /// Side of that centre in pixels; best near the size of the large crops.
+        /// Side of that centre in pixels; embeddings and prototypes are best near the size of the large crops.
         eval_size: u32 = 224 => within(8, 1024);
-        /// The stage of the trunk, 1 to 4, whose output the features of a picture are. Papers take the last; of a small network
-        /// or one that was trained for minutes, the third tells more.
+        /// The stage of the trunk, 1 to 4, whose output the features of a picture are. Papers take the last. Of a small network that
+        /// was trained for minutes, the third over a grid (`eval_grid`) tells more. Prototypes and embeddings stand on the last in
+        /// any case.
         eval_stage: usize = 4 => within(1, 4);
         /// Features are means over the cells of a grid of so many rows and columns; 1 is the global average that papers take.
-        /// More cells keep where in a picture something is, which tells more of drawings, and of all that fills its picture.
-        /// The vector is as many times longer as there are cells,
-        /// of which there are no more than the stage has pixels.
+        /// More cells keep where in a picture something is, which tells more of drawings and other things that fill their
+        /// pictures. The vector is as many times longer as there are cells; a stage of fewer pixels has a cell for each.
         eval_grid: usize = 1 => within(1, 16);
         /// Pictures on each side of a split that a run judges itself by, at most, spread evenly; 0 takes all. Without it,
         /// 5000, or where a processor computes, no more than take it about a minute (2000 GFLOP, but 250 at least). The

@@ -117,8 +117,14 @@ pub(super) fn record(
     let side = config.eval_size;
     let views = Shape::pictures(evaluation_views(&part), side, side, config.channels as u32).stored(element);
     let views = arena.lease(views, Usage::Storage, "views");
-    let looking =
-        evaluation::record(&mut evaluate, &store, &trunk, objective.projection(), views, config.readout())?;
+    let looking = evaluation::record(
+        &mut evaluate,
+        &store,
+        &trunk,
+        objective.projection(),
+        views,
+        config.fitting_readout(),
+    )?;
     let survey = survey::record(gpu, network, objective.as_ref(), &inputs, share)?;
     let tensors = Tensors { crops, step, scale, report, layout, looking, codes, embeddings };
     Ok(Recorded { store, objective, arena, maker, train, evaluate, survey, tensors })

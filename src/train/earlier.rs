@@ -40,7 +40,7 @@ pub(super) fn changes(config: &Config, loaded: &Loaded, pictures: u64, before: u
             "The data set has {pictures} pictures now, {before} when the run began: it goes on, but not as it would have."
         ));
     }
-    let earlier = Config::from_toml(&loaded.checkpoint.meta.config, &loaded.path.display().to_string())?;
+    let earlier = Config::of_run(&loaded.checkpoint.meta.config, &loaded.path.display().to_string())?;
     said.extend(config.other_statistics(&earlier));
     Ok(said)
 }

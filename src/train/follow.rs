@@ -48,7 +48,7 @@ pub fn follow(ranks: &Arc<dyn Exchange>) -> Result<()> {
 
 impl<'a> Follower<'a> {
     fn open(ranks: &'a Arc<dyn Exchange>, opening: &Opening) -> Result<Self> {
-        let mut config = Config::from_toml(&opening.config, "the settings of rank 0")?;
+        let mut config = Config::of_run(&opening.config, "the settings of rank 0")?;
         config.validate()?;
         // Everything is decided, as it is for a run that goes on.
         let ground = Ground::open(&mut config, false, opening.start, ranks, &mut pass::unwatched)?;

@@ -18,7 +18,7 @@ pub const NEAREST: usize = 24;
 pub struct Sample {
     /// The pictures' numbers, in an order of which every stretch is a fair choice from all.
     pub pictures: Vec<u32>,
-    /// Pooled features, a row a picture.
+    /// Features, a row a picture.
     pub features: Features,
     /// The best prototype of each picture.
     pub best: Vec<u32>,

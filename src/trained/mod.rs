@@ -8,7 +8,7 @@
 pub mod views;
 mod weights_file;
 
-use crate::config::{Config, Kernels, Source, Stem, Tuned};
+use crate::config::{Config, Kernels, Readout, Source, Stem, Tuned};
 use crate::data::Picture;
 use crate::error::{Error, Result};
 use crate::eval::Features;
@@ -29,7 +29,7 @@ pub struct ModelOptions {
     pub kernels: Option<Kernels>,
     /// What a tuning chose of it, as [`tune::take`](crate::tune::take) finds it; `None` is the usual kernels.
     pub tuned: Option<Tuned>,
-    /// The views; `None` is as the network was trained where the file says it, and otherwise 224×224 out of
+    /// The views, and what of the trunk the features are; `None` is as the network was trained where the file says it, and otherwise 224×224 out of
     /// 256 with the official mean and deviation (32×32 for networks with a 3×3 stem).
     pub viewing: Option<Viewing>,
     /// Which network of a file that holds several, as [`crate::interop::weights::read`] takes it.
@@ -152,10 +152,14 @@ impl Model {
         self.prototypes.as_ref().map_or(0, |prototypes| prototypes.rows)
     }
 
-    /// The network in words.
+    /// The network in words, and what the features are where that is not what papers take.
     #[must_use]
     pub fn describe(&self) -> String {
-        self.inference.spec().to_string()
+        let (spec, readout) = (self.inference.spec(), self.viewing.readout);
+        if readout == Readout::default() {
+            return spec.to_string();
+        }
+        format!("{spec}; looked at by {} features: {readout}", self.feature_count())
     }
 
     /// The prototypes as they are stored, `[K, D]`, where there are some.

@@ -7,6 +7,7 @@ use crate::model::views_at_once;
 use crate::pass::Pass;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// The pass that looks at pictures with a network.
@@ -61,6 +62,12 @@ impl Viewing {
     /// Where the picture has not as many channels as the means are, or `out` is not of [`Viewing::floats`].
     pub fn make(&self, picture: &Picture, out: &mut [f32]) {
         evaluation_view(picture, self.resize, self.size, &self.mean, &self.std, out);
+    }
+}
+
+impl fmt::Display for Viewing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} pixels, {}", self.size, self.resize, self.readout)
     }
 }
 

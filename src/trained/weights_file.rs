@@ -33,7 +33,7 @@ pub(crate) fn read(path: &Path, key: Option<&str>) -> Result<(Weights, Option<Co
     }
     let weights = weights::read(path, key)?;
     let text = weights.metadata.get("config");
-    let config = text.map(|text| Config::from_toml(text, &path.display().to_string())).transpose()?;
+    let config = text.map(|text| Config::of_run(text, &path.display().to_string())).transpose()?;
     Ok((weights, config))
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn read_whole(path: &Path, key: Option<&str>) -> Result<Whole> {
 fn checkpoint(path: &Path) -> Result<Whole> {
     let loaded = Checkpoint::load(path)?;
     let Checkpoint { tensors, meta } = loaded.checkpoint;
-    let config = Config::from_toml(&meta.config, &loaded.path.display().to_string())?;
+    let config = Config::of_run(&meta.config, &loaded.path.display().to_string())?;
     let (tensors, beside) = tensors.into_iter().partition(|(name, _)| weights::is_weight(name));
     let cursor = meta.state.pointer("/position/queue_cursor").and_then(Value::as_u64).unwrap_or(0);
     let weights = Weights { path: loaded.path, tensors, ..Weights::default() };

@@ -70,7 +70,7 @@ fn short(path: &str) -> String {
 /// [`Error::Checkpoint`] where there is none or it cannot be used.
 pub fn settings_of(run: &Path) -> Result<(Loaded, Config)> {
     let loaded = Checkpoint::load(run)?;
-    let config = Config::from_toml(&loaded.checkpoint.meta.config, &loaded.path.display().to_string())?;
+    let config = Config::of_run(&loaded.checkpoint.meta.config, &loaded.path.display().to_string())?;
     Ok((loaded, config))
 }
 

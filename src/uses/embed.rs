@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// What is asked of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// Pooled features of the trunk.
+    /// Features of the trunk, as the run takes them.
     Features,
     /// Embeddings of unit length, which need a projection head.
     Embeddings,
@@ -51,6 +51,8 @@ pub struct Embedded {
     pub prototypes: Option<Vec<(u32, f32)>>,
     /// Pictures that could not be read, with the reasons.
     pub unreadable: BTreeMap<u32, String>,
+    /// How the network looked at them, in words: rows that came of another look are not to be compared with these.
+    pub look: String,
 }
 
 /// Looks at all pictures of a set, or at the first `limit`, as a pass.
@@ -97,6 +99,7 @@ pub fn embed(
     found.rows = Features::new(found.pictures.len(), dim, data)?;
     found.prototypes = (model.prototype_count() > 0).then_some(best);
     found.unreadable = unreadable;
+    found.look = model.viewing().to_string();
     Ok(found)
 }
 
@@ -121,7 +124,7 @@ pub fn files(out: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// As of [`files`]; [`Error::Io`] with the path.
 pub fn write(out: &Path, what: What, found: &Embedded, dataset: &Dataset) -> Result<()> {
-    let Embedded { pictures, rows, prototypes, .. } = found;
+    let Embedded { pictures, rows, prototypes, look, .. } = found;
     let names: Vec<String> = pictures.iter().map(|&picture| dataset.picture_name(picture)).collect();
     let paths = files(out)?;
     if let Some(list) = paths.get(1) {
@@ -138,7 +141,7 @@ pub fn write(out: &Path, what: What, found: &Embedded, dataset: &Dataset) -> Res
     } else if out.extension().is_some_and(|ending| ending == "parquet") {
         write_parquet(out, what, found, &names, dataset)
     } else {
-        write_safetensors(out, what, rows, &names)
+        write_safetensors(out, what, rows, &names, look)
     }
 }
 
@@ -165,15 +168,36 @@ pub fn write_npy(path: &Path, rows: &Features) -> Result<()> {
 
 /// The metadata key of the names of the rows, a JSON list.
 const NAMES: &str = "names";
+/// That of how the network looked at the pictures.
+const LOOK: &str = "look";
 
-/// Writes rows as safetensors under the name of what they are, with the pictures' names in the metadata.
+/// Features that were written for later searches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Index {
+    /// A row a picture.
+    pub rows: Features,
+    /// The pictures' names.
+    pub names: Vec<String>,
+    /// How the network looked at them; of files of before, nobody knows.
+    pub look: Option<String>,
+}
+
+/// Writes rows as safetensors under the name of what they are, with the pictures' names and how the network looked at them
+/// in the metadata.
 ///
 /// # Errors
 /// [`Error::Io`] with the path.
-pub fn write_safetensors(path: &Path, what: What, rows: &Features, names: &[String]) -> Result<()> {
+pub fn write_safetensors(
+    path: &Path,
+    what: What,
+    rows: &Features,
+    names: &[String],
+    look: &str,
+) -> Result<()> {
     let tensor = HostTensor::new([rows.rows, rows.dim], rows.data.clone());
     let names = serde_json::Value::from(names).to_string();
-    let metadata = BTreeMap::from([(NAMES.to_owned(), names), ("what".to_owned(), what.name().to_owned())]);
+    let words = [(NAMES, names), ("what", what.name().to_owned()), (LOOK, look.to_owned())];
+    let metadata = words.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
     safetensors::write(path, &BTreeMap::from([(what.name().to_owned(), tensor)]), &metadata)
 }
 
@@ -181,7 +205,7 @@ pub fn write_safetensors(path: &Path, what: What, rows: &Features, names: &[Stri
 ///
 /// # Errors
 /// [`Error::Checkpoint`] for a file of something else, or whose names do not match its rows.
-pub fn read_index(path: &Path) -> Result<(Features, Vec<String>)> {
+pub fn read_index(path: &Path) -> Result<Index> {
     let wrong = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
     let mut contents = safetensors::read(path)?;
     let Some(tensor) = contents.tensors.remove(What::Features.name()).filter(|t| t.shape.len() == 2) else {
@@ -192,7 +216,8 @@ pub fn read_index(path: &Path) -> Result<(Features, Vec<String>)> {
     if names.len() != tensor.shape[0] {
         return Err(wrong(format!("it names {} pictures but holds {} rows", names.len(), tensor.shape[0])));
     }
-    Ok((Features::new(tensor.shape[0], tensor.shape[1], tensor.data)?, names))
+    let rows = Features::new(tensor.shape[0], tensor.shape[1], tensor.data)?;
+    Ok(Index { rows, names, look: contents.metadata.remove(LOOK) })
 }
 
 /// A field of a CSV file, quoted where it must be.
@@ -232,11 +257,12 @@ mod tests {
         let path = folder.path().join("a.safetensors");
         let (rows, names) =
             (Features::new(2, 1, vec![1.0, 2.0]).unwrap(), vec!["a,\"b\".png".to_owned(), "ü".to_owned()]);
-        write_safetensors(&path, What::Features, &rows, &names).unwrap();
-        assert_eq!(read_index(&path).unwrap(), (rows.clone(), names));
-        write_safetensors(&path, What::Features, &rows, &["one".to_owned()]).unwrap();
+        write_safetensors(&path, What::Features, &rows, &names, "so").unwrap();
+        let look = Some("so".to_owned());
+        assert_eq!(read_index(&path).unwrap(), Index { rows: rows.clone(), names, look });
+        write_safetensors(&path, What::Features, &rows, &["one".to_owned()], "so").unwrap();
         assert!(read_index(&path).unwrap_err().to_string().contains("1 pictures but holds 2 rows"));
-        write_safetensors(&path, What::Scores, &rows, &[]).unwrap();
+        write_safetensors(&path, What::Scores, &rows, &[], "so").unwrap();
         assert!(read_index(&path).unwrap_err().to_string().contains("no index"));
         assert_eq!(csv("a,\"b\""), "\"a,\"\"b\"\"\"");
     }

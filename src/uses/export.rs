@@ -108,10 +108,15 @@ pub fn export(
             tensors.retain(|name, _| !name.ends_with(COUNTER));
             let side =
                 features.side.map_or_else(|| "height, width".to_owned(), |side| format!("{side}, {side}"));
+            let (readout, length) = (features.readout, spec.trunk.length(features.readout));
+            let pooled = if readout == Readout::default() {
+                String::new()
+            } else {
+                format!(" ({readout}), `pooled` [batch, {}]", spec.trunk.features())
+            };
             format!(
-                "opset {OPSET}; `pixels` [batch, {}, {side}] normalised, `features` [batch, {}]",
-                spec.channels,
-                spec.trunk.length(features.readout)
+                "opset {OPSET}; `pixels` [batch, {}, {side}] normalised, `features` [batch, {length}]{pooled}",
+                spec.channels
             )
         }
         Format::Pytorch => {
@@ -205,15 +210,22 @@ fn onnx(spec: &NetworkSpec, tensors: &BTreeMap<String, HostTensor>, read: &Read)
         x = walk.graph.node("MaxPool", "maxpool", &[&x], window);
     }
     let Readout { stage, grid } = read.readout;
-    for block in layout.blocks.iter().take(spec.trunk.blocks.iter().take(stage).sum()) {
+    let (first, rest) = layout.blocks.split_at(spec.trunk.blocks.iter().take(stage).sum());
+    for block in first {
         x = walk.block(&x, block);
     }
-    let pooled = match read.side {
-        None => walk.graph.node("GlobalAveragePool", "avgpool", &[&x], Vec::new()),
+    let means = match read.side {
+        None => walk.graph.node("GlobalAveragePool", "means", &[&x], Vec::new()),
         Some(side) => walk.grid(&x, spec.trunk.side(spec.stem, stage, side), grid),
     };
-    let features = walk.graph.node("Flatten", "features", &[&pooled], vec![("axis", Number::Int(1))]);
-    walk.graph.output(&features, &[Axis::Any("batch"), Axis::Fixed(spec.trunk.length(read.readout))]);
+    walk.rows("features", &means, spec.trunk.length(read.readout));
+    if read.readout != Readout::default() {
+        for block in rest {
+            x = walk.block(&x, block);
+        }
+        let means = walk.graph.node("GlobalAveragePool", "avgpool", &[&x], Vec::new());
+        walk.rows("pooled", &means, spec.trunk.features());
+    }
     walk.graph
 }
 
@@ -234,6 +246,12 @@ impl Walk<'_> {
         }
     }
 
+    /// Gives a result of the graph: a vector a picture.
+    fn rows(&mut self, name: &str, means: &str, length: usize) {
+        let rows = self.graph.node("Flatten", name, &[means], vec![("axis", Number::Int(1))]);
+        self.graph.output(&rows, &[Axis::Any("batch"), Axis::Fixed(length)]);
+    }
+
     /// Means over the cells of a grid: a product with a matrix from either side, as ONNX has no pool for grids that do not
     /// divide a picture.
     fn grid(&mut self, x: &str, side: usize, grid: usize) -> String {
@@ -246,10 +264,10 @@ impl Walk<'_> {
                 columns[pixel * grid + cell] = share;
             }
         }
-        self.graph.weights("avgpool.rows", &HostTensor::new(vec![grid, side], rows));
-        self.graph.weights("avgpool.columns", &HostTensor::new(vec![side, grid], columns));
-        let y = self.graph.node("MatMul", "avgpool.y", &["avgpool.rows", x], Vec::new());
-        self.graph.node("MatMul", "avgpool", &[&y, "avgpool.columns"], Vec::new())
+        self.graph.weights("means.rows", &HostTensor::new(vec![grid, side], rows));
+        self.graph.weights("means.columns", &HostTensor::new(vec![side, grid], columns));
+        let y = self.graph.node("MatMul", "means.of_rows", &["means.rows", x], Vec::new());
+        self.graph.node("MatMul", "means", &[&y, "means.columns"], Vec::new())
     }
 
     /// A convolution and its batch norm.

@@ -21,7 +21,7 @@ fn file(case: &Case<'_>) -> PathBuf {
 fn seen(gpu: &Arc<Gpu>, path: &Path, pixels: &HostTensor, readout: Readout) -> (NetworkSpec, Seen) {
     let found = weights::read(path, None).expect("the file can be read");
     let spec = NetworkSpec::of_weights(&found.tensors, Stem::Cifar).expect("it is a ResNet");
-    let HostTensor { shape, data } = pixels;
+    let HostTensor { shape, data, .. } = pixels;
     let view = [shape[2] as u32, shape[3] as u32];
     let network = Inference::new(gpu, &spec, view, readout, path, &found.tensors).expect("its weights fit");
     let seen = network.look(&to_nhwc4(shape, data), shape[0]).expect("the device answers");

@@ -61,7 +61,9 @@ fn judged(split: &SplitSummary, summary: &Summary) -> String {
     let list: Vec<String> =
         others.iter().map(|(name, share)| format!("{name} {} times", percent(*share))).collect();
     let best = others.iter().map(|(_, share)| *share).fold(0.0, f64::max);
-    let chance = |other: f64| margin(trained, split.queries.max(1)) + margin(other, split.queries.max(1));
+    // Newcombe's interval of a difference, as if each had been asked about pictures of its own. They were the same, which
+    // makes the difference surer than that.
+    let chance = |other: f64| margin(trained, split.queries).hypot(margin(other, split.queries));
     let untrained = split.untrained.map(Pair::better);
     let verdict = if others.is_empty() {
         return format!("{first} There is nothing to compare that with.");

@@ -1,4 +1,4 @@
-//! Pooling: 3x3 max-pool (stride 2, padding 1), global average pool.
+//! Pooling: 3x3 max-pool (stride 2, padding 1), average pool, global and over a grid.
 
 use super::Tensor64;
 use super::conv::Geometry;

@@ -17,7 +17,7 @@ pub(super) fn how_many(ui: &mut Ui, context: &mut Context<'_>, map: &Map) {
     let count = units::count(map.pictures.len() as u64);
     let explained = 100.0 * map.explained.iter().sum::<f64>();
     let help = format!(
-        "Pooled features at unit length. The two directions of PCA hold {explained:.0} % of their variance. The more \
+        "Features at unit length. The two directions of PCA hold {explained:.0} % of their variance. The more \
          pictures, the rarer the looks: they take a hundredth of the time of a run.\n\nDrag to move, \
          scroll to zoom, drag with shift to mark with a lasso, click to mark one."
     );
