@@ -120,3 +120,24 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+
+    /// Settings that came later had their defaults in a run of before, whatever its preset says of them now.
+    #[test]
+    fn a_run_keeps_what_it_was_made_with() {
+        let mut config = Config::from_preset(Preset::Demo).unwrap();
+        config.set("seed", "7").unwrap();
+        assert_eq!(Config::of_run(&config.to_toml(), "test").unwrap(), config);
+        let text = config.to_toml();
+        let before: Vec<&str> = text.lines().filter(|line| !line.starts_with("eval_grid")).collect();
+        let before = Config::of_run(&before.join("\n"), "test").unwrap();
+        assert_eq!(
+            (before.preset, before.seed, before.eval_stage, before.eval_grid),
+            (Some(Preset::Demo), 7, 3, 1)
+        );
+    }
+}

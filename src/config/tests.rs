@@ -276,21 +276,6 @@ fn toml_mistakes_name_the_file_and_line() {
     assert_eq!((config.assign, config.lr, config.mean), (vec![0], 1.0, vec![0.0, 0.5, 1.0]));
 }
 
-/// Settings that came later had their defaults in a run of before, whatever its preset says of them now.
-#[test]
-fn a_run_keeps_what_it_was_made_with() {
-    let mut config = Config::from_preset(Preset::Demo).unwrap();
-    config.set("seed", "7").unwrap();
-    assert_eq!(Config::of_run(&config.to_toml(), "test").unwrap(), config);
-    let text = config.to_toml();
-    let before: Vec<&str> = text.lines().filter(|line| !line.starts_with("eval_grid")).collect();
-    let before = Config::of_run(&before.join("\n"), "test").unwrap();
-    assert_eq!(
-        (before.preset, before.seed, before.eval_stage, before.eval_grid),
-        (Some(Preset::Demo), 7, 3, 1)
-    );
-}
-
 #[test]
 fn a_file_overrides_its_preset_even_with_none() {
     let config = Config::from_toml("preset = \"demo\"\nwidth = \"none\"\nepochs = 3\n", "test").unwrap();
