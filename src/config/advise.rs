@@ -83,7 +83,7 @@ pub fn advise(facts: &Facts) -> Result<Vec<Advice>> {
         add("normalize", "dataset".into(), rule.into());
     }
     if preset == Preset::Cifar {
-        let rule = "the preset's 200 are for 50,000 pictures that answer, and a run asks 5,000 at a time unless it is told otherwise";
+        let rule = "the preset's 200 are for a bank of 50,000 pictures, and that of a run has 5,000 unless it is told otherwise";
         add("knn_k", "20".into(), rule.into());
     }
     if facts.grey {

@@ -125,10 +125,11 @@ impl TrunkSpec {
         (0..halved).fold(stem.side(view), |side, _| side.div_ceil(2))
     }
 
-    /// The same readout of views of so many pixels, with as many cells as the stage has pixels at most.
+    /// The readout of views of so many pixels that comes nearest: no more cells than the stage has pixels.
     #[must_use]
     pub fn fitting(&self, stem: Stem, readout: Readout, view: usize) -> Readout {
-        Readout { grid: readout.grid.min(self.side(stem, readout.stage, view)), ..readout }
+        let stage = readout.stage.clamp(1, 4);
+        Readout { stage, grid: readout.grid.clamp(1, self.side(stem, stage, view).max(1)) }
     }
 
     /// The trunk for pictures of so many `channels`.

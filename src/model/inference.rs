@@ -69,6 +69,7 @@ impl Inference {
         readout: Readout,
     ) -> Result<Self> {
         let facts = gpu.facts();
+        let readout = spec.trunk.fitting(spec.stem, readout, height.min(width) as usize);
         let mut store = Store::new(facts.max_binding_bytes.min(facts.max_buffer_bytes));
         let (trunk, projection) = spec.declare(&mut store);
         let arena = Arc::new(Arena::default());

@@ -29,8 +29,9 @@ pub struct ModelOptions {
     pub kernels: Option<Kernels>,
     /// What a tuning chose of it, as [`tune::take`](crate::tune::take) finds it; `None` is the usual kernels.
     pub tuned: Option<Tuned>,
-    /// The views, and what of the trunk the features are; `None` is as the network was trained where the file says it, and otherwise 224×224 out of
-    /// 256 with the official mean and deviation (32×32 for networks with a 3×3 stem).
+    /// The views, and what of the trunk the features are; `None` is as the network was trained where the file says it, and
+    /// otherwise 224×224 out of 256 with the official mean and deviation (32×32 for networks with a 3×3 stem), and the last
+    /// stage globally averaged.
     pub viewing: Option<Viewing>,
     /// Which network of a file that holds several, as [`crate::interop::weights::read`] takes it.
     pub weights_key: Option<String>,

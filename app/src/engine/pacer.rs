@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 /// Previews wait this many times what the last one took, so they take at most a hundredth of a run each.
 const REST: f64 = 99.0;
 /// A young run changes fast, and who began it watches: it waits less, at first this many times, and half of the full wait
-/// when it is this old. So a run of five minutes gives them up to three hundredths, and one of an hour little more than one.
-const FIRST_REST: f64 = 9.0;
-const YOUNG: Duration = Duration::from_secs(60);
+/// when it is this old. So a run of five minutes gives them some 1.5 hundredths, and one of an hour little more than one.
+const FIRST_REST: f64 = 24.0;
+const YOUNG: Duration = Duration::from_secs(30);
 /// However cheap they are, previews come at most four times a second.
 const LEAST: Duration = Duration::from_millis(250);
 
@@ -56,8 +56,8 @@ mod tests {
         pacer.note(start, Duration::from_secs(30));
         assert_eq!(pacer.wait(start), LEAST);
         pacer.note(start, Duration::from_millis(100));
-        assert_eq!(pacer.wait(start), Duration::from_millis(900));
-        assert!(pacer.wait(start + Duration::from_secs(1)).is_zero());
+        assert_eq!(pacer.wait(start), Duration::from_millis(2400));
+        assert!(pacer.wait(start + Duration::from_secs(3)).is_zero());
         pacer.note(start, Duration::from_micros(1));
         assert_eq!(pacer.wait(start), LEAST);
         // What looks of so long cost a run of so long.
@@ -74,7 +74,7 @@ mod tests {
         };
         for look in [0.01, 0.1, 1.0, 3.0] {
             // The first look and the last have no full wait of their own within the run.
-            for (run, most) in [(300.0, 0.03), (3600.0, 0.012)] {
+            for (run, most) in [(300.0, 0.016), (3600.0, 0.011)] {
                 assert!(share(look, run) < most + 2.0 * look / run, "{look} s in {run} s");
             }
         }

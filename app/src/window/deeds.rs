@@ -17,6 +17,9 @@ use std::time::Duration;
 use swav_wgpu::config::Config;
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
 
+/// Where the processor draws the window, thumbnails that are decoded within so long are drawn together.
+const TOGETHER: Duration = Duration::from_millis(400);
+
 impl Window {
     pub(super) fn keyboard(&mut self, ctx: &egui::Context) {
         for key in keys::pressed(ctx) {
@@ -146,12 +149,12 @@ impl Window {
         self.watched = PreviewRequest::default();
         // Whatever still works for an earlier run speaks to nobody from here on.
         self.news = channel();
-        let (repaint, again) = (ctx.clone(), ctx.clone());
-        self.thumbs = Thumbs::open(options.config.clone(), move || repaint.request_repaint());
         // Which device the run has is not known before it begins, and steps that are measured until then are to be as fast
         // as its own.
-        let least =
-            if usual(&self.adapters).is_some_and(|facts| facts.software) { SELDOM } else { Duration::ZERO };
+        let software = usual(&self.adapters).is_some_and(|facts| facts.software);
+        let [least, soon] = if software { [SELDOM, TOGETHER] } else { [Duration::ZERO; 2] };
+        let (repaint, again) = (ctx.clone(), ctx.clone());
+        self.thumbs = Thumbs::open(options.config.clone(), move || repaint.request_repaint_after(soon));
         self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |within| {
             again.request_repaint_after(within.max(least));
         }));
