@@ -73,9 +73,9 @@ mod tests {
             look.as_secs_f64() * f64::from(looks) / run
         };
         for look in [0.01, 0.1, 1.0, 3.0] {
-            // The first look and the last have no full wait of their own within the run.
+            // The driver compiles in the first look, so the second comes at once, and the wait for the last ends after the run.
             for (run, most) in [(300.0, 0.016), (3600.0, 0.011)] {
-                assert!(share(look, run) < most + 2.0 * look / run, "{look} s in {run} s");
+                assert!(share(look, run) < most + 3.0 * look / run, "{look} s in {run} s");
             }
         }
         assert!(share(1.0, 300.0) > 4.0 / 300.0, "a first run is seen to learn");
