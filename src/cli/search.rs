@@ -52,7 +52,8 @@ impl Search {
                 let look = network.viewing().to_string();
                 if let Some(other) = index.look.filter(|other| *other != look) {
                     let reason = format!(
-                        "was made by other views or features ({other}) than this search is to take ({look})"
+                        "was made by other views or features ({other}) than this search is to take ({look}): make it \
+                         again by `swav-wgpu embed`, or repeat here the --eval flags that it was made with"
                     );
                     return Err(Error::config("index", reason));
                 }

@@ -14,7 +14,9 @@ use swav_wgpu::selftest::layout::to_nhwc4;
 /// Side of the views: the stages have 20, 10, 5 and 3 pixels, which few grids divide.
 const SIDE: usize = 20;
 const VIEWS: usize = 3;
-/// Of the largest value. Ten layers of sums of up to 432 products: each is off by 432 roundings of 2^-24 at the most.
+/// Of the largest value. One layer's sums, of up to 432 products, are off by 432 roundings of 2^-24 at the most. The nets have
+/// up to 16 layers, whose errors are independent, so that they add up like the root of their number: four times that. The
+/// rest, two and a half times, is for sums that are smaller than their terms, and is a choice.
 const TOLERANCE: f64 = 10.0 * 432.0 / (1 << 24) as f64;
 
 fn network(block: Block) -> Network {

@@ -75,11 +75,7 @@ impl Uses {
         let formats = [
             (Format::Safetensors, "safetensors", "With the settings of the run"),
             (Format::Pytorch, "PyTorch", "A state dict for torch.load, under torchvision's names"),
-            (
-                Format::Onnx,
-                "ONNX",
-                "The trunk, from normalised pixels to the features of the run and to the global average of the last stage",
-            ),
+            (Format::Onnx, "ONNX", "The trunk, from normalised pixels to the features of the run"),
         ];
         let before = self.exports.format;
         ui.horizontal_wrapped(|ui| {
