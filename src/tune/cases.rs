@@ -164,7 +164,7 @@ pub(super) fn fastest(gpu: &Gpu, session: &Session, replay: &Replay, best: f64) 
 }
 
 /// The seconds of one run, after one in which drivers compile.
-pub(super) fn once(gpu: &Gpu, session: &Session, replay: &Replay) -> Result<f64> {
+fn once(gpu: &Gpu, session: &Session, replay: &Replay) -> Result<f64> {
     mean_of(1, gpu, session, replay)?;
     mean_of(1, gpu, session, replay)
 }
