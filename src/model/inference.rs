@@ -42,6 +42,7 @@ pub struct Inference {
     replay: Replay,
     looking: Looking,
     spec: NetworkSpec,
+    readout: Readout,
 }
 
 impl Inference {
@@ -81,7 +82,7 @@ impl Inference {
         let looking = evaluation::record(&mut plan, &store, &trunk, projection.as_ref(), views, readout)?;
         let session = Session::allocate(gpu, &arena)?;
         let replay = session.bind(plan)?;
-        Ok(Self { session, store, replay, looking, spec: *spec })
+        Ok(Self { session, store, replay, looking, spec: *spec, readout })
     }
 
     /// A network with the weights of a file, all of which must be there.
@@ -111,6 +112,12 @@ impl Inference {
     #[must_use]
     pub fn spec(&self) -> &NetworkSpec {
         &self.spec
+    }
+
+    /// What of the trunk the features are: what was asked for, as far as the network and these views have it.
+    #[must_use]
+    pub fn readout(&self) -> Readout {
+        self.readout
     }
 
     /// The device that it runs on.

@@ -90,7 +90,6 @@ impl Model {
         let (weights, config) = read(path, options.weights_key.as_deref())?;
         let spec = network_of(&weights, config.as_ref(), options.stem)?;
         let mut viewing = options.viewing.clone().unwrap_or_else(|| usual_viewing(config.as_ref(), &spec));
-        viewing.readout = spec.trunk.fitting(spec.stem, viewing.readout, viewing.size as usize);
         let gpu = gpu::open_adapter(
             options.adapter.as_deref(),
             options.kernels.unwrap_or(Kernels::Auto),
@@ -102,6 +101,7 @@ impl Model {
         };
         let side = [viewing.size; 2];
         let inference = Inference::new(&gpu, &spec, side, viewing.readout, &weights.path, &weights.tensors)?;
+        viewing.readout = inference.readout();
         let prototypes = inference.prototypes()?;
         Ok(Self { inference, viewing, prototypes, config, notice: weights.notice })
     }

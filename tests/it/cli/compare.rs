@@ -36,6 +36,13 @@ fn a_killed_comparison_goes_on_to_the_same_figures() {
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     assert_eq!(json(&desk, "cut")["complete"], false);
+    // As a version wrote it that did not have a setting yet, so that the runs have what was usual then.
+    let mut plan: Value = serde_json::from_str(&desk.read("cut/plan.json")).unwrap();
+    for arm in plan["arms"].as_array_mut().unwrap() {
+        assert!(arm["settings"].as_object_mut().unwrap().remove("eval_grid").is_some(), "{arm:#}");
+    }
+    desk.write("cut/plan.json", plan.to_string());
+    desk.run(&format!("{line} --eval-grid 2")).refused(2, &["`out`", "was begun with `eval_grid` 1, not 2"]);
     let gone_on = desk.run(&line).expect(0).err;
     assert!(gone_on.contains("arm 1 of 4: swav, without small crops, seed 31: done already"), "{gone_on}");
     assert!(

@@ -130,6 +130,11 @@ fn features_are_written_and_searched() {
     }
     desk.run("embed run --data pics --what scores --out s.safetensors").expect(0);
     desk.run("search run pics/light/03.png --index s.safetensors").refused(1, &["s.safetensors", "no index"]);
+    // Features of another stage are not compared with these, also where they are as many.
+    let third = "search run pics/light/03.png --eval-stage 3 --index";
+    desk.run(&format!("{third} f.safetensors")).refused(2, &["`index`", "other views or features", "embed"]);
+    desk.run("embed run --data pics --eval-stage 3 --out third.safetensors").expect(0);
+    assert!(desk.run(&format!("{third} third.safetensors")).expect(0).out.contains("1.000  light/03.png"));
     desk.run("search run base.toml --data pics").refused(1, &["base.toml"]);
     let ended = desk.run("embed run --data pics --out f.parquet").expect(0);
     assert!(ended.out.contains("f.parquet: features of 44 pictures"), "{ended:#?}");
