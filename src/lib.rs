@@ -110,7 +110,9 @@
 //! takes few rows, because the vectors of a workgroup run one after another and should walk through memory
 //! in order. Kernels in which a workgroup shares a row take the number of its invocations as a constant
 //! (`LANES`), because such a driver runs them one after another, and joining 64 shares cost more than the
-//! row.
+//! row. And such a driver may end loops early: lavapipe of Mesa 22 gives all loops of an invocation 65,536 rounds, and then ends
+//! them as if they were done. `AdapterFacts::rounds` says how many kernels may ask for, what takes more is shared among
+//! workgroups, and the self-test counts that far on every driver.
 
 pub mod cli;
 pub mod compare;

@@ -72,6 +72,14 @@ impl AdapterFacts {
         }
     }
 
+    /// Rounds that the loops of one invocation may take in all. Some drivers that compute on the CPU (lavapipe of Mesa 22)
+    /// end every loop of an invocation after 65,536 of them, without a word; GPUs have no such number. Kernels share what
+    /// takes more among workgroups, and the self-test counts so far.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        if self.software { 60_000 } else { u32::MAX }
+    }
+
     /// What a family needs and this adapter lacks.
     pub(super) fn lacks(&self, family: Family) -> Option<String> {
         let needs = match family {

@@ -8,7 +8,7 @@
 //! panels `[N / width][kernel² · C][width]` ([`Filter`]), they and their gradients in single precision.
 
 pub use super::weights::{Filter, panel_width};
-use super::{MatrixForm, forms, input, matrix_form, of, shader, vector, weights, winograd};
+use super::{MatrixForm, forms, input, matrix_form, of, shader, slices, vector, weights, winograd};
 use crate::error::Result;
 use crate::gpu::{
     Class, Element, Family, Geometry, Gpu, Grid, Kernel, Method, Operation, Plan, Shader, Shape, Tensor,
@@ -300,12 +300,9 @@ pub fn backward_weight(plan: &mut Plan, filter: &Filter, x: &Tensor, dy: &Tensor
     let panels = filter.filters.div_ceil(filter.width()).div_ceil(launch.panels);
     // Rows are quads of channels, of every tap: the few of a stem fill a tile with several taps.
     let quads = (filter.taps() * filter.rows() / 4).div_ceil(launch.quads);
-    // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
     let pixels = dy.shape.rows();
     let groups = if plan.gpu().facts().software { 256 } else { 4 * plan.gpu().width() };
-    let slices = groups.div_ceil(panels * quads).min(pixels.div_ceil(256)).max(1);
-    let slice = pixels.div_ceil(slices).div_ceil(32) * 32;
-    let slices = pixels.div_ceil(slice);
+    let (slice, slices) = slices(plan, pixels, [groups.div_ceil(panels * quads), 256, 32]);
     let panel_rows = filter.panels();
     let partial = plan.lease(Shape::matrix(slices * panel_rows.images, panel_rows.channels));
     let kernel = launch.kernel(plan, "backward_weight")?;

@@ -202,10 +202,24 @@ fn input(plan: &mut Plan, tensor: &Tensor) -> Tensor {
     }
 }
 
-/// Rows a chunk and chunks, for sums over rows in two stages: at most `most` chunks.
+/// Rows a chunk and chunks, for sums over rows in two stages: at most `most` chunks, but none longer than a loop may be on
+/// any driver ([`AdapterFacts::rounds`](crate::gpu::AdapterFacts::rounds)).
 fn chunks(rows: u32, most: u32) -> (u32, u32) {
-    let chunk = rows.div_ceil(most).max(rows.min(16));
+    let chunk = rows.div_ceil(most).max(rows.min(16)).min(1 << 15);
     (chunk.max(1), rows.div_ceil(chunk.max(1)).max(1))
+}
+
+/// A long sum in slices that are summed in order: the terms of a slice, a multiple of `step`, and the slices. As many as
+/// are `wanted` to fill the device, but long enough to be worth their partial sums, and short enough for a loop.
+fn slices(plan: &Plan, terms: u32, [wanted, least, step]: [u32; 3]) -> (u32, u32) {
+    slices_of(terms, [wanted, least, step], plan.gpu().facts().rounds())
+}
+
+fn slices_of(terms: u32, [wanted, least, step]: [u32; 3], rounds: u32) -> (u32, u32) {
+    // A term takes a round at most, and half of the rounds are left to other loops.
+    let slices = wanted.min(terms.div_ceil(least)).max(terms.div_ceil(rounds / 2)).max(1);
+    let slice = terms.div_ceil(slices).next_multiple_of(step);
+    (slice, terms.div_ceil(slice))
 }
 
 /// The constant of kernels in which a workgroup shares a row: GPUs run its invocations side by side,
@@ -215,5 +229,25 @@ fn lanes(plan: &Plan) -> [(&'static str, f64); 1] {
         Family::Subgroup => [("LANES", 8.0)],
         Family::Direct if plan.gpu().facts().software => [("LANES", 8.0)],
         Family::Tile | Family::Direct | Family::Matrix => [("LANES", 64.0)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_as_many_as_wanted_and_no_longer_than_a_loop_may_be() {
+        assert_eq!(slices_of(10_000, [10, 256, 32], u32::MAX), (1024, 10));
+        assert_eq!(slices_of(1000, [10, 256, 32], u32::MAX), (256, 4), "none is too short to be worth it");
+        assert_eq!(slices_of(10, [10, 256, 32], 60_000), (32, 1));
+        // The pixels of 128 pictures of 224 to a side after a stem, with three workgroups for all of them.
+        let pixels = 128 * 112 * 112;
+        assert_eq!(slices_of(pixels, [3, 256, 32], u32::MAX).1, 3, "a GPU has no such bound");
+        for terms in [29_999, 30_001, pixels, 1 << 31] {
+            let (slice, slices) = slices_of(terms, [3, 256, 32], 60_000);
+            assert!(slice <= 30_016 && slice.is_multiple_of(32), "{terms}: {slice}");
+            assert!(u64::from(slice) * u64::from(slices) >= u64::from(terms) && slice * (slices - 1) < terms);
+        }
     }
 }

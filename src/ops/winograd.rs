@@ -9,7 +9,7 @@
 //! family transforms what narrow layers multiply as it goes, and what wide ones multiply in passes of their own.
 
 use super::weights::{Filter, panel_width};
-use super::{forms, input, of, weights};
+use super::{forms, input, of, slices, weights};
 use crate::error::Result;
 use crate::gpu::{Family, Gpu, Grid, Operation, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -159,11 +159,8 @@ fn sums(plan: &mut Plan, x: &Tensor, dy: &Tensor, p: Params) -> Result<(Tensor, 
     // A wide panel's gradients are expanded for two quads of channels at once; a narrow one gains nothing.
     let quads = if width == 32 && p.source_quads > 1 { 2 } else { 1 };
     let shares = p.source_quads.div_ceil(quads);
-    // Enough workgroups to fill the device, but slices long enough to be worth their partial sums.
     let tiles = count(x.shape);
-    let slices = 64u32.div_ceil(p.panels * shares).min(tiles.div_ceil(128)).max(1);
-    let slice = tiles.div_ceil(slices).div_ceil(TILES) * TILES;
-    let slices = tiles.div_ceil(slice);
+    let (slice, slices) = slices(plan, tiles, [64u32.div_ceil(p.panels * shares), 128, TILES]);
     let partial = plan.lease(Shape::matrix(slices * p.panels * p.source_quads * 64, width));
     let constants = [("WIDTH", f64::from(width)), ("QUADS", f64::from(quads))];
     let kernel = plan.gpu().kernel(of(&SUBGROUP, x.shape.element), "backward_weight", &constants)?;

@@ -84,10 +84,14 @@ pub fn race(
     Ok(Some([cpu, device]))
 }
 
-/// What a device has room for, which makes the crops of a run whose batches so many ranks share.
+/// What a device has room for, which makes the crops of a run whose batches so many ranks share. Of larger pictures the
+/// processor makes them.
 #[must_use]
 pub fn room(facts: &AdapterFacts, config: &Config, ranks: usize) -> Room {
-    Room { bytes: picture_room(facts, config, ranks) as usize, side: LONGEST_SIDE }
+    // A pixel of a crop of the whole picture is made, in one loop, of a square of two pixels of the crop to a side.
+    let smallest = config.crops.iter().map(|group| group.size).min().unwrap_or(1);
+    let side = f64::from(facts.rounds()).sqrt() / 2.0 * smallest as f64;
+    Room { bytes: picture_room(facts, config, ranks) as usize, side: LONGEST_SIDE.min(side as u32) }
 }
 
 /// A batch of the loader, as a trainer takes it.

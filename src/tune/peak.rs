@@ -90,7 +90,7 @@ fn in_turns(
     few: u32,
     record: impl Fn(&mut Plan, &Tensor, u32) -> Result<(Tensor, u64)>,
 ) -> Result<Timed> {
-    grown(few, |turns| {
+    grown(few, gpu.facts().rounds(), |turns| {
         let (session, replay, flop) = ready(gpu, shape, |plan, x| record(plan, x, turns))?;
         Ok(Timed { seconds: fastest(gpu, &session, &replay, f64::INFINITY)?, turns, flop })
     })
@@ -98,22 +98,24 @@ fn in_turns(
 
 /// What took long enough to be timed alone. It begins with few turns and asks for more by what those took, so that on no
 /// device one dispatch takes much longer than that: a system would end what takes seconds, and nothing can cut a dispatch.
-fn grown(few: u32, mut timed: impl FnMut(u32) -> Result<Timed>) -> Result<Timed> {
+/// `rounds` are the most that a loop may take.
+fn grown(few: u32, rounds: u32, mut timed: impl FnMut(u32) -> Result<Timed>) -> Result<Timed> {
     /// Handing something over and waiting for it takes a tenth of a millisecond, which is nothing beside these seconds.
     const LONG: f64 = 0.02;
     /// What is asked for where it is not long enough.
     const AIM: f64 = 0.03;
     /// Beyond these a clock stands still.
     const MOST: u32 = 1 << 24;
+    let most = MOST.min(rounds);
     let mut turns = few;
     loop {
         let last = timed(turns)?;
-        if last.seconds >= LONG || turns >= MOST {
+        if last.seconds >= LONG || turns >= most {
             return Ok(last);
         }
         // What comes on top of the turns makes few of them look slow, so that the next are rather fewer than they might be.
         let factor = (AIM / last.seconds).clamp(1.5, 8.0);
-        turns = (f64::from(turns) * factor).min(f64::from(MOST)).ceil() as u32;
+        turns = (f64::from(turns) * factor).min(f64::from(most)).ceil() as u32;
     }
 }
 
@@ -141,7 +143,7 @@ mod tests {
     /// Turns of these seconds each, with others on top of all: what a run was asked for, and what it took.
     fn runs(turn: f64, on_top: f64) -> Vec<(u32, f64)> {
         let mut runs = Vec::new();
-        let last = grown(16, |turns| {
+        let last = grown(16, u32::MAX, |turns| {
             let seconds = on_top + turn * f64::from(turns);
             runs.push((turns, seconds));
             Ok(Timed { seconds, turns, flop: 0 })
@@ -170,7 +172,9 @@ mod tests {
     fn what_a_few_turns_take_tells_what_many_do() {
         let gpu = Gpu::open(None, None).expect("an adapter; `make test` installs one");
         let few = fused(&gpu, 64).unwrap();
-        assert!(few.seconds >= 0.02 && few.turns > 16, "{} turns in {} s", few.turns, few.seconds);
+        let most = gpu.facts().rounds();
+        assert!(few.turns > 16 && few.turns <= most, "{} turns in {} s", few.turns, few.seconds);
+        assert!(few.turns == most || few.seconds >= 0.02, "{} turns in {} s", few.turns, few.seconds);
         assert_eq!(few.flop, 64 * u64::from(few.turns) * 64);
     }
 }

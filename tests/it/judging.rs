@@ -126,6 +126,29 @@ fn the_device_gives_the_votes_of_the_processor() {
     }
 }
 
+/// Frames of a film that comes ever nearer: every row joins the pool, and loops are as long as they get. Some drivers end
+/// loops that are too long for them, and say nothing.
+#[test]
+fn a_bank_whose_rows_are_ever_nearer_is_searched_to_its_end() {
+    let rows = 40_000;
+    for equal in [1, 2, 3] {
+        let bank: Vec<f32> = (0..rows).map(|row| (row / equal) as f32).collect();
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        order.sort_by(|&one, &other| bank[other as usize].total_cmp(&bank[one as usize]));
+        let bank = Features::new(rows, 1, bank).expect("rows");
+        let asked = Features::new(2, 1, vec![1.0, 0.5]).expect("rows");
+        for gpu in shared_devices() {
+            for k in [20, 100, 256] {
+                let search = Search::new(gpu, 1, k, rows, 2).expect("a search");
+                for near in search.nearest(&bank, &asked).expect("the device answers") {
+                    let found: Vec<u32> = near.iter().map(|near| near.row).collect();
+                    assert_eq!(found, order[..k], "k {k}, {equal} equal, on {}", gpu.choices().label());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn linear_classifiers_are_those_of_pytorch() {
     let fixture = Fixture::open();

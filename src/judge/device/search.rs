@@ -14,9 +14,13 @@ use crate::ops::nearest::{self, LIST, LOWEST};
 use crate::ops::weights;
 use crate::pass::Pass;
 
-/// Queries and bank rows of a block, at most.
+/// Queries of a block, at most.
 const QUERIES: u32 = 1024;
+/// Rows of a block of the bank, at most.
 const ROWS: usize = 16_384;
+/// Rounds of loops that a row takes at most, which is where each is nearer than those before it and some are equal: then
+/// the pool is cut as often as it can be.
+const ROUNDS: usize = 10;
 /// Bytes of a block of the bank and of queries, at most: memory that a run takes beside its own while it judges itself.
 const BLOCK_BYTES: u64 = 16 << 20;
 const QUERY_BYTES: u64 = 8 << 20;
@@ -45,7 +49,7 @@ impl Search {
     /// # Errors
     /// [`Error::Config`] for k of 0 or over 256; a shader or limit error.
     pub fn new(gpu: &Arc<Gpu>, dim: usize, k: usize, rows: usize, queries: usize) -> Result<Self> {
-        let [rows, queries] = blocks(dim, rows, queries);
+        let [rows, queries] = blocks(dim, rows, queries, ROWS.min(gpu.facts().rounds() as usize / ROUNDS));
         Self::in_blocks(gpu, dim, k, rows, queries)
     }
 
@@ -59,7 +63,7 @@ impl Search {
     /// its upload, similarities, and the lists.
     #[must_use]
     pub fn bytes(dim: usize, rows: usize, queries: usize) -> u64 {
-        let [rows, queries] = blocks(dim, rows, queries).map(u64::from);
+        let [rows, queries] = blocks(dim, rows, queries, ROWS).map(u64::from);
         let dim = dim.next_multiple_of(4) as u64;
         4 * (2 * queries * dim + 2 * rows * dim + queries * rows + 3 * queries * u64::from(LIST))
     }
@@ -157,12 +161,12 @@ impl Search {
 }
 
 /// Rows of a block of the bank, and queries of a block.
-fn blocks(dim: usize, rows: usize, queries: usize) -> [u32; 2] {
+fn blocks(dim: usize, rows: usize, queries: usize, most: usize) -> [u32; 2] {
     let wide = dim.next_multiple_of(4).max(4);
     let fitting = (BLOCK_BYTES / (4 * wide as u64)) as usize;
     // Blocks of the same size, so that the last is no emptier than the others. A pool is cut once a block at least, so
     // they should be few.
-    let blocks = rows.div_ceil(ROWS.min(fitting).max(1)).max(1);
+    let blocks = rows.div_ceil(most.min(fitting).max(1)).max(1);
     let block = (rows.div_ceil(blocks) as u32).next_multiple_of(32).max(32);
     let most = (PRODUCTS / (wide as u64 * u64::from(block))).min(QUERY_BYTES / (4 * wide as u64));
     let most = most.clamp(32, u64::from(QUERIES)) as usize;

@@ -29,6 +29,16 @@ fn fused(bench: &mut Bench, rows: usize, turns: u32) -> Result<()> {
     Ok(())
 }
 
+/// As many rounds of a loop as kernels may ask for: a driver that ends one before gives a smaller sum, and says nothing.
+fn counted(bench: &mut Bench) -> Result<()> {
+    let turns = bench.plan().gpu().facts().rounds().min(1 << 16);
+    let tx = bench.upload(&Tensor64::new(&[1, 4], vec![0.0; 4]));
+    let (ty, _) = peak::fused(bench.plan(), &tx, turns, [1.0, 1.0])?;
+    let sum = (0..8).map(|start| f64::from(turns + start)).sum();
+    bench.expect("sums", &ty, &Tensor64::new(&[1, 4], vec![sum; 4]), 0.0);
+    Ok(())
+}
+
 fn multiplied(bench: &mut Bench, turns: u32, blocks: usize) -> Result<()> {
     let side = peak::side(bench.plan()) as usize;
     let x = bench.random(&[2 * side, side]).map(|v| half::f16::from_f64(v).to_f64());
@@ -51,6 +61,7 @@ pub(super) fn limits(suite: &mut Suite) {
     for (rows, turns) in [(1, 1), (65, 3), (200, 40)] {
         suite.case(format!("{turns} fused turns of {rows} quads"), |bench| fused(bench, rows, turns));
     }
+    suite.case("all rounds of a long loop", counted);
     if suite.family() == Family::Matrix {
         for (turns, blocks) in [(1, 1), (7, 3)] {
             suite.case(format!("{turns} products of {blocks} blocks"), |bench| {
