@@ -99,6 +99,7 @@ pub struct Plan {
     scope: String,
     /// Of the next dispatch.
     flop: u64,
+    rounds: u64,
 }
 
 impl Plan {
@@ -111,6 +112,7 @@ impl Plan {
             commands: Vec::new(),
             scope: String::new(),
             flop: 0,
+            rounds: 0,
         }
     }
 
@@ -131,6 +133,11 @@ impl Plan {
         self.flop = flop;
     }
 
+    /// Says how many rounds the loops of an invocation of the next dispatch take at most, where that goes with its shapes.
+    pub fn loops(&mut self, rounds: u64) {
+        self.rounds = rounds;
+    }
+
     /// A tensor for a result. Its contents are undefined until a dispatch writes them.
     #[must_use]
     pub fn lease(&self, shape: Shape) -> Tensor {
@@ -140,7 +147,8 @@ impl Plan {
     /// Records one dispatch. `tensors` are the kernel's bindings after `params`, in binding order.
     ///
     /// # Errors
-    /// `Error::Limit` for a tensor that is larger than what a kernel may see on this adapter.
+    /// `Error::Limit` for a tensor that is larger than what a kernel may see on this adapter, and for [`Plan::loops`] that
+    /// its driver would end early.
     pub fn dispatch<P: ShaderParams>(
         &mut self,
         kernel: &Kernel<P>,
@@ -164,6 +172,17 @@ impl Plan {
                 need: mebibytes(large.bytes),
                 have: format!("{} MiB (this adapter's largest binding)", limit >> 20),
                 remedy: SMALLER.into(),
+            });
+        }
+        let (rounds, most) = (std::mem::take(&mut self.rounds), self.gpu.facts().rounds());
+        if rounds > u64::from(most) {
+            return Err(Error::Limit {
+                what: format!("a loop in {label}"),
+                need: format!("{rounds} rounds"),
+                have: format!("{most} (this driver computes on the processor and ends longer loops)"),
+                remedy: format!(
+                    "{SMALLER}, for features --eval-size; or take another --adapter or --kernels"
+                ),
             });
         }
         self.commands.push(Command::Dispatch(Dispatch {

@@ -117,6 +117,8 @@ pub fn make(
     let (rows, columns) = (kernel("blur_rows")?, kernel("blur_columns")?);
     let grid = Grid::invocations(out.shape.rows(), 64);
     plan.dispatch(&resize, grid, params, &[pictures, crops, &image])?;
+    // An invocation has a 64th of the pixels: it adds them up, and goes through four adjustments of each.
+    plan.loops(7 * u64::from(size * size).div_ceil(64) + 100);
     plan.dispatch(&adjust, Grid::folded(count, 1), params, &[crops, &image])?;
     plan.dispatch(&rows, grid, params, &[crops, &image, &blurred])?;
     plan.dispatch(&columns, grid, params, &[crops, &blurred, out])

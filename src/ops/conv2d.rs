@@ -234,6 +234,9 @@ fn gather(
         if launch.depth > 0 { (side * side * params.source_quads * 4).div_ceil(launch.depth) } else { 0 };
     let most = plan.gpu().width() / tiles.saturating_mul(panels).max(1);
     let slices = most.min(steps / LEAST);
+    // A quad of terms a round, or where workgroups share them, a term.
+    let quads = u64::from(side * side) * u64::from(params.source_quads);
+    plan.loops(if launch.depth > 0 { 4 * quads } else { quads + u64::from(side * side) });
     if slices < 2 {
         let kernel = launch.kernel(plan, "gather_multiply")?;
         return plan.dispatch(&kernel, Grid::folded(tiles, panels), params, &[x, w, y]);

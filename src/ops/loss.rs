@@ -30,6 +30,8 @@ pub fn forward_backward(
     let prototypes = scores.shape.channels;
     let params =
         Params { crops: rows / batch, batch, prototypes, quads: scores.shape.quads(), assigned, temperature };
+    // At least eight invocations share a row.
+    plan.loops(u64::from(params.quads).div_ceil(8) * u64::from(assigned.count_ones() + 3));
     plan.dispatch(&kernel, Grid::folded(rows, 1), params, &[scores, codes, &dscores, &loss])?;
     Ok((dscores, loss))
 }

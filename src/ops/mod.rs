@@ -234,7 +234,26 @@ fn lanes(plan: &Plan) -> [(&'static str, f64); 1] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::error::Error;
+    use crate::gpu::{Arena, Shape};
+
+    #[test]
+    fn a_loop_that_a_driver_would_end_early_is_refused() {
+        let gpu = Gpu::open(None, None).expect("an adapter; `make test` installs one");
+        let mut plan = Plan::new(&gpu, &Arc::new(Arena::default()));
+        let x = plan.lease(Shape::matrix(1, 4));
+        let mut after = |rounds| {
+            plan.loops(rounds);
+            vector::relu(&mut plan, &x).map(drop)
+        };
+        assert!(after(60_000).is_ok());
+        let refused = after(60_001);
+        assert_eq!(matches!(refused, Err(Error::Limit { .. })), gpu.facts().software, "{refused:?}");
+        assert!(vector::relu(&mut plan, &x).is_ok(), "it was said of one dispatch");
+    }
 
     #[test]
     fn slices_are_as_many_as_wanted_and_no_longer_than_a_loop_may_be() {

@@ -96,6 +96,9 @@ pub fn average_forward(plan: &mut Plan, x: &Tensor, out: &Tensor, first_row: u32
     let kernel =
         plan.gpu().kernel(of(variant(plan, &BUFFERS, &TEXELS), x.shape.element), "average_forward", &[])?;
     let grid = Grid::invocations(x.shape.images * out.shape.height * out.shape.width * x.shape.quads(), 64);
+    let [rows, columns] =
+        [x.shape.height.div_ceil(out.shape.height), x.shape.width.div_ceil(out.shape.width)];
+    plan.loops(u64::from(rows + 1) * u64::from(columns + 2));
     plan.dispatch(&kernel, grid, params(x.shape, out.shape, first_row), &[&a, out])
 }
 

@@ -42,6 +42,7 @@ pub fn loss_gradient(
     let Side { classes, group, groups } = side;
     let (rows, stride) = (logits.shape.rows(), logits.shape.quads() * 4);
     let params = Params { rows, classes, group, groups, stride, ..Params::default() };
+    plan.loops(3 * u64::from(classes) + 6);
     plan.dispatch(&kernel, Grid::invocations(rows * groups, 64), params, &[logits, labels, &dlogits, rates])?;
     Ok(dlogits)
 }

@@ -32,6 +32,7 @@ pub fn forward_backward(
     let losses = plan.lease(Shape::matrix(rows, 4));
     let kernel = plan.gpu().kernel(&SHADER, "forward_backward", &[])?;
     let params = Params { crops: rows / batch, batch, quads: p.shape.quads(), assigned };
+    plan.loops(u64::from(params.quads) * u64::from(assigned.count_ones() + 2));
     plan.dispatch(&kernel, Grid::invocations(rows, 64), params, &[&z, &targets, &dz, &losses])?;
     drop((z, targets));
     let dp = normalize::backward(plan, p, &dz)?;

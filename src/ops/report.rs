@@ -97,6 +97,8 @@ pub fn summarize(
     };
     let tensors =
         [loss, figures.unwrap_or(loss), norms, z, &report].into_iter().chain(scale).collect::<Vec<_>>();
+    let embedding = u64::from(params.embedding_quads.div_ceil(64)) * u64::from(batch + 2);
+    plan.loops(embedding + u64::from((params.loss_rows + code_rows + params.parameters).div_ceil(32)));
     plan.dispatch(&kernel, Grid([1, 1, 1]), params, &tensors)?;
     Ok((report, layout))
 }

@@ -20,7 +20,7 @@ const QUERIES: u32 = 1024;
 const ROWS: usize = 16_384;
 /// Rounds of loops that a row takes at most, which is where each is nearer than those before it and some are equal: then
 /// the pool is cut as often as it can be.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 12;
 /// Bytes of a block of the bank and of queries, at most: memory that a run takes beside its own while it judges itself.
 const BLOCK_BYTES: u64 = 16 << 20;
 const QUERY_BYTES: u64 = 8 << 20;
