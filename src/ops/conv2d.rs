@@ -234,9 +234,11 @@ fn gather(
         if launch.depth > 0 { (side * side * params.source_quads * 4).div_ceil(launch.depth) } else { 0 };
     let most = plan.gpu().width() / tiles.saturating_mul(panels).max(1);
     let slices = most.min(steps / LEAST);
-    // A quad of terms a round, or where workgroups share them, a term.
-    let quads = u64::from(side * side) * u64::from(params.source_quads);
-    plan.loops(if launch.depth > 0 { 4 * quads } else { quads + u64::from(side * side) });
+    // A round for each quad of terms and each tap. Where workgroups share what they load, a step of four quads takes ten
+    // rounds, of loads and products too.
+    let taps = u64::from(side * side);
+    let quads = taps * u64::from(params.source_quads);
+    plan.loops(if launch.depth > 0 { 3 * quads } else { quads + taps });
     if slices < 2 {
         let kernel = launch.kernel(plan, "gather_multiply")?;
         return plan.dispatch(&kernel, Grid::folded(tiles, panels), params, &[x, w, y]);

@@ -173,7 +173,7 @@ mod tests {
         let gpu = Gpu::open(None, None).expect("an adapter; `make test` installs one");
         let few = fused(&gpu, 64).unwrap();
         let most = gpu.facts().rounds();
-        assert!(few.turns > 16 && few.turns <= most, "{} turns in {} s", few.turns, few.seconds);
+        assert!((16..=most).contains(&few.turns), "{} turns in {} s", few.turns, few.seconds);
         assert!(few.turns == most || few.seconds >= 0.02, "{} turns in {} s", few.turns, few.seconds);
         assert_eq!(few.flop, 64 * u64::from(few.turns) * 64);
     }

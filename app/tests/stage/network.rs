@@ -53,7 +53,7 @@ pub(crate) fn until(worker: &mut Worker, kind: Kind) -> (Vec<News>, Result<(), F
                 news => all.push(news),
             }
         }
-        assert!(start.elapsed() < Duration::from_secs(120), "waited for {kind:?}: {all:?}");
+        assert!(start.elapsed() < Duration::from_secs(600), "waited for {kind:?}: {all:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -83,7 +83,7 @@ pub(crate) fn drive(uses: &mut Uses, what: &str, done: impl Fn(&Uses) -> bool) {
     let (start, ctx) = (Instant::now(), egui::Context::default());
     while !done(uses) {
         uses.poll(&ctx);
-        assert!(start.elapsed() < Duration::from_secs(120), "waited for {what}: {:?}", uses.failure);
+        assert!(start.elapsed() < Duration::from_secs(600), "waited for {what}: {:?}", uses.failure);
         std::thread::sleep(Duration::from_millis(1));
     }
 }

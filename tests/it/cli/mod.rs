@@ -187,10 +187,24 @@ impl Desk {
                 let ended = Ended::of(line, &child.wait_with_output().unwrap());
                 panic!("the run ended before step {steps}: {ended:?}");
             }
-            assert!(start.elapsed() < Duration::from_secs(120), "no {steps} steps in two minutes");
+            assert!(start.elapsed() < Duration::from_secs(600), "no {steps} steps in ten minutes");
             std::thread::sleep(Duration::from_millis(4));
         }
         child
+    }
+
+    /// Kills a run whose last checkpoint is of a step before `to`, once it has reports of `from` steps. It begins again where
+    /// the run came further than that before this process had its turn.
+    fn kill_between(&self, line: &str, run: &str, from: usize, to: u64) {
+        for _ in 0..5 {
+            let mut child = self.start_until(line, run, from);
+            child.kill().unwrap();
+            if !child.wait().unwrap().success() && self.checkpoint(run).meta.step < to {
+                return;
+            }
+            std::fs::remove_dir_all(self.path(run)).unwrap();
+        }
+        panic!("{line}: five times past step {to} before it was killed");
     }
 
     fn checkpoint(&self, run: &str) -> Checkpoint {

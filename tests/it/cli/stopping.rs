@@ -1,6 +1,5 @@
 //! Whatever stops a run, the resumed one is as if it had never stopped.
 
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command};
 
 use super::{Desk, Ended, arguments, assert_same_run};
@@ -18,11 +17,10 @@ fn killed(optimizer: &str) {
     let desk = Desk::new();
     let train = format!("{TRAIN} --optimizer {optimizer}");
     desk.run(&format!("{train} --out whole")).expect(0);
-    let mut child = desk.start_until(&format!("{train} --out cut"), "cut", 16);
-    child.kill().unwrap();
-    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    // The checkpoint of step 35 is at the end of an epoch.
+    desk.kill_between(&format!("{train} --out cut"), "cut", 16, 35);
     let meta = desk.checkpoint("cut").meta;
-    assert!((14..40).contains(&meta.step) && meta.batch_in_epoch > 0, "step {}", meta.step);
+    assert!(meta.step >= 14 && meta.batch_in_epoch > 0, "step {}", meta.step);
     assert_eq!(meta.state["position"]["queue_filled"], 16, "the queue is in use");
     let ended = desk.run("train --resume cut").expect(0);
     assert!(ended.err.contains(&format!("40 steps, from step {}", meta.step)), "{ended:#?}");

@@ -33,11 +33,15 @@ fn a_plan_tells_time_and_one_of_memory_does_not() {
 #[test]
 fn a_run_that_takes_a_time_is_the_run_of_that_many_steps() {
     let desk = Desk::new();
-    let ended = desk.train("--for 12s --out timed").expect(0);
-    let total = steps(&desk, "timed");
-    assert!(ended.err.contains(&format!("{total} steps fit 12s")), "{ended:#?}");
+    let ended = desk.train("--for 20s --out timed").expect(0);
+    assert!(ended.err.contains(" steps fit 20s"), "{ended:#?}");
     assert_eq!(desk.summary("timed")["finished"], true);
-    desk.train(&format!("--steps {total} --out counted")).expect(0);
+    // On a machine that does not keep its pace the run may have got another length on its way.
+    let (total, settings) = (steps(&desk, "timed"), desk.read("timed/config.toml"));
+    let length = |line: &&str| line.starts_with("steps = ") || line.starts_with("former_steps = ");
+    let length: Vec<&str> = settings.lines().filter(length).collect();
+    desk.write("counted.toml", format!("{BASE}{}\n", length.join("\n")));
+    desk.run("train pics --config counted.toml --out counted").expect(0);
     assert_same_run(&desk, "timed", "counted", total);
     // It goes on without a measurement, and is not given another time.
     desk.run("train --resume timed --for 1m").refused(2, &["`for`", "has its steps"]);
@@ -63,13 +67,12 @@ fn a_run_that_got_another_length_on_its_way_is_told_by_its_settings() {
         assert!((short[step] - long[like]).abs() < 1e-12, "{step}: {short:?} {long:?}");
     }
     // Killed after it was given the other length, before a checkpoint knows of it.
-    let mut child = desk.start_until(
+    desk.kill_between(
         "train pics --config base.toml --steps 20 --checkpoint-every 9 --out cut",
         "cut",
         10,
+        18,
     );
-    child.kill().unwrap();
-    child.wait().unwrap();
     assert_eq!(desk.checkpoint("cut").meta.step, 9);
     let settings =
         desk.read("cut/config.toml").replace("steps = 20\n", "").replace("former_steps = \"none\"\n", "");
