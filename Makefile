@@ -11,7 +11,7 @@ demo: ## Train on the pictures that come with the program, about eight minutes w
 
 test: ## Run all tests
 	tools/ensure-adapter.sh
-	cargo test --release --workspace $$(tools/ensure-mpi.sh)
+	cargo test --release --workspace --no-fail-fast $$(tools/ensure-mpi.sh)
 
 lint: ## Check the format, the lints and the documentation
 	cargo fmt --all --check
