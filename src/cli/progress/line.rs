@@ -74,7 +74,10 @@ fn told(progress: &pass::Progress, with_bar: bool) -> Vec<Piece> {
     }
     match (total, unit) {
         (_, "") => {}
-        (0, unit) => pieces.push(piece(1, format!("{done} {unit}"))),
+        (0, unit) => {
+            let unit = if done == 1 { unit.strip_suffix('s').unwrap_or(unit) } else { unit };
+            pieces.push(piece(1, format!("{done} {unit}")));
+        }
         (total, unit) => {
             pieces.push(piece(1, format!("{done}/{total}")));
             pieces.push(piece(6, unit));
@@ -210,6 +213,12 @@ mod tests {
         assert_eq!(at(24), "2500/10000 15s left");
         let unknown = pass::Progress { total: 0, seconds: 61.0, done: 0, ..pass };
         assert_eq!(of_pass_in_log(&unknown), "looking at pictures: 0 pictures 1m01s");
+        let one = pass::Progress { done: 1, ..unknown };
+        assert!(
+            of_pass_in_log(&one).starts_with("looking at pictures: 1 picture 0."),
+            "{}",
+            of_pass_in_log(&one)
+        );
         let bare = pass::Progress { unit: "", ..unknown };
         assert_eq!(of_pass_in_log(&bare), "looking at pictures: 1m01s");
     }
