@@ -2,6 +2,7 @@
 
 use super::events::{Event, SplitSummary, Summary};
 use super::forecast::is_worth;
+use super::keeping::Keeping;
 use super::run::Engine;
 use super::setup::Setup;
 use crate::config::{Method, whole_seconds};
@@ -65,7 +66,7 @@ impl Engine<'_> {
 
     /// Judges by all pictures where evaluations looked at a sample and that takes no more than its share of the time.
     fn whole(&mut self) -> Result<Vec<SplitSummary>> {
-        let Setup { judge, trainer, state, run, .. } = &mut self.setup;
+        let Setup { judge, trainer, state, run, keeping, .. } = &mut self.setup;
         if self.caller.must_end() {
             return Ok(Vec::new());
         }
@@ -76,11 +77,14 @@ impl Engine<'_> {
             let same = earlier.filter(|earlier| earlier.steps == state.reported);
             return Ok(same.map_or_else(Vec::new, |earlier| earlier.whole));
         };
-        if !is_worth(seconds, state.seconds) {
+        let has_room = keeping.as_ref().is_none_or(Keeping::has_room_for_all);
+        if !has_room || !is_worth(seconds, state.seconds) {
+            let why =
+                if has_room { "more than a tenth of the training" } else { "for which its time has no room" };
             let (count, run) = (judge.whole_count(), quoted(&run.path().display().to_string()).into_owned());
             let text = format!(
-                "These figures are of a sample: to judge by all {count} pictures would take {}, more than a tenth of the \
-                 training. `swav-wgpu eval knn {run} --limit {count}` does it.",
+                "These figures are of a sample: to judge by all {count} pictures would take {}, {why}. `swav-wgpu eval knn {run} \
+                 --limit {count}` does it.",
                 whole_seconds(seconds)
             );
             self.emit(Event::Notice(text));

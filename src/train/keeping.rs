@@ -74,6 +74,11 @@ impl Keeping {
         )
     }
 
+    /// Whether its time has room for judging by all pictures at the end.
+    pub(super) fn has_room_for_all(&self) -> bool {
+        self.forecast.last(self.forecast.total_steps) > 0.0
+    }
+
     /// Takes in that steps came at this pace for so many seconds. `submitted` steps are done or under way, and the
     /// caller has had the word for `away`, which does not count. Gives another length where the run would miss its time.
     pub(super) fn observe(
@@ -205,6 +210,16 @@ mod tests {
         assert_eq!(said, []);
         assert!((285.0..=300.0).contains(&ended), "{ended}");
         assert!(run.sentence().starts_with(&format!("{total} steps fit 5m: ")), "{}", run.sentence());
+    }
+
+    #[test]
+    fn all_pictures_are_judged_where_that_was_counted() {
+        let mut run = keeping(300.0);
+        assert!(!run.has_room_for_all(), "evaluations look at all anyway");
+        for (seconds, has_room) in [(10.0, true), (60.0, false)] {
+            run.forecast.whole = seconds;
+            assert_eq!(run.has_room_for_all(), has_room, "{seconds}");
+        }
     }
 
     #[test]
