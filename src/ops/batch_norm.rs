@@ -110,9 +110,8 @@ fn shares(plan: &Plan) -> u32 {
 /// order only where an invocation takes few rows.
 fn params(plan: &Plan, x: Shape, relu: bool, of: Walk) -> Params {
     let (rows, quads) = (x.rows(), x.quads());
-    let serial = shares(plan) == 1;
     let (chunk, chunks) = match (plan.gpu().family(), of) {
-        (_, Walk::Sums) if serial => chunks(rows, (2048 / quads).clamp(16, 256)),
+        (Family::Subgroup, Walk::Sums) => chunks(rows, (2048 / quads).clamp(16, 256)),
         (Family::Subgroup, Walk::Elements) => (4, rows.div_ceil(4)),
         (_, Walk::Sums) => chunks_of_sums(rows, quads),
         (_, Walk::Elements) => (16, rows.div_ceil(16)),
