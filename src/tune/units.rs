@@ -245,7 +245,8 @@ mod tests {
     fn right_sums_are_believed_and_timed() {
         let units = check_of(|_, _, _| {});
         let (Units::Faster(share) | Units::Slower(share)) = units else { panic!("{units:?}") };
-        assert!(share.is_finite() && share > 0.0, "{share}");
+        // It runs against itself.
+        assert!((0.1..10.0).contains(&share), "{share}");
     }
 
     #[test]

@@ -110,8 +110,8 @@ fn ctrl_c_ends_a_measurement_without_figures() {
     let (mut rest, pressed) = (String::new(), Instant::now());
     err.read_to_string(&mut rest).unwrap();
     let output = child.wait_with_output().unwrap();
-    // A processor takes ten seconds or more for each of the hundred steps.
-    assert!(pressed.elapsed() < Duration::from_secs(60), "{:?}", pressed.elapsed());
+    // A processor takes ten seconds or more for a step of this network, and compiles its kernels before the first.
+    assert!(pressed.elapsed() < Duration::from_secs(8), "{:?}", pressed.elapsed());
     assert_eq!(output.status.code(), Some(130), "{rest}");
     assert!(output.stdout.is_empty() && rest.contains("Stopping, without figures"), "{rest}");
     assert!(!rest.contains("error") && !rest.contains("panicked"), "{rest}");

@@ -58,6 +58,7 @@ mod time;
 mod tune;
 mod using;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -199,7 +200,9 @@ impl Desk {
         for _ in 0..5 {
             let mut child = self.start_until(line, run, from);
             child.kill().unwrap();
-            if !child.wait().unwrap().success() && self.checkpoint(run).meta.step < to {
+            let status = child.wait().unwrap();
+            assert!(status.success() || status.signal() == Some(9), "{line}: {status}");
+            if !status.success() && self.checkpoint(run).meta.step < to {
                 return;
             }
             std::fs::remove_dir_all(self.path(run)).unwrap();

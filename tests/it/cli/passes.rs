@@ -107,9 +107,8 @@ fn hears(child: &Child) -> bool {
     u64::from_str_radix(caught.trim(), 16).unwrap_or(0) & 0b10 != 0
 }
 
-/// The program promises to hear Ctrl-C within two seconds (`cli::interrupt`). This is far more, for machines that stand still
-/// for a while, and far less than what these commands would take.
-const HEARD: Duration = Duration::from_secs(30);
+/// How long whoever presses Ctrl-C waits at the most, where there is nothing to keep.
+const HEARD: Duration = Duration::from_secs(2);
 
 /// Runs a command that would take minutes, and presses Ctrl-C while it looks at pictures: it is heard soon.
 fn interrupted(desk: &Desk, line: &str) -> Ended {

@@ -73,13 +73,15 @@ fn a_killed_process_ends_all_and_the_run_goes_on_with_any_number() {
     let mut child = desk.mpirun(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     while std::fs::read_to_string(desk.path("cut/metrics.jsonl")).unwrap_or_default().lines().count() < 12 {
-        assert!(start.elapsed() < Duration::from_secs(600), "no steps in ten minutes");
+        assert!(start.elapsed() < Duration::from_secs(120), "no steps in two minutes");
         std::thread::sleep(Duration::from_millis(4));
     }
     let second = Command::new("pgrep").args(["-P", &child.id().to_string()]).output().unwrap();
     let second = String::from_utf8(second.stdout).unwrap().lines().last().unwrap().to_owned();
     assert!(Command::new("kill").args(["-9", &second]).status().unwrap().success());
+    let killed = Instant::now();
     assert!(!child.wait().unwrap().success());
+    assert!(killed.elapsed() < Duration::from_secs(10), "{:?}", killed.elapsed());
     assert!(desk.checkpoint("cut").meta.step >= 8);
     // By as many ranks as parts, then by one process.
     desk.ranks(2, "train --resume cut --max-time 1ms").expect(0);

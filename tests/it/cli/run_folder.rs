@@ -75,8 +75,10 @@ fn metrics_have_the_fields_of_the_documentation_and_no_others() {
         assert_eq!(count("prototypes_used") + count("prototypes_dead"), 10);
         assert!(line["code_entropy"].as_f64().unwrap() < 10_f64.ln());
     }
-    // `Clock::lap` has a test of its own.
-    assert!(lines.iter().all(|line| line["images_per_s"].as_f64().unwrap() > 0.0), "{text}");
+    // No report comes so soon after another that the run seems to sprint.
+    let mut pace: Vec<f64> = lines.iter().map(|line| line["images_per_s"].as_f64().unwrap()).collect();
+    pace.sort_by(f64::total_cmp);
+    assert!(pace[0] > 0.0 && pace[pace.len() - 1] < 20.0 * pace[pace.len() / 2], "{pace:?}");
 }
 
 #[test]
