@@ -9,7 +9,7 @@ use clap::{Args, value_parser};
 
 use super::flags::{Choice, Given, one_of};
 use super::{Outcome, train, tune};
-use crate::compare::{Budget, Crops, Over, Request, Row, compare};
+use crate::compare::{Budget, Crops, LENGTHS, Over, Request, Row, compare};
 use crate::config::{Config, Method, Preset, Setting, Value};
 use crate::error::{Error, Result};
 use crate::words::quoted;
@@ -43,10 +43,10 @@ pub(super) struct Compare {
     /// Runs of each, with seeds that follow --seed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..=100), help_heading = "Comparison")]
     seeds: u64,
-    /// What every run has equally much of
-    #[arg(long, value_name = "WORD", default_value = Budget::Flop.name(), value_parser = one_of(&BUDGETS, Budget::name), help_heading = "Comparison")]
-    budget: Budget,
-    /// Compare values of a setting in place of methods; ; between values that have commas
+    /// What every run has equally much of, or own: each the length of its own settings [default: flop; own where --over names lengths]
+    #[arg(long, value_name = "WORD", value_parser = one_of(&BUDGETS, Budget::name), help_heading = "Comparison")]
+    budget: Option<Budget>,
+    /// Compare values of a setting in place of methods; ; between values that have commas. Lengths (steps or epochs) show what more compute gives
     #[arg(long, value_name = "KEY=V1,V2,...", help_heading = "Comparison")]
     over: Option<String>,
     /// The folder of the comparison, new or begun with the same command [default: the next of comparisons/PRESET-1, ...]
@@ -59,16 +59,17 @@ pub(super) struct Compare {
     settings: Given<Shared>,
 }
 
-const BUDGETS: [Budget; 3] = [Budget::Flop, Budget::Steps, Budget::Time];
+const BUDGETS: [Budget; 4] = [Budget::Flop, Budget::Steps, Budget::Time, Budget::Own];
 
 const ABOUT: &str = "\
 Train several methods on the same pictures, one after another, at equal compute, judge all of them in the same way, and \
 write comparison.json, a table and a page.
 
 The first run, of swav unless --methods says otherwise, has the length of its preset or of --epochs; the others get as \
-many steps as fit into its floating-point operations (or seconds, or the same steps). Every setting of `train` is a flag \
-here too and holds for all runs; what is left alone is each method's own recipe. Every run has a folder of its own below \
-that of the comparison. Whatever stops it, the same command with the same --out goes on.
+many steps as fit into its floating-point operations (or seconds, or the same steps). With --over steps=... or epochs=... \
+every run has a length of its own, and the page shows what more compute gives. Every setting of `train` is a flag here too \
+and holds for all runs; what is left alone is each method's own recipe. Every run has a folder of its own below that of the \
+comparison. Whatever stops it, the same command with the same --out goes on.
 
 Without DATA the embedded pictures are compared in 30 epochs without small crops: seven runs, together under 40 minutes \
 on two processor cores without a GPU (with both kinds of crops twice as long). Without labels kNN and linear classifiers \
@@ -80,6 +81,7 @@ Examples:
   swav-wgpu compare photos/ --methods swav,byol,simclr --seeds 3 --out comparisons/photos
   swav-wgpu compare photos/ --crops with,without        also what small crops are worth
   swav-wgpu compare --over prototypes=30,100,300        values of a setting
+  swav-wgpu compare --over steps=300,1000,3000          what more compute gives, as a curve
   swav-wgpu compare --over 'crops=2x32@0.4-1;2x32@0.4-1,4x16@0.14-0.4'
   swav-wgpu compare --over queue=256,1024 --method moco-v2";
 
@@ -123,9 +125,10 @@ impl Compare {
                     let reason = "cannot be given with --over, which compares values with one --method";
                     return Err(Error::config("methods", reason));
                 }
-                if self.settings.get(over.key).is_some() {
-                    let reason = "is what --over compares already; leave it out";
-                    return Err(Error::config(over.key, reason));
+                let lengths = LENGTHS.into_iter().filter(|_| over.is_length());
+                let compared = lengths.chain([over.key]).find(|key| self.settings.get(key).is_some());
+                if let Some(key) = compared {
+                    return Err(Error::config(key, "is what --over compares already; leave it out"));
                 }
                 let mut rows = over.rows(&self.recipe(None)?)?;
                 rows.iter_mut().try_for_each(|row| train::make_absolute(&mut row.config))?;
@@ -161,9 +164,22 @@ impl Compare {
             chosen: methods.is_some() || over.is_some(),
             columns,
             seeds: self.seeds,
-            budget: self.budget,
+            budget: self.budget(over.as_ref())?,
             out: self.folder.clone(),
         })
+    }
+
+    /// What is equal. Lengths that are compared leave nothing to be equal.
+    fn budget(&self, over: Option<&Over>) -> Result<Budget> {
+        let by_length = over.is_some_and(Over::is_length);
+        match self.budget {
+            Some(budget) if by_length && budget != Budget::Own => {
+                Err(Error::config("budget", "leaves nothing to --over, which compares lengths; leave it out"))
+            }
+            Some(budget) => Ok(budget),
+            None if by_length => Ok(Budget::Own),
+            None => Ok(Budget::Flop),
+        }
     }
 
     /// File and flags over the recipe of a method, or of the one that they name.

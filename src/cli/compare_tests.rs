@@ -54,6 +54,18 @@ fn values_of_a_setting_stand_in_place_of_methods() {
 }
 
 #[test]
+fn lengths_are_compared_as_they_are() {
+    for line in ["--over steps=10,30", "--over epochs=1,3 --budget own"] {
+        let request = asked(line).unwrap();
+        let length = |row: &Row| row.config.length(10).total;
+        assert_eq!(request.rows.iter().map(length).collect::<Vec<_>>(), [10, 30], "{line}");
+        assert_eq!((request.budget, request.columns), (Budget::Own, vec![Crops::AsSet]));
+    }
+    assert_eq!(asked("--over lr=0.1,0.2").unwrap().budget, Budget::Flop);
+    assert_eq!(asked("--budget own").unwrap().budget, Budget::Own);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     for (line, words) in [
         ("--methods swav,bol", &["`methods`", "byol"][..]),
@@ -63,6 +75,8 @@ fn what_makes_no_sense_is_refused() {
         ("--over epsilon=0.1,0.2 --methods swav", &["`methods`", "--over"]),
         ("--over crops=2x32@0.4-1;2x32@0.2-1 --crops with", &["`crops`", "--over"]),
         ("--over lr=0.1,0.2 --lr 1", &["`lr`", "--over", "leave it out"]),
+        ("--over epochs=1,2 --steps 9", &["`steps`", "--over", "leave it out"]),
+        ("--over steps=10,20 --budget flop", &["`budget`", "lengths"]),
         ("--methods swav,simclr --predictor 9", &["`predictor`", "none of the methods"]),
     ] {
         let said = asked(line).unwrap_err().to_string();

@@ -224,8 +224,8 @@ fn crops(config: &Config, column: Crops, first: &Config) -> Vec<CropGroup> {
     }
 }
 
-/// Gives each arm its steps: as many as spend what the first arm spends in its own length, and no more. `prices` says
-/// what an operation of each arm costs.
+/// Gives each arm its steps: as many as spend what the first arm spends in its own length, and no more, unless each has
+/// its own. `prices` says what an operation of each arm costs.
 ///
 /// # Errors
 /// [`Error::Config`] for an arm that has spent all of it before its first step.
@@ -237,6 +237,7 @@ pub(super) fn share(arms: &mut [Arm], budget: Budget, prices: &[f64]) -> Result<
     for (at, (arm, price)) in arms.iter_mut().zip(prices).enumerate() {
         let steps = match budget {
             Budget::Steps => total,
+            Budget::Own => arm.config.length(arm.steps_per_epoch).total,
             // Not by a division that may fall short of a whole number.
             _ if at == 0 => total,
             _ => arm.work.steps_within(spent / price, arm.steps_per_epoch),

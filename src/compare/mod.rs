@@ -25,6 +25,7 @@ mod weigh;
 
 pub use arms::{Arm, Crops, Facts, Request, Row};
 pub use judge::{Accuracy, Grouping, Verdict};
+pub(crate) use over::LENGTHS;
 pub use over::Over;
 pub use results::{ArmResult, Cell, Comparison, End, Mean, Point};
 pub use tables::{Grid, three_digits};
@@ -51,6 +52,8 @@ pub enum Budget {
     Steps,
     /// Seconds, by steps that are measured before the first arm is trained.
     Time,
+    /// Nothing: every arm has the length of its own settings.
+    Own,
 }
 
 /// How an arm begins.

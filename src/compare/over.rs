@@ -5,10 +5,13 @@ use crate::config::{Config, CropGroup, Setting, Value};
 use crate::error::{Error, Result};
 
 /// Settings that a comparison decides itself, or that make other pictures of them.
-const FIXED: [&str; 13] = [
-    "preset", "method", "epochs", "steps", "max_time", "seed", "out", "data", "source", "exclude", "pages",
-    "channels", "bands",
+const FIXED: [&str; 11] = [
+    "preset", "method", "max_time", "seed", "out", "data", "source", "exclude", "pages", "channels", "bands",
 ];
+
+/// Settings that are the length of a run: rows that differ in one of them are not of equal compute
+/// ([`Budget::Own`](super::Budget::Own)).
+pub(crate) const LENGTHS: [&str; 2] = ["epochs", "steps"];
 
 /// A setting and the values that it takes in turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +41,7 @@ impl Over {
             let instead = match setting.key {
                 "method" => "`--methods` compares methods",
                 "seed" => "`--seeds` makes runs of several seeds",
-                "epochs" | "steps" | "max_time" => {
-                    "all arms spend the same, which is what `--epochs` of the first says"
-                }
+                "max_time" => "a run that the clock ends is no shorter one: give `steps` or `epochs`",
                 _ => "it has one value for all arms",
             };
             return Err(wrong(format!("`{key}` cannot differ between arms: {instead}")));
@@ -55,6 +56,12 @@ impl Over {
         Ok(Self { key: setting.key, values })
     }
 
+    /// Whether the values are lengths of a run.
+    #[must_use]
+    pub fn is_length(&self) -> bool {
+        LENGTHS.contains(&self.key)
+    }
+
     /// A row a value.
     ///
     /// # Errors
@@ -66,6 +73,10 @@ impl Over {
         }
         let row = |value: &String| {
             let mut config = base.clone();
+            if self.is_length() {
+                // Steps that a file gives would hold in place of epochs.
+                config.steps = None;
+            }
             config.set(self.key, value)?;
             Ok(Row { name: format!("{} {value}", self.key), config })
         };
@@ -108,7 +119,7 @@ mod tests {
             ("crops=2x32@0.4-1,4x16@0.1-0.4", &["one value", "`;`"]),
             ("method=swav,byol", &["--methods"]),
             ("seed=1,2", &["--seeds"]),
-            ("epochs=1,2", &["spend the same"]),
+            ("max_time=1,2", &["`steps` or `epochs`"]),
             ("data=a,b", &["one value for all"]),
             ("pages=first,all", &["`pages` cannot differ", "one value for all"]),
         ] {

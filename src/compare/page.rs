@@ -1,11 +1,11 @@
 //! A comparison on one page.
 
-use super::Crops;
 use super::results::{Cell, Comparison, Mean, Point};
 use super::tables::{Grid, Measure};
+use super::{Budget, Crops, over};
 use crate::config::Method;
 use crate::judge::FeatureSource;
-use crate::pages::page::{Curve, Look, Mark, Page, dots, lines, table};
+use crate::pages::page::{Curve, Look, Mark, Page, dots, lines, log_lines, table};
 use maud::{Markup, html};
 
 /// The page.
@@ -18,11 +18,12 @@ pub(super) fn page(of: &Comparison) -> String {
     let done = of.arms.len();
     let state = if of.complete { "" } else { "; not all runs are done yet" };
     let lead = format!(
-        "{done} runs at equal {} on {} pictures of {} {classes}{state}",
+        "{done} runs {} on {} pictures of {} {classes}{state}",
         match of.budget {
-            super::Budget::Flop => "compute (floating-point operations)",
-            super::Budget::Steps => "steps",
-            super::Budget::Time => "time",
+            Budget::Flop => "at equal compute (floating-point operations)",
+            Budget::Steps => "at equal steps",
+            Budget::Time => "at equal time",
+            Budget::Own => "of different length",
         },
         pictures.pictures,
         pictures.name
@@ -88,11 +89,10 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
     if !told.is_empty() {
         said = format!("without labels, {said}; with them, {}", told.join(" and "));
     }
-    let sources = [FeatureSource::RawPixels, FeatureSource::Untrained];
-    let levels = sources.iter().filter_map(|&source| Some((source, measure.of(&of.level(source)?)?.mean)));
-    let unbeaten: Vec<String> = levels
+    let unbeaten: Vec<String> = levels(of, measure)
+        .into_iter()
         .filter(|(_, level)| measure.is_accuracy() && *level >= best.mean)
-        .map(|(source, level)| format!("{} ({level:.digits$})", source.name()))
+        .map(|(source, level)| format!("{source} ({level:.digits$})"))
         .collect();
     let unbeaten = match unbeaten.len() {
         0 => String::new(),
@@ -102,13 +102,22 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
     Some(format!("By {}: {said}{unbeaten}.", measure.name))
 }
 
-/// Rows by a measure, a colour for each column.
+/// Raw pixels and the untrained network by a measure.
+fn levels(of: &Comparison, measure: &Measure) -> Vec<(&'static str, f64)> {
+    let level = |source: FeatureSource| Some((source.name(), measure.of(&of.level(source)?)?.mean));
+    [FeatureSource::RawPixels, FeatureSource::Untrained].into_iter().filter_map(level).collect()
+}
+
+/// Rows by a measure, a colour for each column. Lengths of a run make a curve: what more of it gives.
 fn figure(of: &Comparison, measure: &Measure) -> Markup {
     let columns = of.columns();
     let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
     let rows = of.row_names();
     // What all rows begin with is said once.
     let key = shared_key(&rows);
+    if key.is_some_and(|key| over::LENGTHS.contains(&key)) {
+        return growth(of, measure);
+    }
     let short = |row: &str| match key {
         Some(key) => row[key.len()..].trim_start().to_owned(),
         None => row.to_owned(),
@@ -123,11 +132,40 @@ fn figure(of: &Comparison, measure: &Measure) -> Markup {
         Some((short(&cell.row), Mark { series, value: mean, deviation: deviation.unwrap_or(0.0) }))
     };
     let marks: Vec<(String, Mark)> = of.cells.iter().filter_map(mark).collect();
-    let level = |source: FeatureSource| Some((source.name(), measure.of(&of.level(source)?)?.mean));
-    let levels: Vec<(&str, f64)> =
-        [FeatureSource::RawPixels, FeatureSource::Untrained].into_iter().filter_map(level).collect();
     let rows: Vec<String> = rows.into_iter().map(short).collect();
-    dots(&title, &rows.iter().map(String::as_str).collect::<Vec<_>>(), &names, &marks, &levels)
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    dots(&title, &rows, &names, &marks, &levels(of, measure))
+}
+
+/// A measure over the operations of a run, a curve for each column, beside raw pixels and the untrained network.
+fn growth(of: &Comparison, measure: &Measure) -> Markup {
+    let point = |cell: &Cell| {
+        let Mean { mean, deviation, .. } = measure.of(cell)?;
+        Some(([of.arms_of(cell).next()?.gflop, mean], deviation.unwrap_or(0.0)))
+    };
+    let columns = of.columns();
+    let curve = |column: &Crops| {
+        let own = of.cells.iter().filter(|cell| cell.column == *column);
+        let mut found: Vec<([f64; 2], f64)> = own.filter_map(point).collect();
+        found.sort_by(|a, b| a.0[0].total_cmp(&b.0[0]));
+        let (points, deviations) = found.into_iter().unzip();
+        let name = if columns.len() == 1 { "trained".to_owned() } else { column.to_string() };
+        Curve { name, points, deviations, look: Look::default() }
+    };
+    let mut curves: Vec<Curve> = columns.iter().map(curve).collect();
+    let places = || curves.iter().flat_map(|curve| &curve.points).map(|point| point[0]);
+    let ends = [places().fold(f64::MAX, f64::min), places().fold(f64::MIN, f64::max)];
+    let across = |(name, value): (&str, f64)| Curve {
+        name: name.to_owned(),
+        points: ends.map(|end| [end, value]).to_vec(),
+        look: Look { dashed: true, ..Look::default() },
+        ..Curve::default()
+    };
+    if ends[0] <= ends[1] {
+        let levels: Vec<Curve> = levels(of, measure).into_iter().map(across).collect();
+        curves.extend(levels);
+    }
+    log_lines(&format!("{}, by GFLOP of the run", measure.name), &curves)
 }
 
 /// The setting that all rows name before their values, where they are values of one.
@@ -158,7 +196,7 @@ fn curves(of: &Comparison) -> Markup {
             dashed: columns.len() > 1 && cell.column == Crops::Without,
         };
         let points = first.iter().enumerate().filter_map(mean).collect();
-        Some(Curve { name: cell.name(), points, look })
+        Some(Curve { name: cell.name(), points, look, ..Curve::default() })
     };
     let all = |split: usize, at: fn(&Point) -> f64| -> Vec<Curve> {
         let found = of.cells.iter().filter_map(|cell| curve(cell, split, at));

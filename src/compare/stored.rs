@@ -150,9 +150,10 @@ impl Stored {
             }
             arm.memory_bytes = stored.memory_bytes;
         }
-        // The length of the first is asked for; the others follow from it, or from what was measured.
-        if let (Some(first), Some(stored)) = (arms.first(), self.arms.first()) {
-            let total = first.config.length(first.steps_per_epoch).total;
+        // The length of the first is asked for; the others follow from it, or from what was measured, unless each has its own.
+        let asked = if budget == Budget::Own { arms.len() } else { 1 };
+        for (arm, stored) in arms.iter().zip(&self.arms).take(asked) {
+            let total = arm.config.length(arm.steps_per_epoch).total;
             if total != stored.steps {
                 return other(format!(
                     "was begun with {} steps of {}, not {total}",
@@ -183,6 +184,7 @@ impl Budget {
             Self::Flop => "flop",
             Self::Steps => "steps",
             Self::Time => "time",
+            Self::Own => "own",
         }
     }
 }

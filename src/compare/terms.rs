@@ -51,21 +51,20 @@ impl Comparison {
     /// What was equal.
     #[must_use]
     pub fn equal(&self) -> Vec<String> {
-        let mut said = vec![
-            match self.budget {
-                Budget::Flop => {
-                    "Compute: each run has as many steps as fit into the floating-point operations of the first one. \
-                     Forward passes of second networks, first looks at all pictures and labels before epochs count; \
-                     batch norms, losses and updates do not."
-                }
-                Budget::Steps => "Steps: every run has as many.",
-                Budget::Time => {
-                    "Time: each run has as many steps as fit into the time of the first one, by a few steps of each \
-                     that were measured before; what precedes epochs is taken to be as fast as steps are."
-                }
-            }
-            .to_owned(),
-        ];
+        let budget = match self.budget {
+            Budget::Flop => Some(
+                "Compute: each run has as many steps as fit into the floating-point operations of the first one. \
+                 Forward passes of second networks, first looks at all pictures and labels before epochs count; \
+                 batch norms, losses and updates do not.",
+            ),
+            Budget::Steps => Some("Steps: every run has as many."),
+            Budget::Time => Some(
+                "Time: each run has as many steps as fit into the time of the first one, by a few steps of each \
+                 that were measured before; what precedes epochs is taken to be as fast as steps are.",
+            ),
+            Budget::Own => None,
+        };
+        let mut said: Vec<String> = budget.map(str::to_owned).into_iter().collect();
         let same = |term: &Term| {
             let mut covered = Config::SETTINGS.iter().filter(|setting| (term.covers)(setting));
             covered.all(|setting| !self.differing.contains_key(setting.key))
@@ -89,6 +88,9 @@ impl Comparison {
             Budget::Flop => "Steps, seconds and how often each picture is seen.",
             Budget::Steps => "Compute and time: a step of one is more work than a step of another.",
             Budget::Time => "Steps and operations; and another adapter has other times.",
+            Budget::Own => {
+                "The length of the runs, and with it compute and time: each has its own, with the whole schedule in it."
+            }
         };
         said.push(budget.to_owned());
         let trained_on = |method| self.arms.iter().any(|arm| arm.method == method);

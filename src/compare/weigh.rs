@@ -41,7 +41,7 @@ pub(super) fn prices(arms: &[Arm], budget: Budget, on: &mut Teller<'_>) -> Resul
         // Other seeds take as long.
         let like = arms[..at].iter().position(|other| other.cell() == arm.cell());
         let price = match (budget, like) {
-            (Budget::Flop | Budget::Steps, _) => 1.0,
+            (Budget::Flop | Budget::Steps | Budget::Own, _) => 1.0,
             (Budget::Time, Some(like)) => prices[like],
             (Budget::Time, None) => {
                 let mut meter = Meter::open(&arm.name, &arm.config)?;

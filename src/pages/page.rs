@@ -1,11 +1,12 @@
 //! One page that needs nothing beside it: headings, tables, charts and pictures, to be kept or sent on.
 
+mod axis;
 mod chart;
 mod dots;
 
 use super::gallery::page::{STYLE, figures};
 use super::html::document;
-pub use chart::{Curve, Look, lines, points};
+pub use chart::{Curve, Look, lines, log_lines, points};
 pub use dots::{Mark, dots};
 use maud::{Markup, html};
 

@@ -1,5 +1,6 @@
 //! Charts as SVG: curves over the steps of a run, and points on a plane.
 
+use super::axis::{Axis, Scale, short};
 use crate::pages::gallery::font::width;
 use crate::pages::gallery::hue;
 use maud::{Markup, html};
@@ -11,6 +12,8 @@ pub struct Curve {
     pub name: String,
     /// Points from left to right; what is no number is left out.
     pub points: Vec<[f64; 2]>,
+    /// How far single values lie from each point, above and below; empty where there is one of each.
+    pub deviations: Vec<f64>,
     /// How it is drawn.
     pub look: Look,
 }
@@ -50,14 +53,23 @@ const DRAWN: usize = 380;
 /// The curves in one chart; `level` is a line across with its name.
 #[must_use]
 pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Markup {
-    let finite = |point: &&[f64; 2]| point.iter().all(|value| value.is_finite());
-    let all: Vec<[f64; 2]> =
-        curves.iter().flat_map(|curve| curve.points.iter().filter(finite)).copied().collect();
-    let heights = all.iter().map(|point| point[1]).chain(level.map(|(_, height)| height));
-    let (x, y) = (Axis::of(all.iter().map(|p| p[0]), WIDTH / 70.0), Axis::of(heights, HEIGHT / 38.0));
+    chart(title, curves, level, Scale::Linear)
+}
+
+/// The curves over a logarithmic axis, such as one of compute.
+#[must_use]
+pub fn log_lines(title: &str, curves: &[Curve]) -> Markup {
+    chart(title, curves, None, Scale::Logarithmic)
+}
+
+fn chart(title: &str, curves: &[Curve], level: Option<(&str, f64)>, scale: Scale) -> Markup {
+    let spans: Vec<Vec<Span>> = curves.iter().map(|curve| curve.spans(scale)).collect();
+    let all = || spans.iter().flatten();
+    let heights = all().flat_map(|span| span.ends()).chain(level.map(|(_, height)| height));
+    let (x, y) = (Axis::of(all().map(|span| span.at), WIDTH / 70.0), Axis::of(heights, HEIGHT / 38.0));
     let place = |[a, b]: [f64; 2]| (x.at(a, MARGIN[0], WIDTH - 8.0), y.at(b, HEIGHT - MARGIN[1], 8.0));
-    let places: Vec<Vec<(f64, f64)>> =
-        curves.iter().map(|curve| curve.points.iter().filter(finite).copied().map(place).collect()).collect();
+    let placed = |spans: &Vec<Span>| spans.iter().map(|span| place([span.at, span.value])).collect();
+    let places: Vec<Vec<(f64, f64)>> = spans.iter().map(placed).collect();
     let keys: Vec<Key<'_>> = curves
         .iter()
         .enumerate()
@@ -69,16 +81,48 @@ pub fn lines(title: &str, curves: &[Curve], level: Option<(&str, f64)>) -> Marku
             path.grid d=(format_args!("M{left:.0} {height:.1}H{WIDTH}")) {}
             (label(left - 5.0, height + 3.0, "end", &short(tick)))
         }
-        @for tick in x.ticks() { (label(place([tick, y.low]).0, HEIGHT - 4.0, "middle", &short(tick))) }
+        @for (at, shown) in x.marks(scale) { (label(place([at, y.low]).0, HEIGHT - 4.0, "middle", &short(shown))) }
         @if let Some((name, height)) = level {
             @let (left, height) = place([x.low, height]);
             path.level d=(format_args!("M{left:.0} {height:.1}H{WIDTH}")) {}
             @let Spot { left, base, anchor } = free_spot(&places, name, left, height);
             (label(left, base, anchor, name))
         }
+        @for (key, spans) in keys.iter().zip(&spans) {
+            @for span in spans.iter().filter(|span| span.deviation > 0.0) {
+                @let [(left, from), (_, to)] = span.ends().map(|end| place([span.at, end]));
+                path d=(format_args!("M{left:.1} {from:.1}V{to:.1}")) stroke=(colour(key.hue)) stroke-width="1.2" {}
+            }
+        }
         @for (key, places) in keys.iter().zip(&places) { (drawn(places, key)) }
     };
     figure(title, keys.iter().copied(), curves.len() > 1, [WIDTH, HEIGHT], &drawing)
+}
+
+/// A point of a curve: where it stands on its axis, its value, and how far single values lie from it.
+#[derive(Clone, Copy)]
+struct Span {
+    at: f64,
+    value: f64,
+    deviation: f64,
+}
+
+impl Span {
+    /// The greatest and the least of what it stands for.
+    fn ends(&self) -> [f64; 2] {
+        [self.value + self.deviation, self.value - self.deviation]
+    }
+}
+
+impl Curve {
+    /// Its points on an axis of this scale, those left out that have no place there.
+    fn spans(&self, scale: Scale) -> Vec<Span> {
+        let deviations = self.deviations.iter().copied().chain(std::iter::repeat(0.0));
+        let span = |(&[x, value], deviation)| Span { at: scale.of(x), value, deviation };
+        let finite =
+            |span: &Span| [span.at, span.value, span.deviation].iter().all(|value| value.is_finite());
+        self.points.iter().zip(deviations).map(span).filter(finite).collect()
+    }
 }
 
 /// Where the name of a level stands.
@@ -197,67 +241,9 @@ pub(super) fn colour(class: usize) -> String {
     format!("hsl({:.0} 65% 52%)", hue(class))
 }
 
-/// A number in few characters.
-pub(super) fn short(value: f64) -> String {
-    match value.abs() {
-        size if size > 0.0 && size < 0.001 => format!("{value:.0e}"),
-        size if size >= 10_000.0 => format!("{}k", value / 1000.0),
-        _ => format!("{}", (value * 1e4).round() / 1e4),
-    }
-}
-
-/// The range of an axis.
-pub(super) struct Axis {
-    low: f64,
-    high: f64,
-    ticks: usize,
-}
-
-impl Axis {
-    /// From the least to the greatest value, and around a single one, with room for so many ticks.
-    pub(super) fn of(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
-        let finite = values.filter(|value| value.is_finite());
-        let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
-        let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
-        let room = if high > low { 0.0 } else { 0.5 * low.abs().max(1e-3) };
-        Self { low: low - room, high: high + room, ticks: ticks as usize }
-    }
-
-    /// Where a value lies between two pixels.
-    pub(super) fn at(&self, value: f64, from: f64, to: f64) -> f64 {
-        from + (value - self.low) / (self.high - self.low) * (to - from)
-    }
-
-    /// Round values (1, 2 or 5 times a power of ten apart).
-    pub(super) fn ticks(&self) -> Vec<f64> {
-        let least = (self.high - self.low) / self.ticks.max(1) as f64;
-        let power = 10f64.powf(least.log10().floor());
-        let step = [1.0, 2.0, 5.0]
-            .into_iter()
-            .map(|m| m * power)
-            .find(|&step| step >= least)
-            .unwrap_or(10.0 * power);
-        let first = (self.low / step).ceil() as i64;
-        (first..)
-            .map(|i| i as f64 * step)
-            .take_while(|&tick| tick <= self.high + 1e-9 * step)
-            .take(64)
-            .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ticks_are_round_and_inside() {
-        let ticks = |low, high, ticks| Axis { low, high, ticks }.ticks();
-        assert_eq!(ticks(0.0, 1892.0, 5), [0.0, 500.0, 1000.0, 1500.0]);
-        assert_eq!(ticks(3.4, 5.9, 2), [4.0]);
-        assert_eq!(ticks(-0.2, 0.2, 4), [-0.2, -0.1, 0.0, 0.1, 0.2]);
-        assert_eq!([12_000.0, 0.00002, 0.25, 500.0].map(short), ["12k", "2e-5", "0.25", "500"]);
-    }
 
     #[test]
     fn the_name_of_a_level_stands_off_curves() {
@@ -278,14 +264,15 @@ mod tests {
 
     #[test]
     fn charts_survive_nothing_sameness_and_no_numbers() {
-        let curve = |points: &[[f64; 2]]| {
-            [Curve { name: "<a>".into(), points: points.to_vec(), look: Look::default() }]
-        };
+        let curve =
+            |points: &[[f64; 2]]| [Curve { name: "<a>".into(), points: points.to_vec(), ..Curve::default() }];
         for chart in [
             lines("t", &[], None),
             lines("t", &curve(&[]), Some(("ln K", 5.7))),
             lines("t", &curve(&[[1.0, 2.0]]), None),
             lines("t", &curve(&[[1.0, f64::NAN], [2.0, 0.0], [3.0, 0.0]]), None),
+            log_lines("t", &curve(&[[0.0, 1.0], [-1.0, 1.0], [10.0, 2.0]])),
+            log_lines("t", &[]),
             points("t", &[], &[], &[]),
             points("t", &[[0.0, 0.0]; 3], &[Some(9), None], &["<x>".into()]),
         ] {
@@ -295,5 +282,21 @@ mod tests {
         }
         let many: Vec<[f64; 2]> = (0..100_000).map(|i| [f64::from(i), f64::from(i % 7)]).collect();
         assert!(lines("t", &curve(&many), None).0.len() < 10_000);
+    }
+    #[test]
+    fn a_logarithmic_axis_has_decades_of_equal_length_and_points_their_deviation() {
+        let points = vec![[1e3, 40.0], [1e4, 50.0], [1e5, 60.0]];
+        let curve = Curve { points, deviations: vec![1.0, 0.0, 2.0], ..Curve::default() };
+        let drawn = log_lines("t", &[curve]).into_string();
+        let circles: Vec<f64> = drawn
+            .split("cx=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+            .collect();
+        assert!((circles[2] - circles[1] - (circles[1] - circles[0])).abs() < 0.2, "{circles:?}");
+        assert_eq!(drawn.matches("stroke-width=\"1.2\"").count(), 2, "one has no deviation: {drawn}");
+        for shown in [">1000<", ">10k<", ">100k<"] {
+            assert!(drawn.contains(shown), "{shown}: {drawn}");
+        }
     }
 }
