@@ -118,7 +118,7 @@ impl Curve {
     /// Its points on an axis of this scale, those left out that have no place there.
     fn spans(&self, scale: Scale) -> Vec<Span> {
         let deviations = self.deviations.iter().copied().chain(std::iter::repeat(0.0));
-        let span = |(&[x, value], deviation)| Span { at: scale.of(x), value, deviation };
+        let span = |(&[x, value], deviation): (&[f64; 2], f64)| Span { at: scale.of(x), value, deviation };
         let finite =
             |span: &Span| [span.at, span.value, span.deviation].iter().all(|value| value.is_finite());
         self.points.iter().zip(deviations).map(span).filter(finite).collect()
