@@ -70,8 +70,11 @@ struct Sums {
 // their order.
 fn total(at: u32, index: u32) -> Sums {
     let quad = min(at / SHARES, params.quads - 1u);
+    // What lies beyond the last quad has nothing to add: a processor that runs a workgroup one vector after another would
+    // otherwise walk down the chunks for each.
+    let end = select(0u, params.chunks, at / SHARES < params.quads);
     var result = Sums();
-    for (var chunk = at % SHARES; chunk < params.chunks; chunk += SHARES) {
+    for (var chunk = at % SHARES; chunk < end; chunk += SHARES) {
         result.a += sums[chunk * 2u * params.quads + quad];
         result.b += sums[(chunk * 2u + 1u) * params.quads + quad];
     }

@@ -168,6 +168,7 @@ fn lengths_of_a_run_make_a_curve_beside_what_it_must_beat() {
     // The shorter length stands at the left, wherever it was asked for; the seeds of one of them are apart.
     let path = drawn
         .split("<path d=\"M")
+        .skip(1)
         .map(|rest| rest.split('"').next().unwrap())
         .find(|path| path.contains('L'));
     let ends: Vec<f64> =
