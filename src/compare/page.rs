@@ -158,14 +158,14 @@ fn growth(of: &Comparison, measure: &Measure) -> Markup {
     let across = |(name, value): (&str, f64)| Curve {
         name: name.to_owned(),
         points: ends.map(|end| [end, value]).to_vec(),
-        look: Look { dashed: true, ..Look::default() },
+        look: Look { dashed: true, bare: true, ..Look::default() },
         ..Curve::default()
     };
     if ends[0] <= ends[1] {
         let levels: Vec<Curve> = levels(of, measure).into_iter().map(across).collect();
         curves.extend(levels);
     }
-    log_lines(&format!("{}, by GFLOP of the run", measure.name), &curves)
+    log_lines(&format!("{}, by GFLOP", measure.name), &curves)
 }
 
 /// The setting that all rows name before their values, where they are values of one.
@@ -194,6 +194,7 @@ fn curves(of: &Comparison) -> Markup {
         let look = Look {
             hue: rows.iter().position(|row| *row == cell.row),
             dashed: columns.len() > 1 && cell.column == Crops::Without,
+            ..Look::default()
         };
         let points = first.iter().enumerate().filter_map(mean).collect();
         Some(Curve { name: cell.name(), points, look, ..Curve::default() })

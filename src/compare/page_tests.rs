@@ -161,7 +161,7 @@ fn lengths_of_a_run_make_a_curve_beside_what_it_must_beat() {
     });
     let of = Comparison { budget: Budget::Own, ..of_arms(arms.collect(), 0.3) };
     let drawn = figure(&of, &of.measures()[0]).into_string();
-    assert!(drawn.contains("kNN on split_test, %, by GFLOP of the run"), "{drawn}");
+    assert!(drawn.contains("kNN on split_test, %, by GFLOP"), "{drawn}");
     for name in ["trained", "raw pixels", ">100<", ">1000<"] {
         assert!(drawn.contains(name), "{name}: {drawn}");
     }
@@ -174,6 +174,7 @@ fn lengths_of_a_run_make_a_curve_beside_what_it_must_beat() {
     let ends: Vec<f64> =
         path.unwrap().split('L').map(|place| place.split(' ').next().unwrap().parse().unwrap()).collect();
     assert!(ends[0] < ends[1], "{drawn}");
+    assert_eq!(drawn.matches("<circle").count(), 2, "a level has no dots: {drawn}");
     assert_eq!(
         (drawn.matches("stroke-width=\"1.2\"").count(), drawn.matches("stroke-dasharray").count()),
         (1, 1)

@@ -25,6 +25,8 @@ pub struct Look {
     pub hue: Option<usize>,
     /// Whether it is dashed.
     pub dashed: bool,
+    /// Whether its points have no dots, however few they are: it is a level, not something that was measured there.
+    pub bare: bool,
 }
 
 /// An entry of a legend.
@@ -94,7 +96,9 @@ fn chart(title: &str, curves: &[Curve], level: Option<(&str, f64)>, scale: Scale
                 path d=(format_args!("M{left:.1} {from:.1}V{to:.1}")) stroke=(colour(key.hue)) stroke-width="1.2" {}
             }
         }
-        @for (key, places) in keys.iter().zip(&places) { (drawn(places, key)) }
+        @for ((key, places), curve) in keys.iter().zip(&places).zip(curves) {
+            (drawn(places, key, !curve.look.bare && places.len() < 20))
+        }
     };
     figure(title, keys.iter().copied(), curves.len() > 1, [WIDTH, HEIGHT], &drawing)
 }
@@ -167,8 +171,8 @@ fn between(places: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
     places.iter().copied().chain(pairs)
 }
 
-/// A curve through places of the chart; where they are few, with dots.
-fn drawn(places: &[(f64, f64)], key: &Key<'_>) -> Markup {
+/// A curve through places of the chart, with or without a dot on each.
+fn drawn(places: &[(f64, f64)], key: &Key<'_>, dots: bool) -> Markup {
     let colour = colour(key.hue);
     let every = places.len().div_ceil(DRAWN).max(1);
     let kept = places.chunks(every).filter_map(|chunk| chunk.last()).enumerate();
@@ -178,7 +182,7 @@ fn drawn(places: &[(f64, f64)], key: &Key<'_>) -> Markup {
     html! {
         path d=(kept.map(step).collect::<String>()) fill="none" stroke=(colour) stroke-width="1.6"
             stroke-dasharray=[key.dashed.then_some("5 3")] {}
-        @for (left, height) in places.iter().filter(|_| places.len() < 20) {
+        @for (left, height) in places.iter().filter(|_| dots) {
             circle cx=(tenths(*left)) cy=(tenths(*height)) r="2.2" fill=(colour) {}
         }
     }
