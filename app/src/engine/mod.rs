@@ -20,10 +20,11 @@ use swav_wgpu::train::{Event, Preview, PreviewRequest, Summary, TrainOptions, tr
 use swav_wgpu::tune::{self, Taken};
 
 /// How soon news are drawn: on a GPU, and where the processor draws the window beside the training, which takes
-/// it some 80 ms of all its cores for a window of 1280×800. A person who moves the pointer sees them at once.
+/// it some 80 to 120 ms of two cores for a window of 1280×800: a hundredth of them. A person who moves the pointer sees them
+/// at once.
 const SOON: [Duration; 2] = [Duration::from_millis(66), SELDOM];
 /// How often a window is drawn that takes from what trains.
-pub(crate) const SELDOM: Duration = Duration::from_secs(6);
+pub(crate) const SELDOM: Duration = Duration::from_secs(10);
 
 /// What the engine's thread tells the window.
 #[derive(Debug)]
