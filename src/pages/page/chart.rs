@@ -67,7 +67,7 @@ pub fn log_lines(title: &str, curves: &[Curve]) -> Markup {
 fn chart(title: &str, curves: &[Curve], level: Option<(&str, f64)>, scale: Scale) -> Markup {
     let spans: Vec<Vec<Span>> = curves.iter().map(|curve| curve.spans(scale)).collect();
     let all = || spans.iter().flatten();
-    let heights = all().flat_map(|span| span.ends()).chain(level.map(|(_, height)| height));
+    let heights = all().flat_map(Span::ends).chain(level.map(|(_, height)| height));
     let (x, y) = (Axis::of(all().map(|span| span.at), WIDTH / 70.0), Axis::of(heights, HEIGHT / 38.0));
     let place = |[a, b]: [f64; 2]| (x.at(a, MARGIN[0], WIDTH - 8.0), y.at(b, HEIGHT - MARGIN[1], 8.0));
     let placed = |spans: &Vec<Span>| spans.iter().map(|span| place([span.at, span.value])).collect();
