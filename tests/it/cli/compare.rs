@@ -132,7 +132,7 @@ fn ctrl_c_stops_it_and_the_printed_command_goes_on() {
 #[test]
 fn lengths_of_a_run_are_compared_as_they_are() {
     let desk = Desk::new();
-    let line = "compare pics --config base.toml --over epochs=1,3 --out lengths";
+    let line = "compare pics --config base.toml --over steps=5,15 --out lengths";
     let ended = desk.run(line).expect(0);
     assert!(ended.out.contains("not equal: The length of the runs"), "{ended:#?}");
     let found = json(&desk, "lengths");
@@ -143,9 +143,9 @@ fn lengths_of_a_run_are_compared_as_they_are() {
         assert!((ratio - 3.0).abs() < 1e-9, "{key}: {found:#}");
     }
     assert!(desk.read("lengths/comparison.html").contains(", by GFLOP"));
-    assert!(desk.run(line).expect(0).err.contains("arm 2 of 2: epochs 3, seed 31: done already"));
-    desk.run(&format!("{line} --budget flop")).refused(2, &["`budget`", "lengths"]);
-    desk.run(&format!("{line} --steps 9")).refused(2, &["`steps`", "--over"]);
+    assert!(desk.run(line).expect(0).err.contains("arm 2 of 2: steps 15, seed 31: done already"));
+    desk.run(&format!("{line} --budget flop")).refused(2, &["--budget", "lengths"]);
+    desk.run(&format!("{line} --steps 9")).refused(2, &["--steps", "--over"]);
 }
 
 #[test]
