@@ -173,9 +173,10 @@ impl Compare {
     fn budget(&self, over: Option<&Over>) -> Result<Budget> {
         let by_length = over.is_some_and(Over::is_length);
         match self.budget {
-            Some(budget) if by_length && budget != Budget::Own => {
-                Err(Error::config("budget", "leaves nothing to --over, which compares lengths; leave it out"))
-            }
+            Some(budget) if by_length && budget != Budget::Own => Err(Error::config(
+                "budget",
+                "cannot be given with --over, which compares lengths here: runs of different length have nothing equal; leave it out",
+            )),
             Some(budget) => Ok(budget),
             None if by_length => Ok(Budget::Own),
             None => Ok(Budget::Flop),
