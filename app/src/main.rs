@@ -25,8 +25,7 @@ fn main() -> ExitCode {
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([900.0, 600.0])
         .with_drag_and_drop(true);
-    // There are no gradients to smooth, and a processor that draws the window pays for every pixel.
-    let options = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
     let start = |creation: &eframe::CreationContext<'_>| {
         let window: Box<dyn eframe::App> = Box::new(Window::new(creation, given));
         Ok(window)

@@ -1,6 +1,6 @@
 //! Batch normalisation, with ReLU and residual where asked. Twin of `batch_norm.wgsl`.
 
-use super::{chunks, forms, input, lanes, of, variant};
+use super::{LOOP, chunks, forms, input, lanes, of, variant};
 use crate::error::Result;
 use crate::gpu::{Family, Grid, Plan, Shader, Shape, Tensor, shader_params};
 
@@ -92,14 +92,10 @@ enum Walk {
 /// Invocations that keep a large GPU's memory busy: each waits for its loads for most of its time.
 const IN_FLIGHT: u32 = 1 << 17;
 
-/// The most chunks of a sum: where one invocation adds them all up, no more than a loop may have rounds on any driver
-/// ([`AdapterFacts::rounds`](crate::gpu::AdapterFacts::rounds)).
-const MOST_CHUNKS: u32 = 1 << 15;
-
 /// The rows of a chunk of the sums, and how many chunks there are, on a GPU: enough for [`IN_FLIGHT`], but none shorter
-/// than what is worth a partial sum.
+/// than what is worth a partial sum, and no more than the one invocation of a CPU driver may add up.
 fn chunks_of_sums(rows: u32, quads: u32) -> (u32, u32) {
-    chunks(rows, (IN_FLIGHT / quads).clamp(256, MOST_CHUNKS).min(rows.div_ceil(16)))
+    chunks(rows, (IN_FLIGHT / quads).clamp(256, LOOP).min(rows.div_ceil(16)))
 }
 
 /// Invocations that add up the chunks of one column quad, as many as share a row elsewhere; on a CPU driver one, which
@@ -271,10 +267,6 @@ mod tests {
             assert!(partial <= 8 << 20, "{side} {channels}: {partial} bytes of partial sums");
         }
         assert_eq!(chunks_of_sums(5, 1), (5, 1));
-        assert_eq!(
-            chunks_of_sums(1 << 22, 1),
-            (128, MOST_CHUNKS),
-            "of four channels a chunk takes more rows"
-        );
+        assert_eq!(chunks_of_sums(1 << 22, 1), (128, LOOP), "of four channels a chunk takes more rows");
     }
 }

@@ -202,10 +202,13 @@ fn input(plan: &mut Plan, tensor: &Tensor) -> Tensor {
     }
 }
 
-/// Rows a chunk and chunks, for sums over rows in two stages: at most `most` chunks, but none longer than a loop may be on
-/// any driver ([`AdapterFacts::rounds`](crate::gpu::AdapterFacts::rounds)).
+/// Rounds of a loop that no driver ends early ([`AdapterFacts::rounds`](crate::gpu::AdapterFacts::rounds)), with room for
+/// other loops beside it.
+const LOOP: u32 = 1 << 15;
+
+/// Rows a chunk and chunks, for sums over rows in two stages: at most `most` chunks, but none longer than a [`LOOP`].
 fn chunks(rows: u32, most: u32) -> (u32, u32) {
-    let chunk = rows.div_ceil(most).max(rows.min(16)).min(1 << 15);
+    let chunk = rows.div_ceil(most).max(rows.min(16)).min(LOOP);
     (chunk.max(1), rows.div_ceil(chunk.max(1)).max(1))
 }
 

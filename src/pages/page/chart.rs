@@ -287,6 +287,7 @@ mod tests {
         let many: Vec<[f64; 2]> = (0..100_000).map(|i| [f64::from(i), f64::from(i % 7)]).collect();
         assert!(lines("t", &curve(&many), None).0.len() < 10_000);
     }
+
     #[test]
     fn a_logarithmic_axis_has_decades_of_equal_length_and_points_their_deviation() {
         let points = vec![[1e3, 40.0], [1e4, 50.0], [1e5, 60.0]];
