@@ -12,7 +12,7 @@ use eframe::egui::{Color32, ColorImage, Context, Painter, Rect};
 use pages::{Pages, side_for};
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use swav_wgpu::config::Config;
 use swav_wgpu::data::configured;
 use swav_wgpu::pass;
@@ -130,7 +130,9 @@ impl Thumbs {
                 if news.send(News::Tile(picture, tile)).is_err() {
                     return;
                 }
-                repaint();
+                if !asked.is_awaited() {
+                    repaint();
+                }
             }
         });
         Self { asker, inbox: Some(inbox), ..Self::none() }
@@ -177,6 +179,34 @@ impl Thumbs {
         }
     }
 
+    /// The frame that begins waits for its thumbnails by [`Thumbs::catch_up`]: until then nothing has it drawn again.
+    pub(crate) fn expect(&self) {
+        self.asker.awaits(true);
+    }
+
+    /// Waits at most so long for what the frame at hand asked for. Whether there is more to draw than there was.
+    pub(crate) fn catch_up(&mut self, ctx: &Context, most: Duration) -> bool {
+        const MOMENT: Duration = Duration::from_millis(5);
+        let began = Instant::now();
+        let mut news = Vec::new();
+        while let Some(inbox) = &self.inbox
+            && !self.asker.is_idle()
+            && began.elapsed() < most
+        {
+            match inbox.recv_timeout(MOMENT) {
+                Ok(one) => news.push(one),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.asker.awaits(false);
+        // What came until here was told to nobody.
+        news.extend(self.inbox.iter().flat_map(Receiver::try_iter));
+        let more = !news.is_empty();
+        news.into_iter().for_each(|news| self.take(ctx, news));
+        more
+    }
+
     fn take(&mut self, ctx: &Context, news: News) {
         match news {
             News::Opened(names) => self.names = *names,
@@ -219,4 +249,38 @@ pub(crate) fn tile(picture: &image::RgbImage, side: usize) -> ColorImage {
     let small =
         image::imageops::resize(&square.to_image(), size, size, image::imageops::FilterType::Triangle);
     ColorImage::from_rgb([side; 2], small.as_raw())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_frame_that_waits_has_its_thumbnails_and_is_not_drawn_again_for_them() {
+        let (ctx, told) = (Context::default(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&told);
+        let repaint = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        };
+        let mut thumbs = Thumbs::open(Config::default(), repaint);
+        thumbs.wait(&ctx);
+        let pictures: Vec<u32> = thumbs.names().pretrain.iter().copied().take(20).collect();
+        let before = told.load(Ordering::SeqCst);
+        thumbs.expect();
+        pictures.iter().for_each(|&picture| thumbs.asker.ask(1, (picture, 64)));
+        let there = |thumbs: &mut Thumbs| {
+            pictures.iter().filter(|&&picture| thumbs.pages.get(picture, 64, 1).is_some()).count()
+        };
+        assert!(thumbs.catch_up(&ctx, Duration::from_secs(60)));
+        assert_eq!((there(&mut thumbs), told.load(Ordering::SeqCst)), (pictures.len(), before));
+        assert!(!thumbs.catch_up(&ctx, Duration::from_secs(60)), "nothing more was asked for");
+        // A frame that does not wait is told of what it asked for.
+        thumbs.asker.ask(2, (pictures[0], 128));
+        thumbs.wait(&ctx);
+        while told.load(Ordering::SeqCst) == before {
+            std::thread::yield_now();
+        }
+    }
 }

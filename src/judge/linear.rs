@@ -1,4 +1,4 @@
-//! Classifiers classifiers on a frozen network.
+//! Linear classifiers on a frozen network.
 //!
 //! *Fast*: features of the plain views, once; several learning rates at once, of which the best on a fifth
 //! of the training side is trained again on all of it. *Recipe*: every epoch on fresh crops and flips, at

@@ -1,6 +1,6 @@
 //! Curves of recipes that were run to their end, to hold one's own beside: is this loss what it should be?
 
-use crate::config::{Config, Preset};
+use crate::config::{Config, Preset, Setting};
 use crate::train::Metrics;
 
 /// A run of a recipe as it stands.
@@ -14,18 +14,34 @@ pub struct Reference {
     pub about: &'static str,
     /// Steps of the whole run.
     pub steps: u64,
-    /// Its `metrics.jsonl`.
+    /// Its `metrics.jsonl`, or of a long run one line of ten and those of evaluations.
     lines: &'static str,
 }
 
-/// All of them.
-pub const REFERENCES: &[Reference] = &[Reference {
-    preset: Preset::Demo,
-    name: "reference: demo",
-    about: "the pictures that come with the program, seed 31, 44 epochs, Mesa's software driver",
-    steps: 1892,
-    lines: include_str!("../../assets/curves/demo.jsonl"),
-}];
+macro_rules! reference {
+    ($preset:ident, $name:literal, seed $seed:literal, $epochs:literal epochs, $steps:literal steps) => {
+        Reference {
+            preset: Preset::$preset,
+            name: concat!("reference: ", $name, " (seed ", $seed, ")"),
+            about: concat!(
+                "the pictures that come with the program, seed ",
+                $seed,
+                ", ",
+                $epochs,
+                " epochs, Mesa's software driver"
+            ),
+            steps: $steps,
+            lines: include_str!(concat!("../../assets/curves/", $name, "-", $seed, ".jsonl")),
+        }
+    };
+}
+
+/// All of them. How far those of other seeds lie apart says how much of a difference is chance.
+pub const REFERENCES: &[Reference] = &[
+    reference!(Demo, "demo", seed 31, 44 epochs, 1892 steps),
+    reference!(Demo, "demo", seed 32, 44 epochs, 1892 steps),
+    reference!(Demo, "demo", seed 33, 44 epochs, 1892 steps),
+];
 
 /// Settings of which another value makes no other curve, beside those that a resumed run may change: another seed or
 /// length ends near the same loss, and how a run judges itself says nothing of its loss.
@@ -47,15 +63,20 @@ const FREE: [&str; 14] = [
 ];
 
 impl Reference {
-    /// The one to hold a run with these settings beside, where there is one: of the same pictures, in the same recipe.
+    /// Those to hold a run with these settings beside: of the same pictures, in the same recipe.
     #[must_use]
-    pub fn of(config: &Config) -> Option<&'static Self> {
-        let preset = config.preset.filter(|_| config.data.is_none())?;
-        let recipe = Config::from_preset(preset).ok()?;
+    pub fn all_of(config: &Config) -> Vec<&'static Self> {
+        REFERENCES.iter().filter(|reference| reference.fits(config)).collect()
+    }
+
+    /// Whether a run with these settings is of the same pictures and in the same recipe.
+    #[must_use]
+    pub fn fits(&self, config: &Config) -> bool {
+        let Ok(recipe) = Config::from_preset(self.preset) else { return false };
         let free = |key| FREE.contains(&key) || Config::RESUMABLE.contains(&key);
         let mut fixed = Config::SETTINGS.iter().filter(|setting| !free(setting.key));
-        let same = fixed.all(|setting| (setting.get)(config) == (setting.get)(&recipe));
-        REFERENCES.iter().find(|reference| same && reference.preset == preset)
+        let same = |setting: &Setting| (setting.get)(config) == (setting.get)(&recipe);
+        config.data.is_none() && config.preset == Some(self.preset) && fixed.all(same)
     }
 
     /// Its reports.
@@ -107,8 +128,10 @@ mod tests {
             assert!(last.step > first.step && last.loss < first.loss, "{}", reference.name);
             assert!(last.knn.is_some() && last.lr < 1e-6, "{}: it was not run to its end", reference.name);
             let config = Config::from_preset(reference.preset).unwrap();
-            assert!(Reference::of(&config).is_some_and(|found| found.name == reference.name));
+            assert!(reference.fits(&config));
         }
+        let names: Vec<&str> = REFERENCES.iter().map(|reference| reference.name).collect();
+        assert!(names.iter().all(|name| names.iter().filter(|other| other.starts_with(name)).count() == 1));
     }
 
     #[test]
@@ -140,7 +163,7 @@ mod tests {
         let with = |changes: &[(&str, &str)]| {
             let mut config = recipe.clone();
             changes.iter().for_each(|(key, value)| config.set(key, value).unwrap());
-            Reference::of(&config).is_some()
+            !Reference::all_of(&config).is_empty()
         };
         assert!(with(&[
             ("seed", "5"),

@@ -71,10 +71,8 @@ pub fn page(
     let total = summary["total_steps"].as_u64().unwrap_or_else(|| config.length(epoch).total);
     let advice = curves::advice(&reports, config.method, total, config.frozen_steps());
     page.section("Health", "What the monitor said, and when.", health(&advice, reports.len(), torn));
-    let beside = Reference::of(&config);
-    let lead =
-        beside.map_or_else(|| "Over the steps of the run.".to_owned(), |beside| compared(beside, total));
-    page.section("Curves", &lead, curves::all(&reports, config.method, total, beside));
+    let beside = Reference::all_of(&config);
+    page.section("Curves", &compared(&beside, total), curves::all(&reports, config.method, total, &beside));
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
@@ -101,18 +99,20 @@ pub fn page(
     Ok(page.finish())
 }
 
-/// What the curves are drawn over, beside a reference.
-fn compared(beside: &Reference, total: u64) -> String {
-    let own = beside.steps;
+/// What the curves are drawn over, beside runs of the same recipe, which are as long as each other.
+fn compared(beside: &[&Reference], total: u64) -> String {
+    let Some(first) = beside.first() else { return "Over the steps of the run.".to_owned() };
+    let own = first.steps;
     let share = if own == total {
         String::new()
     } else {
         format!(
-            " That run had {own} steps and this one has {total}, so its curves stand at the same share of the run: there the \
+            " They had {own} steps and this run has {total}, so their curves stand at the same share of the run: there the \
              learning rate is at the same part of its way."
         )
     };
-    format!("Over the steps of the run, beside a run of the same recipe: {}.{share}", beside.about)
+    let about: Vec<&str> = beside.iter().map(|one| one.about).collect();
+    format!("Over the steps of the run, beside runs of the same recipe: {}.{share}", about.join("; "))
 }
 
 /// The reports of the run, and how many lines could not be read.

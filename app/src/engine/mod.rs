@@ -14,17 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use swav_wgpu::error::Error;
 use swav_wgpu::train::{Event, Preview, PreviewRequest, Summary, TrainOptions, train};
 use swav_wgpu::tune::{self, Taken};
-
-/// How soon news are drawn: on a GPU, and where the processor draws the window beside the training, which takes
-/// it some 80 to 120 ms of two cores for a window of 1280×800: a hundredth of them. A person who moves the pointer sees them
-/// at once.
-const SOON: [Duration; 2] = [Duration::from_millis(66), SELDOM];
-/// How often a window is drawn that takes from what trains.
-pub(crate) const SELDOM: Duration = Duration::from_secs(10);
 
 /// What the engine's thread tells the window.
 #[derive(Debug)]
@@ -97,14 +89,14 @@ impl From<Error> for Failure {
 
 /// Has the window drawn again.
 struct Painter {
-    repaint: Box<dyn Fn(Duration) + Send + Sync>,
+    repaint: Box<dyn Fn(bool) + Send + Sync>,
     /// Whether the run's device is the processor: then there is no other to draw the window.
     software: AtomicBool,
 }
 
 impl Painter {
     fn soon(&self) {
-        (self.repaint)(SOON[usize::from(self.software.load(Ordering::Relaxed))]);
+        (self.repaint)(self.software.load(Ordering::Relaxed));
     }
 }
 
@@ -119,13 +111,13 @@ pub struct Engine {
 
 impl Engine {
     /// Starts a run, with the kernels that were tuned for this user below the folder `cache`, if any.
-    /// `repaint` is called with the time in which something new is to be drawn.
+    /// `repaint` is called when something new is to be drawn, with whether the run's device is the processor.
     #[must_use]
     pub fn start(
         mut options: TrainOptions,
         cache: Option<PathBuf>,
         paused: bool,
-        repaint: impl Fn(Duration) + Send + Sync + 'static,
+        repaint: impl Fn(bool) + Send + Sync + 'static,
     ) -> Self {
         let control = Arc::new(Control::default());
         control.pause(paused);

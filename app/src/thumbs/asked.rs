@@ -2,6 +2,7 @@
 //! decoded for nobody.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A picture, and the side that it is to have, pixels.
@@ -22,6 +23,8 @@ struct List {
 struct Shared {
     list: Mutex<List>,
     more: Condvar,
+    /// Whether the window waits for answers, and needs no other word of them.
+    awaited: AtomicBool,
 }
 
 impl Shared {
@@ -58,6 +61,11 @@ impl Asker {
         }
     }
 
+    /// The window waits for answers from here on, or no longer: then it looks once more for some.
+    pub(super) fn awaits(&self, awaits: bool) {
+        self.0.awaited.store(awaits, Ordering::SeqCst);
+    }
+
     /// Whether all that was asked for has been answered.
     pub(super) fn is_idle(&self) -> bool {
         let list = self.0.list();
@@ -73,6 +81,11 @@ impl Drop for Asker {
 }
 
 impl Asked {
+    /// Whether the window sees an answer that was sent without being told of it.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.0.awaited.load(Ordering::SeqCst)
+    }
+
     /// The next thing to decode, once there is one; what came before it has been answered. Nothing once nobody asks.
     pub(super) fn next(&self) -> Option<Wanted> {
         let mut list = self.0.list();

@@ -1,8 +1,8 @@
 //! What the window does about a click, a key, a dropped folder, or being closed.
 
-use super::{Window, using};
+use super::{Window, pace, using};
 use crate::dialogs::{Ask, For};
-use crate::engine::{Engine, Message, SELDOM, unfold};
+use crate::engine::{Engine, Message, unfold};
 use crate::form::Form;
 use crate::panes::{Action, Compared, Look};
 use crate::start::{Wish, usual, wrong};
@@ -17,8 +17,9 @@ use std::time::Duration;
 use swav_wgpu::config::Config;
 use swav_wgpu::train::{PreviewRequest, TrainOptions};
 
-/// Where the processor draws the window, thumbnails that are decoded within so long are drawn together.
-const TOGETHER: Duration = Duration::from_millis(400);
+/// Where the processor draws the window, thumbnails that come too late for a frame are drawn so long after the first of
+/// them.
+const STRAGGLERS: Duration = Duration::from_millis(400);
 
 impl Window {
     pub(super) fn keyboard(&mut self, ctx: &egui::Context) {
@@ -152,11 +153,11 @@ impl Window {
         // Which device the run has is not known before it begins, and steps that are measured until then are to be as fast
         // as its own.
         let software = usual(&self.adapters).is_some_and(|facts| facts.software);
-        let [least, soon] = if software { [SELDOM, TOGETHER] } else { [Duration::ZERO; 2] };
+        let soon = if software { STRAGGLERS } else { Duration::ZERO };
         let (repaint, again) = (ctx.clone(), ctx.clone());
         self.thumbs = Thumbs::open(options.config.clone(), move || repaint.request_repaint_after(soon));
-        self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |within| {
-            again.request_repaint_after(within.max(least));
+        self.engine = Some(Engine::start(options, dirs::cache_dir(), paused, move |own| {
+            again.request_repaint_after(pace::within(&again, own || software));
         }));
     }
 

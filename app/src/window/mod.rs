@@ -3,6 +3,7 @@
 mod before;
 mod deeds;
 mod message;
+mod pace;
 mod screens;
 mod using;
 

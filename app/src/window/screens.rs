@@ -8,10 +8,13 @@ use crate::thumbs::Thumbs;
 use crate::top;
 use crate::tour::{self, Tour};
 use eframe::egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use std::time::Duration;
 use swav_wgpu::data::Reading;
 use swav_wgpu::data::configured;
 use swav_wgpu::train::PreviewRequest;
 
+/// A frame that takes from what trains waits at most so long for its thumbnails.
+const TOGETHER: Duration = Duration::from_millis(100);
 /// Pictures whose crops are shown before any are chosen.
 const CHOSEN: usize = 3;
 /// A set of so many pictures is looked at as a whole, on a GPU and on the processor; looks at it wait until they are a
@@ -78,6 +81,13 @@ impl Window {
         self.message(ui);
         let mut actions = Vec::new();
         let ground = Frame::new().fill(palette.ground).inner_margin(Margin::same(6));
+        // What trains draws the window too: another frame for its thumbnails would cost a hundred times what laying this
+        // one out again does.
+        let costly = self.engine.is_some() && self.state.started.as_ref().is_some_and(|run| run.software);
+        let waits = costly && ctx.current_pass_index() == 0;
+        if waits {
+            self.thumbs.expect();
+        }
         let wants = CentralPanel::default().frame(ground).show(ui, |ui| {
             let mut context = Context {
                 state: &self.state,
@@ -89,6 +99,9 @@ impl Window {
             };
             self.dock.show(ui, &mut context)
         });
+        if waits && self.thumbs.catch_up(&ctx, TOGETHER) {
+            ctx.request_discard("thumbnails came");
+        }
         actions.into_iter().for_each(|action| self.act(&ctx, action));
         self.watch(wants.inner);
         if self.is_touring() {

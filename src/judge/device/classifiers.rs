@@ -1,4 +1,4 @@
-//! Classifiers classifiers on features, trained on the device by SGD with momentum: several learning rates
+//! Linear classifiers on features, trained on the device by SGD with momentum: several learning rates
 //! at once, side by side in one layer. The last of `dim + 1` inputs is 1, so that its weights are biases.
 
 use std::sync::Arc;

@@ -19,11 +19,12 @@ pub(super) fn advice(reports: &[Metrics], method: Method, total: u64, freeze: u6
     reports.iter().filter_map(say).collect()
 }
 
-/// A chart for each figure that the reports of a run of `total` steps have, and one of the kNN accuracies; `beside` is a run
+/// A chart for each figure that the reports of a run of `total` steps have, and one of the kNN accuracies; `beside` are runs
 /// to compare with.
-pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: Option<&Reference>) -> Markup {
+pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: &[&Reference]) -> Markup {
     let Some(last) = reports.last() else { return html! { p { "There are no reports yet." } } };
-    let others = beside.map(|other| (other.name_beside(total), other.reports_beside(total)));
+    let others: Vec<(String, Vec<Metrics>)> =
+        beside.iter().map(|other| (other.name_beside(total), other.reports_beside(total))).collect();
     let drawn = |figure: &Figure| {
         let Figure { key, title, unit, of, chart, .. } = figure;
         let level = chart.as_ref()?.level.and_then(|level| Some((level.name(method), level.of(last)?)));
@@ -36,8 +37,8 @@ pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: Optio
         let mut curves = if *key == "knn" { accuracies(reports) } else { vec![curve(title, reports)] };
         let is_empty = curves.iter().all(|curve| curve.points.is_empty());
         // How fast another machine was says nothing.
-        if let Some((name, reports)) = others.as_ref().filter(|_| !is_empty && !MACHINE.contains(key)) {
-            curves.push(curve(name, reports));
+        if !is_empty && !MACHINE.contains(key) {
+            curves.extend(others.iter().map(|(name, reports)| curve(name, reports)));
         }
         let title = if unit.is_empty() { (*title).to_owned() } else { format!("{title}, {unit}") };
         curves.iter().any(|curve| !curve.points.is_empty()).then(|| lines(&title, &curves, level))
@@ -96,24 +97,24 @@ mod tests {
     #[test]
     fn curves_and_advice_come_from_the_reports() {
         let stuck: Vec<Metrics> = (1..200).map(|i| report(10 * i, 5.0)).collect();
-        let page = all(&stuck, Method::Swav, 1990, None).into_string();
+        let page = all(&stuck, Method::Swav, 1990, &[]).into_string();
         assert_eq!(page.matches("<figure>").count(), 10);
         assert!(page.contains("ln K") && page.contains("a, centred"));
         assert!(!page.contains("reference"));
         let reference = &crate::uses::references::REFERENCES[0];
-        let beside = |total: u64| all(&stuck, Method::Swav, total, Some(reference)).into_string();
+        let beside = |total: u64| all(&stuck, Method::Swav, total, &[reference]).into_string();
         for (total, shared) in [(reference.steps, false), (1990, true)] {
             let page = beside(total);
             assert_eq!(page.matches("<figure>").count(), 10);
-            assert!(page.contains("reference: demo"));
-            assert_eq!(page.contains("reference: demo, by share of the run"), shared, "{total}");
+            assert!(page.contains(reference.name));
+            assert_eq!(page.contains(&format!("{}, by share of the run", reference.name)), shared, "{total}");
         }
         assert_eq!(accuracies(&stuck)[0].points.len(), 19);
         let said = advice(&stuck, Method::Swav, 2000, 0);
         assert!(said.len() == 1 && said[0].1.sentence.contains("ln K"), "{said:?}");
         assert!(
             advice(&stuck[..3], Method::Swav, 2000, 0).is_empty()
-                && all(&[], Method::Swav, 1990, None).0.contains("no reports")
+                && all(&[], Method::Swav, 1990, &[]).0.contains("no reports")
         );
         // What was written comes back.
         let line = serde_json::to_string(&report(100, 1.0)).unwrap();

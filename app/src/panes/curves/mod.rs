@@ -205,7 +205,7 @@ impl Offer {
     fn of(reference: &Reference, state: &State) -> Self {
         let mut name = reference.name_beside(total(state));
         let mut help = reference.about.to_owned();
-        if Reference::of(&state.config).is_none_or(|own| own.name != reference.name) {
+        if !reference.fits(&state.config) {
             name += " (other settings)";
             help += ". This run has other settings or pictures: its loss need not be like this one";
         }
