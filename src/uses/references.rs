@@ -41,6 +41,7 @@ pub const REFERENCES: &[Reference] = &[
     reference!(Demo, "demo", seed 31, 44 epochs, 1892 steps),
     reference!(Demo, "demo", seed 32, 44 epochs, 1892 steps),
     reference!(Demo, "demo", seed 33, 44 epochs, 1892 steps),
+    reference!(PictoLong, "picto-long", seed 31, 400 epochs, 17200 steps),
 ];
 
 /// Settings of which another value makes no other curve, beside those that a resumed run may change: another seed or
