@@ -24,9 +24,7 @@ macro_rules! reference {
             preset: Preset::$preset,
             name: concat!("reference: ", $name, " (seed ", $seed, ")"),
             about: concat!(
-                "the pictures that come with the program, seed ",
-                $seed,
-                ", ",
+                "the pictures that come with the program, ",
                 $epochs,
                 " epochs, Mesa's software driver"
             ),

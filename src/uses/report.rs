@@ -107,12 +107,12 @@ fn compared(beside: &[&Reference], total: u64) -> String {
         String::new()
     } else {
         format!(
-            " They had {own} steps and this run has {total}, so their curves stand at the same share of the run: there the \
-             learning rate is at the same part of its way."
+            " A recipe of {own} steps stands over this run's {total} at the same share of the run, where the learning rate is at \
+             the same part of its way."
         )
     };
-    let about: Vec<&str> = beside.iter().map(|one| one.about).collect();
-    format!("Over the steps of the run, beside runs of the same recipe: {}.{share}", about.join("; "))
+    let runs = if beside.len() == 1 { "a run" } else { "runs" };
+    format!("Over the steps of the run, beside {runs} of the same recipe: {}.{share}", first.about)
 }
 
 /// The reports of the run, and how many lines could not be read.
