@@ -107,8 +107,8 @@ fn compared(beside: &[&Reference], total: u64) -> String {
         String::new()
     } else {
         format!(
-            " A recipe of {own} steps stands over this run's {total} at the same share of the run, where the learning rate is at \
-             the same part of its way."
+            " Such a curve is of {own} steps where this run has {total}: it stands at the same share of the run, where the learning \
+             rate is at the same part of its way."
         )
     };
     let runs = if beside.len() == 1 { "a run" } else { "runs" };
