@@ -11,7 +11,7 @@ use asked::Asker;
 use eframe::egui::{Color32, ColorImage, Context, Painter, Rect};
 use pages::{Pages, side_for};
 use std::collections::HashSet;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use swav_wgpu::config::Config;
 use swav_wgpu::data::configured;
@@ -150,33 +150,20 @@ impl Thumbs {
         self.problem.as_deref()
     }
 
-    /// Takes in what has been decoded since the last call.
-    pub fn poll(&mut self, ctx: &Context) {
-        while let Some(inbox) = &self.inbox {
-            match inbox.try_recv() {
-                Ok(news) => self.take(ctx, news),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
-            }
+    /// Takes in what has been decoded since the last call. Whether there was something.
+    pub fn poll(&mut self, ctx: &Context) -> bool {
+        let mut more = false;
+        while let Some(Ok(news)) = self.inbox.as_ref().map(Receiver::try_recv) {
+            self.take(ctx, news);
+            more = true;
         }
+        more
     }
 
     /// Waits until everything that was asked for is there: for renders that must not depend on time.
     pub fn wait(&mut self, ctx: &Context) {
-        const MOMENT: Duration = Duration::from_millis(5);
-        loop {
-            let opened = !self.names.set.is_empty() || self.problem.is_some();
-            // Asked first: what was answered before is then in the inbox.
-            let idle = opened && self.asker.is_idle();
-            self.poll(ctx);
-            if idle || self.inbox.is_none() {
-                return;
-            }
-            match self.inbox.as_ref().map(|inbox| inbox.recv_timeout(MOMENT)) {
-                Some(Ok(news)) => self.take(ctx, news),
-                Some(Err(RecvTimeoutError::Timeout)) => {}
-                _ => return,
-            }
-        }
+        let is_opened = |this: &Self| !this.names.set.is_empty() || this.problem.is_some();
+        self.gather(ctx, |this| is_opened(this) && this.asker.is_idle());
     }
 
     /// The frame that begins waits for its thumbnails by [`Thumbs::catch_up`]: until then nothing has it drawn again.
@@ -186,25 +173,33 @@ impl Thumbs {
 
     /// Waits at most so long for what the frame at hand asked for. Whether there is more to draw than there was.
     pub(crate) fn catch_up(&mut self, ctx: &Context, most: Duration) -> bool {
-        const MOMENT: Duration = Duration::from_millis(5);
         let began = Instant::now();
-        let mut news = Vec::new();
-        while let Some(inbox) = &self.inbox
-            && !self.asker.is_idle()
-            && began.elapsed() < most
-        {
-            match inbox.recv_timeout(MOMENT) {
-                Ok(one) => news.push(one),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+        let more = self.gather(ctx, |this| this.asker.is_idle() || began.elapsed() >= most);
+        self.asker.awaits(false);
+        // What came since was told to nobody.
+        self.poll(ctx) || more
+    }
+
+    /// Takes in what is decoded until it is enough. Whether there was something.
+    fn gather(&mut self, ctx: &Context, enough: impl Fn(&Self) -> bool) -> bool {
+        const MOMENT: Duration = Duration::from_millis(5);
+        let mut more = false;
+        loop {
+            // Asked first: what was answered before is then in the inbox.
+            let enough = enough(self);
+            more |= self.poll(ctx);
+            if enough {
+                return more;
+            }
+            match self.inbox.as_ref().map(|inbox| inbox.recv_timeout(MOMENT)) {
+                Some(Ok(news)) => {
+                    self.take(ctx, news);
+                    more = true;
+                }
+                Some(Err(RecvTimeoutError::Timeout)) => {}
+                _ => return more,
             }
         }
-        self.asker.awaits(false);
-        // What came until here was told to nobody.
-        news.extend(self.inbox.iter().flat_map(Receiver::try_iter));
-        let more = !news.is_empty();
-        news.into_iter().for_each(|news| self.take(ctx, news));
-        more
     }
 
     fn take(&mut self, ctx: &Context, news: News) {

@@ -1,6 +1,6 @@
 //! Curves of recipes that were run to their end, to hold one's own beside: is this loss what it should be?
 
-use crate::config::{Config, Preset, Setting};
+use crate::config::{Config, Preset};
 use crate::train::Metrics;
 
 /// A run of a recipe as it stands.
@@ -71,11 +71,13 @@ impl Reference {
     /// Whether a run with these settings is of the same pictures and in the same recipe.
     #[must_use]
     pub fn fits(&self, config: &Config) -> bool {
+        if config.data.is_some() || config.preset != Some(self.preset) {
+            return false;
+        }
         let Ok(recipe) = Config::from_preset(self.preset) else { return false };
         let free = |key| FREE.contains(&key) || Config::RESUMABLE.contains(&key);
         let mut fixed = Config::SETTINGS.iter().filter(|setting| !free(setting.key));
-        let same = |setting: &Setting| (setting.get)(config) == (setting.get)(&recipe);
-        config.data.is_none() && config.preset == Some(self.preset) && fixed.all(same)
+        fixed.all(|setting| (setting.get)(config) == (setting.get)(&recipe))
     }
 
     /// Its reports.
