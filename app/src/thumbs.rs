@@ -262,6 +262,10 @@ mod tests {
         let mut thumbs = Thumbs::open(Config::default(), repaint);
         thumbs.wait(&ctx);
         let pictures: Vec<u32> = thumbs.names().pretrain.iter().copied().take(20).collect();
+        // That the set is open is told after it was sent.
+        while told.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
         let before = told.load(Ordering::SeqCst);
         thumbs.expect();
         pictures.iter().for_each(|&picture| thumbs.asker.ask(1, (picture, 64)));
