@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use swav_wgpu::config::{Config, Preset};
 use swav_wgpu::error::{Error, Result};
 use swav_wgpu::runs::run_folder::RunFolder;
-use swav_wgpu::train::{Metrics, Summary};
+use swav_wgpu::train::{Metrics, Record};
 
 /// Folders of runs that are remembered.
 const MOST: usize = 30;
@@ -81,9 +81,7 @@ impl Entry {
     pub fn read(path: &Path) -> Result<Self> {
         let run = RunFolder::find(path)?;
         let config = config(path)?;
-        let reports = reports(path);
-        let summary: Option<Summary> =
-            std::fs::read_to_string(run.summary()).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let Record { reports, summary, .. } = Record::read(&run)?;
         let knn = reports.iter().rev().find_map(|report| Some(report.knn.as_ref()?.first()?.plain));
         let last = reports.into_iter().next_back();
         let step = last.as_ref().map_or(0, |report| report.step);
@@ -93,8 +91,8 @@ impl Entry {
             path: path.to_owned(),
             preset: config.preset,
             data: config.data,
-            step: summary.as_ref().map_or(step, |summary| summary.steps.max(step)),
-            finished: summary.as_ref().is_some_and(|summary| summary.finished && summary.steps >= step),
+            step: summary.as_ref().map_or(step, |summary| summary.steps),
+            finished: summary.as_ref().is_some_and(|summary| summary.finished),
             running: crate::home::at_rest(path).is_err(),
             seconds: summary.as_ref().map(|summary| summary.seconds).filter(|seconds| *seconds > 0.0),
             has_checkpoint: run.checkpoint().exists() || run.previous_checkpoint().exists(),
@@ -130,9 +128,8 @@ pub fn config(path: &Path) -> Result<Config> {
 /// All reports of a run so far. A line that was torn by a power cut is passed over.
 #[must_use]
 pub fn reports(path: &Path) -> Vec<Metrics> {
-    let Ok(run) = RunFolder::find(path) else { return Vec::new() };
-    let text = std::fs::read_to_string(run.metrics()).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    let record = RunFolder::find(path).and_then(|run| Record::read(&run));
+    record.map_or_else(|_| Vec::new(), |record| record.reports)
 }
 
 #[cfg(test)]
@@ -173,6 +170,9 @@ mod tests {
         assert_eq!(found, [("demo-1".to_owned(), 30, false), ("elsewhere".to_owned(), 100, true)]);
         assert!(entries.iter().all(|e| e.preset == Some(Preset::Demo) && !e.has_checkpoint));
         assert_eq!(reports(&inside.join("demo-1")).len(), 3);
+        // It goes on: the end that it had before is no end.
+        let on = Entry::read(&run(folder.path(), "on", 12, true)).unwrap();
+        assert_eq!((on.step, on.finished, on.seconds), (120, false, None));
         assert!(config(&inside.join("not a run")).is_err());
     }
 }

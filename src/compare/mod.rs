@@ -38,7 +38,7 @@ use crate::error::{Error, Result};
 use crate::interop::{remove_leftovers, write_atomic};
 use crate::pass::Progress;
 use crate::runs::run_folder::{self, RunFolder};
-use crate::train::{Event, Flow, Summary, TrainOptions, train};
+use crate::train::{Event, Flow, Record, TrainOptions, train};
 use stored::Stored;
 use weigh::{Opened, prices, weigh};
 
@@ -208,16 +208,11 @@ fn begin(path: &Path) -> Result<Begin> {
         return Ok(Begin::Judged);
     }
     let Ok(run) = RunFolder::find(path) else { return Ok(Begin::Fresh) };
-    if summary(&run).is_some_and(|summary| summary.finished) {
+    if Record::read(&run)?.summary.is_some_and(|summary| summary.finished) {
         return Ok(Begin::Trained);
     }
     let any = run.checkpoint().exists() || run.previous_checkpoint().exists();
     Ok(if any { Begin::Resumed } else { Begin::Fresh })
-}
-
-/// The figures at the end of a run, where it came so far.
-fn summary(run: &RunFolder) -> Option<Summary> {
-    serde_json::from_str(&std::fs::read_to_string(run.summary()).ok()?).ok()
 }
 
 /// Trains what is left of an arm, and judges it, with baselines where there are none yet.

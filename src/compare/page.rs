@@ -5,7 +5,7 @@ use super::tables::{Grid, Measure};
 use super::{Budget, Crops, over};
 use crate::config::Method;
 use crate::judge::FeatureSource;
-use crate::pages::page::{Curve, Look, Mark, Page, dots, lines, log_lines, table};
+use crate::pages::page::{Curve, Look, Mark, Page, Paint, dots, lines, log_lines, table};
 use maud::{Markup, html};
 
 /// The page.
@@ -192,7 +192,7 @@ fn curves(of: &Comparison) -> Markup {
             Some([at(point), Mean::of(&values)?.mean])
         };
         let look = Look {
-            hue: rows.iter().position(|row| *row == cell.row),
+            paint: rows.iter().position(|row| *row == cell.row).map_or_else(Paint::default, Paint::Of),
             dashed: columns.len() > 1 && cell.column == Crops::Without,
             ..Look::default()
         };

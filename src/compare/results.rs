@@ -7,13 +7,12 @@ use serde::Serialize;
 
 use super::judge::{Accuracy, Grouping, Verdict, verdict};
 use super::stored::Stored;
-use super::{Arm, Budget, Crops, Facts, summary};
+use super::{Arm, Budget, Crops, Facts};
 use crate::config::{Config, Method};
 use crate::error::Result;
 use crate::judge::FeatureSource;
 use crate::runs::run_folder::RunFolder;
-use crate::train::{Metrics, SplitAccuracy, Summary};
-use crate::uses::report::reports;
+use crate::train::{Metrics, Record, SplitAccuracy, Summary};
 
 /// Everything that is known so far.
 #[derive(Clone, Debug, Serialize)]
@@ -205,7 +204,7 @@ fn result(path: &Path, arm: &Arm) -> Result<Option<ArmResult>> {
         let gflop = 1e-9 * arm.work.total(step, arm.steps_per_epoch);
         Some(Point { step, gflop, knn: splits.first()?.plain, splits })
     };
-    let curve = reports(&run)?.0.into_iter().filter_map(point);
+    let Record { reports, summary, .. } = Record::read(&run)?;
     Ok(Some(ArmResult {
         name: arm.name.clone(),
         folder: arm.folder.clone(),
@@ -217,8 +216,8 @@ fn result(path: &Path, arm: &Arm) -> Result<Option<ArmResult>> {
         gflop: 1e-9 * arm.flop(),
         gflop_per_step: 1e-9 * arm.work.step as f64,
         memory_bytes: arm.memory_bytes,
-        summary: summary(&run).filter(|summary| summary.finished).map(end),
-        curve: curve.collect(),
+        summary: summary.filter(|summary| summary.finished).map(end),
+        curve: reports.into_iter().filter_map(point).collect(),
         verdict,
     }))
 }

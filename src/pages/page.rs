@@ -6,7 +6,7 @@ mod dots;
 
 use super::gallery::page::{STYLE, figures};
 use super::html::document;
-pub use chart::{Curve, Look, lines, log_lines, points};
+pub use chart::{Curve, Look, Paint, lines, log_lines, points};
 pub use dots::{Mark, dots};
 use maud::{Markup, html};
 

@@ -3,6 +3,7 @@
 use super::events::{Event, SplitSummary, Summary};
 use super::forecast::is_worth;
 use super::keeping::Keeping;
+use super::record::Record;
 use super::run::Engine;
 use super::setup::Setup;
 use crate::config::{Method, whole_seconds};
@@ -72,9 +73,7 @@ impl Engine<'_> {
         }
         let Some(seconds) = judge.whole_seconds() else {
             // A run that was finished before has been judged.
-            let earlier = std::fs::read_to_string(run.summary()).ok();
-            let earlier = earlier.and_then(|text| serde_json::from_str::<Summary>(&text).ok());
-            let same = earlier.filter(|earlier| earlier.steps == state.reported);
+            let same = Record::read(run)?.summary.filter(|earlier| earlier.steps == state.reported);
             return Ok(same.map_or_else(Vec::new, |earlier| earlier.whole));
         };
         let has_room = keeping.as_ref().is_none_or(Keeping::has_room_for_all);

@@ -17,6 +17,7 @@
 //! | `crops` | who makes the crops of a run, and a batch of them as a trainer takes it |
 //! | `lead`, `follow` | several ranks that train one network: what rank 0 tells the others, and how they do it |
 //! | `room` | how many pictures of a batch an adapter has memory for at once |
+//! | `record` | what a run folder says of how a run went |
 //! | `state` | what the loop remembers across a restart beside the tensors |
 //! | `plan` | what memory and time a run would take |
 //! | `forecast`, `rehearsal` | how long so many steps take, by what a few of them took before the run |
@@ -45,6 +46,7 @@ mod looks;
 mod observe;
 mod plan;
 pub mod preview;
+mod record;
 mod rehearsal;
 mod room;
 pub mod run;
@@ -63,5 +65,6 @@ pub use forecast::Forecast;
 pub(crate) use plan::plan_on;
 pub use plan::{PlanFigures, Planned, forecast, plan, plan_run};
 pub use preview::{Preview, PreviewRequest};
+pub use record::Record;
 pub use run::{TrainOptions, train, train_among};
 pub(crate) use state::RunState;

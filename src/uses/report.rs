@@ -9,7 +9,7 @@ use super::references::Reference;
 use crate::config::{Config, Method};
 use crate::data::configured::showcase;
 use crate::data::{Dataset, spread};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::eval::projection::Projection;
 use crate::judge::{
     Examination, FeatureSource, LinearOptions, NearestOptions, NearestResult, SEED, Table, clusters, linear,
@@ -20,12 +20,11 @@ use crate::pages::gallery::{self, Gallery, Labels};
 use crate::pages::page::{Page, points, table};
 use crate::pass::{self, Watch, per_second};
 use crate::runs::run_folder::RunFolder;
-use crate::train::events::Metrics;
 use crate::train::health::Advice;
-use crate::train::loss_figure;
+use crate::train::{Record, loss_figure};
 use crate::trained::Model;
+use crate::words::counted;
 use maud::{Markup, html};
-use serde_json::Value;
 use std::path::Path;
 
 /// Prototypes in the gallery of the page.
@@ -39,7 +38,8 @@ const POINTS: usize = 3000;
 /// `system` names the machine that makes it. All that takes long is a pass.
 ///
 /// # Errors
-/// [`Error::Data`] where no picture can be read; what the driver reports; [`Error::Stopped`] where a pass is.
+/// [`Error::Data`](crate::error::Error::Data) where no picture can be read; what the driver reports;
+/// [`Error::Stopped`](crate::error::Error::Stopped) where a pass is.
 pub fn page(
     folder: &Path,
     model: &Model,
@@ -53,11 +53,8 @@ pub fn page(
         Some(config) => config.clone(),
         None => Config::default(),
     };
-    let (reports, torn) = reports(&run)?;
-    let summary: Value = std::fs::read_to_string(run.summary())
-        .ok()
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
+    let record = Record::read(&run)?;
+    let reports = &record.reports;
     let of = Examination::new(model, dataset, limit, watch)?;
     let options = NearestOptions { k: vec![20, 200], temperature: config.knn_temperature };
     let judged = if of.has_labels() { nearest(&of, &options, watch)? } else { Vec::new() };
@@ -65,14 +62,15 @@ pub fn page(
     let name =
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
     let lead = format!("{} on {} pictures of {}", model.describe(), dataset.len(), dataset.name());
-    let mut page = Page::new(&name, &lead, &figures(config.method, &reports, &summary, &judged));
     // A run that was killed has no summary.
     let epoch = (dataset.pretrain().len() / config.batch.max(1)) as u64;
-    let total = summary["total_steps"].as_u64().unwrap_or_else(|| config.length(epoch).total);
-    let advice = curves::advice(&reports, config.method, total, config.frozen_steps());
-    page.section("Health", "What the monitor said, and when.", health(&advice, reports.len(), torn));
+    let length = || config.length(epoch).total;
+    let total = record.summary.as_ref().map_or_else(length, |summary| summary.total_steps);
+    let mut page = Page::new(&name, &lead, &figures(config.method, total, &record, &judged));
+    let advice = curves::advice(reports, config.method, total, config.frozen_steps());
+    page.section("Health", "What the monitor said, and when.", health(&advice, reports.len(), record.torn));
     let beside = Reference::all_of(&config);
-    page.section("Curves", &compared(&beside, total), curves::all(&reports, config.method, total, &beside));
+    page.section("Curves", &compared(&beside, total), curves::all(reports, config.method, total, &beside));
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
@@ -94,7 +92,7 @@ pub fn page(
     page.section(
         "Environment",
         "Where it ran, and where this page was made.",
-        looks::environment(&run, model, &summary, system),
+        looks::environment(&run, model, record.summary.as_ref(), system),
     );
     Ok(page.finish())
 }
@@ -111,48 +109,28 @@ fn compared(beside: &[&Reference], total: u64) -> String {
              rate is at the same part of its way."
         )
     };
-    let runs = if beside.len() == 1 { "a run" } else { "runs" };
-    format!("Over the steps of the run, beside {runs} of the same recipe: {}.{share}", first.about)
-}
-
-/// The reports of the run, and how many lines could not be read.
-pub(crate) fn reports(run: &RunFolder) -> Result<(Vec<Metrics>, usize)> {
-    let path = run.metrics();
-    let text = match std::fs::read(&path) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Error::io(path)(error)),
-    };
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let (mut reports, mut torn) = (Vec::new(), 0);
-    for line in lines {
-        match serde_json::from_str(line) {
-            Ok(report) => reports.push(report),
-            Err(_) => torn += 1,
-        }
-    }
-    Ok((reports, torn))
+    let runs = counted(beside.len(), "run");
+    format!("Over the steps of the run; in grey {runs} of the same recipe: {}.{share}", first.about)
 }
 
 /// The figures under the title.
 fn figures(
     method: Method,
-    reports: &[Metrics],
-    summary: &Value,
+    total: u64,
+    Record { reports, summary, .. }: &Record,
     judged: &[NearestResult],
 ) -> Vec<(String, String)> {
     let mut figures = Vec::new();
     if let Some(last) = reports.last() {
-        let all = summary["total_steps"].as_u64().map_or(String::new(), |all| format!(" of {all}"));
-        figures.push(("steps".to_owned(), format!("{}{all}", last.step)));
-        let loss = summary["loss"].as_f64().unwrap_or(last.loss);
+        figures.push(("steps".to_owned(), format!("{} of {total}", last.step)));
+        let loss = summary.as_ref().map_or(last.loss, |summary| summary.loss);
         figures.push(loss_figure(method, loss, last.chance));
         if let Some((used, dead)) = last.prototypes_used.zip(last.prototypes_dead) {
             figures.push(("prototypes used".to_owned(), format!("{used} of {}", used + dead)));
         }
     }
-    if let Some(speed) = summary["images_per_s"].as_f64() {
-        figures.push(("images a second".to_owned(), per_second(speed)));
+    if let Some(summary) = summary {
+        figures.push(("images a second".to_owned(), per_second(summary.images_per_s)));
     }
     let best = judged.iter().filter(|r| r.source == FeatureSource::Trained && r.k == 20 && !r.centred);
     figures.extend(best.map(|r| (format!("kNN on {}", r.split), format!("{:.1} %", 100.0 * r.score.top1))));
@@ -263,14 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn torn_lines_are_counted_and_health_is_said_in_words() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("config.toml"), "").unwrap();
-        let run = RunFolder::find(folder.path()).unwrap();
-        assert_eq!(reports(&run).unwrap().1, 0);
-        std::fs::write(run.metrics(), "{\"step\":1,\"loss\":nul\n\nhello\n").unwrap();
-        let (found, torn) = reports(&run).unwrap();
-        assert_eq!((found.len(), torn), (0, 2));
+    fn health_is_said_in_words() {
         let said = |reports, torn| health(&[], reports, torn).into_string();
         assert!(said(0, 2).contains("2 lines"));
         assert!(said(9, 0).contains("9 reports") && said(0, 0).contains("no reports"));

@@ -21,25 +21,44 @@ pub struct Curve {
 /// How a curve is told from others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// Which colour it has, counted from 0; its place among the curves where nothing is said.
-    pub hue: Option<usize>,
+    /// Which colour it has.
+    pub paint: Paint,
     /// Whether it is dashed.
     pub dashed: bool,
     /// Whether its points have no dots, however few they are: it is a level, not something that was measured there.
     pub bare: bool,
 }
 
+/// The colour of a curve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Paint {
+    /// That of its place among the curves.
+    #[default]
+    InTurn,
+    /// One of those colours, counted from 0.
+    Of(usize),
+    /// Grey, and behind all others: what they are held against. Those of one name have one entry in the legend.
+    Behind,
+}
+
 /// An entry of a legend.
 #[derive(Clone, Copy)]
 pub(super) struct Key<'n> {
     pub(super) name: &'n str,
-    pub(super) hue: usize,
+    /// None for what lies behind.
+    pub(super) hue: Option<usize>,
     pub(super) dashed: bool,
+}
+
+impl Key<'_> {
+    fn is_behind(&self) -> bool {
+        self.hue.is_none()
+    }
 }
 
 /// Entries whose colours are in their order.
 pub(super) fn in_order<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = Key<'n>> {
-    names.enumerate().map(|(hue, name)| Key { name, hue, dashed: false })
+    names.enumerate().map(|(hue, name)| Key { name, hue: Some(hue), dashed: false })
 }
 
 const WIDTH: f64 = 380.0;
@@ -72,11 +91,11 @@ fn chart(title: &str, curves: &[Curve], level: Option<(&str, f64)>, scale: Scale
     let place = |[a, b]: [f64; 2]| (x.at(a, MARGIN[0], WIDTH - 8.0), y.at(b, HEIGHT - MARGIN[1], 8.0));
     let placed = |spans: &Vec<Span>| spans.iter().map(|span| place([span.at, span.value])).collect();
     let places: Vec<Vec<(f64, f64)>> = spans.iter().map(placed).collect();
-    let keys: Vec<Key<'_>> = curves
-        .iter()
-        .enumerate()
-        .map(|(at, Curve { name, look, .. })| Key { name, hue: look.hue.unwrap_or(at), dashed: look.dashed })
-        .collect();
+    let keys: Vec<Key<'_>> = curves.iter().enumerate().map(|(at, curve)| curve.key(at)).collect();
+    let layered = |behind: bool| {
+        let all = keys.iter().zip(&places).zip(curves);
+        all.filter(move |((key, _), _)| key.is_behind() == behind)
+    };
     let drawing = html! {
         @for tick in y.ticks() {
             @let (left, height) = place([x.low, tick]);
@@ -93,14 +112,17 @@ fn chart(title: &str, curves: &[Curve], level: Option<(&str, f64)>, scale: Scale
         @for (key, spans) in keys.iter().zip(&spans) {
             @for span in spans.iter().filter(|span| span.deviation > 0.0) {
                 @let [(left, from), (_, to)] = span.ends().map(|end| place([span.at, end]));
-                path d=(format_args!("M{left:.1} {from:.1}V{to:.1}")) stroke=(colour(key.hue)) stroke-width="1.2" {}
+                path d=(format_args!("M{left:.1} {from:.1}V{to:.1}")) stroke=(paint(key.hue)) stroke-width="1.2" {}
             }
         }
-        @for ((key, places), curve) in keys.iter().zip(&places).zip(curves) {
-            (drawn(places, key, !curve.look.bare && places.len() < 20))
+        @for ((key, places), curve) in layered(true).chain(layered(false)) {
+            (drawn(places, key, !curve.look.bare && !key.is_behind() && places.len() < 20))
         }
     };
-    figure(title, keys.iter().copied(), curves.len() > 1, [WIDTH, HEIGHT], &drawing)
+    let is_told =
+        |at: usize| keys[at].is_behind() && keys[..at].iter().any(|other| other.name == keys[at].name);
+    let legend = (0..keys.len()).filter(|&at| !is_told(at)).map(|at| keys[at]);
+    figure(title, legend, curves.len() > 1, [WIDTH, HEIGHT], &drawing)
 }
 
 /// A point of a curve: where it stands on its axis, its value, and how far single values lie from it.
@@ -119,6 +141,16 @@ impl Span {
 }
 
 impl Curve {
+    /// Its entry in the legend, where it is the one of this place among the curves.
+    fn key(&self, place: usize) -> Key<'_> {
+        let hue = match self.look.paint {
+            Paint::InTurn => Some(place),
+            Paint::Of(hue) => Some(hue),
+            Paint::Behind => None,
+        };
+        Key { name: &self.name, hue, dashed: self.look.dashed }
+    }
+
     /// Its points on an axis of this scale, those left out that have no place there.
     fn spans(&self, scale: Scale) -> Vec<Span> {
         let deviations = self.deviations.iter().copied().chain(std::iter::repeat(0.0));
@@ -173,14 +205,15 @@ fn between(places: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
 
 /// A curve through places of the chart, with or without a dot on each.
 fn drawn(places: &[(f64, f64)], key: &Key<'_>, dots: bool) -> Markup {
-    let colour = colour(key.hue);
+    let colour = paint(key.hue);
+    let width = if key.is_behind() { "1" } else { "1.6" };
     let every = places.len().div_ceil(DRAWN).max(1);
     let kept = places.chunks(every).filter_map(|chunk| chunk.last()).enumerate();
     let step = |(at, (left, height)): (usize, &(f64, f64))| {
         format!("{}{left:.1} {height:.1}", if at == 0 { 'M' } else { 'L' })
     };
     html! {
-        path d=(kept.map(step).collect::<String>()) fill="none" stroke=(colour) stroke-width="1.6"
+        path d=(kept.map(step).collect::<String>()) fill="none" stroke=(colour) stroke-width=(width)
             stroke-dasharray=[key.dashed.then_some("5 3")] {}
         @for (left, height) in places.iter().filter(|_| dots) {
             circle cx=(tenths(*left)) cy=(tenths(*height)) r="2.2" fill=(colour) {}
@@ -221,7 +254,7 @@ pub(super) fn figure<'n>(
                 (title)
                 @for Key { name, hue, dashed } in keys.filter(|_| legend) {
                     span {
-                        i.dashed[dashed] style={ "background:" (colour(hue)) ";border-color:" (colour(hue)) } {}
+                        i.dashed[dashed] style={ "background:" (paint(hue)) ";border-color:" (paint(hue)) } {}
                         (name)
                     }
                 }
@@ -239,6 +272,11 @@ pub(super) fn label(left: f64, height: f64, anchor: &str, words: &str) -> Markup
 /// A place in a drawing, to a tenth of its unit.
 pub(super) fn tenths(place: f64) -> String {
     format!("{place:.1}")
+}
+
+/// The colour of a curve, or the grey of one that lies behind.
+fn paint(hue: Option<usize>) -> String {
+    hue.map_or_else(|| "var(--behind)".to_owned(), colour)
 }
 
 pub(super) fn colour(class: usize) -> String {
@@ -264,6 +302,25 @@ mod tests {
         assert_eq!(spot(&[vec![(300.0, level - 6.0), (WIDTH, level - 6.0)], below]).anchor, "start");
         // At the top there is no room over it.
         assert_eq!(free_spot(&[], "raw pixels", 44.0, 8.0).base, 19.0);
+    }
+
+    #[test]
+    fn what_lies_behind_is_drawn_first_in_grey_and_told_once() {
+        let curve = |name: &str, paint| Curve {
+            name: name.to_owned(),
+            points: vec![[0.0, 1.0], [9.0, 2.0]],
+            look: Look { paint, ..Look::default() },
+            ..Curve::default()
+        };
+        let behind = || curve("others", Paint::Behind);
+        let drawn = lines("t", &[curve("own", Paint::InTurn), behind(), behind()], None).into_string();
+        let (legend, drawing) = drawn.split_once("<svg").unwrap();
+        assert_eq!(legend.matches("others").count(), 1, "{legend}");
+        assert_eq!(drawing.matches("var(--behind)").count(), 2, "no dots: {drawing}");
+        assert!(drawing.rfind("var(--behind)") < drawing.find("hsl("), "{drawing}");
+        // Those that are not behind are told one by one.
+        let same = lines("t", &[curve("a", Paint::Of(1)), curve("a", Paint::Of(1))], None).into_string();
+        assert_eq!(same.split_once("<svg").unwrap().0.matches("</i>").count(), 2, "{same}");
     }
 
     #[test]

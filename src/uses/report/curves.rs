@@ -1,12 +1,13 @@
 //! How a run went: its curves, and what the health monitor says when it hears all reports again.
 
 use crate::config::Method;
-use crate::pages::page::{Curve, lines};
+use crate::pages::page::{Curve, Look, Paint, lines};
 use crate::train::RunState;
 use crate::train::events::Metrics;
 use crate::train::figures::{FIGURES, Figure};
 use crate::train::health::{Advice, Monitor};
 use crate::uses::references::Reference;
+use crate::words::counted;
 use maud::{Markup, html};
 
 /// Figures of the machine, not of the training.
@@ -23,8 +24,8 @@ pub(super) fn advice(reports: &[Metrics], method: Method, total: u64, freeze: u6
 /// to compare with.
 pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: &[&Reference]) -> Markup {
     let Some(last) = reports.last() else { return html! { p { "There are no reports yet." } } };
-    let others: Vec<(String, Vec<Metrics>)> =
-        beside.iter().map(|other| (other.name_beside(total), other.reports_beside(total))).collect();
+    let others: Vec<Vec<Metrics>> = beside.iter().map(|other| other.reports_beside(total)).collect();
+    let others_name = counted(others.len(), "reference run");
     let drawn = |figure: &Figure| {
         let Figure { key, title, unit, of, chart, .. } = figure;
         let level = chart.as_ref()?.level.and_then(|level| Some((level.name(method), level.of(last)?)));
@@ -38,7 +39,8 @@ pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: &[&Re
         let is_empty = curves.iter().all(|curve| curve.points.is_empty());
         // How fast another machine was says nothing.
         if !is_empty && !MACHINE.contains(key) {
-            curves.extend(others.iter().map(|(name, reports)| curve(name, reports)));
+            let look = Look { paint: Paint::Behind, ..Look::default() };
+            curves.extend(others.iter().map(|reports| Curve { look, ..curve(&others_name, reports) }));
         }
         let title = if unit.is_empty() { (*title).to_owned() } else { format!("{title}, {unit}") };
         curves.iter().any(|curve| !curve.points.is_empty()).then(|| lines(&title, &curves, level))
@@ -101,14 +103,11 @@ mod tests {
         assert_eq!(page.matches("<figure>").count(), 10);
         assert!(page.contains("ln K") && page.contains("a, centred"));
         assert!(!page.contains("reference"));
-        let reference = &crate::uses::references::REFERENCES[0];
-        let beside = |total: u64| all(&stuck, Method::Swav, total, &[reference]).into_string();
-        for (total, shared) in [(reference.steps, false), (1990, true)] {
-            let page = beside(total);
-            assert_eq!(page.matches("<figure>").count(), 10);
-            assert!(page.contains(reference.name));
-            assert_eq!(page.contains(&format!("{}, by share of the run", reference.name)), shared, "{total}");
-        }
+        let references = crate::uses::references::REFERENCES;
+        let page = all(&stuck, Method::Swav, 1990, &[&references[0], &references[1]]).into_string();
+        assert_eq!(page.matches("<figure>").count(), 10);
+        // Not in the two charts of how fast the machine was.
+        assert_eq!(page.matches("2 reference runs</span>").count(), 8);
         assert_eq!(accuracies(&stuck)[0].points.len(), 19);
         let said = advice(&stuck, Method::Swav, 2000, 0);
         assert!(said.len() == 1 && said[0].1.sentence.contains("ln K"), "{said:?}");

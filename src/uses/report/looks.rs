@@ -6,10 +6,10 @@ use crate::judge::{FeatureSource, Table};
 use crate::pages::html::data_uri;
 use crate::pages::page::table;
 use crate::runs::run_folder::RunFolder;
+use crate::train::Summary;
 use crate::trained::Model;
 use image::imageops::{FilterType, resize};
 use maud::{Markup, html};
-use serde_json::Value;
 
 /// Longest side of a picture on the page, in pixels.
 const SIDE: u32 = 192;
@@ -75,15 +75,13 @@ pub(super) fn settings(config: &Config) -> Markup {
 }
 
 /// Where it ran, and where the page was made.
-pub(super) fn environment(run: &RunFolder, model: &Model, summary: &Value, system: &str) -> Markup {
+pub(super) fn environment(run: &RunFolder, model: &Model, summary: Option<&Summary>, system: &str) -> Markup {
     let facts = model.adapter();
-    let text = |key: &str| summary[key].as_str().map(str::to_owned);
-    let number = |key: &str, digits: usize| summary[key].as_f64().map(|value| format!("{value:.digits$}"));
     let unreadable = std::fs::read_to_string(run.unreadable()).map_or(0, |text| text.lines().count());
     let rows = [
-        ("trained on", text("adapter")),
-        ("seconds of training", number("seconds", 0)),
-        ("seed", number("seed", 0)),
+        ("trained on", summary.map(|summary| summary.adapter.clone())),
+        ("seconds of training", summary.map(|summary| format!("{:.0}", summary.seconds))),
+        ("seed", model.config().map(|config| config.seed.to_string())),
         ("pictures that could not be read", Some(unreadable.to_string())),
         ("run folder", Some(run.path().display().to_string())),
         ("page made by", Some(format!("swav-wgpu {}", env!("CARGO_PKG_VERSION")))),
