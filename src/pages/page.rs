@@ -3,6 +3,7 @@
 mod axis;
 mod chart;
 mod dots;
+mod figure;
 
 use super::gallery::page::{STYLE, figures};
 use super::html::document;

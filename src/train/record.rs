@@ -49,7 +49,7 @@ mod tests {
     use crate::config::Config;
 
     fn report(step: u64) -> String {
-        let line = crate::uses::references::REFERENCES[0].reports().remove(0);
+        let line = crate::uses::references::REFERENCES[0].runs().remove(0).remove(0);
         serde_json::to_string(&Metrics { step, ..line }).unwrap() + "\n"
     }
 

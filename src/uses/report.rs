@@ -5,7 +5,7 @@ mod curves;
 mod looks;
 
 use super::embed::{What, embed};
-use super::references::Reference;
+use super::references::References;
 use crate::config::{Config, Method};
 use crate::data::configured::showcase;
 use crate::data::{Dataset, spread};
@@ -23,7 +23,6 @@ use crate::runs::run_folder::RunFolder;
 use crate::train::health::Advice;
 use crate::train::{Record, loss_figure};
 use crate::trained::Model;
-use crate::words::counted;
 use maud::{Markup, html};
 use std::path::Path;
 
@@ -69,8 +68,8 @@ pub fn page(
     let mut page = Page::new(&name, &lead, &figures(config.method, total, &record, &judged));
     let advice = curves::advice(reports, config.method, total, config.frozen_steps());
     page.section("Health", "What the monitor said, and when.", health(&advice, reports.len(), record.torn));
-    let beside = Reference::all_of(&config);
-    page.section("Curves", &compared(&beside, total), curves::all(reports, config.method, total, &beside));
+    let beside = References::of(&config);
+    page.section("Curves", &compared(beside, total), curves::all(reports, config.method, total, beside));
     page.section(
         "Evaluation",
         "Beside raw pixels and the same network untrained; “swav-wgpu eval” says more.",
@@ -98,19 +97,19 @@ pub fn page(
 }
 
 /// What the curves are drawn over, beside runs of the same recipe, which are as long as each other.
-fn compared(beside: &[&Reference], total: u64) -> String {
-    let Some(first) = beside.first() else { return "Over the steps of the run.".to_owned() };
-    let own = first.steps;
-    let share = if own == total {
+fn compared(beside: Option<&References>, total: u64) -> String {
+    let Some(References { about, steps: own, .. }) = beside else {
+        return "Over the steps of the run.".to_owned();
+    };
+    let share = if *own == total {
         String::new()
     } else {
         format!(
-            " Such a curve is of {own} steps where this run has {total}: it stands at the same share of the run, where the learning \
-             rate is at the same part of its way."
+            " Such a run has {own} steps where this one has {total}: its curve stands at the same share of the run, where the \
+             learning rate is at the same part of its way."
         )
     };
-    let runs = counted(beside.len(), "run");
-    format!("Over the steps of the run; in grey {runs} of the same recipe: {}.{share}", first.about)
+    format!("Over the steps of the run; in grey others of the same recipe: {about}.{share}")
 }
 
 /// The figures under the title.

@@ -15,6 +15,8 @@ use eframe::egui::{Button, Ui};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use swav_wgpu::config::Preset;
+use swav_wgpu::train::Metrics;
 
 /// What a pane needs from the engine while it is visible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,13 +85,15 @@ pub enum Action {
     Compare(PathBuf),
 }
 
-/// An earlier run that curves are compared with.
+/// What curves are compared with: an earlier run, or all reference runs of a recipe.
 #[derive(Clone, Debug)]
 pub struct Compared {
     /// What it is called.
     pub name: String,
-    /// Its reports.
-    pub reports: Vec<swav_wgpu::train::Metrics>,
+    /// The reports of each run.
+    pub runs: Vec<Vec<Metrics>>,
+    /// The recipe, of reference runs: they are grey.
+    pub references: Option<Preset>,
 }
 
 /// What a pane draws from, and where it puts what was clicked.

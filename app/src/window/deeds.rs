@@ -257,8 +257,8 @@ impl Window {
                 }
             }
             Action::Compare(path) => {
-                let (name, reports) = (recent::name(&path), recent::reports(&path));
-                self.compared.push(Compared { name, reports });
+                let (name, runs) = (recent::name(&path), vec![recent::reports(&path)]);
+                self.compared.push(Compared { name, runs, references: None });
             }
             action => self.act_on_files(ctx, action),
         }

@@ -1,8 +1,8 @@
 //! Charts as SVG: curves over the steps of a run, and points on a plane.
 
 use super::axis::{Axis, Scale, short};
+use super::figure::{Key, TEXT, WIDER, colour, figure, in_order, label, paint, tenths};
 use crate::pages::gallery::font::width;
-use crate::pages::gallery::hue;
 use maud::{Markup, html};
 
 /// One line of a chart.
@@ -41,33 +41,10 @@ pub enum Paint {
     Behind,
 }
 
-/// An entry of a legend.
-#[derive(Clone, Copy)]
-pub(super) struct Key<'n> {
-    pub(super) name: &'n str,
-    /// None for what lies behind.
-    pub(super) hue: Option<usize>,
-    pub(super) dashed: bool,
-}
-
-impl Key<'_> {
-    fn is_behind(&self) -> bool {
-        self.hue.is_none()
-    }
-}
-
-/// Entries whose colours are in their order.
-pub(super) fn in_order<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = Key<'n>> {
-    names.enumerate().map(|(hue, name)| Key { name, hue: Some(hue), dashed: false })
-}
-
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 190.0;
 /// Room for the figures of the axes: left, below.
 const MARGIN: [f64; 2] = [44.0, 18.0];
-/// Size of text, and how much wider than in the font of the sheets it may be in the reader's.
-pub(super) const TEXT: f32 = 10.0;
-pub(super) const WIDER: f32 = 1.3;
 /// Points of a curve that are drawn: a pixel each.
 const DRAWN: usize = 380;
 
@@ -238,49 +215,6 @@ pub fn points(title: &str, at: &[[f32; 2]], classes: &[Option<u32>], names: &[St
         }
     };
     figure(title, in_order(names.iter().map(String::as_str)), !names.is_empty(), [SIDE, SIDE], &drawing)
-}
-
-/// A drawing of this width and height; with `legend` the names stand over it in their colours.
-pub(super) fn figure<'n>(
-    title: &str,
-    keys: impl Iterator<Item = Key<'n>>,
-    legend: bool,
-    [width, height]: [f64; 2],
-    drawing: &Markup,
-) -> Markup {
-    html! {
-        figure {
-            figcaption {
-                (title)
-                @for Key { name, hue, dashed } in keys.filter(|_| legend) {
-                    span {
-                        i.dashed[dashed] style={ "background:" (paint(hue)) ";border-color:" (paint(hue)) } {}
-                        (name)
-                    }
-                }
-            }
-            svg viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(title) { (drawing) }
-        }
-    }
-}
-
-/// Words in a drawing; `anchor` says which part of them stands at `left`, the baseline at `height`.
-pub(super) fn label(left: f64, height: f64, anchor: &str, words: &str) -> Markup {
-    html! { text x=(tenths(left)) y=(tenths(height)) text-anchor=(anchor) { (words) } }
-}
-
-/// A place in a drawing, to a tenth of its unit.
-pub(super) fn tenths(place: f64) -> String {
-    format!("{place:.1}")
-}
-
-/// The colour of a curve, or the grey of one that lies behind.
-fn paint(hue: Option<usize>) -> String {
-    hue.map_or_else(|| "var(--behind)".to_owned(), colour)
-}
-
-pub(super) fn colour(class: usize) -> String {
-    format!("hsl({:.0} 65% 52%)", hue(class))
 }
 
 #[cfg(test)]

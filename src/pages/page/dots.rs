@@ -1,7 +1,7 @@
 //! Values of several rows side by side as SVG: a dot for each, with its deviation, and levels to compare them with.
 
 use super::axis::{Axis, short};
-use super::chart::{TEXT, WIDER, colour, figure, in_order, label, tenths};
+use super::figure::{TEXT, WIDER, colour, figure, in_order, label, tenths};
 use crate::pages::gallery::font::{fit, width};
 use maud::{Markup, html};
 

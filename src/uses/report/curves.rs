@@ -6,8 +6,7 @@ use crate::train::RunState;
 use crate::train::events::Metrics;
 use crate::train::figures::{FIGURES, Figure};
 use crate::train::health::{Advice, Monitor};
-use crate::uses::references::Reference;
-use crate::words::counted;
+use crate::uses::references::References;
 use maud::{Markup, html};
 
 /// Figures of the machine, not of the training.
@@ -22,10 +21,9 @@ pub(super) fn advice(reports: &[Metrics], method: Method, total: u64, freeze: u6
 
 /// A chart for each figure that the reports of a run of `total` steps have, and one of the kNN accuracies; `beside` are runs
 /// to compare with.
-pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: &[&Reference]) -> Markup {
+pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: Option<&References>) -> Markup {
     let Some(last) = reports.last() else { return html! { p { "There are no reports yet." } } };
-    let others: Vec<Vec<Metrics>> = beside.iter().map(|other| other.reports_beside(total)).collect();
-    let others_name = counted(others.len(), "reference run");
+    let others = beside.map(|references| (references.name_beside(total), references.runs_beside(total)));
     let drawn = |figure: &Figure| {
         let Figure { key, title, unit, of, chart, .. } = figure;
         let level = chart.as_ref()?.level.and_then(|level| Some((level.name(method), level.of(last)?)));
@@ -38,9 +36,9 @@ pub(super) fn all(reports: &[Metrics], method: Method, total: u64, beside: &[&Re
         let mut curves = if *key == "knn" { accuracies(reports) } else { vec![curve(title, reports)] };
         let is_empty = curves.iter().all(|curve| curve.points.is_empty());
         // How fast another machine was says nothing.
-        if !is_empty && !MACHINE.contains(key) {
+        if let Some((name, runs)) = others.as_ref().filter(|_| !is_empty && !MACHINE.contains(key)) {
             let look = Look { paint: Paint::Behind, ..Look::default() };
-            curves.extend(others.iter().map(|reports| Curve { look, ..curve(&others_name, reports) }));
+            curves.extend(runs.iter().map(|reports| Curve { look, ..curve(name, reports) }));
         }
         let title = if unit.is_empty() { (*title).to_owned() } else { format!("{title}, {unit}") };
         curves.iter().any(|curve| !curve.points.is_empty()).then(|| lines(&title, &curves, level))
@@ -99,21 +97,21 @@ mod tests {
     #[test]
     fn curves_and_advice_come_from_the_reports() {
         let stuck: Vec<Metrics> = (1..200).map(|i| report(10 * i, 5.0)).collect();
-        let page = all(&stuck, Method::Swav, 1990, &[]).into_string();
+        let page = all(&stuck, Method::Swav, 1990, None).into_string();
         assert_eq!(page.matches("<figure>").count(), 10);
         assert!(page.contains("ln K") && page.contains("a, centred"));
         assert!(!page.contains("reference"));
-        let references = crate::uses::references::REFERENCES;
-        let page = all(&stuck, Method::Swav, 1990, &[&references[0], &references[1]]).into_string();
+        let references = &crate::uses::references::REFERENCES[0];
+        let page = all(&stuck, Method::Swav, 1990, Some(references)).into_string();
         assert_eq!(page.matches("<figure>").count(), 10);
         // Not in the two charts of how fast the machine was.
-        assert_eq!(page.matches("2 reference runs</span>").count(), 8);
+        assert_eq!(page.matches("3 reference runs of demo, by share of the run</span>").count(), 8);
         assert_eq!(accuracies(&stuck)[0].points.len(), 19);
         let said = advice(&stuck, Method::Swav, 2000, 0);
         assert!(said.len() == 1 && said[0].1.sentence.contains("ln K"), "{said:?}");
         assert!(
             advice(&stuck[..3], Method::Swav, 2000, 0).is_empty()
-                && all(&[], Method::Swav, 1990, &[]).0.contains("no reports")
+                && all(&[], Method::Swav, 1990, None).0.contains("no reports")
         );
         // What was written comes back.
         let line = serde_json::to_string(&report(100, 1.0)).unwrap();

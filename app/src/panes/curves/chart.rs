@@ -2,7 +2,7 @@
 
 use super::super::{Compared, Context};
 use super::charts::{
-    Drawn, around, ends, log_marks, marked, marks, number, own_points, points, reference, smoothed, steps,
+    Drawn, around, ends, level, log_marks, marked, marks, number, own_points, points, smoothed, steps,
 };
 use crate::theme::Palette;
 use crate::widgets;
@@ -15,8 +15,15 @@ const FEW: usize = 12;
 /// Height of a chart's title, points.
 const TITLE: f32 = 24.0;
 
-/// The name of a run, and its points.
-type Run<'a> = (&'a str, Vec<[f64; 2]>);
+/// A curve of a run.
+struct Run<'a> {
+    /// The name of the run, which reference runs share.
+    name: &'a str,
+    points: Vec<[f64; 2]>,
+    tint: Color32,
+    /// Whether it is a reference run: thin, and without what only says how a curve came about.
+    is_reference: bool,
+}
 
 /// A figure of all runs that are shown, over their steps.
 pub(super) struct Sheet<'a> {
@@ -26,19 +33,28 @@ pub(super) struct Sheet<'a> {
     /// The last step of all of them.
     most: f64,
     /// The dashed line, where the axis has it.
-    reference: Option<(&'static str, f64)>,
+    level: Option<(&'static str, f64)>,
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(context: &'a Context<'_>, drawn: Drawn) -> Self {
-        let mut runs = vec![("this run", own_points(context.state, &drawn))];
-        let others = context.compared.iter();
-        runs.extend(others.map(|Compared { name, reports }| (name.as_str(), points(reports, &drawn))));
-        let lasts = runs.iter().filter_map(|(_, points)| Some(points.last()?[0]));
+    pub(super) fn new(context: &'a Context<'_>, palette: Palette, drawn: Drawn) -> Self {
+        let points_of = own_points(context.state, &drawn);
+        let mut runs =
+            vec![Run { name: "this run", points: points_of, tint: palette.accent, is_reference: false }];
+        for (other, tint) in context.compared.iter().zip(tints(palette, context.compared)) {
+            let is_reference = other.references.is_some();
+            runs.extend(other.runs.iter().map(|reports| Run {
+                name: &other.name,
+                points: points(reports, &drawn),
+                tint,
+                is_reference,
+            }));
+        }
+        let lasts = runs.iter().filter_map(|run| Some(run.points.last()?[0]));
         let most = lasts.fold(context.state.step.max(1) as f64, f64::max);
         let on_axis = |value: f64| if drawn.chart.log { value.log10() } else { value };
-        let reference = reference(context.state, &drawn).map(|(name, value)| (name, on_axis(value)));
-        Self { drawn, runs, most, reference }
+        let level = level(context.state, &drawn).map(|(name, value)| (name, on_axis(value)));
+        Self { drawn, runs, most, level }
     }
 
     /// Draws it in `size` points; whether its title was clicked. One of many shows all steps; a `large` one, which is
@@ -50,7 +66,7 @@ impl<'a> Sheet<'a> {
             // Charts stand below each other and below their headings, whatever their axes say.
             ui.set_min_width(size.x);
             let clicked = self.title(ui, palette);
-            if self.runs.iter().all(|(_, points)| points.is_empty()) {
+            if self.runs.iter().all(|run| run.points.is_empty()) {
                 ui.label(RichText::new("comes with the first evaluation").color(palette.weak));
                 return clicked;
             }
@@ -59,13 +75,16 @@ impl<'a> Sheet<'a> {
                 if !large {
                     plot.set_plot_bounds_x(-0.01 * self.most..=1.01 * self.most);
                 }
-                if let Some((name, value)) = self.reference {
+                if let Some((name, value)) = self.level {
                     let line = HLine::new(name, value).color(palette.weak);
                     plot.hline(line.style(LineStyle::Dashed { length: 6.0 }).width(1.0));
                 }
-                // The run itself lies on top.
-                for (at, run) in self.runs.iter().enumerate().rev() {
-                    self.curve(plot, run, colour(palette, at), keep);
+                // The run itself lies on top, references below all.
+                let layer = |references: bool| {
+                    self.runs.iter().enumerate().rev().filter(move |(_, run)| run.is_reference == references)
+                };
+                for (at, run) in layer(true).chain(layer(false)) {
+                    self.curve(plot, at, run, keep);
                 }
             });
             widgets::name(&shown.response, format!("{} by steps", self.drawn.figure.title));
@@ -85,7 +104,7 @@ impl<'a> Sheet<'a> {
                 // The keyboard may come to a chart that has been scrolled away.
                 name.scroll_to_me(None);
             }
-            if let Some([_, value]) = self.runs.first().and_then(|(_, points)| points.last()) {
+            if let Some([_, value]) = self.runs.first().and_then(|run| run.points.last()) {
                 let text = format!("{} {}", number(*value, chart.log), figure.unit);
                 ui.label(RichText::new(text.trim_end()).monospace().color(palette.weak));
             }
@@ -129,44 +148,61 @@ impl<'a> Sheet<'a> {
             .x_grid_spacer(|input| ends(input.bounds))
             .custom_x_axes(vec![steps_axis])
             .label_formatter(|hover: &HoverPosition<'_>| Some(told(hover, &self.drawn, &self.runs)));
-        match around(self.runs.iter().flat_map(|(_, points)| points)) {
+        match around(self.runs.iter().flat_map(|run| &run.points)) {
             Some(ends) => ends.into_iter().fold(plot, Plot::include_y),
             None => plot,
         }
     }
 
     /// The curve of a run: where it is noisy a smoothed one over a faint one, and dots where there are few points.
-    fn curve<'p>(&'p self, plot: &mut PlotUi<'p>, (name, points): &'p Run<'_>, colour: Color32, keep: f64) {
-        let line = |name: String, points: Vec<[f64; 2]>| Line::new(name, points).color(colour).width(1.6);
+    /// `at` is its place among all, which tells it from others of its name.
+    fn curve<'p>(&'p self, plot: &mut PlotUi<'p>, at: usize, run: &'p Run<'_>, keep: f64) {
+        let &Run { name, ref points, tint, is_reference } = run;
+        let width = if is_reference { 1.0 } else { 1.6 };
+        let line = |name: String, points: Vec<[f64; 2]>| Line::new(name, points).color(tint).width(width);
+        let id = format!("{name} {at}");
         if self.drawn.chart.noisy && keep > 0.0 {
-            let faint = line(format!("{name}, as reported"), points.clone());
-            plot.line(faint.color(colour.gamma_multiply(0.3)).width(1.0));
-            plot.line(line((*name).to_owned(), smoothed(points, keep)));
+            if !is_reference {
+                let faint = line(format!("{id}, as reported"), points.clone());
+                plot.line(faint.color(tint.gamma_multiply(0.3)).width(1.0));
+            }
+            plot.line(line(id, smoothed(points, keep)));
             return;
         }
-        if points.len() < FEW {
-            plot.points(Points::new(*name, points.clone()).color(colour).radius(2.5));
+        if points.len() < FEW && !is_reference {
+            plot.points(Points::new(id.clone(), points.clone()).color(tint).radius(2.5));
         }
-        plot.line(line((*name).to_owned(), points.clone()));
+        plot.line(line(id, points.clone()));
     }
 }
 
-pub(super) fn colour(palette: Palette, run: usize) -> Color32 {
-    if run == 0 { palette.accent } else { palette.series[run % palette.series.len()] }
+/// The colour of each: references are grey.
+pub(super) fn tints(palette: Palette, compared: &[Compared]) -> impl Iterator<Item = Color32> {
+    let series = palette.series.into_iter().cycle().skip(1);
+    compared.iter().zip(series).map(move |(other, own)| match other.references {
+        Some(_) => palette.weak,
+        None => own,
+    })
 }
 
 /// What the pointer is told: the values of all runs at its step.
 fn told(hover: &HoverPosition<'_>, drawn: &Drawn, runs: &[Run<'_>]) -> String {
     let (HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position }) = hover;
+    let far = |point: &[f64; 2]| (point[0] - position.x).abs();
+    let value = |run: &Run<'_>| {
+        let [_, value] = *run.points.iter().min_by(|a, b| far(a).total_cmp(&far(b)))?;
+        Some(number(value, drawn.chart.log))
+    };
     let mut text = format!("step {}", steps(position.x.round().max(0.0)));
-    for (name, points) in runs {
-        if let Some([_, value]) =
-            points.iter().min_by(|a, b| (a[0] - position.x).abs().total_cmp(&(b[0] - position.x).abs()))
-        {
-            text += &format!("\n{name}: {} {}", number(*value, drawn.chart.log), drawn.figure.unit);
+    // Reference runs of one recipe, which share a name, share a line.
+    for same in runs.chunk_by(|a, b| a.is_reference && a.name == b.name) {
+        let values: Vec<String> = same.iter().filter_map(value).collect();
+        if !values.is_empty() {
+            let line = format!("\n{}: {} {}", same[0].name, values.join(", "), drawn.figure.unit);
+            text += line.trim_end();
         }
     }
-    text.trim_end().to_owned()
+    text
 }
 
 #[cfg(test)]
@@ -178,9 +214,25 @@ mod tests {
     fn the_pointer_is_told_every_run_at_its_step() {
         let state = crate::samples::running(900);
         let drawn = charts(&state.reports)[0];
-        let runs = [("this run", vec![[10.0, 5.0], [20.0, 4.0]]), ("demo 2", vec![[0.0, 6.0], [21.0, 3.5]])];
+        let run = |name, points: &[[f64; 2]], is_reference| Run {
+            name,
+            points: points.to_vec(),
+            tint: Color32::WHITE,
+            is_reference,
+        };
+        let runs = [
+            run("this run", &[[10.0, 5.0], [20.0, 4.0]], false),
+            run("demo 2", &[[0.0, 6.0], [21.0, 3.5]], false),
+            run("references", &[[20.0, 3.75]], true),
+            run("references", &[], true),
+            run("references", &[[19.0, 3.25]], true),
+        ];
         let position = egui_plot::PlotPoint { x: 19.4, y: 0.0 };
         let text = told(&HoverPosition::Elsewhere { position }, &drawn, &runs);
-        assert!(text.starts_with("step 19\nthis run: 4.00") && text.contains("\ndemo 2: 3.50"), "{text}");
+        assert!(
+            text.starts_with("step 19\nthis run: 4.00")
+                && text.contains("\ndemo 2: 3.50\nreferences: 3.75, 3.25"),
+            "{text}"
+        );
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn is_knn(drawn: &Drawn) -> bool {
 }
 
 /// The dashed line of a chart.
-pub(super) fn reference(state: &State, drawn: &Drawn) -> Option<(&'static str, f64)> {
+pub(super) fn level(state: &State, drawn: &Drawn) -> Option<(&'static str, f64)> {
     let level = drawn.chart.level?;
     let value = match level {
         Level::Pixels => state.pixels.first()?.plain,

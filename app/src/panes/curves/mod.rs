@@ -15,12 +15,12 @@ use crate::recent;
 use crate::state::State;
 use crate::theme::Palette;
 use crate::widgets;
-use chart::{Sheet, colour};
+use chart::{Sheet, tints};
 use charts::{Drawn, charts, is_knn, own_points};
 use eframe::egui::{self, RichText, ScrollArea, Slider, Ui, Vec2, vec2};
 use groups::{HEADING, headings, is_headed, rows};
 use std::path::{Path, PathBuf};
-use swav_wgpu::uses::references::{REFERENCES, Reference};
+use swav_wgpu::uses::references::{REFERENCES, References};
 
 /// The least height of a chart, points.
 const HEIGHT: f32 = 96.0;
@@ -110,7 +110,7 @@ impl CurvesPane {
 
     /// A chart; a click on its title shows it alone, or all of them again.
     fn chart(&mut self, ui: &mut Ui, context: &Context<'_>, drawn: Drawn, size: Vec2, large: bool) {
-        if Sheet::new(context, drawn).show(ui, size, large, self.smoothing) {
+        if Sheet::new(context, Palette::of(ui), drawn).show(ui, size, large, self.smoothing) {
             self.alone = if self.alone.is_some() { None } else { Some(drawn.figure.key) };
         }
     }
@@ -142,8 +142,8 @@ impl CurvesPane {
                     context.actions.push(Action::SavePicture { name: "curves.png".to_owned(), rect: area });
                 }
             });
-            for (at, other) in context.compared.iter().enumerate() {
-                ui.label(RichText::new(&other.name).color(colour(palette, at + 1)));
+            for (other, tint) in context.compared.iter().zip(tints(palette, context.compared)) {
+                ui.label(RichText::new(&other.name).color(tint));
             }
         });
         ui.add_space(2.0);
@@ -153,28 +153,31 @@ impl CurvesPane {
 /// Draws references where they belong beside this run: it may have begun after they were chosen.
 fn follow(state: &State, compared: &mut [Compared]) {
     for other in compared {
-        let reference = REFERENCES.iter().find(|reference| other.name.starts_with(reference.name));
-        if let Some(reference) = reference
-            && let Offer { name, .. } = Offer::of(reference, state)
+        let references = REFERENCES.iter().find(|references| other.references == Some(references.preset));
+        if let Some(references) = references
+            && let Offer { name, .. } = Offer::of(references, state)
             && name != other.name
         {
-            *other = Compared { name, reports: reference.reports_beside(total(state)) };
+            *other = beside(references, name, state);
         }
     }
 }
 
+/// References as they are drawn beside this run.
+fn beside(references: &References, name: String, state: &State) -> Compared {
+    Compared { name, runs: references.runs_beside(total(state)), references: Some(references.preset) }
+}
+
 /// The runs that can be compared with.
 fn compare(ui: &mut Ui, context: &mut Context<'_>) {
-    for reference in REFERENCES {
-        let shown = context.compared.iter().position(|other| other.name.starts_with(reference.name));
-        let Offer { name, help } = Offer::of(reference, context.state);
+    for references in REFERENCES {
+        let same = |other: &Compared| other.references == Some(references.preset);
+        let shown = context.compared.iter().position(same);
+        let Offer { name, help } = Offer::of(references, context.state);
         if ui.selectable_label(shown.is_some(), &name).on_hover_text(help).clicked() {
             match shown {
                 Some(at) => drop(context.compared.remove(at)),
-                None => {
-                    let reports = reference.reports_beside(total(context.state));
-                    context.compared.push(Compared { name, reports });
-                }
+                None => context.compared.push(beside(references, name, context.state)),
             }
         }
     }
@@ -194,18 +197,18 @@ fn compare(ui: &mut Ui, context: &mut Context<'_>) {
     }
 }
 
-/// A reference as the menu has it.
+/// References as the menu has them.
 struct Offer {
     name: String,
     help: String,
 }
 
 impl Offer {
-    /// Whether the curve is of the recipe and the pictures of this run is said, and so is where it is drawn.
-    fn of(reference: &Reference, state: &State) -> Self {
-        let mut name = reference.name_beside(total(state));
-        let mut help = reference.about.to_owned();
-        if !reference.fits(&state.config) {
+    /// Whether they are of the recipe and the pictures of this run is said, and so is where they are drawn.
+    fn of(references: &References, state: &State) -> Self {
+        let mut name = references.name_beside(total(state));
+        let mut help = references.about.to_owned();
+        if !references.fits(&state.config) {
             name += " (other settings)";
             help += ". This run has other settings or pictures: its loss need not be like this one";
         }
@@ -231,22 +234,23 @@ mod tests {
     use swav_wgpu::config::{Config, Preset};
 
     #[test]
-    fn a_reference_says_whether_it_is_of_this_run_and_where_it_is_drawn() {
-        let reference = &REFERENCES[0];
+    fn references_say_whether_they_are_of_this_run_and_where_they_are_drawn() {
+        let references = &REFERENCES[0];
         let mut state = crate::samples::running(20);
         state.config = Config::from_preset(Preset::Demo).unwrap();
         let steps = |state: &mut State, total| state.started.as_mut().unwrap().total_steps = total;
-        steps(&mut state, reference.steps);
-        assert_eq!(Offer::of(reference, &state).name, reference.name);
-        steps(&mut state, 4 * reference.steps);
-        assert_eq!(Offer::of(reference, &state).name, format!("{}, by share of the run", reference.name));
-        // One that was chosen beside an earlier run follows this one.
-        let mut compared = vec![Compared { name: reference.name.to_owned(), reports: reference.reports() }];
+        steps(&mut state, references.steps);
+        let Offer { name, .. } = Offer::of(references, &state);
+        assert_eq!(name, "3 reference runs of demo");
+        let mut compared = vec![beside(references, name, &state)];
+        steps(&mut state, 4 * references.steps);
+        assert_eq!(Offer::of(references, &state).name, "3 reference runs of demo, by share of the run");
+        // Those that were chosen beside an earlier run follow this one.
         follow(&state, &mut compared);
-        assert_eq!(compared[0].name, Offer::of(reference, &state).name);
-        assert_eq!(compared[0].reports.last().unwrap().step, 4 * reference.steps);
+        assert_eq!(compared[0].name, Offer::of(references, &state).name);
+        assert!(compared[0].runs.iter().all(|run| run.last().unwrap().step == 4 * references.steps));
         state.config.data = Some("photos".into());
-        let Offer { name, help } = Offer::of(reference, &state);
+        let Offer { name, help } = Offer::of(references, &state);
         assert!(name.ends_with("(other settings)") && help.contains("need not be like"), "{name} {help}");
     }
 
