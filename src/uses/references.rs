@@ -35,7 +35,7 @@ macro_rules! references {
 /// One of each recipe that was run.
 pub static REFERENCES: &[References] = &[
     references!(Demo, "demo", seeds 31 32 33, 44 epochs, 1892 steps),
-    references!(PictoLong, "picto-long", seeds 31, 400 epochs, 17200 steps),
+    references!(PictoLong, "picto-long", seeds 31 32 33, 400 epochs, 17200 steps),
 ];
 
 /// Settings of which another value makes no other curve, beside those that a resumed run may change: another seed or
