@@ -39,8 +39,8 @@
 //! | [`trained`] | [`Model`]: a trained network that looks at pictures | error, pass, config, gpu, interop, data, eval, runs, model |
 //! | [`judge`] | kNN, linear classifiers, fine-tuning and clusters of a network, beside baselines | error, pass, rng, config, gpu, ops, interop, data, eval, model, method, measure, trained |
 //! | [`train`] | the loop, schedule, health monitor, and what a run says of itself | words, error, pass, ranks, rng, config, gpu, interop, data, eval, pages, runs, model, method, measure, trained, judge |
-//! | [`uses`] | what is done with a network: embed, sort, duplicates, export, report | error, pass, rng, config, gpu, interop, data, eval, pages, runs, model, trained, judge, train |
-//! | [`compare`] | ways to train beside each other, at equal compute | words, error, pass, config, interop, data, pages, runs, measure, trained, judge, train, uses |
+//! | [`uses`] | what is done with a network: embed, sort, duplicates, export, report | words, error, pass, rng, config, gpu, interop, data, eval, pages, runs, model, trained, judge, train |
+//! | [`compare`] | ways to train beside each other, at equal compute | words, error, pass, config, interop, data, pages, runs, measure, trained, judge, train |
 //! | [`cli`] | the commands; the only place that prints | words, error, pass, ranks, config, launch, gpu, selftest, interop, tune, data, eval, pages, runs, measure, trained, judge, train, uses, compare |
 //! | `main` | the program: hands over to the commands | launch, cli |
 //! | `app` | the program with a window, a crate of its own; of [`gpu`] only what describes adapters and times | error, pass, config, launch, gpu, interop, tune, data, eval, runs, measure, trained, judge, train, uses |
