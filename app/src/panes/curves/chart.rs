@@ -231,7 +231,7 @@ mod tests {
         let text = told(&HoverPosition::Elsewhere { position }, &drawn, &runs);
         assert!(
             text.starts_with("step 19\nthis run: 4.00")
-                && text.contains("\ndemo 2: 3.50\nreferences: 3.75, 3.25"),
+                && text.ends_with("\ndemo 2: 3.50 nats\nreferences: 3.75, 3.25 nats"),
             "{text}"
         );
     }
