@@ -81,7 +81,7 @@ impl Entry {
     pub fn read(path: &Path) -> Result<Self> {
         let run = RunFolder::find(path)?;
         let config = config(path)?;
-        let Record { reports, summary, .. } = Record::read(&run)?;
+        let Record { reports, summary, .. } = Record::read(&run).unwrap_or_default();
         let knn = reports.iter().rev().find_map(|report| Some(report.knn.as_ref()?.first()?.plain));
         let last = reports.into_iter().next_back();
         let step = last.as_ref().map_or(0, |report| report.step);
@@ -128,8 +128,7 @@ pub fn config(path: &Path) -> Result<Config> {
 /// All reports of a run so far. A line that was torn by a power cut is passed over.
 #[must_use]
 pub fn reports(path: &Path) -> Vec<Metrics> {
-    let record = RunFolder::find(path).and_then(|run| Record::read(&run));
-    record.map_or_else(|_| Vec::new(), |record| record.reports)
+    RunFolder::find(path).and_then(|run| Record::read(&run)).unwrap_or_default().reports
 }
 
 #[cfg(test)]

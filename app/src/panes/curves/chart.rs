@@ -38,9 +38,8 @@ pub(super) struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     pub(super) fn new(context: &'a Context<'_>, palette: Palette, drawn: Drawn) -> Self {
-        let points_of = own_points(context.state, &drawn);
-        let mut runs =
-            vec![Run { name: "this run", points: points_of, tint: palette.accent, is_reference: false }];
+        let own = own_points(context.state, &drawn);
+        let mut runs = vec![Run { name: "this run", points: own, tint: palette.accent, is_reference: false }];
         for (other, tint) in context.compared.iter().zip(tints(palette, context.compared)) {
             let is_reference = other.references.is_some();
             runs.extend(other.runs.iter().map(|reports| Run {
