@@ -46,7 +46,7 @@ pub(super) struct Compare {
     /// What every run has equally much of, or own: each the length of its own settings [default: flop; own where --over names lengths]
     #[arg(long, value_name = "WORD", value_parser = one_of(&BUDGETS, Budget::name), help_heading = "Comparison")]
     budget: Option<Budget>,
-    /// Compare values of a setting in place of methods; ; between values that have commas. Lengths (steps or epochs) show what more compute gives
+    /// Compare values of a setting, with one method or each of --methods; ; between values that have commas. Lengths (steps or epochs) show what more compute gives
     #[arg(long, value_name = "KEY=V1,V2,...", help_heading = "Comparison")]
     over: Option<String>,
     /// The folder of the comparison, new or begun with the same command [default: the next of comparisons/PRESET-1, ...]
@@ -82,6 +82,7 @@ Examples:
   swav-wgpu compare photos/ --crops with,without        also what small crops are worth
   swav-wgpu compare --over prototypes=30,100,300        values of a setting
   swav-wgpu compare --over steps=300,1000,3000          what more compute gives, as a curve
+  swav-wgpu compare --over steps=300,1000,3000 --methods swav,supervised   a curve for each method
   swav-wgpu compare --over 'crops=2x32@0.4-1;2x32@0.4-1,4x16@0.14-0.4'
   swav-wgpu compare --over queue=256,1024 --method moco-v2";
 
@@ -119,33 +120,17 @@ impl Compare {
     fn resolve(&self) -> Result<Request> {
         let over = self.over.as_deref().map(Over::parse).transpose()?;
         let methods = self.methods.as_deref().map(methods).transpose()?;
+        if self.settings.get("method").is_some() && (over.is_none() || methods.is_some()) {
+            let reason = "is for --over alone; --methods names the methods to compare";
+            return Err(Error::config("method", reason));
+        }
         let rows = match &over {
-            Some(over) => {
-                if methods.is_some() {
-                    let reason = "cannot be given with --over, which compares values with one --method";
-                    return Err(Error::config("methods", reason));
-                }
-                let lengths = LENGTHS.into_iter().filter(|_| over.is_length());
-                let compared = lengths.chain([over.key]).find(|key| self.settings.get(key).is_some());
-                if let Some(key) = compared {
-                    return Err(Error::config(key, "is what --over compares already; leave it out"));
-                }
-                let mut rows = over.rows(&self.recipe(None)?)?;
-                rows.iter_mut().try_for_each(|row| train::make_absolute(&mut row.config))?;
-                rows
-            }
+            Some(over) => self.rows_over(over, methods.as_deref())?,
             None => {
-                if self.settings.get("method").is_some() {
-                    return Err(Error::config(
-                        "method",
-                        "is for --over; --methods names the methods to compare",
-                    ));
-                }
-                let all = || Method::ALL.to_vec();
-                let row = |method: Method| {
-                    Ok(Row { name: method.name().to_owned(), config: self.recipe(Some(method))? })
+                let row = |method: &Method| {
+                    Ok(Row { name: method.name().to_owned(), config: self.recipe(Some(*method))? })
                 };
-                methods.clone().unwrap_or_else(all).into_iter().map(row).collect::<Result<_>>()?
+                methods.as_deref().unwrap_or(Method::ALL).iter().map(row).collect::<Result<_>>()?
             }
         };
         self.check_read(&rows)?;
@@ -167,6 +152,28 @@ impl Compare {
             budget: self.budget(over.as_ref())?,
             out: self.folder.clone(),
         })
+    }
+
+    /// A row for each value of a setting, with every one of the methods where some are named.
+    fn rows_over(&self, over: &Over, methods: Option<&[Method]>) -> Result<Vec<Row>> {
+        let lengths = LENGTHS.into_iter().filter(|_| over.is_length());
+        if let Some(key) = lengths.chain([over.key]).find(|key| self.settings.get(key).is_some()) {
+            return Err(Error::config(key, "is what --over compares already; leave it out"));
+        }
+        let mut rows = match methods {
+            None => over.rows(&self.recipe(None)?)?,
+            Some([method]) => over.rows(&self.recipe(Some(*method))?)?,
+            Some(methods) => {
+                let rows = |method: &Method| {
+                    let mut rows = over.rows(&self.recipe(Some(*method))?)?;
+                    rows.iter_mut().for_each(|row| row.name = format!("{method}, {}", row.name));
+                    Ok(rows)
+                };
+                methods.iter().map(rows).collect::<Result<Vec<_>>>()?.concat()
+            }
+        };
+        rows.iter_mut().try_for_each(|row| train::make_absolute(&mut row.config))?;
+        Ok(rows)
     }
 
     /// What is equal. Lengths that are compared leave nothing to be equal.

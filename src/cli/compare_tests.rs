@@ -54,6 +54,19 @@ fn values_of_a_setting_stand_in_place_of_methods() {
 }
 
 #[test]
+fn values_of_a_setting_are_taken_with_each_of_several_methods() {
+    let request = asked("--over steps=10,30 --methods swav,byol").unwrap();
+    let names: Vec<&str> = request.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["swav, steps 10", "swav, steps 30", "byol, steps 10", "byol, steps 30"]);
+    // Each with its own recipe.
+    let own = |row: &Row| (row.config.method, row.config.predictor, row.config.length(10).total);
+    assert_eq!(own(&request.rows[3]), (Method::Byol, 512, 30));
+    assert_eq!((request.budget, request.columns), (Budget::Own, vec![Crops::AsSet]));
+    // Of one method it need not be said.
+    assert_eq!(asked("--over lr=0.1,0.2 --methods byol").unwrap().rows[1].name, "lr 0.2");
+}
+
+#[test]
 fn lengths_are_compared_as_they_are() {
     for line in ["--over steps=10,30", "--over epochs=1,3 --budget own"] {
         let request = asked(line).unwrap();
@@ -72,7 +85,8 @@ fn what_makes_no_sense_is_refused() {
         ("--crops 2x32@0.4-1", &["`crops`", "with,without"]),
         ("--crops with,with", &["`crops`", "twice"]),
         ("--method byol", &["`method`", "--methods"]),
-        ("--over epsilon=0.1,0.2 --methods swav", &["`methods`", "--over"]),
+        ("--over lr=0.1,0.2 --methods swav,byol --method swav", &["`method`", "--methods"]),
+        ("--over epsilon=0.1,0.2 --methods swav,byol", &["`over`", "byol", "does not read it"]),
         ("--over crops=2x32@0.4-1;2x32@0.2-1 --crops with", &["`crops`", "--over"]),
         ("--over lr=0.1,0.2 --lr 1", &["`lr`", "--over", "leave it out"]),
         ("--over epochs=1,2 --steps 9", &["`steps`", "--over", "leave it out"]),

@@ -1,6 +1,6 @@
 //! A comparison on one page.
 
-use super::results::{Cell, Comparison, Mean, Point};
+use super::results::{ArmResult, Cell, Comparison, Mean, Point};
 use super::tables::{Grid, Measure};
 use super::{Budget, Crops, over};
 use crate::config::Method;
@@ -108,16 +108,16 @@ fn levels(of: &Comparison, measure: &Measure) -> Vec<(&'static str, f64)> {
     [FeatureSource::RawPixels, FeatureSource::Untrained].into_iter().filter_map(level).collect()
 }
 
-/// Rows by a measure, a colour for each column. Lengths of a run make a curve: what more of it gives.
+/// Rows by a measure, a colour for each column. Lengths of a run make a curve for each method: what more of it gives.
 fn figure(of: &Comparison, measure: &Measure) -> Markup {
     let columns = of.columns();
     let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
     let rows = of.row_names();
-    // What all rows begin with is said once.
-    let key = shared_key(&rows);
-    if key.is_some_and(|key| over::LENGTHS.contains(&key)) {
+    if !rows.is_empty() && rows.iter().all(|row| is_length(row)) {
         return growth(of, measure);
     }
+    // What all rows begin with is said once.
+    let key = shared_key(&rows);
     let short = |row: &str| match key {
         Some(key) => row[key.len()..].trim_start().to_owned(),
         None => row.to_owned(),
@@ -137,22 +137,44 @@ fn figure(of: &Comparison, measure: &Measure) -> Markup {
     dots(&title, &rows, &names, &marks, &levels(of, measure))
 }
 
-/// A measure over the operations of a run, a curve for each column, beside raw pixels and the untrained network.
+/// Whether a row is a length of a run, after the name of its method where there are several.
+fn is_length(row: &str) -> bool {
+    let own = row.rsplit_once(", ").map_or(row, |(_, own)| own);
+    own.split_once(' ').is_some_and(|(key, _)| over::LENGTHS.contains(&key))
+}
+
+/// A measure over the operations of a run, a curve for each method and column, beside raw pixels and the untrained network.
 fn growth(of: &Comparison, measure: &Measure) -> Markup {
-    let point = |cell: &Cell| {
+    let point = |arm: &ArmResult, cell: &Cell| {
         let Mean { mean, deviation, .. } = measure.of(cell)?;
-        Some(([of.arms_of(cell).next()?.gflop, mean], deviation.unwrap_or(0.0)))
+        Some(([arm.gflop, mean], deviation.unwrap_or(0.0)))
     };
-    let columns = of.columns();
-    let curve = |column: &Crops| {
-        let own = of.cells.iter().filter(|cell| cell.column == *column);
-        let mut found: Vec<([f64; 2], f64)> = own.filter_map(point).collect();
+    let done: Vec<(&ArmResult, &Cell)> =
+        of.cells.iter().filter_map(|cell| Some((of.arms_of(cell).next()?, cell))).collect();
+    let mut families: Vec<(Method, Crops)> = Vec::new();
+    for (arm, _) in &done {
+        if !families.contains(&(arm.method, arm.column)) {
+            families.push((arm.method, arm.column));
+        }
+    }
+    let name = |(method, column): (Method, Crops)| {
+        let methods = families.iter().any(|other| other.0 != method);
+        let columns = families.iter().any(|other| other.1 != column);
+        match (methods, columns) {
+            (true, true) => format!("{method}, {column}"),
+            (true, false) => method.to_string(),
+            (false, true) => column.to_string(),
+            (false, false) => "trained".to_owned(),
+        }
+    };
+    let curve = |family: &(Method, Crops)| {
+        let own = done.iter().filter(|(arm, _)| (arm.method, arm.column) == *family);
+        let mut found: Vec<([f64; 2], f64)> = own.filter_map(|(arm, cell)| point(arm, cell)).collect();
         found.sort_by(|a, b| a.0[0].total_cmp(&b.0[0]));
         let (points, deviations) = found.into_iter().unzip();
-        let name = if columns.len() == 1 { "trained".to_owned() } else { column.to_string() };
-        Curve { name, points, deviations, look: Look::default() }
+        Curve { name: name(*family), points, deviations, look: Look::default() }
     };
-    let mut curves: Vec<Curve> = columns.iter().map(curve).collect();
+    let mut curves: Vec<Curve> = families.iter().map(curve).collect();
     let places = || curves.iter().flat_map(|curve| &curve.points).map(|point| point[0]);
     let ends = [places().fold(f64::MAX, f64::min), places().fold(f64::MIN, f64::max)];
     let across = |(name, value): (&str, f64)| Curve {
@@ -233,7 +255,7 @@ fn terms(of: &Comparison) -> Markup {
 /// Every run with its own figures, of which the tables have means.
 fn runs(of: &Comparison) -> Markup {
     let measures = of.measures();
-    let row = |arm: &super::ArmResult| {
+    let row = |arm: &ArmResult| {
         let said = arm.failure().map_or_else(|| "done".to_owned(), str::to_owned);
         let alone = Cell::of((&arm.row, arm.column), std::slice::from_ref(arm));
         let figures = measures.iter().map(|measure| measure.text(&alone));

@@ -187,6 +187,31 @@ fn lengths_of_a_run_make_a_curve_beside_what_it_must_beat() {
 }
 
 #[test]
+fn lengths_of_several_methods_make_a_curve_each() {
+    let of = |method: Method, seeds: u64, top1: f64| {
+        let one = move |(seed, (steps, gflop)): (u64, (u32, f64))| {
+            let row = format!("{method}, steps {steps}");
+            ArmResult { method, gflop, ..arm(&row, Crops::AsSet, seed, top1 + 0.1 * (gflop - 1.0)) }
+        };
+        (31..31 + seeds).flat_map(|seed| [(seed, (10, 1.0)), (seed, (20, 2.0))]).map(one)
+    };
+    let arms = of(Method::Swav, 2, 0.4).chain(of(Method::Supervised, 1, 0.6)).collect();
+    let of = Comparison { budget: Budget::Own, ..of_arms(arms, 0.3) };
+    let drawn = figure(&of, &of.measures()[0]).into_string();
+    for name in ["by GFLOP", ">swav<", ">supervised<", "raw pixels"] {
+        assert!(drawn.contains(name), "{name}: {drawn}");
+    }
+    assert_eq!(drawn.matches("<circle").count(), 4, "{drawn}");
+    assert!(!drawn.contains("trained"), "{drawn}");
+    assert_eq!(
+        best(&of)[0],
+        "By kNN on split_test, %: without labels, best is swav, steps 20 (50.0); with them, supervised, steps 20 (70.0), \
+         supervised, steps 10 (60.0)."
+    );
+    assert!(!is_length("prototypes 9") && !is_length("swav, prototypes 9") && !is_length("swav"));
+}
+
+#[test]
 fn curves_have_a_hue_a_method_and_dashes_without_small_crops() {
     let arms =
         [("swav", Crops::With), ("byol", Crops::With), ("swav", Crops::Without), ("byol", Crops::Without)];

@@ -7,7 +7,7 @@ words! {
     Preset {
         /// The embedded drawings on a machine without a GPU, in minutes.
         Demo = "demo",
-        /// The demo's recipe for longer: half an hour of a CPU or minutes of a GPU.
+        /// The demo's recipe for longer: half an hour to an hour of a CPU, or minutes of a GPU.
         PictoLong = "picto-long",
         /// A folder of photographs on a laptop's or desktop's GPU. What a run with a data path and no
         /// preset gets: the ImageNet recipes need days on such a machine and batches of 256 pictures with
@@ -142,7 +142,9 @@ impl Preset {
     pub fn summary(self) -> &'static str {
         match self {
             Self::Demo => "the embedded drawings on a machine without a GPU, in minutes",
-            Self::PictoLong => "the demo's recipe for longer: minutes on a GPU, about half an hour on a CPU",
+            Self::PictoLong => {
+                "the demo's recipe for longer: minutes on a GPU, half an hour to an hour on a CPU"
+            }
             Self::Photos => "a folder of photographs on a laptop's or desktop's GPU",
             Self::Cifar => "pictures of 32×32 such as CIFAR-10",
             Self::Imagenet256 => "the official ImageNet recipe for a batch of 256, with a queue",

@@ -132,18 +132,19 @@ fn ctrl_c_stops_it_and_the_printed_command_goes_on() {
 #[test]
 fn lengths_of_a_run_are_compared_as_they_are() {
     let desk = Desk::new();
-    let line = "compare pics --config base.toml --over steps=5,15 --out lengths";
+    let line = "compare pics --config base.toml --over steps=5,15 --methods swav,supervised --out lengths";
     let ended = desk.run(line).expect(0);
     assert!(ended.out.contains("not equal: The length of the runs"), "{ended:#?}");
     let found = json(&desk, "lengths");
     let [short, long] = [0, 1].map(|at| &found["arms"][at]);
     assert_eq!(found["budget"], Value::from("own"));
+    assert_eq!(found["arms"][2]["row"], Value::from("supervised, steps 5"));
     for key in ["steps", "gflop"] {
         let ratio = long[key].as_f64().unwrap() / short[key].as_f64().unwrap();
         assert!((ratio - 3.0).abs() < 1e-9, "{key}: {found:#}");
     }
     assert!(desk.read("lengths/comparison.html").contains(", by GFLOP"));
-    assert!(desk.run(line).expect(0).err.contains("arm 2 of 2: steps 15, seed 31: done already"));
+    assert!(desk.run(line).expect(0).err.contains("arm 2 of 4: swav, steps 15, seed 31: done already"));
     desk.run(&format!("{line} --budget flop")).refused(2, &["--budget", "lengths"]);
     desk.run(&format!("{line} --steps 9")).refused(2, &["--steps", "--over"]);
 }
