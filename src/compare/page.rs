@@ -51,8 +51,8 @@ pub(super) fn page(of: &Comparison) -> String {
     page.finish()
 }
 
-/// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training. One
-/// that was told the labels stands apart where there are others: it is what they would like to reach.
+/// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training. The
+/// best that was told the labels stands apart where there are others: it is what they would like to reach.
 fn best(of: &Comparison) -> Vec<String> {
     of.measures().iter().filter_map(|measure| best_by(of, measure)).collect()
 }
@@ -86,8 +86,8 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
         several if any_spread => format!("within the spread of seeds: {}", several.join("; ")),
         several => format!("best are {}", several.join(" and ")),
     };
-    if !told.is_empty() {
-        said = format!("without labels, {said}; with them, {}", told.join(" and "));
+    if let Some(most) = told.first() {
+        said = format!("without labels, {said}; with them, {most}");
     }
     let unbeaten: Vec<String> = levels(of, measure)
         .into_iter()

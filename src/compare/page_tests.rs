@@ -205,8 +205,7 @@ fn lengths_of_several_methods_make_a_curve_each() {
     assert!(!drawn.contains("trained"), "{drawn}");
     assert_eq!(
         best(&of)[0],
-        "By kNN on split_test, %: without labels, best is swav, steps 20 (50.0); with them, supervised, steps 20 (70.0), \
-         supervised, steps 10 (60.0)."
+        "By kNN on split_test, %: without labels, best is swav, steps 20 (50.0); with them, supervised, steps 20 (70.0)."
     );
     assert!(!is_length("prototypes 9") && !is_length("swav, prototypes 9") && !is_length("swav"));
 }
