@@ -34,7 +34,7 @@ impl Choice for Shared {
 #[derive(Args)]
 #[command(long_about = ABOUT, after_help = EXAMPLES)]
 pub(super) struct Compare {
-    /// The methods, with commas [default: all; supervised only where there are labels]
+    /// The methods, with commas [default: all, supervised only where there are labels; with --over the one of --method]
     #[arg(long, value_name = "LIST", help_heading = "Comparison")]
     methods: Option<String>,
     /// with, without small crops, or with,without [default: both; of the embedded pictures without]
@@ -121,7 +121,7 @@ impl Compare {
         let over = self.over.as_deref().map(Over::parse).transpose()?;
         let methods = self.methods.as_deref().map(methods).transpose()?;
         if self.settings.get("method").is_some() && (over.is_none() || methods.is_some()) {
-            let reason = "is for --over alone; --methods names the methods to compare";
+            let reason = "is for --over without --methods; leave it out, and name the methods with --methods";
             return Err(Error::config("method", reason));
         }
         let rows = match &over {
@@ -215,8 +215,15 @@ impl Compare {
 }
 
 fn methods(list: &str) -> Result<Vec<Method>> {
-    let method = |word| Method::parse(word).map_err(|reason| Error::config("methods", reason));
-    list.split(',').map(method).collect()
+    let mut found = Vec::new();
+    for word in list.split(',') {
+        let method = Method::parse(word).map_err(|reason| Error::config("methods", reason))?;
+        if found.contains(&method) {
+            return Err(Error::config("methods", format!("names `{method}` twice; once is enough")));
+        }
+        found.push(method);
+    }
+    Ok(found)
 }
 
 fn columns(list: &str) -> Result<Vec<Crops>> {

@@ -82,6 +82,7 @@ fn lengths_are_compared_as_they_are() {
 fn what_makes_no_sense_is_refused() {
     for (line, words) in [
         ("--methods swav,bol", &["`methods`", "byol"][..]),
+        ("--over lr=0.1,0.2 --methods swav,swav", &["`methods`", "`swav` twice"]),
         ("--crops 2x32@0.4-1", &["`crops`", "with,without"]),
         ("--crops with,with", &["`crops`", "twice"]),
         ("--method byol", &["`method`", "--methods"]),

@@ -264,7 +264,7 @@ impl Arm {
         };
         format!(
             "is too small: up to the end of its first step {} spends {} GFLOP{looks}, and {first} leaves it {} GFLOP in \
-             all; give the first more epochs, or leave {} out",
+             all; give the first more epochs, or leave “{}” out",
             self.name,
             three_digits(1e-9 * (before + self.work.step as f64)),
             three_digits(1e-9 * flop),

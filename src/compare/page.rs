@@ -51,8 +51,8 @@ pub(super) fn page(of: &Comparison) -> String {
     page.finish()
 }
 
-/// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training. The
-/// best that was told the labels stands apart where there are others: it is what they would like to reach.
+/// The best cell by each measure, with those from which its seeds do not tell it apart, and whether it is worth training. Those
+/// that were told the labels stand apart where there are others: they are what the others would like to reach.
 fn best(of: &Comparison) -> Vec<String> {
     of.measures().iter().filter_map(|measure| best_by(of, measure)).collect()
 }
@@ -67,27 +67,23 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
     let name = |cell: &Cell| if alone { cell.row.clone() } else { cell.name() };
     let shown = |(cell, mean): &(&Cell, Mean)| format!("{} ({:.digits$})", name(cell), mean.mean);
     let knows = |(cell, _): &(&Cell, Mean)| of.arms_of(cell).any(|arm| arm.method == Method::Supervised);
-    let told: Vec<String> = found.iter().filter(|one| knows(one)).map(shown).collect();
-    let told = if told.len() < found.len() { told } else { Vec::new() };
-    if !told.is_empty() {
+    let mut told: Vec<(&Cell, Mean)> = found.iter().filter(|one| knows(one)).copied().collect();
+    if told.len() == found.len() {
+        told.clear();
+    } else {
         found.retain(|one| !knows(one));
     }
     let (_, best) = *found.first()?;
-    // Single runs of either are as far from their mean; with one seed only what is equal is as good.
-    let within = |(_, one): &&(&Cell, Mean)| {
-        let spread = [best, *one].iter().filter_map(|mean| mean.deviation).fold(0.0, f64::max);
-        best.mean - one.mean <= spread
-    };
     let any_spread = found.iter().any(|(_, mean)| mean.deviation.is_some());
-    let first = found.iter().enumerate().filter(|(at, one)| *at == 0 || within(one));
-    let first: Vec<String> = first.map(|(_, one)| shown(one)).collect();
+    let first: Vec<String> = leading(&found).map(shown).collect();
     let mut said = match first.as_slice() {
         [only] => format!("best is {only}"),
         several if any_spread => format!("within the spread of seeds: {}", several.join("; ")),
         several => format!("best are {}", several.join(" and ")),
     };
-    if let Some(most) = told.first() {
-        said = format!("without labels, {said}; with them, {most}");
+    if !told.is_empty() {
+        let most: Vec<String> = leading(&told).map(shown).collect();
+        said = format!("without labels, {said}; with them, {}", most.join(" and "));
     }
     let unbeaten: Vec<String> = levels(of, measure)
         .into_iter()
@@ -102,6 +98,17 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
     Some(format!("By {}: {said}{unbeaten}.", measure.name))
 }
 
+/// The first of some cells, the best one first, and those from which its seeds do not tell it apart. Single runs of either are
+/// as far from their mean; with one seed only what is equal is as good.
+fn leading<'f, 'c>(found: &'f [(&'c Cell, Mean)]) -> impl Iterator<Item = &'f (&'c Cell, Mean)> {
+    let within = move |(_, one): &&(&Cell, Mean)| {
+        let (_, best) = found[0];
+        let spread = [best, *one].iter().filter_map(|mean| mean.deviation).fold(0.0, f64::max);
+        best.mean - one.mean <= spread
+    };
+    found.iter().filter(within)
+}
+
 /// Raw pixels and the untrained network by a measure.
 fn levels(of: &Comparison, measure: &Measure) -> Vec<(&'static str, f64)> {
     let level = |source: FeatureSource| Some((source.name(), measure.of(&of.level(source)?)?.mean));
@@ -113,14 +120,15 @@ fn figure(of: &Comparison, measure: &Measure) -> Markup {
     let columns = of.columns();
     let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
     let rows = of.row_names();
-    if !rows.is_empty() && rows.iter().all(|row| is_length(row)) {
+    // A setting that all rows name is said once.
+    let key = shared_key(&rows);
+    if key.is_some_and(|key| over::LENGTHS.contains(&key)) {
         return growth(of, measure);
     }
-    // What all rows begin with is said once.
-    let key = shared_key(&rows);
-    let short = |row: &str| match key {
-        Some(key) => row[key.len()..].trim_start().to_owned(),
-        None => row.to_owned(),
+    let short = |row: &str| match (key, parts(row)) {
+        (Some(key), (None, own)) => own[key.len()..].trim_start().to_owned(),
+        (Some(key), (Some(method), own)) => format!("{method},{}", &own[key.len()..]),
+        (None, _) => row.to_owned(),
     };
     let title = match key {
         Some(key) => format!("{}, by {key}", measure.name),
@@ -137,10 +145,12 @@ fn figure(of: &Comparison, measure: &Measure) -> Markup {
     dots(&title, &rows, &names, &marks, &levels(of, measure))
 }
 
-/// Whether a row is a length of a run, after the name of its method where there are several.
-fn is_length(row: &str) -> bool {
-    let own = row.rsplit_once(", ").map_or(row, |(_, own)| own);
-    own.split_once(' ').is_some_and(|(key, _)| over::LENGTHS.contains(&key))
+/// The method that a row names before the value of a setting, where there are several, and the rest.
+fn parts(row: &str) -> (Option<&str>, &str) {
+    match row.split_once(", ") {
+        Some((method, own)) if Method::ALL.iter().any(|known| known.name() == method) => (Some(method), own),
+        _ => (None, row),
+    }
 }
 
 /// A measure over the operations of a run, a curve for each method and column, beside raw pixels and the untrained network.
@@ -157,15 +167,12 @@ fn growth(of: &Comparison, measure: &Measure) -> Markup {
             families.push((arm.method, arm.column));
         }
     }
-    let name = |(method, column): (Method, Crops)| {
-        let methods = families.iter().any(|other| other.0 != method);
-        let columns = families.iter().any(|other| other.1 != column);
-        match (methods, columns) {
-            (true, true) => format!("{method}, {column}"),
-            (true, false) => method.to_string(),
-            (false, true) => column.to_string(),
-            (false, false) => "trained".to_owned(),
-        }
+    let methods = of.row_names().into_iter().any(|row| parts(row).0.is_some());
+    let name = |(method, column): (Method, Crops)| match (methods, of.columns().len() > 1) {
+        (true, true) => format!("{method}, {column}"),
+        (true, false) => method.to_string(),
+        (false, true) => column.to_string(),
+        (false, false) => "trained".to_owned(),
     };
     let curve = |family: &(Method, Crops)| {
         let own = done.iter().filter(|(arm, _)| (arm.method, arm.column) == *family);
@@ -192,8 +199,9 @@ fn growth(of: &Comparison, measure: &Measure) -> Markup {
 
 /// The setting that all rows name before their values, where they are values of one.
 fn shared_key<'r>(rows: &[&'r str]) -> Option<&'r str> {
-    let (key, _) = rows.first()?.split_once(' ')?;
-    rows.iter().all(|row| row.split_once(' ').is_some_and(|(own, _)| own == key)).then_some(key)
+    let key = |row: &&'r str| Some(parts(row).1.split_once(' ')?.0);
+    let first = key(rows.first()?);
+    rows.iter().all(|row| key(row) == first).then_some(first)?
 }
 
 /// kNN accuracy over operations and over steps, on every split.
