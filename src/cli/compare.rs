@@ -160,19 +160,18 @@ impl Compare {
         if let Some(key) = lengths.chain([over.key]).find(|key| self.settings.get(key).is_some()) {
             return Err(Error::config(key, "is what --over compares already; leave it out"));
         }
-        let mut rows = match methods {
-            None => over.rows(&self.recipe(None)?)?,
-            Some([method]) => over.rows(&self.recipe(Some(*method))?)?,
-            Some(methods) => {
-                let rows = |method: &Method| {
-                    let mut rows = over.rows(&self.recipe(Some(*method))?)?;
-                    rows.iter_mut().for_each(|row| row.name = format!("{method}, {}", row.name));
-                    Ok(rows)
-                };
-                methods.iter().map(rows).collect::<Result<Vec<_>>>()?.concat()
+        let named = methods.map_or_else(|| vec![None], |all| all.iter().copied().map(Some).collect());
+        let mut rows = Vec::new();
+        for method in &named {
+            for mut row in over.rows(&self.recipe(*method)?)? {
+                // Where there is one method, a row need not name it.
+                if named.len() > 1 {
+                    row.name = format!("{}, {}", row.config.method, row.name);
+                }
+                train::make_absolute(&mut row.config)?;
+                rows.push(row);
             }
-        };
-        rows.iter_mut().try_for_each(|row| train::make_absolute(&mut row.config))?;
+        }
         Ok(rows)
     }
 

@@ -3,7 +3,7 @@
 use super::results::{ArmResult, Cell, Comparison, Mean, Point};
 use super::tables::{Grid, Measure};
 use super::{Budget, Crops, over};
-use crate::config::Method;
+use crate::config::{Method, Value};
 use crate::judge::FeatureSource;
 use crate::pages::page::{Curve, Look, Mark, Page, Paint, dots, lines, log_lines, table};
 use maud::{Markup, html};
@@ -67,12 +67,9 @@ fn best_by(of: &Comparison, measure: &Measure) -> Option<String> {
     let name = |cell: &Cell| if alone { cell.row.clone() } else { cell.name() };
     let shown = |(cell, mean): &(&Cell, Mean)| format!("{} ({:.digits$})", name(cell), mean.mean);
     let knows = |(cell, _): &(&Cell, Mean)| of.arms_of(cell).any(|arm| arm.method == Method::Supervised);
-    let mut told: Vec<(&Cell, Mean)> = found.iter().filter(|one| knows(one)).copied().collect();
-    if told.len() == found.len() {
-        told.clear();
-    } else {
-        found.retain(|one| !knows(one));
-    }
+    let (told, others): (Vec<_>, Vec<_>) = found.into_iter().partition(knows);
+    // Alone, they are compared with each other.
+    let (told, found) = if others.is_empty() { (others, told) } else { (told, others) };
     let (_, best) = *found.first()?;
     let any_spread = found.iter().any(|(_, mean)| mean.deviation.is_some());
     let first: Vec<String> = leading(&found).map(shown).collect();
@@ -148,7 +145,7 @@ fn figure(of: &Comparison, measure: &Measure) -> Markup {
 /// The method that a row names before the value of a setting, where there are several, and the rest.
 fn parts(row: &str) -> (Option<&str>, &str) {
     match row.split_once(", ") {
-        Some((method, own)) if Method::ALL.iter().any(|known| known.name() == method) => (Some(method), own),
+        Some((method, own)) if Method::parse(method).is_ok() => (Some(method), own),
         _ => (None, row),
     }
 }
